@@ -43,3 +43,4 @@
 
 pub mod api;
 pub mod clock;
+pub mod operator;
