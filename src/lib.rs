@@ -43,4 +43,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod control;
+pub mod gate;
 pub mod operator;
+pub mod policy;

@@ -1,0 +1,156 @@
+//! The card: what an operator is shown of one revision of an approval.
+//!
+//! What we derived comes first, what the agent claims is kept raw here and escaped where it is drawn. The digest binds a
+//! decision to these bytes.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
+use crate::api::{EventKind, MessageId, SessionId};
+use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, Risk};
+
+/// One revision of what an operator is shown. Everything an operator's decision depends on is in here, except the
+/// deadline, which may be extended without making the card stale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The approval.
+    pub approval: ApprovalId,
+    /// The revision of the card; 0 is a draft that cannot be approved.
+    pub revision: Revision,
+    /// The session.
+    pub session: SessionId,
+    /// The agent's name, untrusted.
+    pub agent: Option<String>,
+    /// The session's goal, untrusted.
+    pub goal: Option<String>,
+    /// When the approval was opened.
+    pub opened_at: Timestamp,
+    /// What is asked about.
+    pub subject: Subject,
+    /// The strictest effect of the rules.
+    pub effect: Effect,
+    /// The rules that fired, strictest first.
+    pub rules: Vec<RuleLine>,
+    /// The highest risk of the rules.
+    pub risk: Risk,
+    /// What approving takes.
+    pub confirm: Confirm,
+    /// The amount at stake, as far as it is known.
+    pub amount: Option<AmountSeen>,
+    /// The host, IDNA-encoded, as far as it is known.
+    pub domain: Option<String>,
+    /// The page's address from the provider, untrusted.
+    pub url: Option<String>,
+    /// The page's title from the provider, untrusted.
+    pub title: Option<String>,
+    /// Whether we came in time.
+    pub timing: Timing,
+    /// Why the timing is what it is, in our words.
+    pub timing_why: String,
+    /// What is known of the pause.
+    pub hold: Hold,
+    /// The event that made the rules fire.
+    pub trigger: EventLine,
+    /// The last events before the trigger, oldest first; at most 5.
+    pub before: Vec<EventLine>,
+    /// The agent's events after the trigger, oldest first; at most 20, the newest dropped beyond.
+    pub after: Vec<EventLine>,
+    /// How many triggers this approval stands for; at least 1.
+    pub triggers: u32,
+    /// What each answer does.
+    pub then: Then,
+    /// Things an operator must know: somebody else resumed, a gap, a missed screenshot. In our words, escaped.
+    pub notes: Vec<String>,
+}
+
+impl Card {
+    /// The display code of the approval.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.approval.code()
+    }
+
+    /// SHA-256 over the card's canonical JSON (fields in the order of the struct, no white space).
+    ///
+    /// Serialising cannot fail: the card has no maps with keys that are not text. If it ever did, the digest would be that
+    /// of nothing, which no client can have been shown.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// What an approval is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A session that we paused, or are pausing.
+    Hold,
+    /// A question of the agent, which waits by itself.
+    Question,
+}
+
+/// What is known of the pause behind a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Hold {
+    /// There is none: the agent waits for an answer.
+    None,
+    /// Asked for, not yet confirmed by the provider.
+    NotYetPaused,
+    /// The provider confirmed it.
+    Paused {
+        /// When the confirmation was seen.
+        at: Timestamp,
+        /// Milliseconds from the trigger's arrival here to the confirmation.
+        after_ms: u64,
+    },
+    /// The session was paused before we came: approving will not resume it.
+    ByOthers,
+}
+
+/// One rule on a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLine {
+    /// Its name.
+    pub name: String,
+    /// Where it stands, as `config.toml:41`.
+    pub place: String,
+    /// The effect it has here.
+    pub effect: Effect,
+    /// What it matched on, untrusted.
+    pub matched: Vec<Match>,
+    /// What could not be decided.
+    pub undecided: Vec<String>,
+}
+
+/// One event on a card, cut to a bounded size. The text is untrusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventLine {
+    /// The provider's message id.
+    pub id: Option<MessageId>,
+    /// The kind.
+    pub kind: EventKind,
+    /// The text, at most 4 000 characters: head and tail when longer.
+    pub text: String,
+    /// How many characters the text had.
+    pub chars: u64,
+    /// SHA-256 of the whole text, when it was cut.
+    pub whole: Option<Digest>,
+    /// The provider's own time.
+    pub at: Option<Timestamp>,
+}
+
+/// What each answer does, in terms of the session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Then {
+    /// What `y` sends before it lets the session go on: the answer to a question. `None` for a hold.
+    pub answer: Option<String>,
+    /// What a denial does.
+    pub deny: OnDeny,
+    /// What a denial sends, when it sends anything.
+    pub refusal: Option<String>,
+    /// What the deadline does.
+    pub timeout: OnTimeout,
+}
