@@ -1,7 +1,315 @@
 //! The gate: for one session, what to do about what was seen, answered and decided.
+//!
+//! A machine that does no I/O. [`Gate::handle`] takes the time, a source of identity and one [`Input`], and returns the
+//! [`Effect`]s to carry out in order; [`Gate::due`] says when it wants the next [`Input::Tick`]. The driver outside is dumb.
+//!
+//! ```text
+//! Watching ─▶ Pausing ─▶ Settling ─▶ Held ─▶ Checking ─▶ Recording ─▶ Delivering ─▶ Watching
+//!     │          ▲          │  ▲       │                                  │
+//!     │          └──────────┴──┴───────┤ resumed by somebody else         ├─▶ a new approval when delivery failed
+//!     │                     └─▶ Cooling┤
+//!     └─▶ Asking (a question)          └─▶ Cancelling ─▶ Watching | Over        Kept (paused for good)
+//! ```
+//!
+//! The pause is always the first effect of the input that asks for it. A release leaves only with a [`Release`], and one
+//! exists only where the gate was told that the decision is durable.
 
 pub mod approval;
+mod cancelling;
 pub mod card;
+mod case;
+mod deciding;
+mod delivering;
+mod held;
+mod io;
+mod opening;
+mod pausing;
+mod phase;
+mod recover;
+#[cfg(test)]
+mod tests;
 
-pub use approval::{ApprovalId, Code, Delivery, Digest, Outcome, Revision, Timing};
-pub use card::{Card, EventLine, Hold, RuleLine, Subject};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{Event, EventKind, MessageId, SessionId};
+use crate::clock::Moment;
+use crate::control::{EndedBy, Refusal};
+use crate::policy::{self, Verdict};
+
+pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
+pub use card::{Card, EventLine, Hold, RuleLine, Subject, Then};
+pub use case::{Closed, Deliver, Kept, Plan, Proof};
+pub use io::{Answer, CallId, Effect, Entry, Input, Mint, Observed, Page, Record, Release, ReplyTo, Settings, Ticket};
+
+use case::{Case, event_line};
+use opening::{Covered, Missed, Repeats};
+use phase::Phase;
+
+/// What is known of a session besides its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its id.
+    pub session: SessionId,
+    /// The agent's name.
+    pub agent: Option<String>,
+    /// Its goal.
+    pub goal: Option<String>,
+}
+
+/// The state machine of one session.
+#[derive(Debug)]
+pub struct Gate {
+    about: About,
+    settings: Arc<Settings>,
+    phase: Phase,
+    case: Option<Box<Case>>,
+    before: VecDeque<EventLine>,
+    seen_up_to: MessageId,
+    missed: Option<Box<Missed>>,
+    covered: Option<Box<Covered>>,
+    repeats: BTreeMap<String, Repeats>,
+    /// A pause sent because a `resumed` event came; accepted means that the session really ran.
+    suspicion: Option<CallId>,
+    next_name: u64,
+}
+
+/// One turn of the machine: what came with the input, and what goes out.
+pub(crate) struct Turn<'a> {
+    now: Moment,
+    mint: &'a mut dyn Mint,
+    out: Vec<Effect>,
+}
+
+impl Gate {
+    /// A gate that watches; `seen_up_to` is the last event evaluated before a restart.
+    #[must_use]
+    pub fn new(about: About, settings: Arc<Settings>, seen_up_to: MessageId) -> Self {
+        Self {
+            about,
+            settings,
+            phase: Phase::Watching,
+            case: None,
+            before: VecDeque::new(),
+            seen_up_to,
+            missed: None,
+            covered: None,
+            repeats: BTreeMap::new(),
+            suspicion: None,
+            next_name: 0,
+        }
+    }
+
+    /// Takes one input; returns what is to be done, in order.
+    pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
+        let mut turn = Turn { now, mint, out: Vec::new() };
+        match input {
+            Input::Seen { event, verdict, backlog } => self.seen(&mut turn, &event, &verdict, backlog),
+            Input::CaughtUp => self.caught_up(&mut turn),
+            Input::Blind { why } => self.blind(&mut turn, &why),
+            Input::Sighted => self.sighted(&mut turn),
+            Input::Gap { after, why } => self.gap(&mut turn, after, &why),
+            Input::Gone => self.gone(&mut turn),
+            Input::Answered { call, answer } => self.answered(&mut turn, call, answer),
+            Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
+            Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
+            Input::Tick => self.tick(&mut turn),
+        }
+        self.expire_if_due(&mut turn);
+        turn.out
+    }
+
+    /// When the next tick is wanted, on the monotonic clock.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        let deadline = self.case.as_ref().filter(|_| self.deadline_counts()).map(|case| case.deadline.mono);
+        [self.phase.due(), deadline].into_iter().flatten().min()
+    }
+
+    /// Whether the session is, or is about to be, paused by us: what a shutdown has to name.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        match self.phase {
+            Phase::Watching | Phase::Asking(_) | Phase::Over => false,
+            Phase::Pausing(_)
+            | Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_) => true,
+        }
+    }
+
+    /// The approval that waits, with its deadline, if there is one.
+    #[must_use]
+    pub fn waiting(&self) -> Option<(ApprovalId, Moment)> {
+        let case = self.case.as_ref().filter(|case| case.kept.closed.is_none())?;
+        Some((case.id(), case.deadline))
+    }
+
+    /// Whether the session is gone for good.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// The newest event that was evaluated.
+    #[must_use]
+    pub fn seen_up_to(&self) -> MessageId {
+        self.seen_up_to
+    }
+
+    fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
+        self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
+        match self.phase {
+            Phase::Watching | Phase::Over if backlog => self.seen_in_history(event, verdict),
+            Phase::Watching | Phase::Over => self.seen_watching(turn, event, verdict),
+            Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {
+                self.seen_in_hold(turn, event, verdict);
+            }
+            Phase::Asking(_) => self.seen_asking(turn, event, verdict),
+            Phase::Checking(_) => self.seen_checking(turn, event, verdict),
+            Phase::Recording(_) => self.seen_recording(event, verdict),
+            Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
+            Phase::Cancelling(_) => self.seen_cancelling(event),
+            Phase::Kept(_) => self.seen_kept(turn, event, verdict),
+        }
+        self.remember(event);
+    }
+
+    fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
+        if self.suspicion == Some(call) {
+            self.suspicion = None;
+            return self.suspicion_answered(turn, &answer);
+        }
+        if let Answer::Screenshot(page) = answer {
+            return self.page_seen(call, page);
+        }
+        match self.phase {
+            Phase::Pausing(_) => self.pausing_answered(turn, call, &answer),
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Asking(_) | Phase::Kept(_) => {
+                self.read_back(turn, call, &answer);
+            }
+            Phase::Checking(_) => self.check_answered(turn, call, &answer),
+            Phase::Delivering(_) => self.delivering_answered(turn, call, &answer),
+            Phase::Cancelling(_) => self.cancelling_answered(turn, call, &answer),
+            Phase::Watching | Phase::Recording(_) | Phase::Over => (),
+        }
+    }
+
+    fn tick(&mut self, turn: &mut Turn<'_>) {
+        if self.phase.due().is_none_or(|due| due > turn.now.mono) {
+            return;
+        }
+        match self.phase {
+            Phase::Pausing(_) => self.pause_again(turn),
+            Phase::Settling(_) => self.settle_tick(turn),
+            Phase::Held(_) | Phase::Asking(_) | Phase::Kept(_) => self.poll(turn),
+            Phase::Cooling(_) => self.cooling_tick(turn),
+            Phase::Delivering(_) => self.delivering_tick(turn),
+            Phase::Cancelling(_) => self.cancelling_tick(turn),
+            Phase::Watching | Phase::Checking(_) | Phase::Recording(_) | Phase::Over => (),
+        }
+    }
+
+    /// The provider no longer knows the session: whatever waited is withdrawn.
+    fn gone(&mut self, turn: &mut Turn<'_>) {
+        match self.phase {
+            Phase::Over => return,
+            Phase::Delivering(_) => self.deliver_end(turn, Delivery::Failed, "the session is gone"),
+            Phase::Cancelling(_) => self.cancel_end(turn, Delivery::Applied, "the session is gone"),
+            Phase::Recording(_) => return self.spoil("the session is gone"),
+            Phase::Watching
+            | Phase::Pausing(_)
+            | Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Asking(_)
+            | Phase::Checking(_)
+            | Phase::Kept(_) => self.withdraw(turn, "the session is gone"),
+        }
+        self.phase = Phase::Over;
+    }
+
+    /// Ends the open approval because of what the session did, and watches again.
+    fn withdraw(&mut self, turn: &mut Turn<'_>, what: &str) {
+        if let Phase::Checking(checking) = &self.phase
+            && let Some(to) = checking.reply
+        {
+            let refusal = Refusal::AlreadyDecided { outcome: Outcome::Withdrawn, by: what.to_owned() };
+            turn.out.push(Effect::Reply { to, result: Err(refusal) });
+        }
+        let by = EndedBy::Session { what: what.to_owned() };
+        self.close(turn, Outcome::Withdrawn, by, Deliver::Nothing, what);
+        self.let_go(turn);
+        self.case = None;
+        self.phase = Phase::Watching;
+    }
+
+    /// Gives the open case its outcome, writes it down and shows it. Does nothing when it has one already.
+    fn close(&mut self, turn: &mut Turn<'_>, outcome: Outcome, by: EndedBy, deliver: Deliver, detail: &str) {
+        let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
+        let delivery = if deliver == Deliver::Nothing { Delivery::Applied } else { Delivery::Applying };
+        let revision = case.card().revision;
+        case.kept.closed =
+            Some(Closed { outcome, revision, by, at: turn.now.wall, deliver, delivery, detail: detail.to_owned() });
+        self.record(turn, Entry::Decided);
+        self.publish(turn);
+    }
+
+    fn remember(&mut self, event: &Event) {
+        const MOST: usize = 5;
+        if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
+            return;
+        }
+        if self.before.len() == MOST {
+            self.before.pop_front();
+        }
+        self.before.push_back(event_line(event));
+    }
+
+    fn record(&self, turn: &mut Turn<'_>, entry: Entry) {
+        let Some(case) = &self.case else { return };
+        let record = Box::new(Record { entry, kept: Some(case.kept.clone()), note: None });
+        turn.out.push(Effect::Record { ticket: None, record });
+    }
+
+    /// Writes a sentence down and tells operators.
+    fn notice(&self, turn: &mut Turn<'_>, text: String) {
+        let kept = self.case.as_ref().map(|case| case.kept.clone());
+        let record = Box::new(Record { entry: Entry::Noted, kept, note: Some(text.clone()) });
+        turn.out.push(Effect::Record { ticket: None, record });
+        turn.out.push(Effect::Notice(format!("session {}: {text}", self.about.session)));
+    }
+
+    /// Shows the case to clients. Cooldowns and instructions are shown only once they ask or have ended badly.
+    fn publish(&self, turn: &mut Turn<'_>) {
+        let Some(case) = &self.case else { return };
+        match case.kept.plan {
+            Plan::Cooldown { .. } | Plan::Instruct { .. } => (),
+            Plan::Ask | Plan::Deny { .. } => {
+                turn.out.push(Effect::Publish(Box::new(case.view(self.phase.decider()))));
+            }
+        }
+    }
+
+    fn name_call(&mut self) -> CallId {
+        self.next_name += 1;
+        CallId(self.next_name)
+    }
+
+    fn read(&mut self, turn: &mut Turn<'_>) -> CallId {
+        let call = self.name_call();
+        turn.out.push(Effect::Read { call, after: self.seen_up_to });
+        call
+    }
+}
+
+/// Whether an event changes what an operator would decide on: the agent did something, or a rule fired.
+fn is_news(event: &Event, verdict: &Verdict) -> bool {
+    event.kind.is_agent_emitted() || verdict.effect > policy::Effect::Alert
+}

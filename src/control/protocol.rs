@@ -116,6 +116,12 @@ pub enum Refusal {
         /// Why, and what is possible.
         why: String,
     },
+    /// The provider could not be read just before the release; nothing was released.
+    #[error("the provider could not be read before the release: {why}; nothing was released, try again")]
+    Unverified {
+        /// What the provider or the network said, escaped.
+        why: String,
+    },
     /// The store cannot be written: nothing can be released.
     #[error("the store cannot be written, so nothing can be released: {why}; denying still works")]
     StoreFailed {

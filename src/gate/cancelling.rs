@@ -1,0 +1,159 @@
+//! Cancelling: the task is ended, again and again while the session stays, and the session deleted if nothing else helps.
+
+use std::time::Duration;
+
+use crate::api::{ApiError, ErrorClass, Event};
+
+use super::held::Poll;
+use super::phase::{Phase, back_off};
+use super::{Answer, CallId, Delivery, Effect, Entry, Gate, Observed, Turn};
+
+const FIRST: Duration = Duration::from_millis(200);
+const MOST: Duration = Duration::from_secs(30);
+const CANCELS_MOST: u32 = 5;
+
+/// A cancellation under way.
+#[derive(Debug)]
+pub(super) struct Cancelling {
+    call: Option<CallId>,
+    read: Option<CallId>,
+    attempts: u32,
+    /// When it is tried again, on the monotonic clock.
+    pub again_at: Option<Duration>,
+    last_error: Option<String>,
+    deleting: bool,
+}
+
+impl Gate {
+    /// Sends the cancellation. The session is paused as well where that is not confirmed.
+    pub(super) fn start_cancelling(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        turn.out.push(Effect::Cancel { call });
+        self.phase = Phase::Cancelling(Cancelling {
+            call: Some(call),
+            read: None,
+            attempts: 1,
+            again_at: None,
+            last_error: None,
+            deleting: false,
+        });
+    }
+
+    pub(super) fn cancelling_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
+        let Phase::Cancelling(cancelling) = &mut self.phase else { return };
+        match answer {
+            Answer::Act(result) if cancelling.call == Some(call) => {
+                cancelling.call = None;
+                cancelling.last_error = result.as_ref().err().map(ToString::to_string);
+                let wait = back_off(cancelling.attempts - 1, FIRST, MOST);
+                cancelling.again_at = Some(turn.now.mono + wait);
+                let read = self.read(turn);
+                if let Phase::Cancelling(cancelling) = &mut self.phase {
+                    cancelling.read = Some(read);
+                }
+            }
+            Answer::Read(result) if cancelling.read == Some(call) => {
+                cancelling.read = None;
+                self.cancel_read(turn, result);
+            }
+            Answer::Act(_) | Answer::Read(_) | Answer::Pause(_) | Answer::Screenshot(_) => (),
+        }
+    }
+
+    fn cancel_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        let Phase::Cancelling(cancelling) = &self.phase else { return };
+        let deleting = cancelling.deleting;
+        match result {
+            Ok(seen) if seen.has_ended() => {
+                let over = seen.is_over();
+                self.cancel_end(turn, Delivery::Applied, "cancelled, confirmed");
+                if over {
+                    self.phase = Phase::Over;
+                }
+            }
+            Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => {
+                let detail =
+                    if deleting { "cancel kept failing: the session was deleted" } else { "the session is gone" };
+                self.cancel_end(turn, Delivery::Applied, detail);
+                self.phase = Phase::Over;
+            }
+            Ok(_) | Err(_) => (), // The next attempt is armed already.
+        }
+    }
+
+    pub(super) fn cancelling_tick(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Cancelling(cancelling) = &self.phase else { return };
+        let attempts = cancelling.attempts;
+        let why = cancelling.last_error.clone().unwrap_or_else(|| "the session did not end".to_owned());
+        if attempts < CANCELS_MOST {
+            return self.cancel_again(turn);
+        }
+        if attempts == CANCELS_MOST {
+            self.notice(turn, format!("cancel failed {attempts} times: {why}"));
+            if !self.settings.delete_when_cancel_fails {
+                return self.cancel_end(turn, Delivery::Failed, "cancel failed: left paused");
+            }
+        }
+        self.delete(turn, attempts, &why);
+    }
+
+    /// Pauses and cancels once more: repeating either is safe.
+    fn cancel_again(&mut self, turn: &mut Turn<'_>) {
+        let pause = self.name_call();
+        let call = self.name_call();
+        turn.out.push(Effect::Pause { call: pause });
+        turn.out.push(Effect::Cancel { call });
+        self.cancel_sent(call, false);
+    }
+
+    fn delete(&mut self, turn: &mut Turn<'_>, attempts: u32, why: &str) {
+        let call = self.name_call();
+        turn.out.push(Effect::Delete { call });
+        self.cancel_sent(call, true);
+        if attempts > CANCELS_MOST + 2 {
+            let detail = format!("neither cancel nor delete succeeded yet: {why}");
+            self.delivered(turn, Delivery::Failed, &detail);
+        }
+    }
+
+    fn cancel_sent(&mut self, call: CallId, deleting: bool) {
+        if let Phase::Cancelling(cancelling) = &mut self.phase {
+            cancelling.call = Some(call);
+            cancelling.attempts = cancelling.attempts.saturating_add(1);
+            cancelling.again_at = None;
+            cancelling.deleting = deleting;
+        }
+    }
+
+    pub(super) fn cancel_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
+        self.delivered(turn, delivery, detail);
+        match delivery {
+            Delivery::Failed => {
+                self.phase = Phase::Kept(Poll::start(turn.now.mono, self.settings.hold_poll));
+                self.keep(turn);
+            }
+            Delivery::Applying | Delivery::Applied | Delivery::Unknown => {
+                self.case = None;
+                self.phase = Phase::Watching;
+            }
+        }
+    }
+
+    /// Writes down and shows what became of the outcome.
+    pub(super) fn delivered(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
+        let Some(closed) = self.case.as_mut().and_then(|case| case.kept.closed.as_mut()) else { return };
+        if closed.delivery == delivery && closed.detail == detail {
+            return;
+        }
+        closed.delivery = delivery;
+        detail.clone_into(&mut closed.detail);
+        self.record(turn, Entry::Delivered);
+        self.publish(turn);
+    }
+
+    pub(super) fn seen_cancelling(&mut self, event: &Event) {
+        if let Some(case) = &mut self.case {
+            case.kept.seen_up_to = case.kept.seen_up_to.max(event.id.unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! A case: one approval from its trigger to its delivery, with everything a restart needs.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Event, EventKind, MessageId, SessionId};
+use crate::clock::Moment;
+use crate::control::{ApprovalView, EndedBy, State};
+use crate::policy::{self, Confirm, Fired, OnDeny, Risk, Verdict};
+
+use super::approval::{ApprovalId, Delivery, Digest, Outcome, Revision, Timing};
+use super::card::{Card, EventLine, Hold, RuleLine, Subject, Then};
+use super::io::Settings;
+
+const AFTER_MOST: usize = 20;
+const TEXT_HEAD: usize = 3000;
+const TEXT_TAIL: usize = 1000;
+
+/// What is kept of an approval: enough to show it, decide it, deliver it and go on after a crash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The card as it is now.
+    pub card: Card,
+    /// What follows when the session is held.
+    pub plan: Plan,
+    /// When the approval expires.
+    pub deadline: Timestamp,
+    /// How much time one extension gives.
+    pub timeout: Duration,
+    /// How often it was extended.
+    pub extensions: u8,
+    /// Whether the pause is ours; `None` while that is not known.
+    pub owned: Option<bool>,
+    /// What the pause was confirmed by; `None` while it is not.
+    pub proof: Option<Proof>,
+    /// The newest event that is part of the card.
+    pub seen_up_to: MessageId,
+    /// The outcome and what became of it; `None` while it is open.
+    pub closed: Option<Closed>,
+    /// Whether the session stays paused because of this after its outcome.
+    pub holding: bool,
+}
+
+impl Kept {
+    /// Whether a restart has to go on from here: it is open, on its way, or still holds its session.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.holding || self.closed.as_ref().is_none_or(|closed| closed.delivery == Delivery::Applying)
+    }
+}
+
+/// What confirmed a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// A status said paused, so a status can say that it no longer is.
+    Status,
+    /// Only a `paused` event: the provider's statuses do not show pauses, so they cannot show a resume either.
+    Event,
+}
+
+/// What follows when the session is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "plan", rename_all = "snake_case")]
+pub enum Plan {
+    /// Ask an operator.
+    Ask,
+    /// Wait, then resume.
+    Cooldown {
+        /// The rule.
+        rule: String,
+        /// How long.
+        lasts: Duration,
+        /// Until when, once the session is held.
+        until: Option<Timestamp>,
+    },
+    /// Send the rule's message, then resume.
+    Instruct {
+        /// The rule.
+        rule: String,
+        /// The message.
+        text: String,
+    },
+    /// Denied already; what that needs is a held session.
+    Deny {
+        /// Who or what denied.
+        by: EndedBy,
+    },
+}
+
+/// An outcome, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Which.
+    pub outcome: Outcome,
+    /// At which revision.
+    pub revision: Revision,
+    /// Who or what.
+    pub by: EndedBy,
+    /// When.
+    pub at: Timestamp,
+    /// What the outcome needs at the provider.
+    pub deliver: Deliver,
+    /// What became of that.
+    pub delivery: Delivery,
+    /// The delivery in words, escaped.
+    pub detail: String,
+}
+
+/// What an outcome needs at the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "deliver", rename_all = "snake_case")]
+pub enum Deliver {
+    /// Resume the session.
+    Resume,
+    /// Send a message, then resume.
+    MessageThenResume {
+        /// The message.
+        text: String,
+    },
+    /// Send a message to an agent that waits for it.
+    Message {
+        /// The message.
+        text: String,
+    },
+    /// Cancel the task.
+    Cancel,
+    /// Leave everything as it is.
+    Nothing,
+}
+
+impl Deliver {
+    /// Whether delivering this lets the agent go on.
+    #[must_use]
+    pub fn releases(&self) -> bool {
+        match self {
+            Self::Resume | Self::MessageThenResume { .. } | Self::Message { .. } => true,
+            Self::Cancel | Self::Nothing => false,
+        }
+    }
+}
+
+/// A case in memory: what is kept, and what only this process knows.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub kept: Kept,
+    /// On both clocks; the kept deadline is its civil half.
+    pub deadline: Moment,
+    pub triggered_at: Moment,
+    /// Whether the card is complete; an incomplete one cannot be approved.
+    pub sealed: bool,
+}
+
+/// What a case is opened with.
+pub(super) struct Opening<'a> {
+    pub id: ApprovalId,
+    pub session: &'a SessionId,
+    pub agent: Option<&'a str>,
+    pub goal: Option<&'a str>,
+    pub subject: Subject,
+    pub trigger: EventLine,
+    pub verdict: &'a Verdict,
+    pub plan: Plan,
+    pub before: Vec<EventLine>,
+    pub seen_up_to: MessageId,
+}
+
+impl Case {
+    pub fn open(now: Moment, opening: Opening<'_>, settings: &Settings) -> Self {
+        let deciding = opening.verdict.deciding().map(|fired| fired.rule.as_ref());
+        let (timing, timing_why) = timing_of(&opening.trigger.kind);
+        let timeout = deciding.and_then(|rule| rule.timeout).unwrap_or(settings.timeout);
+        let risk = opening.verdict.fired.iter().map(|fired| fired.rule.risk).max().unwrap_or_default();
+        let card = Card {
+            approval: opening.id,
+            revision: Revision(0),
+            session: opening.session.clone(),
+            agent: opening.agent.map(str::to_owned),
+            goal: opening.goal.map(str::to_owned),
+            opened_at: now.wall,
+            subject: opening.subject,
+            effect: opening.verdict.effect,
+            rules: opening.verdict.fired.iter().map(rule_line).collect(),
+            risk,
+            confirm: confirm_of(&opening.verdict.fired, risk, opening.verdict.amount.is_some()),
+            amount: opening.verdict.amount.clone(),
+            domain: opening.verdict.domain.clone(),
+            url: None,
+            title: None,
+            timing,
+            timing_why: timing_why.to_owned(),
+            hold: match opening.subject {
+                Subject::Hold => Hold::NotYetPaused,
+                Subject::Question => Hold::None,
+            },
+            trigger: opening.trigger,
+            before: opening.before,
+            after: Vec::new(),
+            triggers: 1,
+            then: then_of(opening.subject, &opening.verdict.fired, settings),
+            notes: Vec::new(),
+        };
+        let deadline = now.after(timeout);
+        let kept = Kept {
+            card,
+            plan: opening.plan,
+            deadline: deadline.wall,
+            timeout,
+            extensions: 0,
+            owned: None,
+            proof: None,
+            seen_up_to: opening.seen_up_to,
+            closed: None,
+            holding: false,
+        };
+        Self { kept, deadline, triggered_at: now, sealed: false }
+    }
+
+    /// Takes up a case that was kept before a restart.
+    pub fn taken_up(now: Moment, kept: Kept) -> Self {
+        let left = kept.deadline.duration_since(now.wall);
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+        let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
+        Self { kept, deadline, triggered_at: now, sealed: false }
+    }
+
+    pub fn card(&self) -> &Card {
+        &self.kept.card
+    }
+
+    pub fn id(&self) -> ApprovalId {
+        self.kept.card.approval
+    }
+
+    /// More rules fired on the held session: they join the same approval.
+    pub fn join(&mut self, verdict: &Verdict) {
+        let card = &mut self.kept.card;
+        card.triggers = card.triggers.saturating_add(1);
+        card.effect = card.effect.max(verdict.effect);
+        for fired in &verdict.fired {
+            if !card.rules.iter().any(|line| line.name == fired.rule.name) {
+                card.rules.push(rule_line(fired));
+            }
+            card.risk = card.risk.max(fired.rule.risk);
+        }
+        card.rules.sort_by_key(|line| std::cmp::Reverse(line.effect));
+        if verdict.amount.is_some() {
+            card.amount.clone_from(&verdict.amount);
+        }
+        if verdict.domain.is_some() {
+            card.domain.clone_from(&verdict.domain);
+        }
+        if confirm_of(&verdict.fired, card.risk, card.amount.is_some()) == Confirm::Type {
+            card.confirm = Confirm::Type;
+        }
+    }
+
+    /// An event after the trigger: it is shown, and the agent's own ones decide the timing.
+    pub fn follow(&mut self, event: &Event) {
+        self.kept.seen_up_to = self.kept.seen_up_to.max(event.id.unwrap_or_default());
+        if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
+            return;
+        }
+        let card = &mut self.kept.card;
+        if card.after.len() < AFTER_MOST {
+            card.after.push(event_line(event));
+        }
+        if event.kind.is_agent_emitted() && card.subject == Subject::Hold {
+            self.mark_late("the agent went on after the trigger");
+        }
+    }
+
+    pub fn mark_late(&mut self, why: &str) {
+        if self.kept.card.timing != Timing::Late {
+            self.kept.card.timing = Timing::Late;
+            self.kept.card.timing_why = why.to_owned();
+        }
+    }
+
+    pub fn note(&mut self, note: String) {
+        const MOST: usize = 20;
+        if self.kept.card.notes.len() < MOST && !self.kept.card.notes.contains(&note) {
+            self.kept.card.notes.push(note);
+        }
+    }
+
+    /// Completes the card: a new revision, from now on what decisions must name.
+    pub fn seal(&mut self) {
+        self.kept.card.revision = self.kept.card.revision.next();
+        self.sealed = true;
+    }
+
+    pub fn view(&self, deciding: Option<&crate::control::OperatorName>) -> ApprovalView {
+        let state = match (&self.kept.closed, deciding) {
+            (Some(closed), _) => State::Ended {
+                outcome: closed.outcome,
+                by: closed.by.clone(),
+                at: closed.at,
+                delivery: closed.delivery,
+                detail: closed.detail.clone(),
+            },
+            (None, Some(by)) => State::Deciding { by: by.clone() },
+            (None, None) if self.sealed => State::Open,
+            (None, None) => State::Draft,
+        };
+        ApprovalView {
+            card: self.kept.card.clone(),
+            digest: self.kept.card.digest(),
+            state,
+            deadline: self.kept.deadline,
+        }
+    }
+
+    pub fn on_deny(&self) -> OnDeny {
+        self.kept.card.then.deny
+    }
+}
+
+/// What a card shows of an event.
+pub(super) fn event_line(event: &Event) -> EventLine {
+    let chars = event.text.chars().count();
+    let cut = chars > TEXT_HEAD + TEXT_TAIL;
+    let text = if cut { head_and_tail(&event.text, chars) } else { event.text.clone() };
+    EventLine {
+        id: event.id,
+        kind: event.kind.clone(),
+        text,
+        chars: chars as u64,
+        whole: cut.then(|| Digest::of(event.text.as_bytes())),
+        at: event.at,
+    }
+}
+
+fn head_and_tail(text: &str, chars: usize) -> String {
+    let head: String = text.chars().take(TEXT_HEAD).collect();
+    let tail: String = text.chars().skip(chars - TEXT_TAIL).collect();
+    format!("{head} […] {tail}")
+}
+
+fn rule_line(fired: &Fired) -> RuleLine {
+    RuleLine {
+        name: fired.rule.name.clone(),
+        place: fired.rule.place.clone(),
+        effect: fired.effect,
+        matched: fired.matched.clone(),
+        undecided: fired.undecided.clone(),
+    }
+}
+
+fn timing_of(trigger: &EventKind) -> (Timing, &'static str) {
+    match trigger {
+        EventKind::Thought | EventKind::Question => (Timing::InTime, "nothing was seen after the trigger"),
+        EventKind::Step | EventKind::Done => (Timing::Late, "the trigger itself reports an act"),
+        EventKind::Error
+        | EventKind::Log
+        | EventKind::User
+        | EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::Unknown(_) => (Timing::Unknown, "the trigger does not say whether the agent acted"),
+    }
+}
+
+fn confirm_of(fired: &[Fired], risk: Risk, has_amount: bool) -> Confirm {
+    let written =
+        fired.iter().filter(|fired| fired.effect >= policy::Effect::Ask).filter_map(|fired| fired.rule.confirm);
+    let by_default = if risk == Risk::High && has_amount { Confirm::Type } else { Confirm::Key };
+    written.reduce(|a, b| if a == Confirm::Type { a } else { b }).unwrap_or(by_default)
+}
+
+fn then_of(subject: Subject, fired: &[Fired], settings: &Settings) -> Then {
+    let rule = fired.first().map(|fired| fired.rule.as_ref());
+    let refusal = rule.and_then(|rule| rule.refusal.clone()).or_else(|| settings.refusal.clone());
+    let written = rule.and_then(|rule| rule.on_deny);
+    let deny = match (subject, written, &refusal) {
+        (Subject::Question, None, Some(_)) => OnDeny::Instruct,
+        (_, written, _) => written.unwrap_or(settings.on_deny),
+    };
+    // A denial that has nothing to say cannot be a message: it cancels.
+    let deny = if deny == OnDeny::Instruct && refusal.is_none() { OnDeny::Cancel } else { deny };
+    let answer = match subject {
+        Subject::Question => Some(rule.and_then(|rule| rule.answer.clone()).unwrap_or_else(|| settings.answer.clone())),
+        Subject::Hold => None,
+    };
+    Then { answer, deny, refusal: refusal.filter(|_| deny == OnDeny::Instruct), timeout: settings.on_timeout }
+}

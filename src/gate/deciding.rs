@@ -1,0 +1,409 @@
+//! Deciding: what an operator may do when, the last look before a release, and its durable record.
+
+use crate::api::{ApiError, ErrorClass, Event, EventKind};
+use crate::control::{Act, Decided, Decision, EndedBy, OperatorName, Refusal};
+use crate::policy::{OnDeny, Verdict};
+
+use super::held::Poll;
+use super::phase::Phase;
+use super::{
+    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Observed, Outcome, Plan, Record, ReplyTo, Subject,
+    Ticket, Turn, is_news,
+};
+
+const EXTENSIONS_MOST: u8 = 3;
+const TEXT_MOST: usize = 10_000;
+
+/// An approval whose session is read once more before it counts.
+#[derive(Debug)]
+pub(super) struct Checking {
+    pub by: EndedBy,
+    pub reply: Option<ReplyTo>,
+    deliver: Deliver,
+    read: CallId,
+}
+
+/// A decision that releases, on its way to the disk.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub by: EndedBy,
+    reply: Option<ReplyTo>,
+    ticket: Ticket,
+    /// What the case will be once this is durable.
+    closed: Closed,
+    /// Why it must not be delivered although it is durable.
+    spoiled: Option<String>,
+}
+
+impl Gate {
+    pub(super) fn decide(&mut self, turn: &mut Turn<'_>, reply: ReplyTo, operator: OperatorName, decision: Decision) {
+        let result = match &decision.act {
+            Act::Deny { reason } => self.denied(turn, &decision, operator, reason.clone()).map(Some),
+            Act::Extend => self.extended(turn, &decision).map(Some),
+            Act::Approve | Act::Instruct { .. } | Act::Answer { .. } => {
+                self.approved(turn, reply, operator, &decision).map(|()| None)
+            }
+        };
+        let result = match result {
+            Ok(None) => return, // Answered when it is durable.
+            Ok(Some(decided)) => Ok(decided),
+            Err(refusal) => Err(refusal),
+        };
+        turn.out.push(Effect::Reply { to: reply, result });
+    }
+
+    /// A denial needs no revision and no confirmed pause: no is always safe.
+    fn denied(
+        &mut self,
+        turn: &mut Turn<'_>,
+        decision: &Decision,
+        operator: OperatorName,
+        reason: Option<String>,
+    ) -> Result<Decided, Refusal> {
+        self.open_case_named(decision)?;
+        if let Phase::Recording(recording) = &self.phase {
+            return Err(Refusal::Deciding { by: name_of(&recording.by) });
+        }
+        let by = EndedBy::Operator { name: operator, note: reason };
+        self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Denied, by: name_of(&by) });
+        self.deny(turn, by);
+        Ok(Decided::Outcome { outcome: Outcome::Denied })
+    }
+
+    fn extended(&mut self, turn: &mut Turn<'_>, decision: &Decision) -> Result<Decided, Refusal> {
+        self.open_case_named(decision)?;
+        let counts = self.deadline_counts();
+        let Some(case) = self.case.as_mut().filter(|_| counts) else { return Err(Refusal::NoSuchApproval) };
+        if case.kept.extensions >= EXTENSIONS_MOST {
+            let why = format!("the deadline was extended {EXTENSIONS_MOST} times already: approve or deny");
+            return Err(Refusal::NotPossible { why });
+        }
+        case.kept.extensions += 1;
+        case.deadline = turn.now.after(case.kept.timeout);
+        case.kept.deadline = case.deadline.wall;
+        let deadline = case.kept.deadline;
+        self.record(turn, Entry::Extended);
+        self.publish(turn);
+        Ok(Decided::Extended { deadline })
+    }
+
+    fn approved(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reply: ReplyTo,
+        operator: OperatorName,
+        decision: &Decision,
+    ) -> Result<(), Refusal> {
+        self.open_case_named(decision)?;
+        if let Some(by) = self.phase.decider() {
+            return Err(Refusal::Deciding { by: by.0.clone() });
+        }
+        let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
+        let asks = matches!(self.phase, Phase::Held(_) | Phase::Asking(_)) && case.sealed;
+        if !asks {
+            return Err(Refusal::NotPausedYet);
+        }
+        let card = case.card();
+        if decision.revision != card.revision || decision.digest != card.digest() {
+            return Err(Refusal::Stale { revision: card.revision });
+        }
+        let deliver = self.deliver_of(&decision.act)?;
+        let note = match &decision.act {
+            Act::Instruct { text } | Act::Answer { text } => Some(text.clone()),
+            Act::Approve | Act::Deny { .. } | Act::Extend => None,
+        };
+        self.check(turn, EndedBy::Operator { name: operator, note }, Some(reply), deliver);
+        Ok(())
+    }
+
+    /// What an act needs at the provider, or why it does not fit the card.
+    fn deliver_of(&self, act: &Act) -> Result<Deliver, Refusal> {
+        let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
+        let owned = case.kept.owned != Some(false);
+        let not = |why: &str| Err(Refusal::NotPossible { why: why.to_owned() });
+        match (case.card().subject, act) {
+            (Subject::Hold, Act::Approve) if owned => Ok(Deliver::Resume),
+            (Subject::Hold, Act::Approve) => Ok(Deliver::Nothing),
+            (Subject::Hold, Act::Instruct { .. }) if !owned => {
+                not("somebody else paused this session, so it cannot be instructed and resumed from here")
+            }
+            (Subject::Hold, Act::Instruct { text }) => Ok(Deliver::MessageThenResume { text: checked(text)? }),
+            (Subject::Hold, Act::Answer { .. }) => not("this is no question: approve, deny or instruct"),
+            (Subject::Question, Act::Approve) => {
+                let answer = case.card().then.answer.clone().unwrap_or_default();
+                Ok(Deliver::Message { text: checked(&answer)? })
+            }
+            (Subject::Question, Act::Answer { text }) => Ok(Deliver::Message { text: checked(text)? }),
+            (Subject::Question, Act::Instruct { .. }) => not("this is a question: answer it instead"),
+            (Subject::Hold | Subject::Question, Act::Deny { .. } | Act::Extend) => not("this act releases nothing"),
+        }
+    }
+
+    fn open_case_named(&self, decision: &Decision) -> Result<(), Refusal> {
+        let Some(case) = self.case.as_ref().filter(|case| case.id() == decision.approval) else {
+            return Err(Refusal::NoSuchApproval);
+        };
+        match &case.kept.closed {
+            Some(closed) => Err(Refusal::AlreadyDecided { outcome: closed.outcome, by: name_of(&closed.by) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the session once more; only then does an approval count.
+    pub(super) fn check(&mut self, turn: &mut Turn<'_>, by: EndedBy, reply: Option<ReplyTo>, deliver: Deliver) {
+        let read = self.read(turn);
+        self.phase = Phase::Checking(Checking { by, reply, deliver, read });
+        self.publish(turn);
+    }
+
+    /// The rule's own release: a cooldown is over, or an instruction can be sent.
+    pub(super) fn release_by_rule(&mut self, turn: &mut Turn<'_>) {
+        let Some(case) = &self.case else { return };
+        let owned = case.kept.owned != Some(false);
+        let (rule, deliver) = match &case.kept.plan {
+            Plan::Cooldown { rule, .. } => (rule.clone(), Deliver::Resume),
+            Plan::Instruct { rule, text } => (rule.clone(), Deliver::MessageThenResume { text: text.clone() }),
+            Plan::Ask | Plan::Deny { .. } => return,
+        };
+        let deliver = if owned { deliver } else { Deliver::Nothing };
+        self.check(turn, EndedBy::Rule { name: rule }, None, deliver);
+    }
+
+    pub(super) fn check_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
+        let Phase::Checking(checking) = &self.phase else { return };
+        let Answer::Read(result) = answer else { return };
+        if checking.read != call {
+            return;
+        }
+        match result {
+            Ok(seen) if seen.has_ended() => {
+                self.withdraw(turn, "the task ended before the approval could take effect");
+                if seen.is_over() {
+                    self.phase = Phase::Over;
+                }
+            }
+            Ok(seen) => self.checked(turn, seen),
+            Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => self.gone(turn),
+            Err(error) => {
+                let why = error.to_string();
+                self.abort_check_because(turn, || Refusal::Unverified { why });
+                self.ask_on(turn);
+            }
+        }
+    }
+
+    fn checked(&mut self, turn: &mut Turn<'_>, seen: &Observed) {
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        if !question && !self.still_paused(seen) {
+            self.abort_check(turn);
+            return self.resumed_by_others(turn);
+        }
+        let Phase::Checking(checking) = &self.phase else { return };
+        let (by, reply, deliver) = (checking.by.clone(), checking.reply, checking.deliver.clone());
+        self.start_recording(turn, Outcome::Approved, by, reply, deliver);
+    }
+
+    fn start_recording(
+        &mut self,
+        turn: &mut Turn<'_>,
+        outcome: Outcome,
+        by: EndedBy,
+        reply: Option<ReplyTo>,
+        deliver: Deliver,
+    ) {
+        let ticket = Ticket(self.name_call().0);
+        let Some(case) = &self.case else { return };
+        let (delivery, detail) = match deliver {
+            Deliver::Nothing => (Delivery::Applied, "not resumed: somebody else paused it"),
+            Deliver::Cancel => (Delivery::Applying, "cancelling"),
+            Deliver::Resume | Deliver::MessageThenResume { .. } => (Delivery::Applying, "resuming"),
+            Deliver::Message { .. } => (Delivery::Applying, "sending"),
+        };
+        let revision = case.card().revision;
+        let at = turn.now.wall;
+        let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
+        let mut kept = case.kept.clone();
+        kept.closed = Some(closed.clone());
+        let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
+        turn.out.push(Effect::Record { ticket: Some(ticket), record });
+        self.phase = Phase::Recording(Recording { by, reply, ticket, closed, spoiled: None });
+    }
+
+    pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
+        let Phase::Recording(recording) = &self.phase else { return };
+        if recording.ticket != ticket {
+            return;
+        }
+        let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
+        match result {
+            Ok(()) => self.durable(turn, reply, closed, spoiled),
+            Err(why) => self.not_durable(turn, reply, &closed, &why),
+        }
+    }
+
+    fn durable(&mut self, turn: &mut Turn<'_>, reply: Option<ReplyTo>, closed: Closed, spoiled: Option<String>) {
+        if let Some(to) = reply {
+            let result = Ok(Decided::Outcome { outcome: closed.outcome });
+            turn.out.push(Effect::Reply { to, result });
+        }
+        let deliver = closed.deliver.clone();
+        let Some(case) = &mut self.case else { return };
+        case.kept.closed = Some(closed);
+        if let Some(why) = spoiled {
+            return self.not_delivered(turn, Delivery::Failed, &format!("not delivered: {why}"));
+        }
+        if deliver == Deliver::Nothing {
+            self.publish(turn);
+            return self.keep(turn);
+        }
+        self.start_delivering(turn, deliver);
+        self.publish(turn);
+    }
+
+    /// Nothing is released without its record. A denial that wanted to send a refusal becomes a cancellation.
+    fn not_durable(&mut self, turn: &mut Turn<'_>, reply: Option<ReplyTo>, closed: &Closed, why: &str) {
+        self.notice(turn, format!("the store cannot be written, so nothing is released: {why}"));
+        if closed.outcome == Outcome::Denied {
+            let detail = "cancelling, because a refusal could not be recorded";
+            self.close(turn, Outcome::Denied, closed.by.clone(), Deliver::Cancel, detail);
+            return self.start_cancelling(turn);
+        }
+        if let Some(to) = reply {
+            let refusal = Refusal::StoreFailed { why: why.to_owned() };
+            turn.out.push(Effect::Reply { to, result: Err(refusal) });
+        } else if let Some(case) = &mut self.case {
+            // A rule's own release that cannot be recorded: from now on it takes an operator.
+            case.kept.plan = Plan::Ask;
+            case.deadline = turn.now.after(case.kept.timeout);
+            case.kept.deadline = case.deadline.wall;
+            case.note("the rule could not act by itself: the store cannot be written".to_owned());
+            case.seal();
+            self.record(turn, Entry::Revised);
+        }
+        self.ask_on(turn);
+    }
+
+    /// Carries a denial out as far as the phase allows.
+    pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
+        let Some(case) = &mut self.case else { return };
+        let question = case.card().subject == Subject::Question;
+        let refusal = case.card().then.refusal.clone();
+        match (case.on_deny(), refusal) {
+            (OnDeny::Instruct, Some(_)) if !question && case.kept.owned == Some(false) => {
+                self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: somebody else paused it");
+                self.keep(turn);
+            }
+            (OnDeny::Instruct, Some(_))
+                if !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
+            {
+                case.kept.plan = Plan::Deny { by };
+                self.record(turn, Entry::Revised);
+                self.publish(turn);
+            }
+            (OnDeny::Instruct, Some(text)) => {
+                let deliver = if question { Deliver::Message { text } } else { Deliver::MessageThenResume { text } };
+                self.start_recording(turn, Outcome::Denied, by, None, deliver);
+            }
+            (OnDeny::KeepPaused, _) => {
+                self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is");
+                self.keep(turn);
+            }
+            (OnDeny::Cancel | OnDeny::Instruct, _) => {
+                self.close(turn, Outcome::Denied, by, Deliver::Cancel, "cancelling");
+                self.start_cancelling(turn);
+            }
+        }
+    }
+
+    /// Anything that happens while an approval is being checked makes it stale.
+    pub(super) fn seen_checking(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if event.kind == EventKind::Resumed {
+            self.suspect(turn);
+        }
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        if question {
+            if event.kind == EventKind::User || is_news(event, verdict) {
+                self.withdraw(turn, "the agent went on without this answer");
+                self.seen_watching(turn, event, verdict);
+            }
+            return;
+        }
+        let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());
+        let fires = verdict.effect > crate::policy::Effect::Alert;
+        if fires || (is_news(event, verdict) && !by_rule) {
+            self.abort_check(turn);
+            self.taken_in(turn, event, verdict);
+        } else if let Some(case) = &mut self.case {
+            case.follow(event);
+        }
+    }
+
+    pub(super) fn seen_recording(&mut self, event: &Event, verdict: &Verdict) {
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        let answered = question && event.kind == EventKind::User;
+        if is_news(event, verdict) || event.kind == EventKind::Resumed || answered {
+            self.spoil("the session went on while the decision was being recorded");
+        }
+        if let Some(case) = &mut self.case {
+            case.follow(event);
+            if verdict.effect > crate::policy::Effect::Alert {
+                case.join(verdict);
+            }
+        }
+    }
+
+    pub(super) fn spoil(&mut self, why: &str) {
+        if let Phase::Recording(recording) = &mut self.phase {
+            recording.spoiled.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// Takes an approval back that was being checked: the card it was given for is no longer true.
+    pub(super) fn abort_check(&mut self, turn: &mut Turn<'_>) {
+        let Some(revision) = self.case.as_ref().map(|case| case.card().revision.next()) else { return };
+        self.abort_check_because(turn, || Refusal::Stale { revision });
+    }
+
+    fn abort_check_because(&mut self, turn: &mut Turn<'_>, refusal: impl FnOnce() -> Refusal) {
+        let Phase::Checking(checking) = &mut self.phase else { return };
+        if let Some(to) = checking.reply.take() {
+            turn.out.push(Effect::Reply { to, result: Err(refusal()) });
+        }
+        self.wait_on(turn);
+    }
+
+    /// Asks on at the same revision.
+    fn ask_on(&mut self, turn: &mut Turn<'_>) {
+        self.wait_on(turn);
+        self.publish(turn);
+    }
+
+    /// Back to waiting: for an answer, or for a rule's next try.
+    fn wait_on(&mut self, turn: &mut Turn<'_>) {
+        let poll = Poll::start(turn.now.mono, self.settings.hold_poll);
+        let Some(case) = &self.case else { return };
+        self.phase = match (case.card().subject, &case.kept.plan) {
+            (Subject::Question, _) => Phase::Asking(poll),
+            (Subject::Hold, Plan::Cooldown { .. } | Plan::Instruct { .. }) => Phase::Cooling(poll.retry()),
+            (Subject::Hold, Plan::Ask | Plan::Deny { .. }) => Phase::Held(poll),
+        };
+    }
+}
+
+/// Who or what, in words.
+pub(super) fn name_of(by: &EndedBy) -> String {
+    match by {
+        EndedBy::Operator { name, .. } => name.0.clone(),
+        EndedBy::Rule { name } => format!("rule {name}"),
+        EndedBy::Deadline => "the deadline".to_owned(),
+        EndedBy::Session { what } => what.clone(),
+    }
+}
+
+fn checked(text: &str) -> Result<String, Refusal> {
+    if (1..=TEXT_MOST).contains(&text.chars().count()) && !text.trim().is_empty() {
+        return Ok(text.to_owned());
+    }
+    let why = format!("a message has 1 to {TEXT_MOST} characters, this one has {}", text.chars().count());
+    Err(Refusal::NotPossible { why })
+}

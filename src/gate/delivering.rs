@@ -1,0 +1,415 @@
+//! Delivering: a durable decision that releases is carried out, and nothing is sent twice on a guess.
+
+use std::time::Duration;
+
+use crate::api::{ApiError, ErrorClass, Event, EventKind};
+use crate::policy::Verdict;
+
+use super::case::Case;
+use super::held::{Poll, Settling};
+use super::phase::{Phase, back_off};
+use super::{
+    Answer, ApprovalId, CallId, Deliver, Delivery, Effect, Entry, Gate, Observed, Outcome, Plan, Proof, Release,
+    Revision, Subject, Turn, is_news,
+};
+
+const FIRST: Duration = Duration::from_millis(200);
+const MOST: Duration = Duration::from_secs(2);
+const LOOKS_MOST: u32 = 5;
+const CALLS_MOST: u32 = 3;
+
+/// A release under way.
+#[derive(Debug)]
+pub(super) struct Delivering {
+    release: Release,
+    /// The message still to be sent or found.
+    text: Option<String>,
+    /// Whether a resume belongs to it.
+    resumes: bool,
+    step: Step,
+    /// How often the present call was made.
+    calls: u32,
+    /// How often the state was read since the present call.
+    looks: u32,
+    /// Whether the message was seen coming back from the provider.
+    echoed: bool,
+    /// The strictest event seen since the restart, while it is not known whether the session runs.
+    news: Option<Box<(Event, Verdict)>>,
+    /// When the next step is due, on the monotonic clock.
+    pub wake_at: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The message was sent; its answer is awaited.
+    Messaging(CallId),
+    /// It is unknown whether the message arrived: its echo is looked for.
+    LookingForEcho(Option<CallId>),
+    /// The message provably did not arrive; it is sent again when due.
+    MessageAgain,
+    /// The resume was sent; its answer is awaited.
+    Resuming(CallId),
+    /// The resume was answered, or its answer is lost: the state is read back.
+    Verifying(Option<CallId>),
+    /// The resume provably had no effect; the state is read before it is sent again.
+    ResumeAgain(Option<CallId>),
+    /// After a restart: it is unknown what had been sent; the state is read before anything is.
+    Recovering(Option<CallId>),
+}
+
+impl Gate {
+    /// The case is closed durably: its release leaves.
+    pub(super) fn start_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
+        if self.plan_delivery(deliver) {
+            self.send(turn);
+        }
+    }
+
+    /// After a restart: the case is closed durably, but what had left is not known.
+    pub(super) fn recover_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
+        if self.plan_delivery(deliver) {
+            self.go(turn, Step::Recovering(None), Duration::ZERO);
+        }
+    }
+
+    fn plan_delivery(&mut self, deliver: Deliver) -> bool {
+        let Some(case) = &self.case else { return false };
+        let Some(closed) = &case.kept.closed else { return false };
+        let release = Release { approval: case.id(), revision: closed.revision };
+        let (text, resumes) = match deliver {
+            Deliver::Resume => (None, true),
+            Deliver::MessageThenResume { text } => (Some(text), true),
+            Deliver::Message { text } => (Some(text), false),
+            Deliver::Cancel | Deliver::Nothing => return false,
+        };
+        self.phase = Phase::Delivering(Delivering {
+            release,
+            text,
+            resumes,
+            step: Step::Recovering(None),
+            calls: 0,
+            looks: 0,
+            echoed: false,
+            news: None,
+            wake_at: None,
+        });
+        true
+    }
+
+    /// Makes the next call: the message as long as there is one, then the resume.
+    fn send(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        delivering.calls += 1;
+        delivering.looks = 0;
+        delivering.wake_at = None;
+        let release = delivering.release.clone();
+        if let Some(text) = delivering.text.clone() {
+            delivering.step = Step::Messaging(call);
+            turn.out.push(Effect::Message { call, release, text });
+        } else {
+            delivering.step = Step::Resuming(call);
+            turn.out.push(Effect::Resume { call, release });
+        }
+    }
+
+    pub(super) fn delivering_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
+        let Phase::Delivering(delivering) = &self.phase else { return };
+        match (delivering.step, answer) {
+            (Step::Messaging(sent), Answer::Act(result)) if sent == call => self.message_answered(turn, result),
+            (Step::Resuming(sent), Answer::Act(result)) if sent == call => self.resume_answered(turn, result),
+            (Step::LookingForEcho(Some(read)), Answer::Read(result)) if read == call => self.looked(turn, result),
+            (Step::Verifying(Some(read)), Answer::Read(result)) if read == call => self.verified(turn, result),
+            (Step::ResumeAgain(Some(read)), Answer::Read(result)) if read == call => self.resume_again(turn, result),
+            (Step::Recovering(Some(read)), Answer::Read(result)) if read == call => self.recovered(turn, result),
+            (
+                Step::Messaging(_)
+                | Step::Resuming(_)
+                | Step::LookingForEcho(_)
+                | Step::MessageAgain
+                | Step::Verifying(_)
+                | Step::ResumeAgain(_)
+                | Step::Recovering(_),
+                Answer::Act(_) | Answer::Read(_) | Answer::Pause(_) | Answer::Screenshot(_),
+            ) => (),
+        }
+    }
+
+    pub(super) fn delivering_tick(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        delivering.wake_at = None;
+        let reads = match delivering.step {
+            Step::MessageAgain => return self.send(turn),
+            Step::Messaging(_) | Step::Resuming(_) => return,
+            Step::LookingForEcho(_) | Step::Verifying(_) | Step::ResumeAgain(_) | Step::Recovering(_) => {
+                self.read(turn)
+            }
+        };
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        delivering.looks += 1;
+        match &mut delivering.step {
+            Step::LookingForEcho(read) | Step::Verifying(read) | Step::ResumeAgain(read) | Step::Recovering(read) => {
+                *read = Some(reads)
+            }
+            Step::Messaging(_) | Step::MessageAgain | Step::Resuming(_) => (),
+        }
+    }
+
+    fn message_answered(&mut self, turn: &mut Turn<'_>, result: &Result<(), ApiError>) {
+        match result {
+            Ok(()) => self.message_arrived(turn),
+            Err(error) => match again(error) {
+                Again::Look => self.go(turn, Step::LookingForEcho(None), Duration::ZERO),
+                Again::After(wait) if self.calls() < CALLS_MOST => self.go(turn, Step::MessageAgain, wait),
+                Again::After(_) | Again::Never => self.message_failed(turn, &error.to_string()),
+            },
+        }
+    }
+
+    fn message_arrived(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        delivering.text = None;
+        delivering.calls = 0;
+        if delivering.resumes {
+            return self.send(turn);
+        }
+        self.deliver_end(turn, Delivery::Applied, "sent, accepted");
+    }
+
+    /// The message's echo is looked for a few times; without it nothing more is sent.
+    fn looked(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        let Phase::Delivering(delivering) = &self.phase else { return };
+        if delivering.echoed {
+            return self.message_arrived(turn);
+        }
+        if is_gone(result) {
+            return self.gone(turn);
+        }
+        let looks = delivering.looks;
+        if looks < LOOKS_MOST {
+            return self.go(turn, Step::LookingForEcho(None), back_off(looks, FIRST, MOST));
+        }
+        self.not_delivered(
+            turn,
+            Delivery::Unknown,
+            "it cannot be told whether the message arrived; nothing was repeated",
+        );
+    }
+
+    fn message_failed(&mut self, turn: &mut Turn<'_>, why: &str) {
+        self.not_delivered(turn, Delivery::Failed, &format!("the message was not taken: {why}"));
+    }
+
+    fn resume_answered(&mut self, turn: &mut Turn<'_>, result: &Result<(), ApiError>) {
+        let Err(error) = result else { return self.go(turn, Step::Verifying(None), Duration::ZERO) };
+        match again(error) {
+            Again::Look => self.go(turn, Step::Verifying(None), Duration::ZERO),
+            Again::After(wait) if self.calls() < CALLS_MOST => self.go(turn, Step::ResumeAgain(None), wait),
+            Again::After(_) | Again::Never => {
+                self.not_delivered(turn, Delivery::Failed, &format!("resume failed: still paused ({error})"));
+            }
+        }
+    }
+
+    /// The state after a resume decides, not the answer to it.
+    fn verified(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        if is_gone(result) {
+            return self.gone(turn);
+        }
+        let by_event_only = self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event));
+        let Phase::Delivering(delivering) = &self.phase else { return };
+        let (looks, calls) = (delivering.looks, delivering.calls);
+        match result {
+            Ok(seen) if !seen.is_paused() && by_event_only => {
+                self.deliver_end(turn, Delivery::Applied, "resumed, accepted")
+            }
+            Ok(seen) if !seen.is_paused() => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
+            Ok(_) | Err(_) if looks < LOOKS_MOST => {
+                self.go(turn, Step::Verifying(None), back_off(looks, FIRST, MOST));
+            }
+            Ok(_) if calls < CALLS_MOST && self.still_unexpired(turn) => self.send(turn),
+            Ok(_) => self.not_delivered(turn, Delivery::Failed, "resume failed: still paused"),
+            Err(error) => {
+                self.not_delivered(turn, Delivery::Unknown, &format!("it cannot be told whether it resumed: {error}"));
+            }
+        }
+    }
+
+    /// The first resume had no effect: it is repeated only while the session is still paused.
+    fn resume_again(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        match result {
+            _ if is_gone(result) => self.gone(turn),
+            Ok(seen) if seen.is_paused() && self.still_unexpired(turn) => self.send(turn),
+            Ok(seen) if seen.is_paused() => {
+                self.not_delivered(turn, Delivery::Failed, "the deadline passed before it could be resumed");
+            }
+            Ok(_) => self.deliver_end(turn, Delivery::Applied, "found running"),
+            Err(error) => {
+                self.not_delivered(turn, Delivery::Failed, &format!("resume failed: still paused ({error})"));
+            }
+        }
+    }
+
+    /// After a restart: a durable decision is delivered only if the session is still paused by us, nothing happened since,
+    /// and the deadline has not passed.
+    fn recovered(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        if is_gone(result) {
+            return self.gone(turn);
+        }
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        let news = delivering.news.take();
+        let (resumes, echoed, message) = (delivering.resumes, delivering.echoed, delivering.text.is_some());
+        match result {
+            Ok(seen) if seen.has_ended() || (resumes && !seen.is_paused()) => {
+                self.deliver_end(turn, Delivery::Applied, "found running after a restart");
+                if let Some(news) = news {
+                    self.seen_watching(turn, &news.0, &news.1);
+                }
+            }
+            Ok(_) if echoed => self.message_arrived(turn),
+            Ok(_) if news.is_some() => self.not_delivered(turn, Delivery::Failed, "the agent acted in between"),
+            Ok(_) if !self.still_unexpired(turn) => {
+                self.not_delivered(turn, Delivery::Failed, "the deadline passed while holdpoint was down");
+            }
+            Ok(_) if message => self.go(turn, Step::LookingForEcho(None), Duration::ZERO),
+            Ok(_) => self.send(turn),
+            Err(_) => self.go(turn, Step::Recovering(None), MOST),
+        }
+    }
+
+    /// Whether a release may still be repeated. A rule's own has no deadline.
+    fn still_unexpired(&self, turn: &Turn<'_>) -> bool {
+        self.case.as_ref().is_some_and(|case| case.kept.plan != Plan::Ask || !case.deadline.has_passed(turn.now))
+    }
+
+    fn calls(&self) -> u32 {
+        if let Phase::Delivering(delivering) = &self.phase { delivering.calls } else { 0 }
+    }
+
+    /// Takes a step now, or when `wait` has passed.
+    fn go(&mut self, turn: &mut Turn<'_>, step: Step, wait: Duration) {
+        if let Phase::Delivering(delivering) = &mut self.phase {
+            delivering.step = step;
+            delivering.wake_at = Some(turn.now.mono + wait);
+        }
+        if wait.is_zero() {
+            self.delivering_tick(turn);
+        }
+    }
+
+    /// Events while a release is under way: the agent moving proves it; a rule firing holds it again at once.
+    pub(super) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        if event.kind == EventKind::User {
+            delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str());
+            return;
+        }
+        let sent = match delivering.step {
+            Step::Resuming(_) | Step::Verifying(_) => true,
+            Step::Messaging(_) | Step::LookingForEcho(_) => !delivering.resumes,
+            Step::MessageAgain | Step::ResumeAgain(_) | Step::Recovering(_) => false,
+        };
+        if !is_news(event, verdict) {
+            return;
+        }
+        if let Step::Recovering(_) = delivering.step {
+            let milder = delivering.news.as_ref().is_none_or(|news| news.1.effect < verdict.effect);
+            if milder {
+                delivering.news = Some(Box::new((event.clone(), verdict.clone())));
+            }
+            return;
+        }
+        if sent {
+            self.deliver_end(turn, Delivery::Applied, "the agent goes on");
+            return self.seen_watching(turn, event, verdict);
+        }
+        // A step that was in flight reports in before anything was released: ask again.
+        if let Some(case) = &mut self.case {
+            case.follow(event);
+            if verdict.effect > crate::policy::Effect::Alert {
+                case.join(verdict);
+            }
+        }
+        self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");
+    }
+
+    /// The release reached its end: the session is watched again.
+    pub(super) fn deliver_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
+        self.delivered(turn, delivery, detail);
+        let approved = self
+            .case
+            .as_ref()
+            .and_then(|case| case.kept.closed.as_ref())
+            .is_some_and(|closed| closed.outcome == Outcome::Approved);
+        if approved && delivery == Delivery::Applied {
+            self.cover();
+        }
+        self.case = None;
+        self.phase = Phase::Watching;
+    }
+
+    /// The outcome stands, its delivery failed: what is still held or waits is asked about anew.
+    pub(super) fn not_delivered(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
+        self.delivered(turn, delivery, detail);
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        let now = turn.now.mono;
+        self.phase = if question {
+            Phase::Asking(Poll::start(now, self.settings.hold_poll))
+        } else {
+            Phase::Settling(Settling::start(now, self.settings.settle, None))
+        };
+        self.reopen(turn, &format!("an earlier decision could not be delivered: {detail}"));
+    }
+
+    /// Opens a new approval for what the closed one was about, in the present phase.
+    pub(super) fn reopen(&mut self, turn: &mut Turn<'_>, note: &str) {
+        self.let_go(turn);
+        let Some(old) = self.case.take() else { return };
+        let id: ApprovalId = turn.mint.approval();
+        let mut kept = old.kept;
+        kept.closed = None;
+        kept.holding = false;
+        kept.plan = Plan::Ask;
+        kept.extensions = 0;
+        kept.card.approval = id;
+        kept.card.revision = Revision(0);
+        kept.card.opened_at = turn.now.wall;
+        let deadline = turn.now.after(kept.timeout);
+        kept.deadline = deadline.wall;
+        let mut case = Case { kept, deadline, triggered_at: old.triggered_at, sealed: false };
+        case.note(note.to_owned());
+        if case.card().subject == Subject::Question {
+            case.seal();
+        }
+        self.case = Some(Box::new(case));
+        self.record(turn, Entry::Opened);
+        self.publish(turn);
+    }
+}
+
+enum Again {
+    /// The effect is unknown or already there: read the state.
+    Look,
+    /// The call had no effect and may be repeated.
+    After(Duration),
+    /// The call had no effect and repeating it is useless.
+    Never,
+}
+
+fn again(error: &ApiError) -> Again {
+    match &error.class {
+        ErrorClass::Unknown { .. }
+        | ErrorClass::NotFound { .. }
+        | ErrorClass::NotPaused
+        | ErrorClass::AlreadyPaused => Again::Look,
+        ErrorClass::RateLimited { retry_after } => {
+            Again::After(retry_after.unwrap_or(Duration::from_secs(2)).min(Duration::from_secs(30)))
+        }
+        ErrorClass::Unreachable { .. } => Again::After(Duration::from_secs(1)),
+        ErrorClass::Auth { .. } | ErrorClass::Refused { .. } => Again::Never,
+    }
+}
+
+fn is_gone(result: &Result<Observed, ApiError>) -> bool {
+    matches!(result, Err(ApiError { class: ErrorClass::NotFound { .. }, .. }))
+}

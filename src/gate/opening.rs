@@ -1,0 +1,286 @@
+//! From a verdict to an open case: holds, questions, blindness, and what is too late for either.
+
+use std::time::Duration;
+
+use crate::api::{Event, EventKind, MessageId};
+use crate::control::EndedBy;
+use crate::operator::escape::short;
+use crate::policy::{AmountSeen, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
+
+use super::case::{Case, Opening, event_line};
+use super::held::Poll;
+use super::pausing::Pausing;
+use super::phase::Phase;
+use super::{Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
+
+/// A rule that fired in history, before the session was caught up with.
+#[derive(Debug)]
+pub(super) struct Missed {
+    trigger: Event,
+    verdict: Verdict,
+    later: Vec<Event>,
+    /// The task ended, or a new one began, after the trigger.
+    over: bool,
+}
+
+/// What an operator has just approved: its own execution is not asked about again.
+///
+/// An announced act is approved before it happens; when the next step of the agent is the very act (the same rules, no
+/// other amount), asking twice for one purchase would teach operators to approve blindly.
+#[derive(Debug)]
+pub(super) struct Covered {
+    rules: Vec<String>,
+    amount: Option<AmountSeen>,
+}
+
+/// How often a rule has acted by itself in a row.
+#[derive(Debug)]
+pub(super) struct Repeats {
+    pub times: u32,
+    pub last: Duration,
+}
+
+/// After this long without firing, a rule's repeats are forgotten.
+const REPEATS_FORGOTTEN: Duration = Duration::from_secs(1800);
+
+impl Gate {
+    pub(super) fn seen_watching(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if matches!(event.kind, EventKind::User | EventKind::Done) {
+            self.covered = None;
+        }
+        match verdict.effect {
+            RuleEffect::Allow => (),
+            RuleEffect::Alert => self.notice(turn, sentence("alert", event, verdict)),
+            RuleEffect::Instruct | RuleEffect::Cooldown | RuleEffect::Ask | RuleEffect::Deny => {
+                self.fired(turn, event, verdict);
+            }
+        }
+    }
+
+    fn fired(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let asks = verdict.effect >= RuleEffect::Ask;
+        if self.is_covered(event, verdict) {
+            self.notice(turn, sentence("the approved act is carried out", event, verdict));
+        } else if event.kind == EventKind::Done {
+            self.notice(turn, sentence("seen only when the task was done, too late to hold", event, verdict));
+        } else if event.kind == EventKind::Question && asks {
+            self.open_question(turn, event, verdict);
+        } else {
+            self.open_hold(turn, event, verdict);
+        }
+    }
+
+    /// History is only collected: what it means shows when its end is known.
+    pub(super) fn seen_in_history(&mut self, event: &Event, verdict: &Verdict) {
+        let ends = matches!(event.kind, EventKind::Done | EventKind::User);
+        if verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done {
+            let later = Vec::new();
+            self.missed =
+                Some(Box::new(Missed { trigger: event.clone(), verdict: verdict.clone(), later, over: false }));
+        } else if let Some(missed) = &mut self.missed {
+            missed.over |= ends;
+            const MOST: usize = 20;
+            if missed.later.len() < MOST {
+                missed.later.push(event.clone());
+            }
+        }
+    }
+
+    /// History is at its end: what fired in a task that still runs is held now; the rest is written down.
+    pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
+        let Some(missed) = self.missed.take() else { return };
+        if missed.over {
+            return self.notice(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
+        }
+        self.seen_watching(turn, &missed.trigger, &missed.verdict);
+        for event in &missed.later {
+            if let Some(case) = &mut self.case {
+                case.follow(event);
+            }
+        }
+        if !missed.later.is_empty() && self.case.is_some() {
+            self.record(turn, Entry::Revised);
+            self.publish(turn);
+        }
+    }
+
+    /// Pauses first, then opens the case.
+    pub(super) fn open_hold(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let call = self.name_call();
+        turn.out.push(Effect::Pause { call });
+        self.phase = Phase::Pausing(Pausing::sent(call));
+        self.covered = None;
+        let (plan, note) = self.plan_of(turn, verdict);
+        self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
+        if let (Some(case), Some(note)) = (&mut self.case, note) {
+            case.note(note);
+        }
+        match plan {
+            Plan::Deny { by } => {
+                self.record(turn, Entry::Opened);
+                self.deny(turn, by);
+            }
+            Plan::Ask => {
+                self.record(turn, Entry::Opened);
+                self.publish(turn);
+            }
+            Plan::Cooldown { .. } | Plan::Instruct { .. } => {
+                self.record(turn, Entry::Opened);
+                self.notice(turn, sentence("pausing", event, verdict));
+            }
+        }
+    }
+
+    fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let plan = Plan::Ask;
+        self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan);
+        if let Some(case) = &mut self.case {
+            case.seal();
+        }
+        self.phase = Phase::Asking(Poll::start(turn.now.mono, self.settings.hold_poll));
+        self.record(turn, Entry::Opened);
+        self.publish(turn);
+        let denied = verdict.deciding().filter(|fired| fired.effect == RuleEffect::Deny);
+        if let Some(fired) = denied {
+            let by = EndedBy::Rule { name: fired.rule.name.clone() };
+            self.deny(turn, by);
+        }
+    }
+
+    fn open_case(
+        &mut self,
+        turn: &mut Turn<'_>,
+        subject: Subject,
+        trigger: EventLine,
+        id: Option<MessageId>,
+        verdict: &Verdict,
+        plan: Plan,
+    ) {
+        let opening = Opening {
+            id: turn.mint.approval(),
+            session: &self.about.session,
+            agent: self.about.agent.as_deref(),
+            goal: self.about.goal.as_deref(),
+            subject,
+            trigger,
+            verdict,
+            plan,
+            before: self.before.iter().cloned().collect(),
+            seen_up_to: id.unwrap_or(self.seen_up_to),
+        };
+        self.case = Some(Box::new(Case::open(turn.now, opening, &self.settings)));
+    }
+
+    /// What follows when the session is held, and a note when it is not what the rule says.
+    pub(super) fn plan_of(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
+        let Some(fired) = verdict.deciding() else { return (Plan::Ask, None) };
+        let rule = fired.rule.as_ref();
+        let name = rule.name.clone();
+        let plan = match (fired.effect, rule.cooldown, &rule.instruct) {
+            (RuleEffect::Deny, _, _) => return (Plan::Deny { by: EndedBy::Rule { name } }, None),
+            (RuleEffect::Cooldown, Some(lasts), _) => Plan::Cooldown { rule: name, lasts, until: None },
+            (RuleEffect::Instruct, _, Some(text)) => Plan::Instruct { rule: name, text: text.clone() },
+            (
+                RuleEffect::Ask | RuleEffect::Allow | RuleEffect::Alert | RuleEffect::Cooldown | RuleEffect::Instruct,
+                _,
+                _,
+            ) => return (Plan::Ask, None),
+        };
+        self.repeats.retain(|_, repeats| turn.now.mono.saturating_sub(repeats.last) < REPEATS_FORGOTTEN);
+        let last = turn.now.mono;
+        let repeats = self.repeats.entry(rule.name.clone()).or_insert(Repeats { times: 0, last });
+        repeats.last = last;
+        repeats.times += 1;
+        if repeats.times > rule.max_repeats {
+            let times = rule.max_repeats;
+            let note = format!("rule {} has acted {times} times in a row by itself; now it asks", short(&rule.name));
+            return (Plan::Ask, Some(note));
+        }
+        (plan, None)
+    }
+
+    /// Sight was lost for too long: the session is paused, or it is only said.
+    pub(super) fn blind(&mut self, turn: &mut Turn<'_>, why: &str) {
+        let watching = matches!(self.phase, Phase::Watching);
+        if !self.settings.pause_when_blind || !watching {
+            return self.notice(turn, format!("out of sight: {why}"));
+        }
+        let event = Event {
+            id: None,
+            kind: EventKind::Log,
+            text: format!("holdpoint lost sight of the session: {why}"),
+            at: None,
+            url: None,
+            title: None,
+            truncated: false,
+        };
+        let verdict = blind_verdict();
+        self.open_hold(turn, &event, &verdict);
+    }
+
+    /// Back in sight; a hold for blindness stays until an operator answers it.
+    pub(super) fn sighted(&mut self, turn: &mut Turn<'_>) {
+        let text = "back in sight; what was missed has been read and evaluated";
+        self.notice(turn, text.to_owned());
+        self.renote(turn, text.to_owned());
+    }
+
+    /// Events may be missing: it is written down, and handled as blindness is.
+    pub(super) fn gap(&mut self, turn: &mut Turn<'_>, after: MessageId, why: &str) {
+        let text = format!("events after {after} may be missing: {why}");
+        if self.case.is_some() {
+            self.notice(turn, text.clone());
+            self.renote(turn, text);
+        } else {
+            self.blind(turn, &text);
+        }
+    }
+
+    fn is_covered(&mut self, event: &Event, verdict: &Verdict) -> bool {
+        if event.kind != EventKind::Step {
+            return false;
+        }
+        let Some(covered) = self.covered.take() else { return false };
+        let rules = verdict.fired.iter().all(|fired| covered.rules.contains(&fired.rule.name));
+        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
+        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&covered.amount);
+        rules && amount && verdict.effect < RuleEffect::Deny
+    }
+
+    /// Remembers what was approved, so that its own execution passes. A trigger that was a step has been executed already.
+    pub(super) fn cover(&mut self) {
+        let Some(case) = &self.case else { return };
+        let card = case.card();
+        if card.trigger.kind != EventKind::Thought {
+            return;
+        }
+        let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
+        self.covered = Some(Box::new(Covered { rules, amount: card.amount.clone() }));
+    }
+}
+
+fn sentence(what: &str, event: &Event, verdict: &Verdict) -> String {
+    let rule = verdict.deciding().map_or("?", |fired| fired.rule.name.as_str());
+    format!("{what}: rule {} on {} \"{}\"", short(rule), short(event.kind.name()), short(&event.text))
+}
+
+/// Blindness stands on a card like a rule.
+fn blind_verdict() -> Verdict {
+    let rule = RuleTerms {
+        name: "on_blind".to_owned(),
+        place: "[watch] on_blind".to_owned(),
+        effect: RuleEffect::Ask,
+        risk: Risk::Medium,
+        confirm: None,
+        cooldown: None,
+        max_repeats: 1,
+        instruct: None,
+        answer: None,
+        refusal: None,
+        on_deny: None,
+        timeout: None,
+    };
+    let fired =
+        Fired { rule: std::sync::Arc::new(rule), effect: RuleEffect::Ask, matched: Vec::new(), undecided: Vec::new() };
+    Verdict { effect: RuleEffect::Ask, fired: vec![fired], amount: None, domain: None }
+}

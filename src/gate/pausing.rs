@@ -1,0 +1,220 @@
+//! Pausing: the pause is repeated until the provider confirms it or the session is over.
+
+use std::time::Duration;
+
+use crate::api::{ApiError, ErrorClass, Event, EventKind, PauseAnswer};
+use crate::policy::Verdict;
+
+use super::held::Settling;
+use super::phase::{Phase, back_off};
+use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Turn};
+
+const FIRST: Duration = Duration::from_millis(100);
+const MOST: Duration = Duration::from_secs(5);
+
+/// A pause under way.
+#[derive(Debug)]
+pub(super) struct Pausing {
+    call: Option<CallId>,
+    read: Option<CallId>,
+    attempts: u32,
+    /// When the pause is sent again, on the monotonic clock.
+    pub again_at: Option<Duration>,
+    /// Whether the operators were told that it does not succeed.
+    told: bool,
+}
+
+impl Pausing {
+    /// A pause whose first attempt has just been sent.
+    pub fn sent(call: CallId) -> Self {
+        Self { call: Some(call), read: None, attempts: 1, again_at: None, told: false }
+    }
+}
+
+impl Gate {
+    pub(super) fn pausing_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
+        let Phase::Pausing(pausing) = &mut self.phase else { return };
+        match answer {
+            Answer::Pause(result) if pausing.call == Some(call) => {
+                pausing.call = None;
+                self.pause_answered(turn, result);
+            }
+            Answer::Read(result) if pausing.read == Some(call) => {
+                pausing.read = None;
+                self.pause_read(turn, result);
+            }
+            Answer::Pause(_) | Answer::Read(_) | Answer::Act(_) | Answer::Screenshot(_) => (),
+        }
+    }
+
+    fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
+        let Phase::Pausing(pausing) = &self.phase else { return };
+        let attempts = pausing.attempts;
+        if let Some(case) = &mut self.case {
+            match result {
+                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && case.kept.owned.is_none() => {
+                    case.kept.owned = Some(false);
+                }
+                Ok(PauseAnswer::Accepted) => case.kept.owned = Some(true),
+                Ok(PauseAnswer::AlreadyPaused) => case.kept.owned = case.kept.owned.or(Some(true)),
+                Err(_) => (),
+            }
+        }
+        let mut wait = back_off(attempts, FIRST, MOST);
+        if let Err(error) = result {
+            wait = if attempts == 1 { Duration::ZERO } else { wait };
+            if let ErrorClass::RateLimited { retry_after: Some(asked) } = error.class {
+                wait = asked.min(MOST);
+            }
+            self.tell_once(turn, error);
+        }
+        let read = self.read(turn);
+        if let Phase::Pausing(pausing) = &mut self.phase {
+            pausing.read = Some(read);
+            pausing.again_at = Some(turn.now.mono + wait);
+        }
+    }
+
+    fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        match result {
+            Ok(seen) if seen.is_paused() => self.confirmed(turn, Proof::Status),
+            Ok(seen) if seen.has_ended() => {
+                let over = seen.is_over();
+                self.withdraw(turn, "the task had ended before the pause took effect");
+                if over {
+                    self.phase = Phase::Over;
+                }
+            }
+            Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => self.gone(turn),
+            Ok(_) | Err(_) => (), // The next attempt is armed already.
+        }
+    }
+
+    /// Sends the pause again; what was under way is no longer waited for.
+    pub(super) fn pause_again(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        turn.out.push(Effect::Pause { call });
+        if let Phase::Pausing(pausing) = &mut self.phase {
+            pausing.call = Some(call);
+            pausing.attempts = pausing.attempts.saturating_add(1);
+            pausing.again_at = None;
+        }
+    }
+
+    /// The provider confirmed the pause.
+    pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, proof: Proof) {
+        let Some(case) = &mut self.case else { return };
+        case.kept.proof = Some(proof);
+        let after = turn.now.mono.saturating_sub(case.triggered_at.mono);
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let by_others = case.kept.owned == Some(false);
+        case.kept.card.hold = if by_others { Hold::ByOthers } else { Hold::Paused { at: turn.now.wall, after_ms } };
+        if case.kept.closed.is_some() {
+            // Kept paused by a decision made before the pause was confirmed.
+            return self.keep(turn);
+        }
+        let approval = case.id();
+        let screenshot = self.settings.screenshots.then(|| self.name_call());
+        self.phase = Phase::Settling(Settling::start(turn.now.mono, self.settings.settle, screenshot));
+        if let Some(call) = screenshot {
+            turn.out.push(Effect::Screenshot { call, approval });
+        }
+    }
+
+    /// Pauses a session that should be paused but is not; everything is asked again.
+    pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        turn.out.push(Effect::Pause { call });
+        if let Some(case) = &mut self.case {
+            case.sealed = false;
+            case.kept.owned = None;
+            case.kept.proof = None;
+            case.kept.card.hold = Hold::NotYetPaused;
+        }
+        self.phase = Phase::Pausing(Pausing::sent(call));
+    }
+
+    /// Somebody else resumed a session that we hold: it is paused again, loudly.
+    pub(super) fn resumed_by_others(&mut self, turn: &mut Turn<'_>) {
+        self.pause_anew(turn);
+        let note = format!("somebody else resumed the session; paused again ({})", turn.now.wall.strftime("%H:%M:%SZ"));
+        if let Some(case) = &mut self.case {
+            case.mark_late("somebody else resumed the session while it was held");
+            case.note(note.clone());
+        }
+        self.notice(turn, note);
+        self.record(turn, Entry::Revised);
+        self.publish(turn);
+    }
+
+    /// A `resumed` event while the session is held. It may be old news of our own resume, so the pause goes out first and
+    /// its answer tells: accepted means that the session really ran.
+    pub(super) fn suspect(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        turn.out.push(Effect::Pause { call });
+        self.suspicion = Some(call);
+    }
+
+    pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
+        if !matches!(answer, Answer::Pause(Ok(PauseAnswer::Accepted))) {
+            return;
+        }
+        match self.phase {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => self.resumed_by_others(turn),
+            Phase::Checking(_) => {
+                self.abort_check(turn);
+                self.resumed_by_others(turn);
+            }
+            Phase::Recording(_) => self.spoil("somebody else resumed the session"),
+            Phase::Kept(_) => self.reopen_kept(turn),
+            Phase::Watching
+            | Phase::Pausing(_)
+            | Phase::Asking(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Over => (),
+        }
+    }
+
+    /// Any event while the session is being paused or held, before anybody has approved.
+    pub(super) fn seen_in_hold(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        match event.kind {
+            EventKind::Paused if matches!(self.phase, Phase::Pausing(_)) => return self.paused_event(turn),
+            EventKind::Resumed if !matches!(self.phase, Phase::Pausing(_)) => self.suspect(turn),
+            EventKind::Step
+            | EventKind::Thought
+            | EventKind::Question
+            | EventKind::Done
+            | EventKind::Error
+            | EventKind::Log
+            | EventKind::User
+            | EventKind::Paused
+            | EventKind::Resumed
+            | EventKind::Unknown(_) => (),
+        }
+        self.taken_in(turn, event, verdict);
+    }
+
+    /// A `paused` event confirms by itself: a provider's statuses need not show a pause.
+    fn paused_event(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Pausing(pausing) = &self.phase else { return };
+        let ours_was_answered = pausing.call.is_none() || pausing.attempts > 1;
+        if let Some(case) = &mut self.case
+            && case.kept.owned.is_none()
+            && !ours_was_answered
+        {
+            // The event overtook the answer to our own first pause.
+            case.kept.owned = Some(true);
+        }
+        self.confirmed(turn, Proof::Event);
+    }
+
+    fn tell_once(&mut self, turn: &mut Turn<'_>, error: &ApiError) {
+        let Phase::Pausing(pausing) = &mut self.phase else { return };
+        if pausing.told {
+            return;
+        }
+        pausing.told = true;
+        self.notice(turn, format!("the pause has not succeeded yet and is repeated: {error}"));
+    }
+}

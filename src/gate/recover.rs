@@ -1,0 +1,60 @@
+//! Recovery: a gate goes on from what was kept. A clean start takes the same way with nothing kept.
+
+use crate::clock::Moment;
+
+use super::held::Poll;
+use super::pausing::Pausing;
+use super::phase::Phase;
+use super::{Case, Deliver, Effect, Gate, Hold, Kept, Mint, Subject, Turn};
+
+impl Gate {
+    /// Takes up what was kept of this session before a restart; called once, before any input.
+    ///
+    /// An open hold is paused again (repeating is safe) and re-armed at a new revision once the provider confirms; a
+    /// denial or a deadline is carried out again; a release is delivered only as far as the provider's state shows that
+    /// it was not.
+    pub fn recover(&mut self, now: Moment, mint: &mut dyn Mint, kept: Kept) -> Vec<Effect> {
+        let mut turn = Turn { now, mint, out: Vec::new() };
+        let closed = kept.closed.clone();
+        let holding = kept.holding;
+        self.case = Some(Box::new(Case::taken_up(now, kept)));
+        match closed {
+            None => self.recover_open(&mut turn),
+            Some(_) if holding => {
+                self.phase = Phase::Kept(Poll::start(now.mono, self.settings.hold_poll));
+                self.poll(&mut turn);
+            }
+            Some(closed) => match closed.deliver {
+                Deliver::Cancel => self.start_cancelling(&mut turn),
+                Deliver::Nothing => self.case = None,
+                deliver @ (Deliver::Resume | Deliver::MessageThenResume { .. } | Deliver::Message { .. }) => {
+                    self.recover_delivering(&mut turn, deliver);
+                }
+            },
+        }
+        self.expire_if_due(&mut turn);
+        turn.out
+    }
+
+    fn recover_open(&mut self, turn: &mut Turn<'_>) {
+        let Some(case) = &mut self.case else { return };
+        case.note(format!("holdpoint was restarted at {}", turn.now.wall.strftime("%H:%M:%SZ")));
+        match case.card().subject {
+            Subject::Question => {
+                case.seal();
+                self.phase = Phase::Asking(Poll::start(turn.now.mono, self.settings.hold_poll));
+                self.poll(turn);
+            }
+            Subject::Hold => {
+                // It was written down after the pause had been sent: the pause is ours unless it was known not to be.
+                case.kept.owned = case.kept.owned.or(Some(true));
+                case.kept.proof = None;
+                case.kept.card.hold = Hold::NotYetPaused;
+                let call = self.name_call();
+                turn.out.push(Effect::Pause { call });
+                self.phase = Phase::Pausing(Pausing::sent(call));
+            }
+        }
+        self.publish(turn);
+    }
+}
