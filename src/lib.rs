@@ -42,8 +42,10 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod audit;
 pub mod clock;
 pub mod control;
 pub mod gate;
 pub mod operator;
 pub mod policy;
+pub mod store;
