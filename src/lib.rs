@@ -43,4 +43,5 @@
 
 pub mod api;
 pub mod clock;
+pub mod daemon;
 pub mod operator;
