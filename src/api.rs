@@ -3,7 +3,11 @@
 //! Tolerant on reading (open statuses, unknown events, opaque payloads), strict on acting. A second provider is one more
 //! file beside [`agi`]. Nothing here decides anything; nothing here retries a call that releases.
 
+pub mod agi;
+pub mod backoff;
+pub mod http;
 pub mod model;
+pub mod stream;
 
 use std::pin::Pin;
 

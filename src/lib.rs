@@ -46,6 +46,7 @@ pub mod audit;
 pub mod clock;
 pub mod control;
 pub mod gate;
+pub mod daemon;
 pub mod operator;
 pub mod policy;
 pub mod store;

@@ -1,0 +1,286 @@
+//! AGI's Agent Sessions API as a [`Provider`].
+//!
+//! Facts about the wire are the vendor's documentation (docs.agi.tech) and its SDKs; where those disagree, the reading side
+//! accepts all of them. Decides nothing, and repeats nothing that releases: [`resume`](Provider::resume) and
+//! [`message`](Provider::message) are one HTTP request each (why the layers below keep that is told in [`super::http`]).
+
+mod decode;
+mod event;
+mod json;
+mod pause;
+mod sse;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::Method;
+use secrecy::SecretString;
+
+use super::backoff::{Backoff, Bounds};
+use super::http::{BaseUrl, Call, Pool, Transport, TransportError, class};
+use super::{
+    ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
+    SessionId, Status,
+};
+use crate::operator::escape::short;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Attempts of a read, the first included.
+const READ_ATTEMPTS: u32 = 3;
+
+/// Waits between the attempts of a read.
+const READ_BACKOFF: Bounds = Bounds { first: Duration::from_millis(200), max: Duration::from_secs(2) };
+
+/// A read waits no longer for `Retry-After`; a longer one is the caller's to honour.
+const MAX_READ_WAIT: Duration = Duration::from_secs(5);
+
+/// The vendor's bound on a message, in characters.
+const MAX_MESSAGE: usize = 10_000;
+
+/// How to reach the API, and how long to wait for it. The `Debug` form does not show the key.
+#[derive(Clone, Debug)]
+pub struct AgiConfig {
+    /// Base URL, with or without `/v1`.
+    pub base_url: BaseUrl,
+    /// API key; sent as a bearer token.
+    pub key: SecretString,
+    /// Bound on making a connection, TLS included. Default 3 s.
+    pub connect_timeout: Duration,
+    /// Bound on one attempt of a read, and on the head of an event stream's answer. Default 20 s.
+    pub read_timeout: Duration,
+    /// Bound on resume, cancel, message and delete. Default 30 s, which the vendor recommends for every call.
+    pub control_timeout: Duration,
+    /// Bound on a whole pause, its hedge and repetition included. Default 5 s.
+    pub pause_timeout: Duration,
+    /// A pause without an answer after this time is sent again on another connection. Default 250 ms.
+    pub hedge_after: Duration,
+    /// Bound on one event's payload, in bytes; the rest is skipped and the event marked as cut. Default 256 KiB.
+    pub max_event_bytes: usize,
+}
+
+impl AgiConfig {
+    /// The documented defaults.
+    #[must_use]
+    pub fn new(base_url: BaseUrl, key: SecretString) -> Self {
+        Self {
+            base_url,
+            key,
+            connect_timeout: Duration::from_secs(3),
+            read_timeout: Duration::from_secs(20),
+            control_timeout: Duration::from_secs(30),
+            pause_timeout: Duration::from_secs(5),
+            hedge_after: Duration::from_millis(250),
+            max_event_bytes: 256 * KIB,
+        }
+    }
+}
+
+/// A client of the Agent Sessions API. Cheap to share; opens connections as they are needed.
+#[derive(Clone, Debug)]
+pub struct Agi {
+    transport: Arc<Transport>,
+    config: AgiConfig,
+}
+
+/// Why a client could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BadAgiConfig(#[from] TransportError);
+
+impl Agi {
+    /// Builds the client. Opens no connection.
+    ///
+    /// # Errors
+    ///
+    /// When the key cannot stand in a header, or HTTPS cannot be set up.
+    pub fn new(config: AgiConfig) -> Result<Self, BadAgiConfig> {
+        if !config.base_url.is_https() && !config.base_url.is_loopback() {
+            tracing::warn!(base_url = %config.base_url, "plain HTTP to another machine shows the API key to the network");
+        }
+        let transport = Transport::new(config.base_url.clone(), &config.key, config.connect_timeout)?;
+        Ok(Self { transport: Arc::new(transport), config })
+    }
+
+    /// Opens two control connections (one for a pause, one for its hedge) with a cheap read of the model list, unless
+    /// they are open already. Any answer but a refused key will do.
+    ///
+    /// # Errors
+    ///
+    /// When the provider cannot be reached or refuses the key.
+    pub async fn warm(&self) -> Result<(), ApiError> {
+        let (first, second) = futures_util::future::join(self.warm_one(), self.warm_one()).await;
+        first.and(second)
+    }
+
+    /// Keeps control connections [`warm`](Agi::warm) until dropped: servers close idle ones after seconds (uvicorn 5 s,
+    /// nginx 75 s). Failures are logged when they begin and end.
+    pub async fn keep_warm(&self, every: Duration) {
+        let mut failing = false;
+        loop {
+            let warm = self.warm().await;
+            match &warm {
+                Err(error) if !failing => tracing::warn!(%error, "cannot keep control connections open"),
+                Ok(()) if failing => tracing::info!("control connections are open again"),
+                Ok(()) | Err(_) => {}
+            }
+            failing = warm.is_err();
+            tokio::time::sleep(every).await;
+        }
+    }
+
+    async fn warm_one(&self) -> Result<(), ApiError> {
+        let call = Call::new(Method::GET, "/v1/models".to_owned());
+        let answer = self.transport.exchange(Pool::Control, &call, self.config.read_timeout, MIB).await;
+        let answer = answer.map_err(|class| call.failed(class))?;
+        match class::of_read(&answer, Timestamp::now()) {
+            Err(class @ ErrorClass::Auth { .. }) => Err(call.failed(class)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Reads with a few attempts; `decode` says what it could not find.
+    async fn read<T>(
+        &self,
+        path: String,
+        limit: usize,
+        decode: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ApiError> {
+        let call = Call::new(Method::GET, path);
+        let mut backoff = Backoff::new(READ_BACKOFF);
+        let mut attempt = 1;
+        loop {
+            let class = match self.read_once(&call, limit, &decode).await {
+                Ok(found) => return Ok(found),
+                Err(class) => class,
+            };
+            let wait = wait_before_repeating(&class, backoff.next(fastrand::f64()));
+            let Some(wait) = wait.filter(|_| attempt < READ_ATTEMPTS) else {
+                return Err(call.failed(class));
+            };
+            tracing::debug!(call = %call.path, attempt, error = %class, "a read failed; trying again");
+            tokio::time::sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn read_once<T>(
+        &self,
+        call: &Call,
+        limit: usize,
+        decode: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ErrorClass> {
+        let answer = self.transport.exchange(Pool::Reads, call, self.config.read_timeout, limit).await?;
+        let body = class::of_read(&answer, Timestamp::now())?;
+        decode(body).map_err(|missing| class::unknown(&format!("the answer cannot be read: {missing}")))
+    }
+
+    /// Acts with exactly one request.
+    async fn act(&self, call: Call) -> Result<(), ApiError> {
+        let answer = self.transport.exchange(Pool::Control, &call, self.config.control_timeout, 64 * KIB).await;
+        answer.and_then(|answer| class::of_action(&answer, Timestamp::now())).map_err(|class| call.failed(class))
+    }
+}
+
+fn wait_before_repeating(class: &ErrorClass, backoff: Duration) -> Option<Duration> {
+    match class {
+        ErrorClass::Unknown { .. } | ErrorClass::Unreachable { .. } => Some(backoff),
+        ErrorClass::RateLimited { retry_after: None } => Some(backoff),
+        ErrorClass::RateLimited { retry_after: Some(wait) } => (*wait <= MAX_READ_WAIT).then_some((*wait).max(backoff)),
+        ErrorClass::Auth { .. }
+        | ErrorClass::NotFound { .. }
+        | ErrorClass::AlreadyPaused
+        | ErrorClass::NotPaused
+        | ErrorClass::Refused { .. } => None,
+    }
+}
+
+fn post(id: &SessionId, verb: &str) -> Call {
+    Call::new(Method::POST, format!("/v1/sessions/{id}/{verb}"))
+}
+
+#[async_trait]
+impl Provider for Agi {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { soft_pause: true, hard_interrupt: false, native_approval: false }
+    }
+
+    async fn list(&self) -> Result<Vec<Session>, ApiError> {
+        let list = self.read("/v1/sessions".to_owned(), 8 * MIB, decode::sessions).await?;
+        if list.skipped > 0 {
+            tracing::warn!(skipped = list.skipped, "sessions in the list cannot be read and are not watched");
+        }
+        Ok(list.sessions)
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Session, ApiError> {
+        self.read(format!("/v1/sessions/{id}"), MIB, decode::session).await
+    }
+
+    async fn status(&self, id: &SessionId) -> Result<Status, ApiError> {
+        self.read(format!("/v1/sessions/{id}/status"), 64 * KIB, decode::status).await
+    }
+
+    async fn messages(&self, id: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
+        let path = format!("/v1/sessions/{id}/messages?after_id={after}");
+        self.read(path, 8 * MIB, |body| decode::messages(body, self.config.max_event_bytes)).await
+    }
+
+    async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
+        let call = Call::new(Method::GET, format!("/v1/sessions/{id}/events?include_history=true"));
+        let response = self.transport.open(Pool::Streams, &call, self.config.read_timeout).await;
+        let opened = match response {
+            Ok(response) => sse::open(response, self.config.read_timeout).await,
+            Err(class) => Err(class),
+        };
+        let response = opened.map_err(|class| call.failed(class))?;
+        Ok(sse::items(response, call, self.config.max_event_bytes))
+    }
+
+    async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
+        let call = post(id, "pause");
+        let request = || {
+            let (transport, call, within) = (self.transport.clone(), call.clone(), self.config.pause_timeout);
+            async move {
+                let answer = transport.exchange(Pool::Control, &call, within, 64 * KIB).await?;
+                class::of_action(&answer, Timestamp::now())
+            }
+        };
+        let answer = pause::hedged(self.config.hedge_after, self.config.pause_timeout, request).await;
+        answer.map_err(|class| call.failed(class))
+    }
+
+    async fn resume(&self, id: &SessionId) -> Result<(), ApiError> {
+        self.act(post(id, "resume")).await
+    }
+
+    async fn cancel(&self, id: &SessionId) -> Result<(), ApiError> {
+        self.act(post(id, "cancel")).await
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), ApiError> {
+        let call = Call::new(Method::DELETE, format!("/v1/sessions/{id}"));
+        let answer = self.transport.exchange(Pool::Control, &call, self.config.control_timeout, 64 * KIB).await;
+        answer.and_then(|answer| class::of_deletion(&answer, Timestamp::now())).map_err(|class| call.failed(class))
+    }
+
+    async fn message(&self, id: &SessionId, text: &str) -> Result<(), ApiError> {
+        let call = post(id, "message");
+        let length = text.chars().count();
+        if !(1..=MAX_MESSAGE).contains(&length) {
+            let detail = short(&format!("not sent: a message has 1 to {MAX_MESSAGE} characters, this one {length}"));
+            return Err(call.failed(ErrorClass::Refused { status: 422, detail }));
+        }
+        let body = serde_json::json!({ "message": text }).to_string().into_bytes();
+        self.act(Call { body: Some(body), ..call }).await
+    }
+
+    async fn screenshot(&self, id: &SessionId) -> Result<Screenshot, ApiError> {
+        let call = Call::new(Method::GET, format!("/v1/sessions/{id}/screenshot"));
+        let read = self.read_once(&call, 16 * MIB, |body| Ok(decode::screenshot(body))).await;
+        read.map_err(|class| call.failed(class))
+    }
+}

@@ -1,0 +1,139 @@
+//! Messages and stream frames, read into [`Event`]s.
+//!
+//! The vendor documents the payload of few kinds; the rest is opaque. So nothing is required, and nothing that a rule
+//! could want to see is dropped: what cannot be read becomes an event of an unknown kind that carries its raw text.
+
+use jiff::Timestamp;
+
+use super::json::{Fields, elements, leaves, number, string};
+use crate::api::model::{Event, EventKind, MessageId, StreamItem};
+use crate::api::stream::RawEvent;
+
+/// Where a payload's text stands, in the order of the vendor's own consumers (`content || message || text`), then errors.
+const TEXT: [&str; 4] = ["content", "message", "text", "error"];
+
+/// Members that name or date the event and are not part of what the agent says or does.
+const BOOKKEEPING: [&str; 10] =
+    ["id", "message_id", "session_id", "type", "event", "role", "timestamp", "created_at", "status_code", "metadata"];
+
+/// Members whose objects may name the page.
+const PAGE_HOLDERS: [&str; 3] = ["content", "args", "metadata"];
+
+/// Reads one frame of the event stream. `max` bounds the event's text, in bytes.
+pub(super) fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
+    let name = frame.name.as_deref().unwrap_or_default().trim();
+    if name.eq_ignore_ascii_case("heartbeat") {
+        return StreamItem::Heartbeat;
+    }
+    let frame_id = frame.id.as_deref().and_then(|id| id.trim().parse().ok()).map(MessageId);
+    let mut event = match Fields::read(&frame.data) {
+        Some(fields) => from_fields(name, &fields, max),
+        None => opaque(name, &frame.data, max),
+    };
+    event.id = frame_id.or(event.id);
+    event.truncated |= frame.truncated;
+    StreamItem::Event(event)
+}
+
+/// Reads one element of the message list. `max` bounds the event's text, in bytes.
+pub(super) fn from_message(json: &str, max: usize) -> Event {
+    match Fields::read(json) {
+        Some(fields) => from_fields("", &fields, max),
+        None => opaque("unreadable", json, max),
+    }
+}
+
+/// Whether a frame at the end of a broken stream is whole all the same.
+pub(super) fn is_whole(frame: &RawEvent) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok()
+}
+
+fn from_fields(name: &str, fields: &Fields, max: usize) -> Event {
+    let kind = match name {
+        "" => fields.text(&["type", "event"]).unwrap_or_else(|| "message".to_owned()),
+        name => name.to_owned(),
+    };
+    let kind = EventKind::from_wire(&kind);
+    let (text, truncated) = clip(text_of(&kind, fields), max);
+    Event {
+        id: ["message_id", "id"].iter().find_map(|key| fields.raw(&[key]).and_then(number)).map(MessageId),
+        kind,
+        text,
+        at: fields.text(&["timestamp", "created_at"]).and_then(|at| timestamp(&at)),
+        url: page(fields, &["url", "current_url"]),
+        title: page(fields, &["title"]),
+        truncated,
+    }
+}
+
+/// A payload that is no object: a string's text, another value's strings, or the raw text itself.
+fn opaque(name: &str, raw: &str, max: usize) -> Event {
+    let kind = if name.is_empty() { "message" } else { name };
+    let looks_like_json = raw.trim_start().starts_with(['{', '[', '"']);
+    let found = if looks_like_json { leaves(raw) } else { Vec::new() };
+    let text = if found.is_empty() { raw.to_owned() } else { found.join("\n") };
+    let (text, truncated) = clip(text, max);
+    Event { id: None, kind: EventKind::from_wire(kind), text, at: None, url: None, title: None, truncated }
+}
+
+/// The event's text. Where the vendor does not document the payload, or the agent may have put its action beside its
+/// words, all other strings follow the text itself, so that no rule is blind to them.
+fn text_of(kind: &EventKind, fields: &Fields) -> String {
+    let primary = TEXT.iter().find_map(|key| Some((*key, value_text(fields.raw(&[key])?)?)));
+    let Some((key, text)) = primary else {
+        return everything(fields, None).join("\n");
+    };
+    match kind {
+        EventKind::Step | EventKind::Thought | EventKind::Question | EventKind::Unknown(_) => {
+            let mut parts = vec![text];
+            parts.extend(everything(fields, Some(key)));
+            parts.join("\n")
+        }
+        EventKind::Done
+        | EventKind::Error
+        | EventKind::Log
+        | EventKind::User
+        | EventKind::Paused
+        | EventKind::Resumed => text,
+    }
+}
+
+fn everything(fields: &Fields, but: Option<&str>) -> Vec<String> {
+    fields
+        .iter()
+        .filter(|(name, _)| !BOOKKEEPING.contains(name) && Some(*name) != but)
+        .flat_map(|(_, raw)| leaves(raw))
+        .collect()
+}
+
+fn value_text(raw: &str) -> Option<String> {
+    let text = string(raw).unwrap_or_else(|| leaves(raw).join("\n"));
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn page(fields: &Fields, names: &[&str]) -> Option<String> {
+    let inner = || PAGE_HOLDERS.iter().find_map(|holder| fields.object(holder)?.text(names));
+    let listed = || {
+        let parts = elements(fields.raw(&["content"])?)?;
+        parts.iter().find_map(|part| Fields::read(part.get())?.text(names))
+    };
+    fields.text(names).or_else(inner).or_else(listed)
+}
+
+/// Reads RFC 3339; a time without an offset is taken as UTC.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    let civil = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse().ok()?).ok();
+    text.parse().ok().or_else(civil)
+}
+
+fn clip(mut text: String, max: usize) -> (String, bool) {
+    if text.len() <= max {
+        return (text, false);
+    }
+    text.truncate(text.floor_char_boundary(max));
+    (text, true)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The race of one pause: a hedge when the first request is slow, one immediate repetition when a request fails.
+//!
+//! Repeating a pause is safe; a slow pause is not. Knows nothing of HTTP: a request is a future.
+//!
+//! A request that lost the race may still arrive at the provider late, even after the caller has resumed the session. No
+//! client can prevent that; losing requests are read to their end in the background, so that their connections stay usable.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{sleep, timeout_at};
+
+use crate::api::{ErrorClass, PauseAnswer};
+
+/// Sends up to three requests (the first, a hedge after `hedge_after`, one repetition of a failed one) within `budget`;
+/// the first acceptance wins.
+///
+/// [`PauseAnswer::AlreadyPaused`] only if no other request of this call can have paused the session: none was in flight, and
+/// none had an unknown result.
+pub(super) async fn hedged<F>(
+    hedge_after: Duration,
+    budget: Duration,
+    request: impl Fn() -> F,
+) -> Result<PauseAnswer, ErrorClass>
+where
+    F: Future<Output = Result<(), ErrorClass>> + Send + 'static,
+{
+    let deadline = tokio::time::Instant::now() + budget;
+    let mut race = Race { possible_causes: 1, may_repeat: true, worst: None };
+    let mut in_flight = FuturesUnordered::from_iter([request()]);
+    let mut hedge = std::pin::pin!(sleep(hedge_after));
+    let mut hedged = false;
+    let run = async {
+        loop {
+            let step = tokio::select! {
+                biased;
+                Some(result) = in_flight.next() => race.settle(result),
+                () = &mut hedge, if !hedged => {
+                    hedged = true;
+                    race.possible_causes += 1;
+                    Step::Send
+                }
+            };
+            match step {
+                Step::Done(result) => return result,
+                Step::Send => in_flight.push(request()),
+                Step::Wait if in_flight.is_empty() => return Err(race.verdict()),
+                Step::Wait => {}
+            }
+        }
+    };
+    let result = timeout_at(deadline, run).await;
+    if !in_flight.is_empty() {
+        tokio::spawn(in_flight.for_each(|_late| async {}));
+    }
+    result.unwrap_or_else(|_| Err(late(budget)))
+}
+
+enum Step {
+    Done(Result<PauseAnswer, ErrorClass>),
+    Send,
+    Wait,
+}
+
+struct Race {
+    /// Requests that may have paused the session, or may still.
+    possible_causes: usize,
+    may_repeat: bool,
+    /// What to report if none succeeds: an unknown result before a definite one.
+    worst: Option<ErrorClass>,
+}
+
+impl Race {
+    fn settle(&mut self, result: Result<(), ErrorClass>) -> Step {
+        let class = match result {
+            Ok(()) => return Step::Done(Ok(PauseAnswer::Accepted)),
+            Err(class) => class,
+        };
+        match class {
+            ErrorClass::AlreadyPaused if self.possible_causes > 1 => Step::Done(Ok(PauseAnswer::Accepted)),
+            ErrorClass::AlreadyPaused => Step::Done(Ok(PauseAnswer::AlreadyPaused)),
+            ErrorClass::Auth { .. } | ErrorClass::NotFound { .. } => Step::Done(Err(class)),
+            ErrorClass::Unknown { .. } => {
+                self.worst = Some(class);
+                self.repeat()
+            }
+            ErrorClass::Unreachable { .. } => {
+                self.had_no_effect(class);
+                self.repeat()
+            }
+            ErrorClass::NotPaused | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. } => {
+                self.had_no_effect(class);
+                Step::Wait
+            }
+        }
+    }
+
+    fn had_no_effect(&mut self, class: ErrorClass) {
+        self.possible_causes -= 1;
+        if !matches!(self.worst, Some(ErrorClass::Unknown { .. })) {
+            self.worst = Some(class);
+        }
+    }
+
+    fn repeat(&mut self) -> Step {
+        if !std::mem::take(&mut self.may_repeat) {
+            return Step::Wait;
+        }
+        self.possible_causes += 1;
+        Step::Send
+    }
+
+    fn verdict(&mut self) -> ErrorClass {
+        // Every request that ended without success left its class here.
+        self.worst.take().unwrap_or_else(|| ErrorClass::Unknown { detail: "no answer".to_owned() })
+    }
+}
+
+fn late(budget: Duration) -> ErrorClass {
+    ErrorClass::Unknown { detail: format!("no answer within {} ms", budget.as_millis()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown() -> Result<(), ErrorClass> {
+        Err(ErrorClass::Unknown { detail: "reset".to_owned() })
+    }
+
+    fn unreachable() -> Result<(), ErrorClass> {
+        Err(ErrorClass::Unreachable { detail: "refused".to_owned() })
+    }
+
+    /// Runs a pause whose n-th request ends as told (`None`: never), and counts the requests.
+    async fn run(
+        hedge_after: u64,
+        answers: &[Option<Result<(), ErrorClass>>],
+    ) -> (Result<PauseAnswer, ErrorClass>, usize) {
+        let sent = std::cell::Cell::new(0);
+        let request = || {
+            let answer = answers.get(sent.get()).cloned().flatten();
+            sent.set(sent.get() + 1);
+            async move {
+                match answer {
+                    Some(answer) => answer,
+                    None => std::future::pending().await,
+                }
+            }
+        };
+        let budget = Duration::from_millis(300);
+        let result = hedged(Duration::from_millis(hedge_after), budget, request).await;
+        (result, sent.get())
+    }
+
+    #[tokio::test]
+    async fn one_request_is_enough_when_it_is_fast() {
+        assert_eq!(run(200, &[Some(Ok(()))]).await, (Ok(PauseAnswer::Accepted), 1));
+    }
+
+    #[tokio::test]
+    async fn a_slow_request_is_hedged() {
+        assert_eq!(run(5, &[None, Some(Ok(()))]).await, (Ok(PauseAnswer::Accepted), 2));
+    }
+
+    #[tokio::test]
+    async fn paused_already_is_told_only_by_a_lone_request() {
+        let already = Some(Err(ErrorClass::AlreadyPaused));
+        assert_eq!(run(200, std::slice::from_ref(&already)).await, (Ok(PauseAnswer::AlreadyPaused), 1));
+        assert_eq!(run(5, &[None, already.clone()]).await, (Ok(PauseAnswer::Accepted), 2));
+        assert_eq!(run(200, &[Some(unknown()), already.clone()]).await, (Ok(PauseAnswer::Accepted), 2));
+        assert_eq!(run(200, &[Some(unreachable()), already]).await, (Ok(PauseAnswer::AlreadyPaused), 2));
+    }
+
+    #[tokio::test]
+    async fn a_failed_request_is_repeated_once() {
+        assert_eq!(run(200, &[Some(unknown()), Some(Ok(()))]).await, (Ok(PauseAnswer::Accepted), 2));
+        assert_eq!(
+            run(200, &[Some(unknown()), Some(unreachable())]).await,
+            (unknown().map(|()| PauseAnswer::Accepted), 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_final_but_waits_for_what_is_in_flight() {
+        let limited = Some(Err(ErrorClass::RateLimited { retry_after: None }));
+        let (result, sent) = run(200, std::slice::from_ref(&limited)).await;
+        assert_eq!((result, sent), (Err(ErrorClass::RateLimited { retry_after: None }), 1));
+        let (result, sent) = run(5, &[None, limited]).await;
+        assert_eq!((result, sent), (Err(late(Duration::from_millis(300))), 2));
+    }
+
+    #[tokio::test]
+    async fn no_answer_at_all_is_unknown_within_the_budget() {
+        assert_eq!(run(5, &[]).await, (Err(late(Duration::from_millis(300))), 2));
+    }
+}

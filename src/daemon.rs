@@ -1,0 +1,3 @@
+//! The daemon's parts that touch the world.
+
+pub mod watcher;

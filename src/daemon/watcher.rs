@@ -1,0 +1,138 @@
+//! Keeps sight of one session: every event once, in the order it was found, and never a silent gap.
+//!
+//! # Theory of operation
+//!
+//! One task per session owns two sources. The event *stream* is fast and has every kind, but it may end early, withhold or
+//! fall silent. *Polling* the messages is slow and has only some kinds (no steps), but it says what the stream should have
+//! shown. Both run side by side, and neither waits for the other:
+//!
+//! - The stream is reopened whenever it ends, history included, with jittered back-off. What it repeats is recognised by
+//!   message id, or by content where there is no id ([`Known`], [`Replay`]).
+//! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`]), and fast
+//!   while it is not ([`WatchConfig::poll_interval`]). It always starts one poll further back than it has read, because
+//!   global ids may become visible out of order.
+//! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
+//!   alone watches for it to begin again.
+//! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]).
+//!
+//! Decides nothing about events and calls nothing that acts. Control never waits for it: it only writes to its channel, and
+//! when that is full it waits and loses nothing.
+
+mod known;
+mod replay;
+mod sight;
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use known::Known;
+pub use replay::Replay;
+pub use sight::Sight;
+
+use crate::api::backoff::Bounds;
+use crate::api::{Event, MessageId, Provider, SessionId, Status};
+
+/// What a watcher tells about its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// An event, told once.
+    Event {
+        /// The event.
+        event: Event,
+        /// Whether it was history already when watching began.
+        backlog: bool,
+    },
+    /// The history was read to its end; what follows is news. Told once.
+    Caught {
+        /// The greatest id of the history. Everything up to here has been told, so it may be kept as the next start's cursor.
+        up_to: MessageId,
+    },
+    /// The execution status changed, or is told for the first time.
+    Status(Status),
+    /// Sight is lost.
+    Blind {
+        /// For how long there has been no proof of sight.
+        since: Duration,
+        /// The last failure, escaped.
+        why: String,
+    },
+    /// Sight is back, and what was missed has been read back or told as a [`Seen::Gap`].
+    Sighted,
+    /// What happened after `after` could not be read back.
+    Gap {
+        /// The greatest id known before the gap.
+        after: MessageId,
+        /// Why, escaped.
+        why: String,
+    },
+    /// The session does not exist any more (confirmed twice), or its status is over. The watcher has ended.
+    Gone,
+    /// The provider refuses the key; told once until it accepts it again. The watcher keeps trying slowly.
+    AuthRefused(String),
+}
+
+/// How a session is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatchConfig {
+    /// A stream without any item for this long is given up and reopened. Default 75 s: the vendor sends a heartbeat about
+    /// every 30 s.
+    pub heartbeat_timeout: Duration,
+    /// Without any proof of sight for this long, the watcher is blind. Default 20 s; should exceed `cross_check`.
+    pub blind_after: Duration,
+    /// Interval of polling while no stream is open. Default 2 s: the vendor asks for 1 to 3 s.
+    pub poll_interval: Duration,
+    /// Interval of polling while a stream is open. Default 15 s.
+    pub cross_check: Duration,
+    /// A stream's replay of its history is over when it has been quiet for this long. Default 1 s.
+    pub replay_quiet: Duration,
+    /// Interval of trying again after the key was refused. Default 30 s.
+    pub auth_retry: Duration,
+    /// Interval of the two reads that confirm that a session is gone. Default 1 s.
+    pub confirm_after: Duration,
+    /// Back-off of reopening the stream. Default 100 ms to 30 s.
+    pub reconnect: Bounds,
+}
+
+impl Default for WatchConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat_timeout: Duration::from_secs(75),
+            blind_after: Duration::from_secs(20),
+            poll_interval: Duration::from_secs(2),
+            cross_check: Duration::from_secs(15),
+            replay_quiet: Duration::from_secs(1),
+            auth_retry: Duration::from_secs(30),
+            confirm_after: Duration::from_secs(1),
+            reconnect: Bounds { first: Duration::from_millis(100), max: Duration::from_secs(30) },
+        }
+    }
+}
+
+/// Starts watchers.
+#[derive(Debug)]
+pub struct Watcher;
+
+impl Watcher {
+    /// Watches `session` until it is gone, `cancel` is cancelled or the receiver of `out` is dropped.
+    ///
+    /// Events with an id up to `cursor` count as told. A full channel makes the watcher wait; nothing is lost.
+    pub fn spawn(
+        provider: Arc<dyn Provider>,
+        session: SessionId,
+        cursor: Option<MessageId>,
+        config: WatchConfig,
+        out: mpsc::Sender<Seen>,
+        cancel: CancellationToken,
+    ) -> JoinHandle<()> {
+        let task = task::Task::new(provider, session, cursor.unwrap_or_default(), config, out);
+        tokio::spawn(async move {
+            // Dropping the task's future drops its calls in flight, which only read.
+            let _ended = cancel.run_until_cancelled(task.run()).await;
+        })
+    }
+}
