@@ -21,7 +21,9 @@ impl Folded {
     #[must_use]
     pub fn new(raw: &str) -> Self {
         let mut folded = Self { text: String::with_capacity(raw.len()), breaks: Vec::new() };
-        walk(raw, |piece| folded.push(raw, &piece));
+        walk(raw, |piece| {
+            folded.push(raw, &piece);
+        });
         folded
     }
 
