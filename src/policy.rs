@@ -1,7 +1,44 @@
 //! What rules say about an event: the compiled policy and its verdicts.
 //!
 //! Pure: no I/O, no clock, linear time in the text. The strictest effect wins, whatever the order in the file.
+//!
+//! # When a rule fires
+//!
+//! Conditions of a rule are ANDed, alternatives within one are ORed. Each is true, false or undecided:
+//!
+//! | condition | undecided when |
+//! |---|---|
+//! | `events`, `sessions` | never |
+//! | `agents` | the provider does not tell the agent's name |
+//! | `domains` | it is not known where the session is |
+//! | `text`, `regex`, `detect` | nothing was found, but the event was cut, so that not all of it was seen |
+//! | `amount_over`, `amount_under` | no price was seen, or its currency is another than the limits', or not clear |
+//!
+//! A rule with a false condition does not fire; one whose conditions are all true has its effect. In between, a rule that
+//! asks or denies fires as `ask` and says what was undecided; milder ones do not fire. An `unless` excepts only what is
+//! plainly true, so ignorance never excepts. A price that is there but cannot be read is over every limit.
+//!
+//! A rule looks at events in which the agent itself speaks or acts, unknown kinds included (on all their words), unless it
+//! lists `events`. A rule that reads words (`text`, `regex`, `detect`) compares the amount the action is about, which may
+//! stand in an earlier event; a rule that does not looks only at the event's own prices, and at an event without any it does
+//! not fire.
 
+mod compile;
+mod context;
+pub mod detect;
+mod evaluate;
+pub mod glob;
+mod matcher;
+pub mod money;
+pub mod rule;
+pub mod text;
 pub mod verdict;
 
+pub use compile::{Policy, RuleFault};
+pub use context::Context;
+pub use evaluate::SessionInfo;
+pub use rule::{Conditions, RuleSpec, RuleTest};
 pub use verdict::{AmountSeen, Confirm, Effect, Fired, Match, OnDeny, OnTimeout, Risk, RuleTerms, Verdict};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Rules become a policy: one search for all of them, one hash, and their tests have passed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::detect::Detector;
+use super::evaluate::SessionInfo;
+use super::matcher::Matcher;
+use super::money::Money;
+use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
+use super::verdict::{Effect, RuleTerms};
+use crate::api::SessionId;
+use crate::gate::approval::Digest;
+
+/// A compiled set of rules.
+#[derive(Debug)]
+pub struct Policy {
+    pub(super) rules: Vec<Compiled>,
+    pub(super) matcher: Matcher,
+    pub(super) reads_amounts: bool,
+    hash: Digest,
+}
+
+/// A rule whose searches are numbers into the shared matcher.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) terms: Arc<RuleTerms>,
+    pub(super) when: Test,
+    pub(super) unless: Option<Test>,
+    /// Whether the amount may stand in an earlier event.
+    pub(super) looks_back: bool,
+}
+
+/// Conditions with their searches.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) conditions: Conditions,
+    pub(super) phrases: Vec<usize>,
+    pub(super) regexes: Vec<usize>,
+}
+
+/// Why a set of rules is no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RuleFault {
+    /// The rule, by its position in what was compiled; `None` when all of them together are at fault.
+    pub rule: Option<usize>,
+    /// The rule's test that failed, by its position.
+    pub test: Option<usize>,
+    /// What is wrong, in words, escaped.
+    pub message: String,
+}
+
+impl Policy {
+    /// Compiles rules. Their order matters only among rules of equal effect, for which is named first.
+    ///
+    /// # Errors
+    ///
+    /// Two rules of one name, rules without any condition, searches that are too large together, and rule tests whose
+    /// verdict is another than expected; as many of them as can be told at once.
+    pub fn compile(specs: Vec<RuleSpec>) -> Result<Self, Vec<RuleFault>> {
+        let faults = faults(&specs);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let policy = Self::build(&specs)?;
+        let failed = policy.run_tests(&specs);
+        if failed.is_empty() { Ok(policy) } else { Err(failed) }
+    }
+
+    /// SHA-256 of the rules in a canonical form: neither their order nor their place in a file matters, all else does.
+    #[must_use]
+    pub fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether there are no rules.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules' terms, in file order.
+    pub fn terms(&self) -> impl Iterator<Item = &Arc<RuleTerms>> {
+        self.rules.iter().map(|rule| &rule.terms)
+    }
+
+    /// Whether any rule or exception asks where the session is. If so, knowing the page before the first event spares
+    /// questions.
+    #[must_use]
+    pub fn asks_for_domain(&self) -> bool {
+        let asks = |test: &Test| !test.conditions.domains.is_empty();
+        self.rules.iter().any(|rule| asks(&rule.when) || rule.unless.as_ref().is_some_and(asks))
+    }
+
+    fn build(specs: &[RuleSpec]) -> Result<Self, Vec<RuleFault>> {
+        let all = || specs.iter().flat_map(|spec| [Some(&spec.when), spec.unless.as_ref()]).flatten();
+        let phrases: Vec<Phrase> =
+            all().flat_map(|when| when.text.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let patterns: Vec<Pattern> =
+            all().flat_map(|when| when.regex.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let detectors: Vec<Detector> =
+            all().flat_map(|when| when.detect.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+        let matcher = Matcher::new(&phrases, &patterns, &detectors).map_err(|reason| {
+            let message = format!("the rules are too large together: {reason}");
+            vec![RuleFault { rule: None, test: None, message }]
+        })?;
+        let test = |conditions: &Conditions| Test {
+            conditions: conditions.clone(),
+            phrases: places(&conditions.text, &phrases),
+            regexes: places(&conditions.regex, &patterns),
+        };
+        let rules = specs
+            .iter()
+            .map(|spec| Compiled {
+                terms: spec.terms.clone(),
+                when: test(&spec.when),
+                unless: spec.unless.as_ref().map(test),
+                looks_back: spec.when.reads_words(),
+            })
+            .collect();
+        Ok(Self { rules, matcher, reads_amounts: all().any(Conditions::reads_amounts), hash: hash(specs) })
+    }
+
+    fn run_tests(&self, specs: &[RuleSpec]) -> Vec<RuleFault> {
+        let tests = specs
+            .iter()
+            .enumerate()
+            .flat_map(|(rule, spec)| spec.tests.iter().enumerate().map(move |(test, case)| (rule, test, case)));
+        tests
+            .filter_map(|(rule, test, case)| {
+                let Ok(id) = SessionId::try_from("test") else { return None };
+                let session = SessionInfo { id, agent: case.agent.clone(), goal: None };
+                let verdict = self.evaluate(&session, &mut Context::default(), &case.event);
+                let by = verdict.deciding().map_or_else(String::new, |fired| format!(" by rule `{}`", fired.rule.name));
+                let message = format!("the verdict is `{}`{by}, not `{}`", verdict.effect.name(), case.expect.name());
+                (verdict.effect != case.expect).then_some(RuleFault { rule: Some(rule), test: Some(test), message })
+            })
+            .collect()
+    }
+}
+
+fn faults(specs: &[RuleSpec]) -> Vec<RuleFault> {
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (n, spec) in specs.iter().enumerate() {
+        let mut fault = |message| faults.push(RuleFault { rule: Some(n), test: None, message });
+        if let Some(place) = names.insert(&spec.terms.name, &spec.terms.place) {
+            fault(format!("another rule has this name, at {place}"));
+        }
+        if spec.when.is_empty() {
+            fault("it has no condition, so it would fire on everything the agent does".to_owned());
+        }
+        if spec.unless.as_ref().is_some_and(Conditions::is_empty) {
+            fault("its `unless` has no condition, so it would never fire".to_owned());
+        }
+    }
+    faults
+}
+
+fn places<T: PartialEq>(own: &[T], all: &[T]) -> Vec<usize> {
+    own.iter().filter_map(|one| all.iter().position(|other| other == one)).collect()
+}
+
+/// The canonical form: rules by name, lists sorted, numbers exact, no places.
+fn hash(specs: &[RuleSpec]) -> Digest {
+    let mut rules: Vec<(&str, String)> = specs
+        .iter()
+        .map(|spec| {
+            let unless = spec.unless.as_ref().map(canonical_conditions);
+            let rule = json!({
+                "terms": canonical_terms(&spec.terms), "when": canonical_conditions(&spec.when), "unless": unless,
+            });
+            (spec.terms.name.as_str(), rule.to_string())
+        })
+        .collect();
+    rules.sort_unstable();
+    let lines: Vec<String> = rules.into_iter().map(|(_, rule)| rule).collect();
+    Digest::of(lines.join("\n").as_bytes())
+}
+
+fn canonical_terms(terms: &RuleTerms) -> Value {
+    json!({
+        "name": terms.name, "effect": terms.effect, "risk": terms.risk, "confirm": terms.confirm,
+        "cooldown": terms.cooldown.map(|d| d.as_millis().to_string()), "max_repeats": terms.max_repeats,
+        "instruct": terms.instruct, "answer": terms.answer, "refusal": terms.refusal, "on_deny": terms.on_deny,
+        "timeout": terms.timeout.map(|d| d.as_millis().to_string()),
+    })
+}
+
+fn canonical_conditions(when: &Conditions) -> Value {
+    fn sorted<T>(list: &[T], name: impl Fn(&T) -> String) -> BTreeSet<String> {
+        list.iter().map(name).collect()
+    }
+    let phrase = |phrase: &Phrase| format!("{}{}", phrase.folded, if phrase.open_end { "*" } else { "" });
+    json!({
+        "events": when.events.iter().map(|kind| KindName::name(*kind)).collect::<Vec<_>>(),
+        "text": sorted(&when.text, phrase),
+        "regex": sorted(&when.regex, |pattern| pattern.as_str().to_owned()),
+        "detect": when.detect.iter().map(|detector| detector.name()).collect::<BTreeSet<_>>(),
+        "domains": sorted(&when.domains, |domain| domain.as_str().to_owned()),
+        "agents": sorted(&when.agents, |glob| glob.as_str().to_owned()),
+        "sessions": sorted(&when.sessions, |glob| glob.as_str().to_owned()),
+        "amount_over": sorted(&when.amount_over, Money::to_string),
+        "amount_under": sorted(&when.amount_under, Money::to_string),
+    })
+}
+
+impl Effect {
+    /// The word in rules and on cards.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Alert => "alert",
+            Self::Instruct => "instruct",
+            Self::Cooldown => "cooldown",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What earlier events of a session told: where it is, and which prices were named.
+//!
+//! One small value per session, an empty one is a pointer; it never grows beyond 24 prices of bounded length. It is a
+//! reducer: fed the same events in the same order, it says the same.
+
+use std::collections::VecDeque;
+
+use super::glob::host_of;
+use super::money::{Number, Price};
+use super::verdict::AmountSeen;
+
+/// How many events of the agent a price is remembered for.
+const EVENTS: u64 = 20;
+/// How many prices are remembered at most.
+const PRICES: usize = 24;
+/// How many bytes of an address, a title or the words of a price are kept at most.
+const WORDS: usize = 2_000;
+
+/// The memory of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Context(Option<Box<Memory>>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Memory {
+    url: Option<String>,
+    title: Option<String>,
+    host: Option<String>,
+    events: u64,
+    prices: VecDeque<Remembered>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Remembered {
+    price: Price,
+    at: u64,
+}
+
+/// An amount with what is needed to compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Relevant {
+    pub(super) price: Price,
+    pub(super) earlier: bool,
+}
+
+impl Context {
+    /// Says which page the session is at, from an event or a screenshot. An address that has no readable host makes the
+    /// domain unknown again; `None` leaves what was known.
+    pub fn page(&mut self, url: Option<&str>, title: Option<&str>) {
+        if url.is_none() && title.is_none() {
+            return;
+        }
+        let memory = self.0.get_or_insert_default();
+        if let Some(url) = url {
+            memory.host = host_of(url);
+            memory.url = Some(cut(url));
+            memory.title = None;
+        }
+        if let Some(title) = title {
+            memory.title = Some(cut(title));
+        }
+    }
+
+    /// The host the session is at, lower case and IDNA-encoded, as far as it is known.
+    #[must_use]
+    pub fn domain(&self) -> Option<&str> {
+        self.0.as_ref()?.host.as_deref()
+    }
+
+    /// The page's address as last told. Untrusted.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.0.as_ref()?.url.as_deref()
+    }
+
+    /// The page's title as last told. Untrusted.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.0.as_ref()?.title.as_deref()
+    }
+
+    /// Remembers the prices of one more event of the agent and forgets those that are too old.
+    pub(super) fn remember(&mut self, prices: Vec<Price>) {
+        if self.0.is_none() && prices.is_empty() {
+            return;
+        }
+        let memory = self.0.get_or_insert_default();
+        memory.events += 1;
+        let now = memory.events;
+        let short = prices.into_iter().filter(|price| price.words.len() <= WORDS);
+        memory.prices.extend(short.map(|price| Remembered { price, at: now }));
+        while memory.prices.len() > PRICES {
+            memory.forget_least();
+        }
+        memory.prices.retain(|remembered| remembered.at + EVENTS > now);
+    }
+
+    /// The amount that an event with these prices is about: its own total; else the larger of its own largest and the last
+    /// total before it; else the last total before; else the largest of all that is remembered.
+    pub(super) fn relevant(&self, own: &[Price]) -> Option<Relevant> {
+        let now = |price: &Price| Relevant { price: price.clone(), earlier: false };
+        let before = |price: &Price| Relevant { price: price.clone(), earlier: true };
+        let remembered = || self.0.iter().flat_map(|memory| memory.prices.iter().map(|remembered| &remembered.price));
+        if let Some(total) = largest(own.iter().filter(|price| price.total)) {
+            return Some(now(total));
+        }
+        let total = remembered().filter(|price| price.total).last();
+        match (largest(own.iter()), total) {
+            (Some(own), Some(total)) if exceeds(total, own) => Some(before(total)),
+            (Some(own), _) => Some(now(own)),
+            (None, Some(total)) => Some(before(total)),
+            (None, None) => largest(remembered()).map(before),
+        }
+    }
+}
+
+impl Memory {
+    /// Forgets the oldest price that is no total, or the oldest.
+    fn forget_least(&mut self) {
+        let least = self.prices.iter().position(|remembered| !remembered.price.total).unwrap_or_default();
+        self.prices.remove(least);
+    }
+}
+
+impl Relevant {
+    pub(super) fn seen(&self) -> AmountSeen {
+        let digits = self.price.currency.map_or(2, |currency| currency.exponent());
+        AmountSeen {
+            number: self.price.number.map(|number| number.display(digits)),
+            currency: self.price.currency.map(|currency| currency.code().to_owned()),
+            words: self.price.words.clone(),
+            earlier: self.earlier,
+        }
+    }
+}
+
+/// The largest price; one that cannot be read is larger than any, and the first of equals wins.
+pub(super) fn largest<'p>(prices: impl Iterator<Item = &'p Price>) -> Option<&'p Price> {
+    prices.fold(None, |best, price| match best {
+        Some(best) if !exceeds(price, best) => Some(best),
+        Some(_) | None => Some(price),
+    })
+}
+
+/// Whether `a` is larger than `b`, whatever their currencies.
+fn exceeds(a: &Price, b: &Price) -> bool {
+    let rank = |price: &Price| -> (bool, Option<Number>) { (price.number.is_none(), price.number) };
+    rank(a) > rank(b)
+}
+
+fn cut(text: &str) -> String {
+    let mut end = text.len().min(WORDS);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::money::read;
+    use super::*;
+
+    fn after(events: &[&str], own: &str) -> Option<AmountSeen> {
+        let mut context = Context::default();
+        for text in events {
+            context.remember(read(text));
+        }
+        context.relevant(&read(own)).map(|relevant| relevant.seen())
+    }
+
+    fn number(seen: Option<AmountSeen>) -> Option<(String, bool)> {
+        seen.and_then(|seen| Some((seen.number?, seen.earlier)))
+    }
+
+    #[test]
+    fn a_click_without_a_price_is_about_the_total_told_before() {
+        let seen = after(
+            &["unit price $41.00", "order total: 410.00 USD", "shipping is $900 for others"],
+            "Clicking 'Place your order'",
+        );
+        assert_eq!(number(seen), Some(("410.00".to_owned(), true)));
+    }
+
+    #[test]
+    fn an_earlier_total_beats_a_smaller_price_of_the_event_itself() {
+        assert_eq!(number(after(&["total $410"], "shipping $5")), Some(("410.00".to_owned(), true)));
+        assert_eq!(number(after(&["total $410"], "now total $5")), Some(("5.00".to_owned(), false)));
+        assert_eq!(number(after(&["total $4"], "costs $50")), Some(("50.00".to_owned(), false)));
+    }
+
+    #[test]
+    fn without_a_total_the_largest_counts_and_what_cannot_be_read_is_larger() {
+        assert_eq!(number(after(&["$5 or $70 or $6"], "click")), Some(("70.00".to_owned(), true)));
+        assert_eq!(
+            after(&["$5 and $1.2.3,4"], "click").map(|seen| (seen.number, seen.words)),
+            Some((None, "$1.2.3,4".to_owned()))
+        );
+    }
+
+    #[test]
+    fn prices_are_forgotten_after_twenty_events_and_memory_is_bounded() {
+        let mut events = vec!["total $410"];
+        events.extend(["nothing"; 20]);
+        assert_eq!(after(&events, "click"), None);
+        let mut context = Context::default();
+        for n in 0..1_000 {
+            context.remember(read(&format!("${n} and total ${n}")));
+        }
+        assert!(context.0.unwrap().prices.len() <= PRICES);
+    }
+
+    #[test]
+    fn a_page_without_a_readable_host_makes_the_domain_unknown() {
+        let mut context = Context::default();
+        context.page(Some("https://shop.example.com/x"), Some("Checkout"));
+        assert_eq!((context.domain(), context.title()), (Some("shop.example.com"), Some("Checkout")));
+        context.page(None, Some("Done"));
+        assert_eq!(context.domain(), Some("shop.example.com"));
+        context.page(Some("about:blank"), None);
+        assert_eq!((context.domain(), context.title()), (None, None));
+    }
+}

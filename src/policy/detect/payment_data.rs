@@ -1,0 +1,266 @@
+//! `payment_data`: the agent handles data of a payment card or a bank account.
+//!
+//! Told by the data itself (a card number with a valid check digit, a valid IBAN) and by phrases for entering it ("entering
+//! the card number", "type CVV 123"). The words it reports have every digit but the last four of a card number hidden.
+
+use super::clause::{has_any, sentence};
+use super::{Cue, CueHit, Facts, cues as cues_of};
+use crate::api::EventKind;
+
+/// A thing that is payment data.
+const THING: u8 = 0;
+
+const THINGS: &[&str] = &[
+    "card number",
+    "credit card",
+    "debit card",
+    "card details",
+    "card information",
+    "card info",
+    "payment details",
+    "payment information",
+    "cvv",
+    "cvv2",
+    "cvc",
+    "cvc2",
+    "security code",
+    "card verification",
+    "iban",
+    "account number",
+    "routing number",
+    "sort code",
+    "card expiry",
+    "expiry date",
+    "expiration date",
+    "card expiration",
+    "name on card",
+    "cardholder name",
+    "kartennummer",
+    "kreditkarte",
+    "kreditkartennummer",
+    "prüfziffer",
+    "kontonummer",
+    "carte bancaire",
+    "numéro de carte",
+    "carte de crédit",
+    "cryptogramme",
+    "número de tarjeta",
+    "tarjeta de crédito",
+    "tarjeta de débito",
+    "código de seguridad",
+    "numero della carta",
+    "numero di carta",
+    "carta di credito",
+    "número do cartão",
+    "cartão de crédito",
+    "código de segurança",
+    "カード番号",
+    "クレジットカード",
+    "セキュリティコード",
+    "卡号",
+    "信用卡",
+    "银行卡",
+    "安全码",
+];
+
+/// Words for putting data into a form.
+const ENTERING: &[&str] = &[
+    "enter",
+    "entering",
+    "enters",
+    "type",
+    "typing",
+    "fill",
+    "filling",
+    "fill in",
+    "input",
+    "inputting",
+    "provide",
+    "providing",
+    "paste",
+    "pasting",
+    "submit",
+    "submitting",
+    "add",
+    "adding",
+    "set",
+    "send_keys",
+    "fill_form",
+    "gebe",
+    "eingeben",
+    "trage",
+    "saisir",
+    "saisis",
+    "je saisis",
+    "entrer",
+    "remplir",
+    "introducir",
+    "introduzco",
+    "escribir",
+    "ingresar",
+    "ingreso",
+    "rellenar",
+    "inserire",
+    "inserisco",
+    "digitare",
+    "compilare",
+    "inserir",
+    "digitar",
+    "digito",
+    "preencher",
+    "preencho",
+];
+
+/// Words that take it back.
+const TAKEN_BACK: &[&str] = &[
+    "not",
+    "don't",
+    "won't",
+    "can't",
+    "cannot",
+    "shouldn't",
+    "never",
+    "without",
+    "avoid",
+    "instead of",
+    "no need to",
+    "already",
+    "have entered",
+    "whether",
+    "if",
+    "nicht",
+    "ohne",
+    "sans",
+    "pas",
+    "sin",
+    "senza",
+    "não",
+    "sem",
+    "before",
+    "later",
+];
+
+pub(super) fn cues() -> Vec<Cue> {
+    cues_of(THING, THINGS)
+}
+
+pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
+    card_number(facts.folded.as_str()).or_else(|| iban(facts.folded.as_str())).or_else(|| {
+        cues.iter().find_map(|cue| {
+            let sentence = sentence(facts.folded, &cue.range);
+            entered(facts, cue, &facts.folded.as_str()[sentence.clone()]).then(|| facts.words(&sentence))
+        })
+    })
+}
+
+/// Whether the sentence puts the thing into a form.
+fn entered(facts: &Facts<'_>, cue: &CueHit, sentence: &str) -> bool {
+    let act = matches!(facts.kind, EventKind::Step | EventKind::Unknown(_));
+    let unspaced = !facts.folded.as_str()[cue.range.clone()].chars().any(super::super::text::continues_word);
+    let entering = has_any(sentence, ENTERING)
+        || (unspaced && ["入力", "输入", "填写"].iter().any(|word| sentence.contains(word)));
+    let value = act && sentence.bytes().filter(u8::is_ascii_digit).count() >= 3;
+    !has_any(sentence, TAKEN_BACK) && (entering || value)
+}
+
+/// A run of 13 to 19 digits, in groups or not, that begins like a card number and has a valid check digit; hidden but for
+/// its last four.
+fn card_number(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if !bytes[at].is_ascii_digit() {
+            at += 1;
+            continue;
+        }
+        let run = &bytes[at..];
+        let (digits, len) = digits_of(run);
+        let joined = at > 0
+            && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'.' | b'-' | b'_' | b'/' | b'='));
+        if !joined && is_card_number(&digits) {
+            let last: String = digits[digits.len() - 4..].iter().map(|digit| char::from(b'0' + digit)).collect();
+            return Some(format!("card number ending in {last}"));
+        }
+        at += len.max(1);
+    }
+    None
+}
+
+/// The digits of a run in which single spaces or hyphens may stand, at most 40 bytes of it, and its length.
+fn digits_of(run: &[u8]) -> (Vec<u8>, usize) {
+    let mut digits = Vec::new();
+    let mut len = 0;
+    while let Some(byte) = run.get(len) {
+        let joint = matches!(byte, b' ' | b'-') && run.get(len + 1).is_some_and(u8::is_ascii_digit);
+        if byte.is_ascii_digit() {
+            if digits.len() < 40 {
+                digits.push(byte - b'0');
+            }
+        } else if !joint {
+            break;
+        }
+        len += 1;
+    }
+    (digits, len)
+}
+
+fn is_card_number(digits: &[u8]) -> bool {
+    let issuer = matches!(digits.first(), Some(2..=6));
+    let varied = digits.iter().any(|digit| Some(digit) != digits.first());
+    (13..=19).contains(&digits.len()) && issuer && varied && luhn(digits)
+}
+
+/// The check of ISO/IEC 7812-1.
+fn luhn(digits: &[u8]) -> bool {
+    let doubled = |digit: u8| if digit > 4 { digit * 2 - 9 } else { digit * 2 };
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(n, digit)| u32::from(if n % 2 == 1 { doubled(*digit) } else { *digit }))
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// An IBAN with a valid check number (ISO 13616), in groups of four or not; hidden but for its country and last four.
+fn iban(text: &str) -> Option<String> {
+    let bytes = text.as_bytes();
+    let begins = |at: usize| {
+        let head = bytes.get(at..at + 4).unwrap_or_default();
+        let fresh = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        fresh
+            && head.len() == 4
+            && head[..2].iter().all(u8::is_ascii_lowercase)
+            && head[2..].iter().all(u8::is_ascii_digit)
+    };
+    (0..bytes.len()).filter(|at| begins(*at)).find_map(|at| {
+        let compact = compact(&bytes[at..]);
+        let valid = (15..=compact.len().min(34)).rev().find(|len| is_iban(&compact[..*len]))?;
+        let last = std::str::from_utf8(&compact[valid - 4..valid]).ok()?;
+        let country = std::str::from_utf8(&compact[..2]).ok()?;
+        Some(format!("IBAN {} … {last}", country.to_uppercase()))
+    })
+}
+
+/// Up to 34 letters and digits, single spaces between groups of four left out.
+fn compact(run: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (n, byte) in run.iter().enumerate() {
+        let joint = *byte == b' ' && out.len() % 4 == 0 && run.get(n + 1).is_some_and(u8::is_ascii_alphanumeric);
+        if byte.is_ascii_alphanumeric() && out.len() < 34 {
+            out.push(*byte);
+        } else if !joint {
+            break;
+        }
+    }
+    out
+}
+
+fn is_iban(compact: &[u8]) -> bool {
+    let (head, rest) = compact.split_at(4);
+    let remainder = rest.iter().chain(head).fold(0u32, |sum, byte| match byte {
+        b'0'..=b'9' => (sum * 10 + u32::from(byte - b'0')) % 97,
+        _ => (sum * 100 + u32::from(byte - b'a') + 10) % 97,
+    });
+    remainder == 1 && rest.iter().filter(|byte| byte.is_ascii_digit()).count() >= 8
+}

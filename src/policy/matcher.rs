@@ -1,0 +1,143 @@
+//! One pass over an event's text for all rules: one automaton for every phrase and cue, one set for every expression.
+
+use std::ops::Range;
+
+use aho_corasick::AhoCorasick;
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use super::detect::{CueHit, Detector, Facts};
+use super::rule::{PATTERN_SIZE, Pattern, Phrase};
+use super::text::on_word_bounds;
+
+/// Everything that is searched for, shared by all rules.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    automaton: AhoCorasick,
+    needles: Vec<Needle>,
+    set: RegexSet,
+    single: Vec<Regex>,
+}
+
+#[derive(Debug)]
+struct Needle {
+    open_end: bool,
+    role: Role,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Role {
+    Phrase(usize),
+    Cue(Detector, u8),
+}
+
+/// What was found in one event.
+#[derive(Debug)]
+pub(super) struct Hits {
+    /// Where each phrase that was found stands first in the folded text, by phrase.
+    phrases: Vec<(usize, Range<usize>)>,
+    /// The expressions that were found, ascending, each with whether in the raw text.
+    regexes: Vec<(usize, bool)>,
+    /// The words on which detectors fired.
+    detected: Vec<(Detector, String)>,
+}
+
+impl Matcher {
+    /// Builds the searches. Fails only when they grow too large together, and says so.
+    pub(super) fn new(phrases: &[Phrase], patterns: &[Pattern], detectors: &[Detector]) -> Result<Self, String> {
+        let mut words: Vec<String> = Vec::new();
+        let mut needles = Vec::new();
+        for (n, phrase) in phrases.iter().enumerate() {
+            words.push(phrase.folded.clone());
+            needles.push(Needle { open_end: phrase.open_end, role: Role::Phrase(n) });
+        }
+        for detector in detectors {
+            for cue in detector.cues() {
+                words.push(cue.words);
+                needles.push(Needle { open_end: false, role: Role::Cue(*detector, cue.tag) });
+            }
+        }
+        let sources: Vec<&str> = patterns.iter().map(Pattern::as_str).collect();
+        let size = PATTERN_SIZE * (sources.len() + 1).min(32);
+        let single = |source: &&str| RegexBuilder::new(source).size_limit(PATTERN_SIZE).build();
+        Ok(Self {
+            automaton: AhoCorasick::new(&words).map_err(|error| error.to_string())?,
+            needles,
+            set: RegexSetBuilder::new(&sources).size_limit(size).build().map_err(|error| error.to_string())?,
+            single: sources.iter().map(single).collect::<Result<_, _>>().map_err(|error| error.to_string())?,
+        })
+    }
+
+    /// Searches one event.
+    pub(super) fn search(&self, facts: &Facts<'_>) -> Hits {
+        let mut phrases: Vec<(usize, Range<usize>)> = Vec::new();
+        let mut cues: Vec<(Detector, CueHit)> = Vec::new();
+        let text = facts.folded.as_str();
+        for found in self.automaton.find_overlapping_iter(text) {
+            let needle = &self.needles[found.pattern().as_usize()];
+            let range = found.range();
+            if !on_word_bounds(text, &range, needle.open_end) {
+                continue;
+            }
+            match needle.role {
+                Role::Phrase(n) if phrases.iter().any(|(known, _)| *known == n) => {}
+                Role::Phrase(n) => phrases.push((n, range)),
+                Role::Cue(detector, tag) => cues.push((detector, CueHit { tag, range })),
+            }
+        }
+        Hits { phrases, regexes: self.expressions(facts), detected: self.detect(facts, cues) }
+    }
+
+    fn expressions(&self, facts: &Facts<'_>) -> Vec<(usize, bool)> {
+        if self.single.is_empty() {
+            return Vec::new();
+        }
+        let raw = self.set.matches(facts.raw);
+        let folded = self.set.matches(facts.folded.as_str());
+        let hit = |n: usize| (raw.matched(n) || folded.matched(n)).then(|| (n, raw.matched(n)));
+        (0..self.single.len()).filter_map(hit).collect()
+    }
+
+    fn detect(&self, facts: &Facts<'_>, cues: Vec<(Detector, CueHit)>) -> Vec<(Detector, String)> {
+        let wanted = self.detectors();
+        let find = |detector: Detector| {
+            let own: Vec<CueHit> = cues.iter().filter(|(of, _)| *of == detector).map(|(_, cue)| cue.clone()).collect();
+            detector.find(facts, &own).map(|words| (detector, words))
+        };
+        wanted.filter_map(find).collect()
+    }
+
+    fn detectors(&self) -> impl Iterator<Item = Detector> + '_ {
+        let used = |detector: &Detector| {
+            self.needles.iter().any(|needle| matches!(needle.role, Role::Cue(of, _) if of == *detector))
+        };
+        Detector::ALL.into_iter().filter(used)
+    }
+
+    /// The words of the text that phrase `n` was found on.
+    pub(super) fn phrase_words(&self, hits: &Hits, facts: &Facts<'_>, n: usize) -> Option<String> {
+        let (_, range) = hits.phrases.iter().find(|(phrase, _)| *phrase == n)?;
+        Some(facts.folded.raw(facts.raw, range).to_owned())
+    }
+
+    /// The words of the text that expression `n` was found on.
+    pub(super) fn regex_words(&self, hits: &Hits, facts: &Facts<'_>, n: usize) -> Option<String> {
+        let (_, raw) = hits.regexes.iter().find(|(regex, _)| *regex == n)?;
+        let text = if *raw { facts.raw } else { facts.folded.as_str() };
+        self.single[n].find(text).map(|found| found.as_str().to_owned())
+    }
+}
+
+impl Hits {
+    pub(super) fn phrase(&self, n: usize) -> bool {
+        self.phrases.iter().any(|(phrase, _)| *phrase == n)
+    }
+
+    pub(super) fn regex(&self, n: usize) -> bool {
+        self.regexes.iter().any(|(regex, _)| *regex == n)
+    }
+
+    /// The words on which `detector` fired.
+    pub(super) fn detected(&self, detector: Detector) -> Option<&str> {
+        self.detected.iter().find(|(of, _)| *of == detector).map(|(_, words)| words.as_str())
+    }
+}

@@ -1,0 +1,283 @@
+use std::sync::Arc;
+
+use super::detect::Detector;
+use super::glob::{DomainPattern, Glob};
+use super::money::Money;
+use super::rule::{KindName, Pattern, Phrase};
+use super::*;
+use crate::api::{Event, EventKind, SessionId};
+
+fn terms(name: &str, effect: Effect) -> RuleTerms {
+    RuleTerms {
+        name: name.to_owned(),
+        place: "config.toml:1".to_owned(),
+        effect,
+        risk: Risk::Medium,
+        confirm: None,
+        cooldown: None,
+        max_repeats: 3,
+        instruct: None,
+        answer: None,
+        refusal: None,
+        on_deny: None,
+        timeout: None,
+    }
+}
+
+fn rule(name: &str, effect: Effect, when: Conditions) -> RuleSpec {
+    RuleSpec { terms: Arc::new(terms(name, effect)), when, unless: None, tests: Vec::new() }
+}
+
+fn event(kind: EventKind, text: &str) -> Event {
+    Event { id: None, kind, text: text.to_owned(), at: None, url: None, title: None, truncated: false }
+}
+
+fn thought(text: &str) -> Event {
+    event(EventKind::Thought, text)
+}
+
+fn at(url: &str, event: Event) -> Event {
+    Event { url: Some(url.to_owned()), ..event }
+}
+
+fn session(agent: Option<&str>) -> SessionInfo {
+    SessionInfo { id: SessionId::try_from("s-1").unwrap(), agent: agent.map(str::to_owned), goal: None }
+}
+
+fn detect() -> Conditions {
+    Conditions { detect: [Detector::Purchase].into(), ..Conditions::default() }
+}
+
+fn text(phrase: &str) -> Conditions {
+    Conditions { text: vec![Phrase::new(phrase).unwrap()], ..Conditions::default() }
+}
+
+fn verdict(rules: Vec<RuleSpec>, events: &[Event]) -> Verdict {
+    let policy = Policy::compile(rules).unwrap();
+    let mut context = Context::default();
+    let session = session(Some("agi-0"));
+    events.iter().map(|event| policy.evaluate(&session, &mut context, event)).last().unwrap()
+}
+
+fn effect(when: Conditions, effect: Effect, events: &[Event]) -> Effect {
+    verdict(vec![rule("r", effect, when)], events).effect
+}
+
+const CLICK: &str = "Clicking 'Place your order' now";
+
+#[test]
+fn a_purchase_is_asked_about_with_its_words_total_and_domain() {
+    let events = [
+        at("https://Shop.Example.com/cart", thought("The cart says: order total 410.00 USD, shipping 5 USD")),
+        thought("Everything is filled in."),
+        thought(CLICK),
+    ];
+    let verdict = verdict(vec![rule("purchase", Effect::Ask, detect())], &events);
+    let amount = AmountSeen {
+        number: Some("410.00".to_owned()),
+        currency: Some("USD".to_owned()),
+        words: "410.00 USD".to_owned(),
+        earlier: true,
+    };
+    let matched = vec![Match { condition: "detect purchase".to_owned(), words: CLICK.to_owned() }];
+    let fired =
+        Fired { rule: Arc::new(terms("purchase", Effect::Ask)), effect: Effect::Ask, matched, undecided: vec![] };
+    assert_eq!(
+        verdict,
+        Verdict {
+            effect: Effect::Ask,
+            fired: vec![fired],
+            amount: Some(amount),
+            domain: Some("shop.example.com".to_owned())
+        }
+    );
+}
+
+#[test]
+fn the_strictest_effect_wins_whatever_the_order() {
+    let rules = |order: [usize; 3]| {
+        let all = [
+            rule("a", Effect::Alert, text("order")),
+            rule("b", Effect::Deny, text("order")),
+            rule("c", Effect::Ask, text("order")),
+        ];
+        order.map(|n| all[n].clone()).to_vec()
+    };
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let verdict = verdict(rules(order), &[thought("an order")]);
+        let names: Vec<&str> = verdict.fired.iter().map(|fired| fired.rule.name.as_str()).collect();
+        assert_eq!((verdict.effect, names), (Effect::Deny, vec!["b", "c", "a"]), "{order:?}");
+    }
+    let hash = |order| Policy::compile(rules(order)).unwrap().hash();
+    assert_eq!(hash([0, 1, 2]), hash([2, 1, 0]));
+}
+
+#[test]
+fn the_hash_changes_with_anything_that_a_rule_says() {
+    let hash = |rule: RuleSpec| Policy::compile(vec![rule]).unwrap().hash();
+    let base = hash(rule("r", Effect::Ask, text("order")));
+    assert_ne!(base, hash(rule("r", Effect::Deny, text("order"))));
+    assert_ne!(base, hash(rule("r", Effect::Ask, text("order*"))));
+    let unless = RuleSpec { unless: Some(text("test")), ..rule("r", Effect::Ask, text("order")) };
+    assert_ne!(base, hash(unless));
+}
+
+#[test]
+fn phrases_are_whole_words_unless_their_end_is_left_open() {
+    for (phrase, said, fires) in [
+        ("rate limit", "Rate  LIMIT exceeded", true),
+        ("rate limit", "rate limited", false),
+        ("rate limit*", "rate limited", true),
+        ("order", "reordering", false),
+        ("order", "place_order(1)", true),
+        ("注文", "これを注文する", true),
+        ("place order", "Pl\u{200b}ace order", true),
+    ] {
+        let got = effect(text(phrase), Effect::Ask, &[thought(said)]);
+        assert_eq!(got == Effect::Ask, fires, "{phrase:?} in {said:?}");
+    }
+}
+
+#[test]
+fn expressions_meet_the_raw_and_the_folded_text() {
+    let regex = |source: &str| Conditions { regex: vec![Pattern::new(source).unwrap()], ..Conditions::default() };
+    for (source, said, fires) in
+        [(r"DROP\s+TABLE", "DROP  TABLE x", true), ("drop table", "DROP\nTABLE", true), ("Drop", "DROP", false)]
+    {
+        assert_eq!(
+            effect(regex(source), Effect::Ask, &[thought(said)]) == Effect::Ask,
+            fires,
+            "{source:?} in {said:?}"
+        );
+    }
+}
+
+#[test]
+fn only_events_of_the_agent_count_unless_a_rule_lists_kinds() {
+    for kind in [EventKind::Step, EventKind::Question, EventKind::Unknown("plan".to_owned())] {
+        assert_eq!(effect(detect(), Effect::Ask, &[event(kind, "click Place order")]), Effect::Ask);
+    }
+    for kind in [EventKind::User, EventKind::Log, EventKind::Error] {
+        assert_eq!(effect(detect(), Effect::Ask, &[event(kind, CLICK)]), Effect::Allow);
+    }
+    let errors = Conditions { events: [KindName::Error].into(), ..text("rate limit") };
+    assert_eq!(effect(errors.clone(), Effect::Alert, &[event(EventKind::Error, "rate limit")]), Effect::Alert);
+    assert_eq!(effect(errors, Effect::Alert, &[thought("rate limit")]), Effect::Allow);
+}
+
+fn over(limit: &str, when: Conditions) -> Conditions {
+    Conditions { amount_over: vec![Money::parse(limit).unwrap()], ..when }
+}
+
+fn on(domain: &str, when: Conditions) -> Conditions {
+    Conditions { domains: vec![DomainPattern::new(domain).unwrap()], ..when }
+}
+
+#[test]
+fn a_denial_that_cannot_be_decided_asks_and_says_why() {
+    let verdict =
+        verdict(vec![rule("r", Effect::Deny, on("*.shop.com", over("500 USD", detect())))], &[thought(CLICK)]);
+    let fired = &verdict.fired[0];
+    assert_eq!(
+        (fired.effect, fired.undecided.clone()),
+        (
+            Effect::Ask,
+            vec![
+                "domains: it is not known where the session is".to_owned(),
+                "amount_over: no price was seen".to_owned()
+            ]
+        )
+    );
+}
+
+#[test]
+fn milder_effects_do_not_fire_on_what_cannot_be_decided() {
+    for mild in [Effect::Alert, Effect::Instruct, Effect::Cooldown] {
+        assert_eq!(effect(over("500 USD", detect()), mild, &[thought(CLICK)]), Effect::Allow);
+    }
+}
+
+#[test]
+fn amounts_compare_exactly_within_a_currency_and_are_undecided_across() {
+    for (said, expected) in [
+        ("total $500.01", Effect::Deny),
+        ("total $500.00", Effect::Allow),
+        ("total 400,00 €", Effect::Ask),
+        ("total 499 kr", Effect::Ask),
+        ("total $1.2.3,4", Effect::Deny),
+        ("total five hundred dollars", Effect::Deny),
+    ] {
+        let got = effect(over("500 USD", detect()), Effect::Deny, &[thought(said), thought(CLICK)]);
+        assert_eq!(got, expected, "{said:?}");
+    }
+}
+
+#[test]
+fn a_rule_on_amounts_alone_looks_at_the_event_itself() {
+    let events = [thought("total $600"), thought("scrolling")];
+    assert_eq!(effect(over("500 USD", Conditions::default()), Effect::Ask, &events[..1]), Effect::Ask);
+    assert_eq!(effect(over("500 USD", Conditions::default()), Effect::Ask, &events), Effect::Allow);
+}
+
+#[test]
+fn an_exception_excepts_only_what_is_plainly_true() {
+    let with = |unless| vec![RuleSpec { unless: Some(unless), ..rule("r", Effect::Ask, detect()) }];
+    let under = Conditions { amount_under: vec![Money::parse("20 USD").unwrap()], ..Conditions::default() };
+    let click = |url| [at(url, thought(CLICK))];
+    assert_eq!(verdict(with(on("*.test", Conditions::default())), &click("https://a.test/")).effect, Effect::Allow);
+    assert_eq!(verdict(with(on("*.test", Conditions::default())), &click("https://b.com/")).effect, Effect::Ask);
+    assert_eq!(verdict(with(on("*.test", Conditions::default())), &[thought(CLICK)]).effect, Effect::Ask);
+    assert_eq!(verdict(with(under.clone()), &[thought("total $5"), thought(CLICK)]).effect, Effect::Allow);
+    assert_eq!(verdict(with(under.clone()), &[thought("total $5.6.7,8"), thought(CLICK)]).effect, Effect::Ask);
+    assert_eq!(
+        verdict(with(over("20 USD", Conditions::default())), &[thought("total $1.2.3,4"), thought(CLICK)]).effect,
+        Effect::Ask
+    );
+    assert_eq!(verdict(with(under), &[thought(CLICK)]).effect, Effect::Ask);
+}
+
+#[test]
+fn words_that_a_cut_event_may_have_had_are_undecided() {
+    let cut = Event { truncated: true, ..thought("nothing to see") };
+    let verdict = verdict(vec![rule("r", Effect::Deny, text("secret"))], std::slice::from_ref(&cut));
+    assert_eq!(verdict.fired[0].effect, Effect::Ask);
+    assert_eq!(verdict.fired[0].undecided, ["text: the event was cut, so not all of it was seen"]);
+    assert_eq!(effect(text("secret"), Effect::Alert, &[cut]), Effect::Allow);
+}
+
+#[test]
+fn agents_and_sessions_are_globs_and_an_unnamed_agent_is_undecided() {
+    let agents = Conditions { agents: vec![Glob::new("agi-*").unwrap()], ..text("x") };
+    let policy = Policy::compile(vec![rule("r", Effect::Deny, agents)]).unwrap();
+    for (agent, expected) in [(Some("agi-0"), Effect::Deny), (Some("other"), Effect::Allow), (None, Effect::Ask)] {
+        let verdict = policy.evaluate(&session(agent), &mut Context::default(), &thought("x"));
+        assert_eq!(verdict.effect, expected, "{agent:?}");
+    }
+    let sessions = Conditions { sessions: vec![Glob::new("s-?").unwrap()], ..text("x") };
+    assert_eq!(effect(sessions, Effect::Ask, &[thought("x")]), Effect::Ask);
+}
+
+#[test]
+fn rules_without_conditions_or_with_one_name_are_no_policy() {
+    let twice = vec![rule("r", Effect::Ask, text("x")), rule("r", Effect::Deny, text("y"))];
+    let faults = Policy::compile(twice).unwrap_err();
+    assert_eq!((faults.len(), faults[0].rule), (1, Some(1)));
+    assert_eq!(Policy::compile(vec![rule("r", Effect::Ask, Conditions::default())]).unwrap_err().len(), 1);
+    let never = RuleSpec { unless: Some(Conditions::default()), ..rule("r", Effect::Ask, text("x")) };
+    assert_eq!(Policy::compile(vec![never]).unwrap_err().len(), 1);
+}
+
+#[test]
+fn a_policy_whose_tests_fail_does_not_compile() {
+    let with = |expect| {
+        let test = RuleTest { event: thought(CLICK), agent: None, expect };
+        Policy::compile(vec![RuleSpec { tests: vec![test], ..rule("purchase", Effect::Ask, detect()) }])
+    };
+    assert!(with(Effect::Ask).is_ok());
+    assert_eq!(with(Effect::Allow).unwrap_err()[0].message, "the verdict is `ask` by rule `purchase`, not `allow`");
+}
+
+#[test]
+fn an_empty_policy_allows_everything() {
+    assert_eq!(verdict(Vec::new(), &[thought(CLICK)]), Verdict::default());
+}

@@ -1,0 +1,194 @@
+//! Text made comparable: the form in which phrases, cues and patterns meet what an agent wrote.
+//!
+//! Folding is for matching only. It applies NFKC, lower case, `ß` as `ss`, plain quotation marks, removes characters that
+//! nobody sees (zero-width, bidi controls, soft hyphens, variation selectors, tags) and makes every run of white space one
+//! space. What is shown to people is always the raw text, found again by [`Folded::raw`].
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A text in its folded form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folded {
+    text: String,
+    /// Offsets in `text` of the spaces that stand for a line break, ascending.
+    breaks: Vec<usize>,
+}
+
+impl Folded {
+    /// Folds `raw`, in linear time.
+    #[must_use]
+    pub fn new(raw: &str) -> Self {
+        let mut folded = Self { text: String::with_capacity(raw.len()), breaks: Vec::new() };
+        walk(raw, |piece| {
+            folded.push(raw, &piece);
+        });
+        folded
+    }
+
+    /// The folded text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Where lines broke: offsets of the spaces that stand for a line break, ascending.
+    #[must_use]
+    pub fn breaks(&self) -> &[usize] {
+        &self.breaks
+    }
+
+    /// The words of `raw`, the text this was folded from, that `range` of the folded text stands for, cut to whole words.
+    #[must_use]
+    pub fn raw<'r>(&self, raw: &'r str, range: &Range<usize>) -> &'r str {
+        let mut again = Self { text: String::with_capacity(self.text.len()), breaks: Vec::new() };
+        let mut found: Option<Range<usize>> = None;
+        walk(raw, |piece| {
+            let start = again.push(raw, &piece);
+            if start < range.end && again.text.len() > range.start {
+                found = Some(found.as_ref().map_or(piece.word.start, |found| found.start)..piece.word.end);
+            }
+        });
+        found.and_then(|found| raw.get(found)).unwrap_or_default()
+    }
+
+    /// Appends one word and returns where it begins.
+    fn push(&mut self, raw: &str, piece: &Piece) -> usize {
+        let before = self.text.len();
+        if before > 0 {
+            self.text.push(' ');
+        }
+        let start = self.text.len();
+        fold_word(&raw[piece.word.clone()], &mut self.text);
+        if self.text.len() == start {
+            self.text.truncate(before);
+        } else if piece.new_line && before > 0 {
+            self.breaks.push(before);
+        }
+        start
+    }
+}
+
+/// One word of a raw text, and whether a line break stands before it.
+struct Piece {
+    word: Range<usize>,
+    new_line: bool,
+}
+
+fn walk(raw: &str, mut visit: impl FnMut(Piece)) {
+    let mut new_line = false;
+    let mut word: Option<usize> = None;
+    for (at, c) in raw.char_indices() {
+        match (c.is_whitespace(), word) {
+            (true, Some(start)) => {
+                visit(Piece { word: start..at, new_line });
+                (word, new_line) = (None, c == '\n');
+            }
+            (true, None) => new_line |= c == '\n',
+            (false, Some(_)) => {}
+            (false, None) => word = Some(at),
+        }
+    }
+    if let Some(start) = word {
+        visit(Piece { word: start..raw.len(), new_line });
+    }
+}
+
+fn fold_word(word: &str, out: &mut String) {
+    if word.is_ascii() {
+        out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        return;
+    }
+    let seen = word.chars().filter(|c| !is_unseen(*c));
+    let lower: String = seen.nfkc().flat_map(char::to_lowercase).collect();
+    let seen: String = lower.nfkc().filter(|c| !is_unseen(*c) && !c.is_whitespace()).collect();
+    for c in seen.nfkc() {
+        match c {
+            'ß' => out.push_str("ss"),
+            'ς' => out.push('σ'),
+            '‘' | '’' | '‚' | '‛' | '`' | '´' => out.push('\''),
+            '“' | '”' | '„' | '‟' | '«' | '»' => out.push('"'),
+            '‐' | '‑' | '‒' | '–' => out.push('-'),
+            _ => out.push(c),
+        }
+    }
+}
+
+/// Characters that a reader does not see: Unicode's `Default_Ignorable_Code_Point`.
+fn is_unseen(c: char) -> bool {
+    matches!(u32::from(c),
+        0xAD | 0x34F | 0x61C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F | 0x202A..=0x202E
+        | 0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFF8 | 0x1BCA0..=0x1BCA3
+        | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF)
+}
+
+/// Whether a word goes on across `c`: letters and digits of scripts that put spaces between words.
+#[must_use]
+pub fn continues_word(c: char) -> bool {
+    let unspaced = matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x2E80..=0xD7FF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF);
+    c.is_alphanumeric() && !unspaced
+}
+
+/// Whether `range` of `text` neither begins nor ends inside a word.
+#[must_use]
+pub fn on_word_bounds(text: &str, range: &Range<usize>, open_end: bool) -> bool {
+    let joined =
+        |left: Option<char>, right: Option<char>| left.is_some_and(continues_word) && right.is_some_and(continues_word);
+    let (before, inside, after) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
+    let begins = !joined(before.chars().next_back(), inside.chars().next());
+    let ends = open_end || !joined(inside.chars().next_back(), after.chars().next());
+    begins && ends
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn case_width_and_unseen_characters_do_not_matter() {
+        for raw in
+            ["Place Your Order", "PLACE  YOUR\tORDER", "Pl\u{200b}ace your\u{a0}order", "Ｐｌａｃｅ your ord\u{ad}er"]
+        {
+            assert_eq!(Folded::new(raw).as_str(), "place your order", "{raw:?}");
+        }
+        assert_eq!(Folded::new("Schließe \u{200b} ab").as_str(), "schliesse ab");
+    }
+
+    #[test]
+    fn words_are_found_again_in_the_raw_text() {
+        let raw = "I will \u{200b} now Pl\u{200b}ace  your ORDER, then";
+        let folded = Folded::new(raw);
+        let at = folded.as_str().find("place your order").unwrap();
+        assert_eq!(folded.raw(raw, &(at..at + 16)), "Pl\u{200b}ace  your ORDER,");
+    }
+
+    #[test]
+    fn line_breaks_are_remembered() {
+        let folded = Folded::new("\none two\n\nthree");
+        assert_eq!((folded.as_str(), folded.breaks()), ("one two three", [7].as_slice()));
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(raw in "\\PC{0,40}") {
+            let once = Folded::new(&raw);
+            let twice = Folded::new(once.as_str());
+            prop_assert_eq!(twice.as_str(), once.as_str());
+        }
+
+        #[test]
+        fn an_ascii_phrase_in_the_text_is_in_the_folded_text(before in "\\PC{0,12}", phrase in "[a-z]{1,6} [a-z]{1,6}", after in "\\PC{0,12}") {
+            let raw = format!("{before} {phrase} {after}");
+            prop_assert!(Folded::new(&raw).as_str().contains(&phrase));
+        }
+
+        #[test]
+        fn the_raw_words_of_any_range_are_part_of_the_raw_text(raw in "\\PC{0,40}", a in 0usize..60, b in 0usize..60) {
+            let folded = Folded::new(&raw);
+            let _ = folded.raw(&raw, &(a.min(b)..a.max(b)));
+        }
+    }
+}
