@@ -3,8 +3,12 @@
 //! Today it is carried in process; the local socket will carry the same types. Nothing about a prompt is decided in a
 //! client that the daemon does not check again.
 
+pub mod desk;
 pub mod protocol;
+pub mod service;
 
+pub use desk::{Desk, DeskSettings, Snapshot};
 pub use protocol::{
     Act, ApprovalView, Change, Decided, Decision, EndedBy, Nonce, OperatorName, Refusal, State, Update,
 };
+pub use service::{Client, DeskService, Drivers, Gone, Ordered, Requests, ScreenshotOrder};

@@ -1,0 +1,270 @@
+//! The desk: who is shown which card, and whether a decision may go on to the gate.
+//!
+//! Pure: time and nonces come in as arguments. Holds what the gate published and what each client announced to have drawn;
+//! checks every decision against both. Never changes an approval itself, never waits, and knows no transport. The gate
+//! checks state once more after it.
+
+mod check;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::{ApprovalView, Change, Decided, Decision, EndedBy, Nonce, OperatorName, Refusal, State, Update};
+use crate::clock::Moment;
+use crate::gate::{ApprovalId, Digest, Revision};
+
+/// The desk's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeskSettings {
+    /// How long a card must have been on screen before anything that releases is taken.
+    pub min_dwell: Duration,
+    /// How many ended approvals are remembered, so that a repeated decision finds its answer.
+    pub ended_kept: usize,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self { min_dwell: Duration::from_millis(700), ended_kept: 256 }
+    }
+}
+
+/// One connected client. An operator may have several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u64);
+
+/// Everything a client needs to begin; updates with a greater `seq` follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The number of the last update that is contained in it.
+    pub seq: u64,
+    /// Open approvals and remembered ended ones, in the order in which they were opened.
+    pub approvals: Vec<ApprovalView>,
+}
+
+/// What [`Desk::check`] says about a decision that it does not refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// The gate shall have it.
+    Forward,
+    /// It is the decision that ended the approval, said again: success, and nothing more to do.
+    Again(Decided),
+}
+
+/// The state of the local API.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    settings: DeskSettings,
+    approvals: BTreeMap<ApprovalId, ApprovalView>,
+    ended: VecDeque<ApprovalId>,
+    clients: BTreeMap<ClientId, Seat>,
+    next_client: u64,
+    seq: u64,
+    stopping: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Seat {
+    operator: OperatorName,
+    shown: BTreeMap<ApprovalId, Shown>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    revision: Revision,
+    digest: Digest,
+    nonce: Nonce,
+    at: Moment,
+}
+
+impl Desk {
+    /// An empty desk.
+    #[must_use]
+    pub fn new(settings: DeskSettings) -> Self {
+        Self {
+            settings,
+            approvals: BTreeMap::new(),
+            ended: VecDeque::new(),
+            clients: BTreeMap::new(),
+            next_client: 0,
+            seq: 0,
+            stopping: false,
+        }
+    }
+
+    /// Takes in an approval as it is now and says what clients are told.
+    ///
+    /// `None` when it is no news: a revision older than the known one, or a change to an outcome (invariant 2).
+    pub fn published(&mut self, view: ApprovalView) -> Option<Update> {
+        let id = view.card.approval;
+        if let Some(known) = self.approvals.get(&id)
+            && (!may_follow(known, &view) || *known == view)
+        {
+            return None;
+        }
+        let (revision, digest) = (view.card.revision, view.digest);
+        let over = matches!(view.state, State::Ended { .. });
+        for seat in self.clients.values_mut() {
+            seat.shown.retain(|of, shown| *of != id || (!over && shown.revision == revision && shown.digest == digest));
+        }
+        if over && !self.ended.contains(&id) {
+            self.ended.push_back(id);
+        }
+        self.approvals.insert(id, view.clone());
+        self.forget_oldest();
+        Some(self.update(Change::Approval { view: Box::new(view) }))
+    }
+
+    /// Something every operator should see that asks nothing; `text` is escaped already.
+    pub fn notice(&mut self, text: String) -> Update {
+        self.update(Change::Notice { text })
+    }
+
+    /// The daemon goes down: from here on every decision is refused.
+    pub fn stopping(&mut self) -> Update {
+        self.stopping = true;
+        self.update(Change::Stopping)
+    }
+
+    /// The policy got stricter: every card has to be presented again.
+    pub fn policy_tightened(&mut self) {
+        self.clients.values_mut().for_each(|seat| seat.shown.clear());
+    }
+
+    /// A client of `operator` connected.
+    pub fn connected(&mut self, operator: OperatorName) -> ClientId {
+        self.next_client += 1;
+        let id = ClientId(self.next_client);
+        self.clients.insert(id, Seat { operator, shown: BTreeMap::new() });
+        id
+    }
+
+    /// A client went away; its nonces die.
+    pub fn disconnected(&mut self, client: ClientId) {
+        self.clients.remove(&client);
+    }
+
+    /// Who a client is.
+    #[must_use]
+    pub fn operator(&self, client: ClientId) -> Option<&OperatorName> {
+        self.clients.get(&client).map(|seat| &seat.operator)
+    }
+
+    /// What is known now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { seq: self.seq, approvals: self.approvals.values().cloned().collect() }
+    }
+
+    /// One approval, open or remembered.
+    #[must_use]
+    pub fn approval(&self, id: ApprovalId) -> Option<&ApprovalView> {
+        self.approvals.get(&id)
+    }
+
+    /// A client has drawn a card; `fresh` becomes the nonce of its next decision on it. The dwell time starts anew.
+    ///
+    /// # Errors
+    ///
+    /// Refuses unknown, ended and draft approvals and revisions that are not the current one.
+    pub fn presented(
+        &mut self,
+        client: ClientId,
+        id: ApprovalId,
+        revision: Revision,
+        now: Moment,
+        fresh: Nonce,
+    ) -> Result<Nonce, Refusal> {
+        let view = self.approvals.get(&id).ok_or(Refusal::NoSuchApproval)?;
+        match &view.state {
+            State::Ended { .. } => return Err(check::already(view)),
+            State::Draft => return Err(Refusal::NotPausedYet),
+            State::Open | State::Deciding { .. } => {}
+        }
+        if view.card.revision != revision {
+            return Err(Refusal::Stale { revision: view.card.revision });
+        }
+        let seat = self.clients.get_mut(&client).ok_or(Refusal::NotPresented)?;
+        seat.shown.insert(id, Shown { revision, digest: view.digest, nonce: fresh, at: now });
+        Ok(fresh)
+    }
+
+    /// Whether a decision may go on to the gate. Its nonce is spent when it may.
+    ///
+    /// A denial needs no nonce and is never throttled. Neither is it refused for a newer revision, unless what the denial
+    /// does would itself let the session go on.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refusal`]; nothing was decided then, and the nonce lives on unless its card changed.
+    pub fn check(&mut self, client: ClientId, decision: &Decision, now: Moment) -> Result<Passed, Refusal> {
+        let seat = self.clients.get_mut(&client).ok_or(Refusal::NotPresented)?;
+        let view = self.approvals.get(&decision.approval).ok_or(Refusal::NoSuchApproval)?;
+        if let State::Ended { .. } = view.state {
+            return check::again(view, decision, &seat.operator).map(Passed::Again).ok_or_else(|| check::already(view));
+        }
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
+        check::decision(view, decision, seat.shown.get(&decision.approval), self.settings.min_dwell, now)?;
+        seat.shown.remove(&decision.approval);
+        Ok(Passed::Forward)
+    }
+
+    /// The approval an operator means: a display code in any case, or a whole id. Open ones come before ended ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchApproval`], or [`Refusal::NotPossible`] with the ids when a code is ambiguous.
+    pub fn resolve(&self, name: &str) -> Result<ApprovalId, Refusal> {
+        let is_named = |id: &ApprovalId| {
+            id.code().as_str().eq_ignore_ascii_case(name) || id.to_string().eq_ignore_ascii_case(name)
+        };
+        let (ended, open): (Vec<_>, Vec<_>) =
+            self.approvals.keys().copied().filter(is_named).partition(|id| self.ended.contains(id));
+        let found = if open.is_empty() { ended } else { open };
+        match found.as_slice() {
+            [] => Err(Refusal::NoSuchApproval),
+            [id] => Ok(*id),
+            several => {
+                let ids: Vec<String> = several.iter().map(ApprovalId::to_string).collect();
+                Err(Refusal::NotPossible { why: format!("the code is ambiguous; name one of {}", ids.join(", ")) })
+            }
+        }
+    }
+
+    fn update(&mut self, change: Change) -> Update {
+        self.seq += 1;
+        Update { seq: self.seq, change }
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.ended.len() > self.settings.ended_kept
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.approvals.remove(&oldest);
+        }
+    }
+}
+
+/// Whether `next` can come after `known`: revisions never go back, and an outcome stays what it is.
+fn may_follow(known: &ApprovalView, next: &ApprovalView) -> bool {
+    let State::Ended { outcome, by, .. } = &known.state else {
+        return next.card.revision >= known.card.revision;
+    };
+    matches!(&next.state, State::Ended { outcome: now, by: who, .. } if now == outcome && who == by)
+}
+
+/// Who ended an approval, in words; names are ours or the operators', notes stay away.
+#[must_use]
+pub fn who(by: &EndedBy) -> String {
+    match by {
+        EndedBy::Operator { name, .. } => name.0.clone(),
+        EndedBy::Rule { name } => format!("rule {name}"),
+        EndedBy::Deadline => "the deadline".to_owned(),
+        EndedBy::Session { what } => format!("the session ({what})"),
+    }
+}

@@ -1,0 +1,106 @@
+//! The desk's keeper: one task that owns the [`Desk`], and the handles that daemon parts and clients talk to it with.
+//!
+//! The daemon never waits for a client: publishing only puts into a queue, a client that does not read its updates is
+//! dropped with a reason, and a decision is handed on without holding anybody else up. Holds no rules of its own: those
+//! are the desk's, and the requests are the ones that the local socket will carry.
+
+mod client;
+mod keeper;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+
+pub use client::{Client, Gone, Requests};
+use keeper::{Keeper, Message};
+
+use super::desk::DeskSettings;
+use super::protocol::{ApprovalView, Decided, Decision, OperatorName, Refusal};
+use crate::api::SessionId;
+use crate::gate::ApprovalId;
+
+/// A decision that passed the desk, for the driver of its session.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The session.
+    pub session: SessionId,
+    /// Who decided.
+    pub operator: OperatorName,
+    /// What.
+    pub decision: Decision,
+    /// Where the answer goes. Dropping it unanswered tells the operator that the result is not known.
+    pub reply: oneshot::Sender<Result<Decided, Refusal>>,
+}
+
+/// A wish for a picture of a session's page, for its driver.
+#[derive(Debug)]
+pub struct ScreenshotOrder {
+    /// The session.
+    pub session: SessionId,
+    /// The approval it was asked for.
+    pub approval: ApprovalId,
+    /// Where the path of the saved picture goes.
+    pub reply: oneshot::Sender<Result<PathBuf, Refusal>>,
+}
+
+/// Where orders go.
+#[derive(Clone, Debug)]
+pub struct Drivers {
+    /// Decisions that passed the desk.
+    pub decisions: mpsc::Sender<Ordered>,
+    /// Screenshots.
+    pub screenshots: mpsc::Sender<ScreenshotOrder>,
+}
+
+/// The daemon's side of the desk. Cheap to clone; the keeper ends when all of them and all clients are gone.
+#[derive(Clone, Debug)]
+pub struct DeskService {
+    inbox: mpsc::UnboundedSender<Message>,
+}
+
+impl DeskService {
+    /// Starts the keeper on the current runtime. `origin` is the process's zero of monotonic time.
+    #[must_use]
+    pub fn start(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        tokio::spawn(Keeper::new(settings, drivers, origin).run(messages));
+        Self { inbox }
+    }
+
+    /// Tells every client how an approval stands. Never waits.
+    pub fn publish(&self, view: ApprovalView) {
+        self.tell(Message::Publish(Box::new(view)));
+    }
+
+    /// Tells every client a sentence, escaped already. Never waits.
+    pub fn notice(&self, text: String) {
+        self.tell(Message::Notice(text));
+    }
+
+    /// Tells every client that nothing more will be decided, and refuses decisions from here on. Never waits.
+    pub fn stopping(&self) {
+        self.tell(Message::Stopping);
+    }
+
+    /// Makes every nonce die, because the policy got stricter. Never waits.
+    pub fn policy_tightened(&self) {
+        self.tell(Message::PolicyTightened);
+    }
+
+    /// Connects a client of an operator whose identity the transport has established. `None` once the keeper has ended.
+    pub async fn connect(&self, operator: OperatorName) -> Option<Client> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Connect { operator, reply });
+        let seat = answer.await.ok()?;
+        Some(Client::new(seat, self.inbox.clone()))
+    }
+
+    /// The keeper lives as long as a handle does, so this fails only after a panic or at the end of the runtime, when
+    /// there is nobody left to tell.
+    fn tell(&self, message: Message) {
+        let _ = self.inbox.send(message);
+    }
+}

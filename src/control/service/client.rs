@@ -1,0 +1,166 @@
+//! The in-process client: the requests and updates that the local socket will carry.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::keeper::{Message, Seat};
+use crate::control::desk::{ClientId, Snapshot};
+use crate::control::protocol::{Decided, Decision, Nonce, Refusal, Update};
+use crate::gate::{ApprovalId, Revision};
+
+/// Why a client gets no more updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Gone {
+    /// It was too far behind.
+    #[error("this terminal did not keep up with the daemon and was dropped")]
+    TooSlow,
+    /// The daemon has ended.
+    #[error("the daemon has ended")]
+    Ended,
+}
+
+/// One connected client. Dropping it, and every [`Requests`] made from it, disconnects.
+#[derive(Debug)]
+pub struct Client {
+    requests: Requests,
+    snapshot: Option<Snapshot>,
+    updates: mpsc::Receiver<Update>,
+    gone: Arc<OnceLock<Gone>>,
+}
+
+impl Client {
+    pub(super) fn new(seat: Seat, inbox: mpsc::UnboundedSender<Message>) -> Self {
+        let line = Arc::new(Line { client: seat.id, inbox });
+        Self { requests: Requests { line }, snapshot: Some(seat.snapshot), updates: seat.updates, gone: seat.gone }
+    }
+
+    /// What was known when the client connected, at the first call; later, what is known now.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone::Ended`] when the daemon has ended.
+    pub async fn snapshot(&mut self) -> Result<Snapshot, Gone> {
+        if let Some(first) = self.snapshot.take() {
+            return Ok(first);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.requests.line.tell(Message::Snapshot { reply });
+        answer.await.map_err(|_| Gone::Ended)
+    }
+
+    /// The next change. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// Why there will be none any more.
+    pub async fn next_update(&mut self) -> Result<Update, Gone> {
+        self.updates.recv().await.ok_or_else(|| self.gone.get().copied().unwrap_or(Gone::Ended))
+    }
+
+    /// A handle for requests that can be used beside [`Client::next_update`].
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
+    /// See [`Requests::presented`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Requests::presented`].
+    pub async fn presented(&self, id: ApprovalId, revision: Revision) -> Result<Nonce, Refusal> {
+        self.requests.presented(id, revision).await
+    }
+
+    /// See [`Requests::decide`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Requests::decide`].
+    pub async fn decide(&self, decision: Decision) -> Result<Decided, Refusal> {
+        self.requests.decide(decision).await
+    }
+
+    /// See [`Requests::screenshot`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Requests::screenshot`].
+    pub async fn screenshot(&self, approval: ApprovalId) -> Result<PathBuf, Refusal> {
+        self.requests.screenshot(approval).await
+    }
+}
+
+/// The requests of one client; clones speak for the same client.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    line: Arc<Line>,
+}
+
+#[derive(Debug)]
+struct Line {
+    client: ClientId,
+    inbox: mpsc::UnboundedSender<Message>,
+}
+
+impl Requests {
+    /// Announces that a card is on screen.
+    ///
+    /// # Errors
+    ///
+    /// When the card is not the current one, see [`Refusal`].
+    pub async fn presented(&self, id: ApprovalId, revision: Revision) -> Result<Nonce, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.line.tell(Message::Presented { client: self.line.client, id, revision, reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Decides, and waits until the gate has taken or refused it.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refusal`]. When the daemon ends before it answers, the refusal says that the result is not known.
+    pub async fn decide(&self, decision: Decision) -> Result<Decided, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.line.tell(Message::Decide { client: self.line.client, decision, reply });
+        let lost = "the daemon ended before it answered; when it is back it says whether this was decided";
+        answer.await.unwrap_or_else(|_| Err(Refusal::NotPossible { why: lost.to_owned() }))
+    }
+
+    /// Asks for a picture of the session's page, and returns where it was saved.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, see [`Refusal`].
+    pub async fn screenshot(&self, approval: ApprovalId) -> Result<PathBuf, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.line.tell(Message::Screenshot { approval, reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// The approval that a code or an id names.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or more than one.
+    pub async fn resolve(&self, name: &str) -> Result<ApprovalId, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.line.tell(Message::Resolve { name: name.to_owned(), reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+}
+
+impl Line {
+    /// Fails only when the keeper is gone, which the dropped reply tells.
+    fn tell(&self, message: Message) {
+        let _ = self.inbox.send(message);
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.tell(Message::Disconnect(self.client));
+    }
+}

@@ -1,0 +1,155 @@
+//! Log lines and a prompt on one terminal.
+//!
+//! While a prompt is open it is the one writer: log lines go to it, bounded, and are printed above the question. Otherwise
+//! they go to standard error as they are. Never blocks who logs; lines that find no room are counted, and the count is said.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How many lines may wait for the prompt.
+const ROOM: usize = 1024;
+
+/// Where `tracing_subscriber` writes. Cheap to clone. Colours have to be off: control characters are shown, not obeyed.
+#[derive(Clone, Debug)]
+pub struct LogSink {
+    shared: Arc<Shared>,
+}
+
+/// The prompt's end of a [`LogSink`]. Dropping it sends the lines to standard error again.
+#[derive(Debug)]
+pub struct LogLines {
+    lines: mpsc::Receiver<String>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    lines: mpsc::Sender<String>,
+    open: AtomicBool,
+    dropped: AtomicU64,
+}
+
+/// A sink and its other end. Lines go to standard error until the prompt opens.
+#[must_use]
+pub fn channel() -> (LogSink, LogLines) {
+    let (sender, lines) = mpsc::channel(ROOM);
+    let shared = Arc::new(Shared { lines: sender, open: AtomicBool::new(false), dropped: AtomicU64::new(0) });
+    (LogSink { shared: shared.clone() }, LogLines { lines, shared })
+}
+
+impl LogLines {
+    /// From here on lines come here.
+    pub fn open(&self) {
+        self.shared.open.store(true, Ordering::SeqCst);
+    }
+
+    /// The next line, without its end. Cancel-safe.
+    pub async fn next(&mut self) -> String {
+        match self.lines.recv().await {
+            Some(line) => line,
+            // The shared half holds a sender, so the channel never closes.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How many lines found no room since the last call.
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.swap(0, Ordering::SeqCst)
+    }
+
+    /// Counts a line that was received and could not be printed.
+    pub fn count_dropped(&self) {
+        self.shared.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Drop for LogLines {
+    fn drop(&mut self) {
+        self.shared.open.store(false, Ordering::SeqCst);
+        while let Ok(line) = self.lines.try_recv() {
+            to_stderr(&line);
+        }
+        let dropped = self.dropped();
+        if dropped > 0 {
+            to_stderr(&format!("({dropped} log lines were dropped)"));
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for LogSink {
+    type Writer = LogLine;
+
+    fn make_writer(&'a self) -> LogLine {
+        LogLine { shared: self.shared.clone(), bytes: Vec::new() }
+    }
+}
+
+/// One log line in the making; it is delivered when dropped.
+#[derive(Debug)]
+pub struct LogLine {
+    shared: Arc<Shared>,
+    bytes: Vec<u8>,
+}
+
+impl Write for LogLine {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogLine {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let line = text.trim_end_matches('\n');
+        if line.is_empty() {
+            return;
+        }
+        if !self.shared.open.load(Ordering::SeqCst) {
+            to_stderr(line);
+        } else if self.shared.lines.try_send(line.to_owned()).is_err() {
+            self.shared.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Log lines are escaped where they are made; a standard error that is closed has nobody to tell.
+fn to_stderr(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(sink: &LogSink, line: &str) {
+        sink.make_writer().write_all(line.as_bytes()).expect("memory");
+    }
+
+    #[tokio::test]
+    async fn lines_reach_the_prompt_while_it_is_open() {
+        let (sink, mut lines) = channel();
+        log(&sink, "before\n");
+        lines.open();
+        log(&sink, "one\n");
+        log(&sink, "");
+        log(&sink, "two\n");
+        assert_eq!((lines.next().await, lines.next().await), ("one".to_owned(), "two".to_owned()));
+    }
+
+    #[test]
+    fn lines_without_room_are_counted() {
+        let (sink, lines) = channel();
+        lines.open();
+        (0..ROOM + 3).for_each(|_| log(&sink, "x\n"));
+        assert_eq!((lines.dropped(), lines.dropped()), (3, 0));
+    }
+}

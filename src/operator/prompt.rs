@@ -1,0 +1,67 @@
+//! The prompt: cards as append-only lines, and one question at a time, answered by typed lines.
+//!
+//! No cursor motion, no alternate screen: fit for screen readers, `script` and serial lines. The reducer is pure, the shell
+//! around it owns the terminal. Never reads an answer from anything but a terminal, never decides by silence, end of input
+//! or a time-out, and is checked again by the daemon in everything.
+
+mod card;
+mod changes;
+mod command;
+mod keys;
+mod layout;
+mod line;
+mod machine;
+mod run;
+mod words;
+
+use std::time::Duration;
+
+pub use machine::{Input, Output, Prompt};
+pub use run::run;
+
+use crate::policy::Risk;
+
+/// The prompt's numbers and words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromptSettings {
+    /// How long a question must have been on screen before a line counts.
+    pub arm: Duration,
+    /// The same for high risk.
+    pub arm_high: Duration,
+    /// What is said instead of asking when standard input or error is no terminal.
+    pub elsewhere: String,
+}
+
+impl PromptSettings {
+    fn arming(&self, risk: Risk) -> Duration {
+        match risk {
+            Risk::Low | Risk::Medium => self.arm,
+            Risk::High => self.arm_high,
+        }
+    }
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self {
+            arm: Duration::from_millis(750),
+            arm_high: Duration::from_millis(1500),
+            elsewhere: "this is not a terminal, so nothing is asked here: answer with `holdpoint approve CODE` or \
+                        `holdpoint deny CODE`, or run holdpoint at a terminal"
+                .to_owned(),
+        }
+    }
+}
+
+/// How a prompt ended. None of them decides anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromptEnd {
+    /// The operator typed `q`.
+    Left,
+    /// End of input: Ctrl-D.
+    Eof,
+    /// The terminal is gone.
+    TerminalGone,
+    /// The daemon is stopping, dropped this client, or a signal asks to end.
+    Stopped,
+}

@@ -1,0 +1,226 @@
+//! A card as an operator reads it: what we derived first, what the agent claims last, behind a gutter.
+//!
+//! Everything that is not our own passes the escaping function here.
+
+use jiff::tz::TimeZone;
+
+use super::layout::Page;
+use super::words;
+use crate::control::{ApprovalView, State};
+use crate::gate::{Card, EventLine, Hold, RuleLine, Subject, Timing};
+use crate::operator::escape::{Escaped, again, block, escape, short};
+use crate::policy::{Confirm, Match};
+
+/// The most characters of the trigger's text on a card; `d` shows the rest.
+const TRIGGER: usize = 1_200;
+/// The most characters of the events around it.
+const AROUND: usize = 160;
+/// The most rules on a card.
+const RULES: usize = 6;
+
+/// Where and for whom a card is drawn.
+#[derive(Clone, Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) columns: usize,
+    pub(super) zone: &'a TimeZone,
+    /// How many other approvals wait.
+    pub(super) waiting: usize,
+}
+
+/// The whole card, without the question under it.
+pub(super) fn card(view: &ApprovalView, frame: &Frame<'_>) -> String {
+    let card = &view.card;
+    let mut page = Page::new(frame.columns);
+    page.fields(&head(card, frame.zone));
+    timing(&mut page, card);
+    card.rules.iter().take(RULES).for_each(|rule| page.row("rule", &rule_text(rule, 80)));
+    if card.rules.len() > RULES {
+        page.row("rule", &format!("and {} more; d shows them", card.rules.len() - RULES));
+    }
+    place(&mut page, card, 120);
+    hold(&mut page, card, frame.zone);
+    notes(&mut page, card);
+    claims(&mut page, card);
+    page.row("then", &then(view, frame));
+    page.finish()
+}
+
+/// The card in one line, for lists and for approvals that are not asked about yet.
+pub(super) fn headline(view: &ApprovalView, frame: &Frame<'_>, remark: &str) -> String {
+    let mut page = Page::new(frame.columns);
+    let mut fields = head(&view.card, frame.zone);
+    fields.push(remark.to_owned());
+    page.fields(&fields);
+    page.finish()
+}
+
+/// Everything there is, long text in full.
+pub(super) fn details(view: &ApprovalView, frame: &Frame<'_>) -> String {
+    let card = &view.card;
+    let mut page = Page::new(frame.columns);
+    page.fields(&head(card, frame.zone));
+    page.row("id", &format!("{} revision {}", card.approval, card.revision));
+    page.row("digest", &view.digest.to_string());
+    page.row("opened", &format!("{} (UTC {})", words::clock(card.opened_at, frame.zone), card.opened_at));
+    timing(&mut page, card);
+    card.rules.iter().for_each(|rule| page.row("rule", &rule_text(rule, 10_000)));
+    place(&mut page, card, 10_000);
+    hold(&mut page, card, frame.zone);
+    notes(&mut page, card);
+    page.row("agent", "what the agent and the page say (untrusted):");
+    for (label, text) in [("name", &card.agent), ("goal", &card.goal)] {
+        text.iter().for_each(|text| in_full(&mut page, label, text));
+    }
+    let events = card.before.iter().map(|event| ("before", event)).chain([("trigger", &card.trigger)]);
+    for (label, event) in events.chain(card.after.iter().map(|event| ("after", event))) {
+        let at = event.at.map(|at| format!(", {}", words::clock(at, frame.zone))).unwrap_or_default();
+        let id = event.id.map(|id| format!(" {id}")).unwrap_or_default();
+        page.quoted(label, &format!("{}{id}{at}, {} characters", short(event.kind.name()), event.chars));
+        in_full(&mut page, "", &event.text);
+        event.whole.iter().for_each(|whole| page.quoted("", &format!("(shortened; sha256 of the whole: {whole})")));
+    }
+    page.row("then", &then(view, frame));
+    page.finish()
+}
+
+/// Whether the card leaves out part of the text that made the rules fire.
+pub(super) fn is_cut(card: &Card) -> bool {
+    escape(&card.trigger.text, TRIGGER).cut || card.trigger.whole.is_some()
+}
+
+fn head(card: &Card, zone: &TimeZone) -> Vec<String> {
+    let subject = match card.subject {
+        Subject::Question => "QUESTION".to_owned(),
+        Subject::Hold => card.rules.first().map_or("HOLD".to_owned(), |rule| short(&rule.name).to_uppercase()),
+    };
+    let earlier = card.amount.as_ref().is_some_and(|amount| amount.earlier);
+    let amount = card.amount.as_ref().map(words::amount).unwrap_or_default();
+    vec![
+        words::clock(card.opened_at, zone),
+        card.code().to_string(),
+        subject,
+        words::risk(card.risk).to_owned(),
+        if earlier { format!("{amount} (seen earlier)") } else { amount },
+        card.domain.as_deref().map(short).unwrap_or_default(),
+        if card.subject == Subject::Hold { card.timing.name().to_owned() } else { String::new() },
+        format!("session {}", card.session),
+    ]
+}
+
+fn timing(page: &mut Page, card: &Card) {
+    if card.subject == Subject::Question {
+        return;
+    }
+    let why = again(&card.timing_why);
+    match card.timing {
+        Timing::InTime => page.row("timing", &format!("in time: {why}")),
+        Timing::Late => {
+            page.row("LATE", "This may already have happened.");
+            page.row("", &why);
+        }
+        Timing::Unknown => page.row("timing", &format!("unknown, so it may have happened: {why}")),
+    }
+}
+
+fn rule_text(rule: &RuleLine, max: usize) -> String {
+    let matched = |found: &Match| format!("{} \"{}\"", short(&found.condition), escape(&found.words, max).text);
+    let mut parts: Vec<String> = rule.matched.iter().map(matched).collect();
+    parts.extend(rule.undecided.iter().map(|what| format!("undecided: {}", short(what))));
+    let effect = words::effect(rule.effect);
+    format!("{} ({effect}), {}: {}", short(&rule.name), short(&rule.place), parts.join(", "))
+}
+
+fn place(page: &mut Page, card: &Card, max: usize) {
+    if let Some(amount) = &card.amount {
+        let said = format!("{}, read from \"{}\"", words::amount(amount), escape(&amount.words, max).text);
+        let unread = if amount.number.is_none() { "; it counts as over any limit" } else { "" };
+        let earlier = if amount.earlier { " (seen earlier in this session, not in this event)" } else { "" };
+        page.row("amount", &format!("{said}{unread}{earlier}"));
+    }
+    if let Some(domain) = card.domain.as_ref().filter(|domain| domain.split('.').any(|label| label.starts_with("xn--")))
+    {
+        page.row("domain", &format!("{} is punycode: its letters may imitate another name", escape(domain, max).text));
+    }
+    let title = card.title.as_ref().map(|title| format!("\"{}\"", escape(title, max).text));
+    let url = card.url.as_ref().map(|url| escape(url, max).text);
+    let page_line: Vec<String> = title.into_iter().chain(url).collect();
+    if !page_line.is_empty() {
+        page.row("page", &format!("{}  (untrusted)", page_line.join("  ")));
+    }
+}
+
+fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
+    match &card.hold {
+        Hold::None => page.row("held", "the agent waits for an answer by itself; nothing was paused"),
+        Hold::NotYetPaused => page.row("held", "the provider has not confirmed the pause yet"),
+        Hold::Paused { at, after_ms } => {
+            page.row("held", &format!("paused at {}, {after_ms} ms after the trigger", words::clock(*at, zone)));
+        }
+        Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
+    }
+}
+
+fn notes(page: &mut Page, card: &Card) {
+    if card.triggers > 1 {
+        page.row("note", &format!("this stands for {} triggers", card.triggers));
+    }
+    card.notes.iter().for_each(|note| page.row("note", &again(note)));
+}
+
+fn claims(page: &mut Page, card: &Card) {
+    let name = card.agent.as_deref().map(|name| format!("\"{}\" ", short(name))).unwrap_or_default();
+    page.row("agent", &format!("{name}says (untrusted):"));
+    let mut hidden = false;
+    if let Some(goal) = &card.goal {
+        hidden |= quote(page, "goal", "", escape(goal, AROUND));
+    }
+    for event in &card.before {
+        hidden |= said(page, "before", event, AROUND);
+    }
+    hidden |= said(page, "trigger", &card.trigger, TRIGGER);
+    for event in &card.after {
+        hidden |= said(page, "after", event, AROUND);
+    }
+    if hidden {
+        page.row("hidden", "characters that do not show are written as <U+…>");
+    }
+    if is_cut(card) {
+        page.row("long", &format!("{} characters; d shows all of it, and has to before y", card.trigger.chars));
+    }
+}
+
+fn said(page: &mut Page, label: &str, event: &EventLine, max: usize) -> bool {
+    quote(page, label, &format!("{}: ", short(event.kind.name())), escape(&event.text, max))
+}
+
+fn quote(page: &mut Page, label: &str, kind: &str, text: Escaped) -> bool {
+    page.quoted(label, &format!("{kind}\"{}\"", text.text));
+    text.hidden
+}
+
+fn in_full(page: &mut Page, label: &str, text: &str) {
+    for (i, line) in block(text, usize::MAX).lines.iter().enumerate() {
+        page.quoted(if i == 0 { label } else { "" }, line);
+    }
+}
+
+fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
+    let card = &view.card;
+    let late = card.timing == Timing::Late && card.subject == Subject::Hold;
+    let mut parts = match card.confirm {
+        _ if matches!(view.state, State::Draft) => Vec::new(),
+        Confirm::Type => vec![format!("typing {} {}", words::to_type(card), words::approving(card))],
+        Confirm::Key => vec![format!("y {}", words::approving(card))],
+    };
+    if card.subject == Subject::Question {
+        parts.push("a types an answer".to_owned());
+    }
+    parts.push(format!("n {}", words::denying(card)));
+    let deadline = words::clock(view.deadline, frame.zone);
+    let silence = format!("no answer by {deadline} {}", words::timing_out(card));
+    let waiting = if frame.waiting > 0 { format!("   {} more waiting", frame.waiting) } else { String::new() };
+    if late && parts.len() == 2 {
+        return format!("{}. {silence}{waiting}", parts.join(", "));
+    }
+    format!("{} · {silence}{waiting}", parts.join(" · "))
+}

@@ -1,0 +1,54 @@
+//! What is different between two revisions of a card, in words.
+
+use super::words;
+use crate::gate::{Card, Hold};
+use crate::operator::escape::{again, short};
+
+/// One sentence per change that bears on the decision, the weightiest first. Empty when none of them is different.
+pub(super) fn between(old: &Card, new: &Card) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut changed = |what: &str, old: String, new: String| {
+        if old != new {
+            out.push(format!("{what} {old} → {new}"));
+        }
+    };
+    changed("total", amount(old), amount(new));
+    changed("timing", old.timing.to_string(), new.timing.to_string());
+    changed("domain", option(&old.domain), option(&new.domain));
+    changed("held", hold(old), hold(new));
+    changed("risk", words::risk(old.risk).into(), words::risk(new.risk).into());
+    changed("y", words::approving(old), words::approving(new));
+    changed("n", words::denying(old), words::denying(new));
+    changed("page", option(&old.title), option(&new.title));
+    changed("address", option(&old.url), option(&new.url));
+    changed("triggers", old.triggers.to_string(), new.triggers.to_string());
+    let rules = new.rules.iter().filter(|rule| !old.rules.iter().any(|known| known.name == rule.name));
+    out.extend(rules.map(|rule| format!("rule {} fired too", short(&rule.name))));
+    let after = new.after.len().saturating_sub(old.after.len());
+    if after > 0 {
+        out.push(format!("{after} more event{} after the trigger", if after == 1 { "" } else { "s" }));
+    }
+    if old.trigger != new.trigger {
+        out.push("the trigger's text".to_owned());
+    }
+    out.extend(new.notes.iter().filter(|note| !old.notes.contains(note)).map(|note| again(note)));
+    out
+}
+
+fn amount(card: &Card) -> String {
+    card.amount.as_ref().map_or("none".to_owned(), words::amount)
+}
+
+fn option(text: &Option<String>) -> String {
+    text.as_deref().map_or("none".to_owned(), short)
+}
+
+fn hold(card: &Card) -> String {
+    match card.hold {
+        Hold::None => "waiting",
+        Hold::NotYetPaused => "not yet paused",
+        Hold::Paused { .. } => "paused",
+        Hold::ByOthers => "paused by others",
+    }
+    .to_owned()
+}

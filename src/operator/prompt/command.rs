@@ -1,0 +1,125 @@
+//! What a typed line asks for.
+//!
+//! Only whole, exact lines mean something; anything else is not understood, and never decides.
+
+use crate::policy::AmountSeen;
+
+/// A line that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// Bare Enter.
+    Again,
+    Yes,
+    No {
+        reason: Option<String>,
+    },
+    Message(String),
+    Answer(String),
+    Extend,
+    Screenshot,
+    Details,
+    List,
+    Leave,
+    Help,
+    /// `m` or `a` without its text.
+    NeedsText(char),
+    /// Anything else.
+    Unknown,
+}
+
+/// Reads one line. The case of a single letter does not matter; `n`, `m` and `a` may be followed by text.
+pub(super) fn parse(line: &str) -> Command {
+    let line = line.trim();
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let text = rest.trim();
+    match (word.to_ascii_lowercase().as_str(), text) {
+        ("", "") => Command::Again,
+        ("y" | "yes", "") => Command::Yes,
+        ("n" | "no", "") => Command::No { reason: None },
+        ("n", reason) => Command::No { reason: Some(reason.to_owned()) },
+        ("m", "") => Command::NeedsText('m'),
+        ("m", text) => Command::Message(text.to_owned()),
+        ("a", "") => Command::NeedsText('a'),
+        ("a", text) => Command::Answer(text.to_owned()),
+        ("x", "") => Command::Extend,
+        ("s", "") => Command::Screenshot,
+        ("d", "") => Command::Details,
+        ("l", "") => Command::List,
+        ("q", "") => Command::Leave,
+        ("?" | "h" | "help", "") => Command::Help,
+        _ => Command::Unknown,
+    }
+}
+
+/// Whether `line` is the amount, as `410.00`, `410` or `410.00 USD`, or the approval's code.
+pub(super) fn confirms(line: &str, code: &str, amount: Option<&AmountSeen>) -> bool {
+    let line = line.trim();
+    if line.eq_ignore_ascii_case(code) {
+        return true;
+    }
+    let Some(number) = amount.and_then(|amount| amount.number.as_deref()) else { return false };
+    let currency = amount.and_then(|amount| amount.currency.as_deref());
+    let typed = match line.split_once(' ') {
+        None => line,
+        Some((typed, unit)) if currency.is_some_and(|currency| unit.trim().eq_ignore_ascii_case(currency)) => typed,
+        Some(_) => return false,
+    };
+    let whole = number.split_once('.').filter(|(_, minor)| minor.bytes().all(|b| b == b'0')).map(|(whole, _)| whole);
+    typed == number || Some(typed) == whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_its_line() {
+        let no = |reason: &str| Command::No { reason: Some(reason.to_owned()) };
+        let lines = [
+            ("", Command::Again),
+            ("  ", Command::Again),
+            ("y", Command::Yes),
+            ("Y ", Command::Yes),
+            ("yes", Command::Yes),
+            ("n", Command::No { reason: None }),
+            ("n too dear", no("too dear")),
+            ("m use the  other card", Command::Message("use the  other card".into())),
+            ("m", Command::NeedsText('m')),
+            ("a 42", Command::Answer("42".into())),
+            ("a ", Command::NeedsText('a')),
+            ("x", Command::Extend),
+            ("?", Command::Help),
+        ];
+        for (line, command) in lines {
+            assert_eq!(parse(line), command, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_not_exactly_yes_means_yes() {
+        for line in
+            ["yy", "ye", "y y", "yes please", "\u{fffd}y", "ｙ", "y\u{200b}", "not now", "no way", "1", "ok", "-y"]
+        {
+            assert_eq!(parse(line), Command::Unknown, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_amount_or_the_code_confirms() {
+        let amount = AmountSeen {
+            number: Some("410.00".into()),
+            currency: Some("USD".into()),
+            words: "$410".into(),
+            earlier: false,
+        };
+        for line in ["410.00", "410", "410.00 USD", "410 usd", "7K2M", " 7k2m "] {
+            assert!(confirms(line, "7K2M", Some(&amount)), "{line:?}");
+        }
+        for line in ["y", "", "41", "410.0", "410.01", "410.00 EUR", "4100", "USD", "7K2", "410,00"] {
+            assert!(!confirms(line, "7K2M", Some(&amount)), "{line:?}");
+        }
+        let odd = AmountSeen { number: Some("410.50".into()), ..amount };
+        assert!(!confirms("410", "7K2M", Some(&odd)) && confirms("410.50", "7K2M", Some(&odd)));
+        assert!(!confirms("410", "7K2M", None));
+    }
+}

@@ -1,0 +1,117 @@
+//! Lines of a given width: labelled rows, wrapped words, gutters.
+//!
+//! Takes text that is safe already; knows columns, not meanings.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Labels are this wide.
+const LABEL: usize = 8;
+
+/// A page that grows downwards.
+pub(super) struct Page {
+    columns: usize,
+    indent: usize,
+    out: String,
+}
+
+impl Page {
+    /// A page for a terminal of so many columns; 20 at least. Narrow ones get a small margin.
+    pub(super) fn new(columns: usize) -> Self {
+        let columns = columns.max(20);
+        Self { columns, indent: if columns < 60 { 2 } else { 10 }, out: String::new() }
+    }
+
+    /// Fields side by side, two spaces between, broken between fields where the line is full.
+    pub(super) fn fields(&mut self, fields: &[String]) {
+        let mut line = String::new();
+        for field in fields.iter().filter(|field| !field.is_empty()) {
+            if !line.is_empty() && line.width() + 2 + field.width() > self.columns {
+                self.line(&line);
+                line = " ".repeat(self.indent.min(2));
+            } else if !line.is_empty() {
+                line.push_str("  ");
+            }
+            line.push_str(field);
+        }
+        self.line(&line);
+    }
+
+    /// A label and its text, wrapped under itself.
+    pub(super) fn row(&mut self, label: &str, text: &str) {
+        let first = format!("{:indent$}{label:LABEL$}", "", indent = self.indent);
+        let next = " ".repeat(first.width());
+        self.wrapped(&first, &next, text);
+    }
+
+    /// Text behind a gutter, the first line with a label.
+    pub(super) fn quoted(&mut self, label: &str, text: &str) {
+        let gutter = format!("{:indent$}| ", "", indent = self.indent);
+        self.wrapped(&format!("{gutter}{label:LABEL$} "), &format!("{gutter}{:LABEL$} ", ""), text);
+    }
+
+    /// What was laid out.
+    pub(super) fn finish(self) -> String {
+        self.out
+    }
+
+    fn wrapped(&mut self, first: &str, next: &str, text: &str) {
+        let room = self.columns.saturating_sub(first.width()).max(8);
+        for (i, line) in wrap(text, room).into_iter().enumerate() {
+            self.line(&format!("{}{line}", if i == 0 { first } else { next }));
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line.trim_end());
+        self.out.push('\n');
+    }
+}
+
+/// Breaks text at spaces into lines of at most `room` columns; words that are longer are broken anywhere. Spaces inside a
+/// line stay as they are.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut width = 0;
+    for word in text.split_inclusive(' ') {
+        let needs = word.trim_end_matches(' ').width();
+        if width > 0 && width + needs > room {
+            lines.push(String::new());
+            width = 0;
+        }
+        for c in word.chars() {
+            let wide = c.width().unwrap_or(0);
+            if width + wide > room && width > 0 && c != ' ' {
+                lines.push(String::new());
+                width = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+            width += wide;
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn words_are_kept_whole_where_they_fit() {
+        assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
+        assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+        assert_eq!(wrap("東京で買う", 4), ["東京", "で買", "う"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_nothing_is_wider(text in "[a-z東 ]{0,80}", room in 2usize..20) {
+            let lines = wrap(&text, room);
+            prop_assert_eq!(lines.concat(), text);
+            prop_assert!(lines.iter().all(|line| line.trim_end().width() <= room), "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The prompt's reducer: every input is one event, every consequence is an output.
+//!
+//! Pure: arrival stamps and results come in, text and requests go out; it names no terminal, no clock and no runtime.
+//!
+//! Theory of operation. At most one approval is *current*: the one whose card is on screen and whose question is open. The
+//! card under the finger never changes by itself; it leaves by a decision, by ending, or by a new revision, which is drawn
+//! again. Each time a question is put it gets a new *ask* number. Keys count only when the terminal has reported that this
+//! ask is on screen, and the arming time has passed since. A line whose first byte came earlier, a paste, and a read that
+//! runs on after Enter are discarded as a whole. After every line that was acted on, the question is put anew.
+
+mod asking;
+mod news;
+mod typing;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::keys::Keys;
+use super::line::Line;
+use super::{PromptEnd, PromptSettings};
+use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
+use crate::gate::{ApprovalId, Delivery, Digest, Revision};
+
+/// How long the prompt waits for the answer to a decision before it goes on to the next card.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Something that happened to the prompt. Times are monotonic, from the process's own zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Bytes were typed.
+    Typed {
+        /// When they arrived.
+        at: Duration,
+        /// The bytes of one read.
+        bytes: Vec<u8>,
+        /// Whether the reader cannot vouch for the time: it had been stopped, or had to drop bytes.
+        late: bool,
+    },
+    /// The text of this ask is on screen and unread input was flushed.
+    OnScreen {
+        /// The number from [`Output::Ask`].
+        ask: u64,
+        /// When.
+        at: Duration,
+    },
+    /// The daemon answered [`Output::Present`].
+    Presented {
+        /// The number from [`Output::Present`].
+        ask: u64,
+        /// The nonce, or why not.
+        result: Result<Nonce, Refusal>,
+    },
+    /// What there was when the client connected.
+    Snapshot(Snapshot),
+    /// Something changed at the daemon.
+    Update(Box<Update>),
+    /// The daemon answered [`Output::Decide`].
+    Decided {
+        /// The approval.
+        id: ApprovalId,
+        /// What became of it.
+        result: Result<Decided, Refusal>,
+    },
+    /// The daemon answered [`Output::Screenshot`].
+    Screenshot {
+        /// The approval.
+        id: ApprovalId,
+        /// Where the picture was saved.
+        result: Result<PathBuf, Refusal>,
+    },
+    /// A log line to print.
+    Log(String),
+    /// The terminal has so many columns from here on.
+    Columns(usize),
+    /// The terminal is ours again after a suspension.
+    Back,
+    /// Time passed.
+    Tick,
+}
+
+/// Something the prompt wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Print this.
+    Print(String),
+    /// Print this, flush unread input, then report [`Input::OnScreen`].
+    Ask {
+        /// The number to report.
+        ask: u64,
+        /// The text, ending in the question.
+        text: String,
+    },
+    /// Throw away unread input.
+    Flush,
+    /// Announce that a card was drawn.
+    Present {
+        /// The number to answer with.
+        ask: u64,
+        /// The approval.
+        id: ApprovalId,
+        /// The revision that was drawn.
+        revision: Revision,
+    },
+    /// Decide.
+    Decide(Decision),
+    /// Ask for a picture.
+    Screenshot(ApprovalId),
+    /// Ring the bell.
+    Bell,
+    /// The prompt is over.
+    Leave(PromptEnd),
+}
+
+/// The reducer.
+#[derive(Debug)]
+pub struct Prompt {
+    settings: PromptSettings,
+    zone: TimeZone,
+    columns: usize,
+    waiting: Vec<ApprovalView>,
+    current: Option<Current>,
+    /// Decided here; the outcome or its delivery is still to come.
+    mine: BTreeSet<ApprovalId>,
+    /// The last delivery that was said of an ended approval.
+    told: BTreeMap<ApprovalId, Delivery>,
+    keys: Keys,
+    line: Line,
+    taint: Option<Taint>,
+    /// Early input was dropped since the question was put, and that was not said yet.
+    dropped: bool,
+    /// The cursor stands behind a question or a typed line.
+    open_line: bool,
+    last_ask: u64,
+    out: Vec<Output>,
+}
+
+/// The approval whose question is open.
+#[derive(Clone, Debug)]
+struct Current {
+    id: ApprovalId,
+    ask: u64,
+    revision: Revision,
+    digest: Digest,
+    is_draft: bool,
+    on_screen: Option<Duration>,
+    nonce: Option<Nonce>,
+    /// An instruction that waits for the amount to be typed.
+    pending: Option<Act>,
+    read_details: bool,
+    deciding_since: Option<Duration>,
+}
+
+/// Why the line being typed will not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taint {
+    Early,
+    Paste,
+    Burst,
+}
+
+impl Prompt {
+    /// A prompt with nothing to ask yet.
+    #[must_use]
+    pub fn new(settings: PromptSettings, zone: TimeZone, columns: usize) -> Self {
+        Self {
+            settings,
+            zone,
+            columns,
+            waiting: Vec::new(),
+            current: None,
+            mine: BTreeSet::new(),
+            told: BTreeMap::new(),
+            keys: Keys::default(),
+            line: Line::default(),
+            taint: None,
+            dropped: false,
+            open_line: false,
+            last_ask: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// Takes one input at `now` and returns what is to be done, in order.
+    pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Output> {
+        match input {
+            Input::Typed { at, bytes, late } => self.typed(&bytes, at, late, now),
+            Input::OnScreen { ask, at } => self.on_screen(ask, at),
+            Input::Presented { ask, result } => self.presented(ask, result),
+            Input::Snapshot(snapshot) => self.snapshot(snapshot),
+            Input::Update(update) => self.update(update.change),
+            Input::Decided { id, result } => self.decided(id, result),
+            Input::Screenshot { id, result } => self.screenshot(id, result),
+            Input::Log(line) => self.say(&line),
+            Input::Columns(columns) => self.columns = columns,
+            Input::Back => self.back(),
+            Input::Tick => self.tick(now),
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    /// Ends the line under the cursor, so that whatever is printed next starts at the left.
+    pub fn close_line(&mut self) -> Vec<Output> {
+        self.break_line();
+        std::mem::take(&mut self.out)
+    }
+
+    fn view(&self, id: ApprovalId) -> Option<&ApprovalView> {
+        self.waiting.iter().find(|view| view.card.approval == id)
+    }
+
+    fn forget(&mut self, id: ApprovalId) {
+        self.waiting.retain(|view| view.card.approval != id);
+    }
+
+    fn is_current(&self, id: ApprovalId) -> bool {
+        self.current.as_ref().is_some_and(|current| current.id == id)
+    }
+
+    fn tick(&mut self, now: Duration) {
+        let Some(current) = &self.current else { return };
+        if current.deciding_since.is_some_and(|since| now.saturating_sub(since) > PATIENCE) {
+            let code = current.id.code();
+            self.current = None;
+            self.tell(&format!("{code}  the daemon has not answered yet; its answer will be shown here"));
+            self.next();
+            return;
+        }
+        if self.dropped && self.is_armed(now) {
+            self.dropped = false;
+            self.say("(typed before this question could be answered, and discarded)");
+        }
+    }
+
+    /// Whether input that arrived at `at` counts for the open question.
+    fn is_armed(&self, at: Duration) -> bool {
+        let Some(current) = &self.current else { return true };
+        let risk = self.view(current.id).map(|view| view.card.risk);
+        let arm = risk.map_or(self.settings.arm_high, |risk| self.settings.arming(risk));
+        current.deciding_since.is_none() && current.on_screen.is_some_and(|shown| at >= shown.saturating_add(arm))
+    }
+
+    fn is_draft(view: &ApprovalView) -> bool {
+        matches!(view.state, State::Draft) || view.card.revision == Revision(0)
+    }
+}

@@ -1,0 +1,152 @@
+//! What stands on the screen: the question, and what is printed above it.
+
+use std::time::Duration;
+
+use super::{Current, Output, Prompt};
+use crate::control::{ApprovalView, Nonce, Refusal};
+use crate::gate::ApprovalId;
+use crate::operator::escape::again;
+use crate::operator::prompt::card::{self, Frame};
+use crate::operator::prompt::line::Line;
+use crate::operator::prompt::words;
+
+impl Prompt {
+    /// Prints lines without touching the open question: it is printed again below them, with what was typed so far.
+    pub(super) fn say(&mut self, text: &str) {
+        self.tell(text);
+        let Some(question) = self.open_question() else { return };
+        let typed = if self.taint.is_none() { self.line.echoed() } else { String::new() };
+        self.print(format!("{question}{typed}"));
+        self.open_line = true;
+    }
+
+    /// Prints lines; an open question is not repeated.
+    pub(super) fn tell(&mut self, text: &str) {
+        self.break_line();
+        let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(again).collect();
+        self.print(lines.join("\n") + "\n");
+    }
+
+    pub(super) fn break_line(&mut self) {
+        if std::mem::take(&mut self.open_line) {
+            self.print("\n".to_owned());
+        }
+    }
+
+    pub(super) fn print(&mut self, text: String) {
+        self.out.push(Output::Print(text));
+    }
+
+    /// Goes on to the approval that has waited longest: one that can be answered before one that cannot.
+    pub(super) fn next(&mut self) {
+        let free = |view: &&ApprovalView| !self.mine.contains(&view.card.approval);
+        let open = self.waiting.iter().filter(free).find(|view| !Self::is_draft(view));
+        let Some(view) = open.or_else(|| self.waiting.iter().find(free)) else {
+            self.current = None;
+            self.fresh_line();
+            return;
+        };
+        self.show(view.card.approval, "");
+    }
+
+    /// Makes an approval current and draws its whole card, under `remark`.
+    pub(super) fn show(&mut self, id: ApprovalId, remark: &str) {
+        let Some(view) = self.view(id).cloned() else { return };
+        let frame = self.frame();
+        let drawn = if Self::is_draft(&view) {
+            card::headline(&view, &frame, &format!("pausing; n {} now", words::denying(&view.card)))
+        } else {
+            format!("\n{}", card::card(&view, &frame))
+        };
+        self.current = Some(Current {
+            id,
+            ask: 0,
+            revision: view.card.revision,
+            digest: view.digest,
+            is_draft: Self::is_draft(&view),
+            on_screen: None,
+            nonce: None,
+            pending: None,
+            read_details: false,
+            deciding_since: None,
+        });
+        let remark = if remark.is_empty() { String::new() } else { format!("{}\n", remark.trim_end()) };
+        self.ask(&format!("{remark}{drawn}"));
+    }
+
+    /// Puts the question of the current approval anew, under `text`: input starts from nothing, arming starts from zero.
+    pub(super) fn ask(&mut self, text: &str) {
+        let Some(question) = self.question_of_current() else { return };
+        self.break_line();
+        self.fresh_line();
+        self.last_ask += 1;
+        let ask = self.last_ask;
+        if let Some(current) = &mut self.current {
+            current.ask = ask;
+            current.on_screen = None;
+            current.nonce = None;
+            current.deciding_since = None;
+        }
+        let text = if text.is_empty() { String::new() } else { format!("{}\n", text.trim_end_matches('\n')) };
+        self.out.push(Output::Ask { ask, text: format!("{text}{question}") });
+        self.open_line = true;
+    }
+
+    /// Forgets what was typed.
+    pub(super) fn fresh_line(&mut self) {
+        self.line = Line::default();
+        self.taint = None;
+        self.dropped = false;
+    }
+
+    pub(super) fn on_screen(&mut self, ask: u64, at: Duration) {
+        let Some(current) = self.current.as_mut().filter(|current| current.ask == ask) else { return };
+        current.on_screen = Some(at);
+        if !current.is_draft {
+            self.out.push(Output::Present { ask, id: current.id, revision: current.revision });
+        }
+    }
+
+    /// A refusal needs no words: what caused it comes as an update, and a decision without a nonce asks again.
+    pub(super) fn presented(&mut self, ask: u64, result: Result<Nonce, Refusal>) {
+        if let Some(current) = self.current.as_mut().filter(|current| current.ask == ask) {
+            current.nonce = result.ok();
+        }
+    }
+
+    pub(super) fn back(&mut self) {
+        self.open_line = false;
+        let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)).cloned() else {
+            self.tell("holdpoint is back at this terminal; nothing is asked right now");
+            return;
+        };
+        let again = card::headline(&view, &self.frame(), "still waits; d shows it");
+        self.ask(&again);
+    }
+
+    pub(super) fn list(&self) -> String {
+        if self.waiting.is_empty() {
+            return "nothing waits for an answer".to_owned();
+        }
+        let lines: Vec<String> = self.waiting.iter().map(|view| card::headline(view, &self.frame(), "")).collect();
+        lines.concat()
+    }
+
+    pub(super) fn frame(&self) -> Frame<'_> {
+        let others = self.waiting.iter().filter(|view| !self.mine.contains(&view.card.approval)).count();
+        Frame { columns: self.columns, zone: &self.zone, waiting: others.saturating_sub(1) }
+    }
+
+    /// The question, when it is on screen and can be answered.
+    fn open_question(&self) -> Option<String> {
+        let current = self.current.as_ref().filter(|current| current.deciding_since.is_none())?;
+        let view = self.view(current.id)?;
+        Some(words::question(&view.card, current.is_draft))
+    }
+
+    fn question_of_current(&self) -> Option<String> {
+        let current = self.current.as_ref()?;
+        let view = self.view(current.id)?;
+        Some(words::question(&view.card, current.is_draft))
+    }
+}

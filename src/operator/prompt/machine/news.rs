@@ -1,0 +1,261 @@
+//! What the daemon says: approvals that come, change and end, and answers to requests.
+
+use std::path::PathBuf;
+
+use super::{Output, Prompt};
+use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, Snapshot, State};
+use crate::gate::{ApprovalId, Delivery, Outcome};
+use crate::operator::escape::short;
+use crate::operator::prompt::PromptEnd;
+use crate::operator::prompt::card;
+use crate::operator::prompt::changes;
+use crate::operator::prompt::words;
+
+/// How many ended approvals are watched for their delivery.
+const TOLD: usize = 256;
+
+impl Prompt {
+    pub(super) fn snapshot(&mut self, snapshot: Snapshot) {
+        let (ended, open): (Vec<_>, Vec<_>) =
+            snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
+        for view in ended {
+            if let State::Ended { delivery, .. } = view.state {
+                self.told.insert(view.card.approval, delivery);
+            }
+        }
+        self.waiting = open;
+        if !self.waiting.is_empty() {
+            self.out.push(Output::Bell);
+            self.next();
+        }
+    }
+
+    pub(super) fn update(&mut self, change: Change) {
+        match change {
+            Change::Approval { view } => self.approval(*view),
+            Change::Notice { text } => self.say(&text),
+            Change::Stopping => {
+                self.tell("the daemon is stopping; nothing was decided by that");
+                self.out.push(Output::Leave(PromptEnd::Stopped));
+            }
+        }
+    }
+
+    pub(super) fn decided(&mut self, id: ApprovalId, result: Result<Decided, Refusal>) {
+        let was_current = self.is_current(id) && self.current.as_ref().is_some_and(|c| c.deciding_since.is_some());
+        match result {
+            Ok(Decided::Outcome { outcome }) => self.taken(id, outcome),
+            Ok(Decided::Extended { deadline }) => {
+                self.mine.remove(&id);
+                let until = words::clock(deadline, &self.zone);
+                self.say_or_ask(id, was_current, &format!("{}  now waits until {until}", id.code()));
+            }
+            Err(refusal) => self.refused(id, was_current, &refusal),
+        }
+    }
+
+    pub(super) fn screenshot(&mut self, id: ApprovalId, result: Result<PathBuf, Refusal>) {
+        let said = match result {
+            Ok(path) => format!("{}  screenshot saved: {}", id.code(), short(&path.to_string_lossy())),
+            Err(refusal) => format!("{}  no screenshot: {refusal}", id.code()),
+        };
+        self.say(&said);
+    }
+
+    fn approval(&mut self, view: ApprovalView) {
+        let id = view.card.approval;
+        match (&view.state, self.waiting.iter().position(|known| known.card.approval == id)) {
+            (State::Ended { outcome, by, .. }, _) => {
+                let (outcome, by) = (*outcome, by.clone());
+                self.ended(&view, outcome, &by);
+            }
+            (State::Draft | State::Open | State::Deciding { .. }, _) if self.told.contains_key(&id) => {}
+            (State::Draft | State::Open | State::Deciding { .. }, None) => self.arrived(view),
+            (State::Draft | State::Open | State::Deciding { .. }, Some(at)) => self.changed(at, view),
+        }
+    }
+
+    fn arrived(&mut self, view: ApprovalView) {
+        let id = view.card.approval;
+        let is_draft = Self::is_draft(&view);
+        if !is_draft {
+            self.out.push(Output::Bell);
+        }
+        let remark = if is_draft { "pausing" } else { "waits for its turn" };
+        let behind = self.current.is_some().then(|| card::headline(&view, &self.frame(), remark));
+        self.waiting.push(view);
+        match behind {
+            Some(line) => self.say(&line),
+            None => {
+                self.drop_idle_line();
+                self.show(id, "");
+            }
+        }
+    }
+
+    /// Something half typed at the idle prompt must not become the beginning of an answer.
+    fn drop_idle_line(&mut self) {
+        if !self.line.is_empty() {
+            self.tell("(what you were typing was dropped)");
+        }
+    }
+
+    fn changed(&mut self, at: usize, view: ApprovalView) {
+        let id = view.card.approval;
+        let old = std::mem::replace(&mut self.waiting[at], view);
+        let Some(new) = self.view(id).cloned() else { return };
+        if Self::is_draft(&old) && !Self::is_draft(&new) {
+            self.out.push(Output::Bell);
+        }
+        let asking = self.current.as_ref().filter(|c| c.id == id && c.deciding_since.is_none()).cloned();
+        let Some(current) = asking else {
+            if self.current.is_none() && !self.mine.contains(&id) {
+                self.next();
+            }
+            return;
+        };
+        if current.revision != new.card.revision
+            || current.digest != new.digest
+            || current.is_draft != Self::is_draft(&new)
+        {
+            self.redraw(&old, &new);
+        } else if old.deadline != new.deadline {
+            self.say(&format!("{}  now waits until {}", id.code(), words::clock(new.deadline, &self.zone)));
+        } else {
+            self.state_changed(&old.state, &new.state, id);
+        }
+    }
+
+    fn redraw(&mut self, old: &ApprovalView, new: &ApprovalView) {
+        let code = new.card.code();
+        let mut remark = String::new();
+        if !Self::is_draft(old) {
+            let what = changes::between(&old.card, &new.card);
+            let what = if what.is_empty() { "details".to_owned() } else { what.join("; ") };
+            remark = format!("{code}  CHANGED: {what}\n");
+        }
+        if !self.line.is_empty() || self.taint.is_some() {
+            remark.push_str("(your line was ignored)\n");
+        }
+        self.show(new.card.approval, &remark);
+    }
+
+    fn state_changed(&mut self, old: &State, new: &State, id: ApprovalId) {
+        match (old, new) {
+            (State::Open, State::Deciding { by }) => {
+                self.say(&format!("{}  {} has just approved this; n still denies it", id.code(), short(&by.0)));
+            }
+            (State::Deciding { .. }, State::Open) => {
+                self.ask(&format!("{}  that approval was not carried out; it is asked again", id.code()));
+            }
+            (State::Draft | State::Open | State::Deciding { .. } | State::Ended { .. }, _) => {}
+        }
+    }
+
+    fn ended(&mut self, view: &ApprovalView, outcome: Outcome, by: &EndedBy) {
+        let id = view.card.approval;
+        let is_news = !self.told.contains_key(&id);
+        let typing = self.is_current(id) && (!self.line.is_empty() || self.taint.is_some());
+        let was_current = self.is_current(id);
+        if was_current {
+            self.current = None;
+            self.out.push(Output::Flush);
+        }
+        self.forget(id);
+        let mut lines = Vec::new();
+        if is_news && (!self.mine.contains(&id) || !is_own(outcome)) {
+            let ignored = if typing { "; your line was ignored" } else { "" };
+            lines.push(format!("{} was {}{ignored}", id.code(), words::ended(outcome, by)));
+        } else if is_news && was_current {
+            lines.push(format!("{}  {}", id.code(), words::taken(&view.card, outcome)));
+        }
+        lines.extend(self.delivery(view));
+        match (was_current, lines.is_empty()) {
+            (true, _) => {
+                self.fresh_line();
+                lines.iter().for_each(|line| self.tell(line));
+                self.next();
+            }
+            (false, false) => self.say(&lines.join("\n")),
+            (false, true) => {}
+        }
+    }
+
+    /// The line about what became of it at the provider, when that is news.
+    fn delivery(&mut self, view: &ApprovalView) -> Option<String> {
+        let id = view.card.approval;
+        let State::Ended { delivery, at, .. } = &view.state else { return None };
+        let known = self.told.insert(id, *delivery);
+        while self.told.len() > TOLD {
+            self.told.pop_first();
+        }
+        if known == Some(*delivery) {
+            return None;
+        }
+        if matches!(delivery, Delivery::Applied | Delivery::Failed) {
+            self.mine.remove(&id);
+        }
+        let said = words::delivered(&view.state)?;
+        Some(format!("{}  {}  {said}", words::clock(*at, &self.zone), id.code()))
+    }
+
+    fn taken(&mut self, id: ApprovalId, outcome: Outcome) {
+        let Some(view) = self.view(id).cloned() else { return };
+        let said = format!("{}  {}", id.code(), words::taken(&view.card, outcome));
+        if !self.is_current(id) {
+            self.say(&said);
+            return;
+        }
+        self.current = None;
+        self.tell(&said);
+        self.next();
+    }
+
+    fn refused(&mut self, id: ApprovalId, was_current: bool, refusal: &Refusal) {
+        self.mine.remove(&id);
+        let said = format!("{}  not done: {refusal}", id.code());
+        match refusal {
+            Refusal::NoSuchApproval => self.forget(id),
+            Refusal::Stale { .. }
+            | Refusal::NotPresented
+            | Refusal::TooSoon { .. }
+            | Refusal::NotPausedYet
+            | Refusal::Deciding { .. }
+            | Refusal::AlreadyDecided { .. }
+            | Refusal::NotPossible { .. }
+            | Refusal::StoreFailed { .. }
+            | Refusal::Stopping => {}
+        }
+        self.say_or_ask(id, was_current, &said);
+    }
+
+    /// Says it; when it is about the approval that was just decided, its question is put again, with its card if that is
+    /// another one than was shown.
+    fn say_or_ask(&mut self, id: ApprovalId, was_current: bool, said: &str) {
+        if !was_current {
+            self.say(said);
+            if self.current.is_none() {
+                self.next();
+            }
+            return;
+        }
+        let shown = self.current.as_ref().map(|current| (current.revision, current.digest));
+        match self.view(id).map(|view| (view.card.revision, view.digest)) {
+            None => {
+                self.current = None;
+                self.tell(said);
+                self.next();
+            }
+            now if now == shown => self.ask(said),
+            Some(_) => self.show(id, said),
+        }
+    }
+}
+
+/// Whether an operator's own decision can have had this outcome.
+fn is_own(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Approved | Outcome::Denied => true,
+        Outcome::Expired | Outcome::Withdrawn => false,
+    }
+}

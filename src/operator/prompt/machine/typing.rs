@@ -1,0 +1,228 @@
+//! From typed bytes to a decision.
+
+use std::time::Duration;
+
+use super::{Output, Prompt, Taint};
+use crate::control::{Act, Decision};
+use crate::gate::{Hold, Subject};
+use crate::operator::prompt::PromptEnd;
+use crate::operator::prompt::card;
+use crate::operator::prompt::command::{Command, confirms, parse};
+use crate::operator::prompt::keys::Key;
+use crate::operator::prompt::words;
+use crate::policy::Confirm;
+
+impl Prompt {
+    pub(super) fn typed(&mut self, bytes: &[u8], at: Duration, late: bool, now: Duration) {
+        let keys = self.keys.read(bytes, at);
+        let counts = !late && self.is_armed(at);
+        let runs_on = keys.iter().position(|key| *key == Key::Enter).is_some_and(|enter| enter + 1 < keys.len());
+        if counts && runs_on && self.current.is_some() {
+            self.taint = self.taint.or(Some(Taint::Burst));
+        }
+        for key in keys {
+            if !counts {
+                self.early(key);
+            } else if self.key(key, now) {
+                return;
+            }
+        }
+    }
+
+    /// A key that arrived before the question could be answered: gone, and with it the line it belongs to.
+    fn early(&mut self, key: Key) {
+        self.dropped = true;
+        self.taint = if key == Key::Enter { None } else { Some(Taint::Early) };
+    }
+
+    /// Takes a key that counts; true when it ended the line, so that what follows in the same read is dropped.
+    fn key(&mut self, key: Key, now: Duration) -> bool {
+        match key {
+            Key::Enter => {
+                self.entered(now);
+                return true;
+            }
+            Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
+            Key::Eof if self.line.is_empty() && self.taint.is_none() => {
+                self.leave(PromptEnd::Eof);
+                return true;
+            }
+            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
+                let echo = self.line.edit(key);
+                if !echo.is_empty() {
+                    self.open_line = true;
+                    self.print(echo);
+                }
+            }
+            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord | Key::Eof | Key::Other => {}
+        }
+        false
+    }
+
+    fn entered(&mut self, now: Duration) {
+        let line = self.line.text();
+        let refused = match self.taint {
+            Some(Taint::Early) => {
+                Some("(begun before this question could be answered, and discarded: please answer now)")
+            }
+            Some(Taint::Paste) => Some("(pasted text never decides; discarded)"),
+            Some(Taint::Burst) => Some("(that came as more than one line at once, like a paste; discarded)"),
+            None if self.line.is_too_long() => Some("(that line is too long; nothing was done)"),
+            None => None,
+        };
+        self.fresh_line();
+        if self.current.is_none() {
+            self.idle_command(refused, &line);
+        } else if let Some(why) = refused {
+            self.out.push(Output::Flush);
+            self.ask(why);
+        } else {
+            self.out.push(Output::Flush);
+            self.command(&line, now);
+        }
+    }
+
+    fn idle_command(&mut self, refused: Option<&str>, line: &str) {
+        self.break_line();
+        if let Some(why) = refused {
+            self.tell(why);
+            return;
+        }
+        match parse(line) {
+            Command::Again => {}
+            Command::List => self.tell(&self.list()),
+            Command::Leave => self.leave(PromptEnd::Left),
+            Command::Help => self.tell(&words::help(None)),
+            Command::Yes
+            | Command::No { .. }
+            | Command::Message(_)
+            | Command::Answer(_)
+            | Command::Extend
+            | Command::Screenshot
+            | Command::Details
+            | Command::NeedsText(_)
+            | Command::Unknown => self.tell("nothing is asked right now; ? explains"),
+        }
+    }
+
+    fn command(&mut self, line: &str, now: Duration) {
+        let Some(current) = &mut self.current else { return };
+        let pending = current.pending.take();
+        let id = current.id;
+        let Some(view) = self.view(id).cloned() else { return };
+        let card = &view.card;
+        if card.confirm == Confirm::Type && confirms(line, card.code().as_str(), card.amount.as_ref()) {
+            self.release(pending.unwrap_or(Act::Approve), now);
+            return;
+        }
+        if pending.is_some() {
+            self.tell("(the instruction was dropped)");
+        }
+        match (parse(line), card.subject) {
+            (Command::Again, _) => self.ask(""),
+            (Command::Yes, _) if card.confirm == Confirm::Type => {
+                self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
+            }
+            (Command::Yes, _) => self.release(Act::Approve, now),
+            (Command::No { reason }, _) => self.decide(Act::Deny { reason }, now),
+            (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
+            (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
+            (Command::Message(_) | Command::NeedsText('m'), Subject::Question) => {
+                self.ask("the agent asked a question: a and your answer answers it");
+            }
+            (Command::Answer(_) | Command::NeedsText('a'), Subject::Hold) => {
+                self.ask("nothing was asked: m and a text sends an instruction");
+            }
+            (Command::NeedsText(letter), _) => {
+                self.ask(&format!("{letter} takes the text in the same line: {letter} please use the test shop"));
+            }
+            (Command::Extend, _) => self.extend(now),
+            (Command::Screenshot, _) => {
+                self.out.push(Output::Screenshot(id));
+                self.ask("taking a screenshot…");
+            }
+            (Command::Details, _) => self.details(),
+            (Command::List, _) => self.ask(&self.list()),
+            (Command::Leave, _) => self.leave(PromptEnd::Left),
+            (Command::Help, _) => self.ask(&words::help(Some(card))),
+            (Command::Unknown, _) => self.ask("not understood, nothing was decided; ? explains"),
+        }
+    }
+
+    fn details(&mut self) {
+        let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)).cloned() else { return };
+        let text = card::details(&view, &self.frame());
+        if let Some(current) = &mut self.current {
+            current.read_details = true;
+        }
+        self.ask(&text);
+    }
+
+    /// An instruction or an answer releases; where approving takes typing, so does this.
+    fn send_text(&mut self, act: Act, now: Duration) {
+        let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)) else { return };
+        if view.card.hold == Hold::ByOthers {
+            self.ask("somebody else paused this session, so nothing is sent or resumed from here");
+            return;
+        }
+        if view.card.confirm == Confirm::Key || self.is_draft_current() {
+            self.release(act, now);
+            return;
+        }
+        let hint =
+            format!("to send this and let it go on, type {}; anything else drops it", words::to_type(&view.card));
+        self.ask(&hint);
+        if let Some(current) = &mut self.current {
+            current.pending = Some(act);
+        }
+    }
+
+    /// Sends a decision that lets the session go on, if the card was shown whole and in time.
+    fn release(&mut self, act: Act, now: Duration) {
+        let Some(current) = &self.current else { return };
+        let Some(view) = self.view(current.id) else { return };
+        if current.is_draft {
+            self.ask("the session is not paused yet; n works at once, the rest when the whole card is here");
+        } else if card::is_cut(&view.card) && !current.read_details {
+            self.ask("the card shows only part of the agent's text: d shows all of it, then decide");
+        } else if current.nonce.is_none() {
+            self.ask("the daemon has not yet noted that this card is on screen; please answer again");
+        } else {
+            self.decide(act, now);
+        }
+    }
+
+    fn extend(&mut self, now: Duration) {
+        if self.is_draft_current() {
+            self.ask("the session is not paused yet, and its time has not begun");
+        } else if self.current.as_ref().is_some_and(|current| current.nonce.is_none()) {
+            self.ask("the daemon has not yet noted that this card is on screen; please answer again");
+        } else {
+            self.decide(Act::Extend, now);
+        }
+    }
+
+    fn is_draft_current(&self) -> bool {
+        self.current.as_ref().is_some_and(|current| current.is_draft)
+    }
+
+    fn decide(&mut self, act: Act, now: Duration) {
+        self.break_line();
+        let Some(current) = &mut self.current else { return };
+        current.deciding_since = Some(now);
+        let decision = Decision {
+            approval: current.id,
+            revision: current.revision,
+            digest: current.digest,
+            nonce: current.nonce.take(),
+            act,
+        };
+        self.mine.insert(decision.approval);
+        self.out.push(Output::Decide(decision));
+    }
+
+    fn leave(&mut self, end: PromptEnd) {
+        self.break_line();
+        self.out.push(Output::Leave(end));
+    }
+}

@@ -1,0 +1,291 @@
+//! The shell around the reducer: terminal, daemon, log lines and signals in, outputs carried out.
+//!
+//! Holds no rules: what is shown and what counts is the reducer's.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Input, Output, Prompt, PromptEnd, PromptSettings};
+use crate::control::{Change, Client, Gone, Requests, State, Update};
+use crate::operator::escape::again;
+use crate::operator::log::LogLines;
+use crate::operator::terminal::{self, Report, Terminal};
+
+/// How many reads may wait; a flood beyond it is dropped and never counts.
+const REPORTS: usize = 256;
+/// With more than this unwritten, log lines are dropped and counted.
+const BACKLOG: usize = 256 * 1024;
+/// How often time passes for the reducer.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Asks at this terminal until the operator leaves, the terminal vanishes, or `cancel` or a signal ends it.
+///
+/// Without a terminal on standard input and error it asks nothing, says what waits and where to answer it, and ends with
+/// `cancel`. Whatever the end, the terminal is as it was before.
+pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
+    if !terminal::is_usable() {
+        return tell(client, &settings, &cancel).await;
+    }
+    let origin = Instant::now();
+    let (reports, typed) = mpsc::channel(REPORTS);
+    let (Ok(terminal), Ok(signals)) = (Terminal::open(origin, reports), Listened::new()) else {
+        return tell(client, &settings, &cancel).await;
+    };
+    logs.open();
+    let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns());
+    let (answers, answered) = mpsc::unbounded_channel();
+    let requests = client.requests();
+    let shell = Shell { prompt, terminal, requests, answers, origin };
+    shell.run(client, Sources { typed, answered, logs, signals, cancel }).await
+}
+
+struct Shell {
+    prompt: Prompt,
+    terminal: Terminal,
+    requests: Requests,
+    answers: mpsc::UnboundedSender<Input>,
+    origin: Instant,
+}
+
+struct Sources {
+    typed: mpsc::Receiver<Report>,
+    answered: mpsc::UnboundedReceiver<Input>,
+    logs: LogLines,
+    signals: Listened,
+    cancel: CancellationToken,
+}
+
+/// What one round of the loop brought.
+enum Round {
+    Input(Input),
+    Log(String),
+    Tick,
+    Signal(Kind),
+    Lost(Gone),
+    End(PromptEnd),
+}
+
+type Flow = ControlFlow<PromptEnd>;
+
+impl Shell {
+    async fn run(mut self, mut client: Client, mut from: Sources) -> PromptEnd {
+        let mut ticks = tokio::time::interval(TICK);
+        let mut flow = match client.snapshot().await {
+            Ok(snapshot) => self.input(Input::Snapshot(snapshot)),
+            Err(gone) => self.lost(gone),
+        };
+        while flow.is_continue() {
+            let round = tokio::select! {
+                biased;
+                () = from.cancel.cancelled() => Round::End(PromptEnd::Stopped),
+                kind = from.signals.next() => Round::Signal(kind),
+                report = from.typed.recv() => typed(report),
+                Some(input) = from.answered.recv() => Round::Input(input),
+                update = client.next_update() => match update {
+                    Ok(update) => Round::Input(Input::Update(Box::new(update))),
+                    Err(gone) => Round::Lost(gone),
+                },
+                line = from.logs.next() => Round::Log(line),
+                _ = ticks.tick() => Round::Tick,
+            };
+            flow = self.round(round, &from.logs);
+        }
+        let end = flow.break_value().unwrap_or(PromptEnd::Stopped);
+        self.goodbye(end)
+    }
+
+    fn round(&mut self, round: Round, logs: &LogLines) -> Flow {
+        match round {
+            Round::Input(input) => self.input(input),
+            Round::Log(line) => self.log(line, logs),
+            Round::Tick => self.tick(logs),
+            Round::Signal(kind) => self.signal(kind),
+            Round::Lost(gone) => self.lost(gone),
+            Round::End(end) => Flow::Break(end),
+        }
+    }
+
+    fn input(&mut self, input: Input) -> Flow {
+        let outputs = self.prompt.handle(input, self.origin.elapsed());
+        outputs.into_iter().try_for_each(|output| self.carry_out(output))
+    }
+
+    fn carry_out(&mut self, output: Output) -> Flow {
+        match output {
+            Output::Print(text) => self.terminal.print(text),
+            Output::Ask { ask, text } => self.terminal.ask(text, ask),
+            Output::Flush => self.terminal.flush(),
+            Output::Bell => self.terminal.bell(),
+            Output::Leave(end) => return Flow::Break(end),
+            Output::Present { ask, id, revision } => {
+                let requests = self.requests.clone();
+                self.answer(async move { Input::Presented { ask, result: requests.presented(id, revision).await } });
+            }
+            Output::Decide(decision) => {
+                let (requests, id) = (self.requests.clone(), decision.approval);
+                self.answer(async move { Input::Decided { id, result: requests.decide(decision).await } });
+            }
+            Output::Screenshot(id) => {
+                let requests = self.requests.clone();
+                self.answer(async move { Input::Screenshot { id, result: requests.screenshot(id).await } });
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// Waits for an answer beside the loop; a prompt that has ended by then does not need it.
+    fn answer(&self, answer: impl Future<Output = Input> + Send + 'static) {
+        let answers = self.answers.clone();
+        tokio::spawn(async move { drop(answers.send(answer.await)) });
+    }
+
+    fn log(&mut self, line: String, logs: &LogLines) -> Flow {
+        if self.terminal.backlog() > BACKLOG {
+            logs.count_dropped();
+            return Flow::Continue(());
+        }
+        self.input(Input::Log(line))
+    }
+
+    fn tick(&mut self, logs: &LogLines) -> Flow {
+        if !self.terminal.is_ours() && matches!(self.terminal.enter(), Ok(true)) {
+            self.input(Input::Back)?;
+        }
+        let dropped = if self.terminal.backlog() > BACKLOG { 0 } else { logs.dropped() };
+        if dropped > 0 {
+            self.input(Input::Log(format!("({dropped} log lines were dropped: the terminal did not keep up)")))?;
+        }
+        self.input(Input::Tick)
+    }
+
+    fn signal(&mut self, kind: Kind) -> Flow {
+        match kind {
+            Kind::End => Flow::Break(PromptEnd::Stopped),
+            // With a live terminal it is somebody else's word for "read the configuration again"; that a terminal has
+            // gone is what the reader reports.
+            Kind::HangUp => Flow::Continue(()),
+            Kind::Resized => {
+                let columns = self.terminal.columns();
+                self.input(Input::Columns(columns))
+            }
+            Kind::Suspend => {
+                self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
+                self.terminal.leave();
+                // What cannot be stopped goes on without the terminal, and takes it again at the next tick.
+                let _ = kill_process(getpid(), Signal::STOP);
+                Flow::Continue(())
+            }
+            Kind::Continued => match self.terminal.continued() {
+                Ok(true) => self.input(Input::Back),
+                Ok(false) => Flow::Continue(()),
+                Err(_) => Flow::Break(PromptEnd::TerminalGone),
+            },
+        }
+    }
+
+    fn lost(&mut self, gone: Gone) -> Flow {
+        self.input(Input::Log(gone.to_string()))?;
+        Flow::Break(PromptEnd::Stopped)
+    }
+
+    fn goodbye(mut self, end: PromptEnd) -> PromptEnd {
+        for output in self.prompt.close_line() {
+            // Only prints come from it.
+            let _ = self.carry_out(output);
+        }
+        self.terminal.leave();
+        end
+    }
+}
+
+fn typed(report: Option<Report>) -> Round {
+    match report {
+        Some(Report::Typed { at, bytes, late }) => Round::Input(Input::Typed { at, bytes, late }),
+        Some(Report::OnScreen { ask, at }) => Round::Input(Input::OnScreen { ask, at }),
+        Some(Report::Gone) | None => Round::End(PromptEnd::TerminalGone),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    End,
+    HangUp,
+    Suspend,
+    Continued,
+    Resized,
+}
+
+/// The signals that concern a terminal. Listening replaces what they do by themselves, which would leave it in our mode.
+struct Listened {
+    interrupt: Signals,
+    terminate: Signals,
+    quit: Signals,
+    hang_up: Signals,
+    suspend: Signals,
+    continued: Signals,
+    resized: Signals,
+}
+
+impl Listened {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+            suspend: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
+            continued: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+            resized: signal(SignalKind::window_change())?,
+        })
+    }
+
+    async fn next(&mut self) -> Kind {
+        tokio::select! {
+            _ = self.interrupt.recv() => Kind::End,
+            _ = self.terminate.recv() => Kind::End,
+            _ = self.quit.recv() => Kind::End,
+            _ = self.hang_up.recv() => Kind::HangUp,
+            _ = self.suspend.recv() => Kind::Suspend,
+            _ = self.continued.recv() => Kind::Continued,
+            _ = self.resized.recv() => Kind::Resized,
+        }
+    }
+}
+
+/// Without a terminal: says what waits, once each, and reads nothing.
+async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
+    let mut told = std::collections::BTreeSet::new();
+    let mut changes = match client.snapshot().await {
+        Ok(snapshot) => snapshot.approvals.into_iter().map(|view| Change::Approval { view: Box::new(view) }).collect(),
+        Err(_) => Vec::new(),
+    };
+    loop {
+        for change in changes.drain(..) {
+            match change {
+                Change::Approval { view } if matches!(view.state, State::Open) && told.insert(view.card.approval) => {
+                    let (code, session) = (view.card.code(), &view.card.session);
+                    eprintln!(
+                        "{code} waits for an answer until {} (session {session}); {}",
+                        view.deadline, settings.elsewhere
+                    );
+                }
+                Change::Notice { text } => eprintln!("{}", again(&text)),
+                Change::Stopping => return PromptEnd::Stopped,
+                Change::Approval { .. } => {}
+            }
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return PromptEnd::Stopped,
+            update = client.next_update() => match update {
+                Ok(Update { change, .. }) => changes.push(change),
+                Err(_) => return PromptEnd::Stopped,
+            },
+        }
+    }
+}

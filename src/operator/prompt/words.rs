@@ -1,0 +1,168 @@
+//! The words of the prompt that more than one part uses.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::control::{EndedBy, State};
+use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
+use crate::operator::escape::{again, short};
+use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
+
+/// The time of day where the operator is.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    zone.to_datetime(at).strftime("%H:%M:%S").to_string()
+}
+
+pub(super) fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "low",
+        Risk::Medium => "medium",
+        Risk::High => "high",
+    }
+}
+
+pub(super) fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Allow => "allow",
+        Effect::Alert => "alert",
+        Effect::Instruct => "instruct",
+        Effect::Cooldown => "cooldown",
+        Effect::Ask => "ask",
+        Effect::Deny => "deny",
+    }
+}
+
+/// An amount as an operator reads and types it.
+pub(super) fn amount(amount: &AmountSeen) -> String {
+    let number = amount.number.as_deref().map_or("unreadable amount".to_owned(), short);
+    let currency = amount.currency.as_deref().map(|currency| format!(" {}", short(currency))).unwrap_or_default();
+    format!("{number}{currency}")
+}
+
+/// What can be typed to approve a card that takes typing.
+pub(super) fn to_type(card: &Card) -> String {
+    let number = card.amount.as_ref().and_then(|amount| amount.number.as_deref());
+    match number {
+        Some(number) => format!("{} or {}", short(number), card.code()),
+        None => card.code().to_string(),
+    }
+}
+
+/// What an approval would do.
+pub(super) fn approving(card: &Card) -> String {
+    match (card.subject, &card.then.answer) {
+        (Subject::Question, Some(answer)) => format!("sends \"{}\"", short(answer)),
+        (Subject::Question, None) => "has no set answer".to_owned(),
+        (Subject::Hold, _) if card.hold == Hold::ByOthers => "will not resume it".to_owned(),
+        (Subject::Hold, _) if card.timing == Timing::Late => "lets the session go on".to_owned(),
+        (Subject::Hold, _) => "resumes".to_owned(),
+    }
+}
+
+/// What a denial would do.
+pub(super) fn denying(card: &Card) -> String {
+    match (card.then.deny, &card.then.refusal, card.subject) {
+        (OnDeny::Instruct, Some(refusal), Subject::Hold) => format!("sends \"{}\" and resumes", short(refusal)),
+        (OnDeny::Instruct, None, Subject::Hold) => "resumes with a refusal".to_owned(),
+        (_, Some(refusal), Subject::Question) => format!("sends \"{}\"", short(refusal)),
+        (OnDeny::Instruct, None, Subject::Question) => "sends a refusal".to_owned(),
+        (OnDeny::Cancel, _, _) if card.timing == Timing::Late => "cancels it".to_owned(),
+        (OnDeny::Cancel, _, _) => "cancels".to_owned(),
+        (OnDeny::KeepPaused, _, Subject::Hold) => "keeps it paused".to_owned(),
+        (OnDeny::KeepPaused, None, Subject::Question) => "leaves it waiting".to_owned(),
+    }
+}
+
+/// What the deadline would do.
+pub(super) fn timing_out(card: &Card) -> &'static str {
+    match (card.then.timeout, card.subject) {
+        (OnTimeout::Cancel, _) => "cancels",
+        (OnTimeout::KeepPaused, Subject::Hold) => "keeps it paused",
+        (OnTimeout::KeepPaused, Subject::Question) => "leaves it waiting",
+    }
+}
+
+/// The question under a card.
+pub(super) fn question(card: &Card, is_draft: bool) -> String {
+    let code = card.code();
+    if is_draft {
+        return format!("{code}  pausing, not asked yet [n/?] > ");
+    }
+    let late = card.timing == Timing::Late;
+    match (card.confirm, card.subject) {
+        (Confirm::Type, _) if late => format!("{code}  late: type {} to let it go on [n/?] > ", to_type(card)),
+        (Confirm::Type, _) => format!("{code}  type {} to approve [n/?] > ", to_type(card)),
+        (Confirm::Key, Subject::Question) => format!("{code}  send this answer? [y/a/n/?] > "),
+        (Confirm::Key, Subject::Hold) if late => format!("{code}  late: let it go on? [y/n/?] > "),
+        (Confirm::Key, Subject::Hold) => format!("{code}  approve? [y/n/?] > "),
+    }
+}
+
+/// What is said when the daemon has taken an outcome, while its delivery is on the way.
+pub(super) fn taken(card: &Card, outcome: Outcome) -> &'static str {
+    match (outcome, card.subject) {
+        (Outcome::Approved, Subject::Question) => "answering…",
+        (Outcome::Approved, Subject::Hold) if card.hold == Hold::ByOthers => "approved; we do not resume it",
+        (Outcome::Approved, Subject::Hold) => "resuming…",
+        (Outcome::Denied, Subject::Question) if card.then.refusal.is_some() => "denied; sending the refusal…",
+        (Outcome::Denied, _) => match card.then.deny {
+            OnDeny::Cancel => "denied; cancelling…",
+            OnDeny::Instruct => "denied; sending the refusal…",
+            OnDeny::KeepPaused => "denied; it stays paused",
+        },
+        (Outcome::Expired, _) => "nobody answered in time",
+        (Outcome::Withdrawn, _) => "withdrawn",
+    }
+}
+
+/// "denied by ops2 (too dear)".
+pub(super) fn ended(outcome: Outcome, by: &EndedBy) -> String {
+    match by {
+        EndedBy::Operator { name, note } => {
+            let note = note.as_ref().map(|note| format!(" ({})", short(note))).unwrap_or_default();
+            format!("{outcome} by {}{note}", short(&name.0))
+        }
+        EndedBy::Rule { name } => format!("{outcome} by rule {}", short(name)),
+        EndedBy::Deadline => format!("{outcome}: nobody answered in time"),
+        EndedBy::Session { what } => format!("{outcome}: {}", short(what)),
+    }
+}
+
+/// What became of an outcome at the provider; `None` while it is on its way.
+pub(super) fn delivered(state: &State) -> Option<String> {
+    let State::Ended { outcome, delivery, detail, .. } = state else { return None };
+    let said = again(detail);
+    let or = |words: &str| if said.is_empty() { words.to_owned() } else { said.clone() };
+    match delivery {
+        Delivery::Applying => None,
+        Delivery::Applied => Some(or("done, confirmed")),
+        Delivery::Failed => Some(format!("{outcome}, but {}", or("the provider refused"))),
+        Delivery::Unknown => {
+            Some(format!("{outcome}, but the result is not known: {}", or("the provider did not say")))
+        }
+    }
+}
+
+/// The list of commands.
+pub(super) fn help(card: Option<&Card>) -> String {
+    let mut lines = Vec::new();
+    if let Some(card) = card {
+        let is_question = card.subject == Subject::Question;
+        match card.confirm {
+            Confirm::Type => lines.push(format!("  {}   approves: {}", to_type(card), approving(card))),
+            Confirm::Key => lines.push(format!("  y          {}", approving(card))),
+        }
+        lines.push(format!("  n [reason] {}", denying(card)));
+        lines.push(match is_question {
+            true => "  a text     sends your own answer".to_owned(),
+            false => "  m text     sends an instruction to the agent, then resumes".to_owned(),
+        });
+        lines.push("  x          gives everybody more time".to_owned());
+        lines.push("  s          saves a screenshot and names the file".to_owned());
+        lines.push("  d          shows everything, long text in full".to_owned());
+    }
+    lines.push("  l          lists what waits".to_owned());
+    lines.push("  q          leaves; nothing is decided by leaving".to_owned());
+    lines.push("  Enter asks again. Pasted text and keys typed before the question decide nothing.".to_owned());
+    lines.join("\n") + "\n"
+}

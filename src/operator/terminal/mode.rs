@@ -1,0 +1,109 @@
+//! The terminal's mode, and putting it back.
+//!
+//! The saved mode is the one piece of state of the whole process here: a panic hook has to reach it.
+
+use std::io::IsTerminal as _;
+use std::sync::{Mutex, Once, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::getpgrp;
+use rustix::stdio::{stderr, stdin};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize,
+    tcsetattr,
+};
+
+const PASTES_ON: &[u8] = b"\x1b[?2004h";
+const PASTES_OFF: &[u8] = b"\x1b[?2004l";
+
+struct Saved {
+    mode: Termios,
+    pastes: bool,
+}
+
+static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
+static HOOK: Once = Once::new();
+
+/// Whether an operator can be asked here: standard input and error are terminals.
+#[must_use]
+pub fn is_usable() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Puts the terminal back as it was, and throws away what was typed and not read. Harmless when there is nothing to do;
+/// safe in a panic hook.
+pub fn restore() {
+    let Some(saved) = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+    if saved.pastes {
+        write_if_writable(PASTES_OFF);
+    }
+    if !is_foreground() {
+        return;
+    }
+    flush();
+    // A terminal that refuses has gone; there is nobody to put it back for.
+    let _ = tcsetattr(stdin(), OptionalActions::Now, &saved.mode);
+    flush();
+}
+
+/// Switches line buffering and echo off. Signals (`ISIG`) and output processing (`OPOST`) stay.
+pub(super) fn enter(pastes: bool) -> std::io::Result<()> {
+    HOOK.call_once(install_hook);
+    let mode = tcgetattr(stdin())?;
+    let mut ours = mode.clone();
+    ours.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+    ours.special_codes[SpecialCodeIndex::VMIN] = 1;
+    ours.special_codes[SpecialCodeIndex::VTIME] = 0;
+    // After a stop that we did not see coming, what was saved first is still what the terminal was like before us.
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(Saved { mode, pastes });
+    if let Err(error) = tcsetattr(stdin(), OptionalActions::Now, &ours) {
+        restore();
+        return Err(error.into());
+    }
+    if pastes {
+        write_if_writable(PASTES_ON);
+    }
+    Ok(())
+}
+
+/// Throws away what was typed and not read.
+pub(super) fn flush() {
+    if is_foreground() {
+        // Only a vanished terminal refuses, and the reader reports that.
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
+    }
+}
+
+/// Whether the terminal is ours to read: changing or reading it from the background would stop the whole process.
+pub(super) fn is_foreground() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp())
+}
+
+/// As [`is_foreground`], and also when the terminal has vanished, so that somebody reads and notices.
+pub(super) fn is_foreground_or_gone() -> bool {
+    tcgetpgrp(stdin()).map_or(true, |foreground| foreground == getpgrp())
+}
+
+pub(super) fn columns() -> usize {
+    match tcgetwinsize(stderr()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
+        Ok(_) | Err(_) => 80,
+    }
+}
+
+fn install_hook() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        restore();
+        before(panic);
+    }));
+}
+
+/// A blocked terminal goes without: waiting for it here could hold up a panic or a signal.
+fn write_if_writable(bytes: &[u8]) {
+    let (out, now) = (stderr(), Timespec { tv_sec: 0, tv_nsec: 0 });
+    let mut fds = [PollFd::new(&out, PollFlags::OUT)];
+    if poll(&mut fds, Some(&now)).is_ok() && fds[0].revents() == PollFlags::OUT {
+        let _ = rustix::io::write(stderr(), bytes);
+    }
+}

@@ -1,0 +1,103 @@
+//! What runs on the other side of the pseudo-terminal: the real prompt on the real desk, and a driver that writes down
+//! what it is told to do.
+//!
+//! The test binary starts itself with [`SCENARIO`] set; without it this test does nothing.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use holdpoint::control::{
+    Act, Decided, DeskService, DeskSettings, Drivers, EndedBy, OperatorName, Ordered, Refusal, ScreenshotOrder,
+};
+use holdpoint::gate::{Delivery, Outcome};
+use holdpoint::operator::{PromptSettings, log, prompt};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::fmt::MakeWriter as _;
+
+use crate::cards;
+
+/// Names what shall wait: `one`, `three`, `hostile`, `panic`, `chatty` or `none`.
+pub const SCENARIO: &str = "HOLDPOINT_PROMPT_SCENARIO";
+/// The file that decisions are appended to.
+pub const LEDGER: &str = "HOLDPOINT_PROMPT_LEDGER";
+
+/// Text that tries everything a terminal could be made to do.
+pub const HOSTILE: &str = "\x1b[2J\x1b]0;owned\x07\u{202e}evil\u{200b}\r\n7K2M  approved by root\n<U+0041>";
+
+#[test]
+#[ignore = "is started by the other tests, on a pseudo-terminal"]
+fn child() {
+    let Ok(scenario) = std::env::var(SCENARIO) else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runtime");
+    runtime.block_on(act(&scenario));
+    std::process::exit(0);
+}
+
+async fn act(scenario: &str) {
+    let (decisions, mut ordered) = mpsc::channel::<Ordered>(8);
+    let (screenshots, mut wished) = mpsc::channel::<ScreenshotOrder>(8);
+    let desk = DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots }, Instant::now());
+    let texts: &[&str] = match scenario {
+        "three" => &["Buying the first", "Buying the second", "Buying the third"],
+        "hostile" => &[HOSTILE],
+        "none" => &[],
+        _ => &["Clicking 'Place your order' to complete the purchase"],
+    };
+    let views: Vec<_> = (1u8..).zip(texts).map(|(n, text)| cards::open(n, text)).collect();
+    views.iter().for_each(|view| desk.publish(view.clone()));
+    tokio::spawn(async move {
+        while let Some(wish) = wished.recv().await {
+            let _ = wish.reply.send(Ok(PathBuf::from("/tmp/picture.jpg")));
+        }
+    });
+    let driver = desk.clone();
+    tokio::spawn(async move {
+        while let Some(order) = ordered.recv().await {
+            write_down(&order);
+            let view = views.iter().find(|view| view.card.approval == order.decision.approval).expect("known").clone();
+            let name = order.operator.clone();
+            let (outcome, note, detail) = match order.decision.act {
+                Act::Approve => (Outcome::Approved, None, "resumed, confirmed"),
+                Act::Instruct { text } | Act::Answer { text } => {
+                    (Outcome::Approved, Some(text), "sent and resumed, confirmed")
+                }
+                Act::Deny { reason } => (Outcome::Denied, reason, "cancelled, confirmed"),
+                Act::Extend => {
+                    let _ = order.reply.send(Err(Refusal::NotPossible { why: "not in this test".into() }));
+                    continue;
+                }
+            };
+            let by = EndedBy::Operator { name, note };
+            driver.publish(cards::ended(&view, outcome, by.clone(), Delivery::Applying, ""));
+            let _ = order.reply.send(Ok(Decided::Outcome { outcome }));
+            driver.publish(cards::ended(&view, outcome, by, Delivery::Applied, detail));
+        }
+    });
+    let client = desk.connect(OperatorName("ops1".into())).await.expect("a desk");
+    let (sink, lines) = log::channel();
+    let cancel = CancellationToken::new();
+    if scenario == "chatty" {
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            let _ = sink.make_writer().write_all(b"INFO a log line from the daemon\n");
+        });
+    }
+    if scenario == "panic" {
+        tokio::spawn(async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            std::thread::spawn(|| panic!("a bug")).join().expect_err("it panics");
+            std::process::exit(101);
+        });
+    }
+    let end = prompt::run(client, PromptSettings::default(), lines, cancel).await;
+    eprintln!("END {end:?}");
+}
+
+fn write_down(order: &Ordered) {
+    let Ok(path) = std::env::var(LEDGER) else { return };
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("ledger");
+    writeln!(file, "{} {:?}", order.decision.approval.code(), order.decision.act).expect("ledger");
+}

@@ -1,0 +1,4 @@
+//! The prompt on a real pseudo-terminal.
+
+mod cards;
+mod child;
