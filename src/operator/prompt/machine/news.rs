@@ -223,6 +223,7 @@ impl Prompt {
             | Refusal::Deciding { .. }
             | Refusal::AlreadyDecided { .. }
             | Refusal::NotPossible { .. }
+            | Refusal::Unverified { .. }
             | Refusal::StoreFailed { .. }
             | Refusal::Stopping => {}
         }
