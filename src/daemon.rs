@@ -1,3 +1,148 @@
-//! The daemon's parts that touch the world.
+//! The daemon: wiring of the parts that touch the world, start and drain.
+//!
+//! ```text
+//! lister ─sessions─▶ supervisor ─orders─▶ driver (gate, evaluation) ─calls─▶ executor ─▶ provider
+//!                        ▲                  ▲    │ │
+//!      desk ──decisions──┘         watcher ─┘    │ └─records─▶ writer ─▶ store
+//!        ▲                                       │
+//!        └──────────────views────────────────────┘
+//! ```
+//!
+//! Every arrow is a channel, every box a task; the driver and the watcher exist once per session.
 
+pub mod driver;
+pub mod evaluator;
+pub mod executor;
+mod lister;
+pub mod supervisor;
 pub mod watcher;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::api::{ApiError, ErrorClass, Provider, SessionId};
+use crate::control::{DeskService, DeskSettings, Drivers};
+use crate::gate::Settings;
+use crate::policy::Policy;
+use crate::store::{Store, StoreError};
+
+pub use driver::Held;
+pub use supervisor::Watch;
+
+use supervisor::{Inlets, Supervision, Supervisor};
+use writer::Writer;
+
+/// How many orders of operators may wait.
+const ORDERS: usize = 256;
+/// How often sessions are listed at most, whatever the configuration says.
+const LIST_LEAST: Duration = Duration::from_millis(100);
+
+/// What a daemon is made of.
+pub struct Config {
+    /// The vendor.
+    pub provider: Arc<dyn Provider>,
+    /// The rules.
+    pub policy: Policy,
+    /// What gates do where rules do not say.
+    pub settings: Settings,
+    /// How operators' clients are treated.
+    pub desk: DeskSettings,
+    /// Which sessions are watched.
+    pub watch: Watch,
+    /// How often sessions are listed.
+    pub list_every: Duration,
+    /// Where screenshots are saved when an operator asks.
+    pub pictures: PathBuf,
+}
+
+/// Why a daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The key is wrong; nothing could be paused with it.
+    #[error("the provider does not accept the API key")]
+    Auth(#[source] ApiError),
+    /// What was under way cannot be read.
+    #[error("what was under way cannot be read from the store")]
+    Store(#[source] StoreError),
+}
+
+/// A running daemon.
+pub struct Daemon {
+    desk: DeskService,
+    stop: CancellationToken,
+    lister: JoinHandle<()>,
+    supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
+    writer: JoinHandle<()>,
+}
+
+impl Daemon {
+    /// Starts: asks the provider once whether the key is good, takes up what the store says is under way, and watches.
+    ///
+    /// # Errors
+    /// When the key is refused, or the store cannot be read. A provider that cannot be reached is said and tried on.
+    pub async fn start(config: Config, store: Store) -> Result<Self, StartError> {
+        let origin = Instant::now();
+        let live = store.live().await.map_err(StartError::Store)?;
+        let cursors = store.cursors().await.map_err(StartError::Store)?;
+        let (decisions, decided) = mpsc::channel(ORDERS);
+        let (screenshots, wished) = mpsc::channel(ORDERS);
+        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
+        let (listed, lists) = mpsc::channel(1);
+        match config.provider.list().await {
+            Ok(sessions) => {
+                // The channel is new and has room for one.
+                let _ = listed.try_send(sessions);
+            }
+            Err(error) if matches!(error.class, ErrorClass::Auth { .. }) => return Err(StartError::Auth(error)),
+            Err(error) => tracing::warn!("the provider cannot be reached yet: {error}; trying on"),
+        }
+        let stop = CancellationToken::new();
+        let (writer, writing) = Writer::start(store.clone(), desk.clone());
+        let supervision = Supervision {
+            provider: config.provider.clone(),
+            policy: Arc::new(config.policy),
+            settings: Arc::new(config.settings),
+            watch: config.watch,
+            store,
+            desk: desk.clone(),
+            writer,
+            origin,
+            pictures: config.pictures.into(),
+        };
+        let supervisor = Supervisor::new(supervision, cursors, stop.clone());
+        let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
+        let supervisor = tokio::spawn(supervisor.run(live, inlets));
+        let every = config.list_every.max(LIST_LEAST);
+        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed));
+        Ok(Self { desk, stop, lister, supervisor, writer: writing })
+    }
+
+    /// The operators' side.
+    #[must_use]
+    pub fn desk(&self) -> &DeskService {
+        &self.desk
+    }
+
+    /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.
+    /// Returns those.
+    pub async fn stop(self) -> BTreeMap<SessionId, Held> {
+        self.desk.stopping();
+        self.lister.abort();
+        self.stop.cancel();
+        let held = self.supervisor.await.unwrap_or_else(|error| {
+            tracing::error!("the supervisor failed: {error}; which sessions are held is in the store");
+            BTreeMap::new()
+        });
+        if let Err(error) = self.writer.await {
+            tracing::error!("the writer failed: {error}");
+        }
+        held
+    }
+}

@@ -37,6 +37,7 @@ pub mod verdict;
 pub use compile::{Policy, RuleFault};
 pub use context::Context;
 pub use evaluate::SessionInfo;
+pub use glob::{DomainPattern, Glob, host_of};
 pub use rule::{Conditions, RuleSpec, RuleTest};
 pub use verdict::{AmountSeen, Confirm, Effect, Fired, Match, OnDeny, OnTimeout, Risk, RuleTerms, Verdict};
 

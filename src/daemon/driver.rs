@@ -1,0 +1,399 @@
+//! The driver of one session: feeds the gate, carries out what it wants, and is otherwise dumb.
+//!
+//! One task owns gate and evaluation. Everything that takes time (calls, the disk, an operator) happens elsewhere and
+//! comes back as an input.
+
+mod log;
+mod picture;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::evaluator::Evaluator;
+use super::executor::Executor;
+use super::watcher::Seen;
+use super::writer::Writer;
+use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
+use crate::clock::Moment;
+use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
+use crate::gate::{Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
+use crate::store::Write;
+
+use picture::Pictures;
+
+/// How long a stop waits for calls in flight.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often a moving cursor is kept.
+const CURSOR_EVERY: Duration = Duration::from_secs(1);
+
+/// What an operator wants of a session.
+#[derive(Debug)]
+pub enum Order {
+    /// A decision.
+    Decide(Ordered),
+    /// A picture of the page.
+    Screenshot(ScreenshotOrder),
+}
+
+/// What a driver is made of.
+pub struct Parts {
+    /// The gate, new or about to recover.
+    pub gate: Gate,
+    /// What the gate goes on from, oldest first.
+    pub kept: Vec<Kept>,
+    /// Evaluates events.
+    pub evaluator: Evaluator,
+    /// Makes calls.
+    pub executor: Executor,
+    /// The session.
+    pub session: SessionId,
+    /// Where views go.
+    pub desk: DeskService,
+    /// Where records go.
+    pub writer: Writer,
+    /// The process's zero of monotonic time.
+    pub origin: Instant,
+    /// Operators' orders.
+    pub orders: mpsc::Receiver<Order>,
+    /// The watcher.
+    pub seen: mpsc::Receiver<Seen>,
+    /// Tells the supervisor that the key is refused.
+    pub alarm: mpsc::Sender<String>,
+    /// Where pictures are saved.
+    pub pictures: Arc<std::path::Path>,
+}
+
+/// How a driver ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub session: SessionId,
+    /// Whether it stays paused by us, and the approval that waits with its deadline.
+    pub held: Option<Held>,
+}
+
+/// A session that stays paused when the daemon stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// What waits for an answer, and until when.
+    pub waiting: Option<(Code, jiff::Timestamp)>,
+}
+
+/// A call that came back.
+enum Back {
+    Answer(CallId, Answer),
+    Read(CallId, Result<(Vec<Event>, Observed), ApiError>),
+    Picture(CallId, ApprovalId, Result<Screenshot, String>),
+    Recorded(Ticket, Result<(), String>),
+    Saved,
+}
+
+/// Drives one session.
+pub struct Driver {
+    gate: Gate,
+    evaluator: Evaluator,
+    executor: Executor,
+    session: SessionId,
+    desk: DeskService,
+    writer: Writer,
+    origin: Instant,
+    orders: mpsc::Receiver<Order>,
+    seen: mpsc::Receiver<Seen>,
+    alarm: mpsc::Sender<String>,
+    calls: JoinSet<Back>,
+    replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
+    next_reply: u64,
+    /// Records the writer had no room for, oldest first.
+    unsent: VecDeque<Box<Write>>,
+    pictures: Pictures,
+    cursor: MessageId,
+    cursor_kept: Instant,
+}
+
+struct Fresh;
+
+impl Mint for Fresh {
+    fn approval(&mut self) -> ApprovalId {
+        ApprovalId(Uuid::now_v7())
+    }
+}
+
+impl Driver {
+    /// Recovers the gate and makes it ready to run.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let cursor = parts.gate.seen_up_to();
+        let mut driver = Self {
+            gate: parts.gate,
+            evaluator: parts.evaluator,
+            executor: parts.executor,
+            session: parts.session,
+            desk: parts.desk,
+            writer: parts.writer,
+            origin: parts.origin,
+            orders: parts.orders,
+            seen: parts.seen,
+            alarm: parts.alarm,
+            calls: JoinSet::new(),
+            replies: BTreeMap::new(),
+            next_reply: 0,
+            unsent: VecDeque::new(),
+            pictures: Pictures::new(parts.pictures),
+            cursor,
+            cursor_kept: parts.origin,
+        };
+        for kept in parts.kept {
+            log::taken_up(&driver.session, &kept);
+            let effects = driver.gate.recover(driver.now(), &mut Fresh, kept);
+            driver.carry_out(effects);
+        }
+        driver
+    }
+
+    /// Runs until the session is over or the daemon stops.
+    pub async fn run(mut self, stop: CancellationToken) -> Ended {
+        loop {
+            if self.gate.is_over() && self.calls.is_empty() && self.unsent.is_empty() {
+                break;
+            }
+            let due = self.due();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    self.drain().await;
+                    break;
+                }
+                Some(back) = self.calls.join_next() => self.came_back(back),
+                Some(order) = self.orders.recv() => self.ordered(order),
+                () = sleep_until(due), if due.is_some() => self.tick(),
+                Some(seen) = self.seen.recv() => self.saw(seen).await,
+                else => break,
+            }
+            self.flush();
+        }
+        self.keep_cursor();
+        Ended { session: self.session.clone(), held: self.held() }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::now(self.origin)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        const UNSENT: Duration = Duration::from_millis(100);
+        let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
+        let gate = self.gate.due().map(|due| self.origin + due);
+        [unsent, gate].into_iter().flatten().min()
+    }
+
+    fn held(&self) -> Option<Held> {
+        let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
+        (self.gate.holds() || waiting.is_some()).then_some(Held { waiting })
+    }
+
+    fn tick(&mut self) {
+        self.feed(Input::Tick);
+    }
+
+    fn feed(&mut self, input: Input) {
+        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        self.carry_out(effects);
+    }
+
+    async fn saw(&mut self, seen: Seen) {
+        match seen {
+            Seen::Event { event, backlog } => self.saw_event(event, backlog),
+            Seen::Caught { up_to } => {
+                self.cursor = self.cursor.max(up_to);
+                self.feed(Input::CaughtUp);
+            }
+            Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
+            Seen::Blind { why, .. } => {
+                tracing::warn!(session = %self.session, "session {} is out of sight: {why}", self.session);
+                self.feed(Input::Blind { why });
+            }
+            Seen::Sighted => {
+                tracing::info!(session = %self.session, "session {} is in sight again", self.session);
+                self.feed(Input::Sighted);
+            }
+            Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
+            Seen::Gone => self.feed(Input::Gone),
+            Seen::AuthRefused(why) => {
+                let _ = self.alarm.send(why).await;
+            }
+        }
+        self.move_cursor();
+    }
+
+    fn saw_event(&mut self, event: Event, backlog: bool) {
+        if let Some(verdict) = self.evaluator.evaluate(&event) {
+            self.feed(Input::Seen { event, verdict, backlog });
+        }
+    }
+
+    fn move_cursor(&mut self) {
+        self.cursor = self.cursor.max(self.gate.seen_up_to());
+        if self.cursor_kept.elapsed() >= CURSOR_EVERY {
+            self.keep_cursor();
+        }
+    }
+
+    fn keep_cursor(&mut self) {
+        self.cursor_kept = Instant::now();
+        self.writer.cursor(&self.session, self.cursor);
+    }
+
+    fn ordered(&mut self, order: Order) {
+        match order {
+            Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
+                self.next_reply += 1;
+                let reply = ReplyTo(self.next_reply);
+                self.replies.insert(reply, answer);
+                self.feed(Input::Decide { reply, operator, decision });
+            }
+            Order::Screenshot(order) => {
+                if let Some(saving) = self.pictures.save(order) {
+                    self.calls.spawn(async move {
+                        saving.await;
+                        Back::Saved
+                    });
+                }
+            }
+        }
+    }
+
+    fn came_back(&mut self, back: Result<Back, JoinError>) {
+        match back {
+            Ok(Back::Answer(call, answer)) => self.feed(Input::Answered { call, answer }),
+            Ok(Back::Recorded(ticket, result)) => self.feed(Input::Recorded { ticket, result }),
+            Ok(Back::Read(call, Ok((events, observed)))) => {
+                for event in events {
+                    self.saw_event(event, false);
+                }
+                self.feed(Input::Answered { call, answer: Answer::Read(Ok(observed)) });
+            }
+            Ok(Back::Read(call, Err(error))) => {
+                self.feed(Input::Answered { call, answer: Answer::Read(Err(error)) });
+            }
+            Ok(Back::Picture(call, approval, picture)) => {
+                let page = picture.map(|picture| {
+                    let page = self.evaluator.page(picture.url.clone(), picture.title.clone());
+                    self.pictures.took(approval, picture);
+                    page
+                });
+                self.feed(Input::Answered { call, answer: Answer::Screenshot(page) });
+            }
+            Ok(Back::Saved) => (),
+            // A bug in a call would leave the gate waiting for ever; the supervisor starts this session anew.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => tracing::error!(session = %self.session, "a call was dropped: {cancelled}"),
+            },
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.carry_out_one(effect);
+        }
+    }
+
+    fn carry_out_one(&mut self, effect: Effect) {
+        let executor = self.executor.clone();
+        match effect {
+            Effect::Pause { call } => {
+                self.calls.spawn(async move { Back::Answer(call, Answer::Pause(executor.pause().await)) });
+            }
+            Effect::Cancel { call } => {
+                self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.cancel().await)) });
+            }
+            Effect::Delete { call } => {
+                self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.delete().await)) });
+            }
+            Effect::Resume { call, release } => {
+                self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.resume(release).await)) });
+            }
+            Effect::Message { call, release, text } => {
+                self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.message(release, text).await)) });
+            }
+            Effect::Read { call, after } => {
+                self.calls.spawn(async move { Back::Read(call, executor.read(after).await) });
+            }
+            Effect::Screenshot { call, approval } => {
+                self.calls.spawn(async move { Back::Picture(call, approval, executor.screenshot().await) });
+            }
+            Effect::Record { ticket, record } => {
+                log::record(&self.session, &record);
+                self.record(ticket, Write { session: self.session.clone(), record: *record, at: self.now().wall });
+            }
+            Effect::Publish(view) => self.desk.publish(*view),
+            Effect::Notice(text) => {
+                tracing::warn!(session = %self.session, "{text}");
+                self.desk.notice(text);
+            }
+            Effect::Reply { to, result } => {
+                if let Some(reply) = self.replies.remove(&to) {
+                    // A client that left has no use for the answer; the decision stands in the journal.
+                    let _ = reply.send(result);
+                }
+            }
+        }
+    }
+
+    fn record(&mut self, ticket: Option<Ticket>, write: Write) {
+        let Some(ticket) = ticket else {
+            self.unsent.push_back(Box::new(write));
+            return self.flush();
+        };
+        self.flush();
+        let asked = if self.unsent.is_empty() {
+            self.writer.must(write)
+        } else {
+            Err("the store is too slow: earlier records still wait".to_owned())
+        };
+        self.calls.spawn(async move {
+            let result = match asked {
+                Ok(answered) => answered.await.unwrap_or_else(|_| Err("the writer is gone".to_owned())),
+                Err(why) => Err(why),
+            };
+            Back::Recorded(ticket, result)
+        });
+    }
+
+    fn flush(&mut self) {
+        while let Some(write) = self.unsent.pop_front() {
+            if let Err(write) = self.writer.keep(write) {
+                self.unsent.push_front(write);
+                break;
+            }
+        }
+    }
+
+    /// Lets calls in flight finish and their results be recorded; nobody decides any more.
+    async fn drain(&mut self) {
+        for (_, reply) in std::mem::take(&mut self.replies) {
+            let _ = reply.send(Err(Refusal::Stopping));
+        }
+        let finish = async {
+            while let Some(back) = self.calls.join_next().await {
+                self.came_back(back);
+            }
+        };
+        if tokio::time::timeout(GRACE, finish).await.is_err() {
+            tracing::warn!(session = %self.session, "stopped with {} calls unanswered", self.calls.len());
+        }
+        self.flush();
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    if let Some(due) = due {
+        tokio::time::sleep_until(due.into()).await;
+    }
+}

@@ -1,0 +1,48 @@
+//! What a session's course looks like in the log: one line per change that a user feels.
+
+use crate::api::SessionId;
+use crate::control::desk::who;
+use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record};
+use crate::operator::escape::short;
+
+/// Logs a record. Notes are logged as the notices they are.
+pub fn record(session: &SessionId, record: &Record) {
+    let Some(kept) = &record.kept else { return };
+    let code = kept.card.code();
+    let approval = kept.card.approval;
+    let rule = kept.card.rules.first().map_or("?", |rule| rule.name.as_str());
+    match (record.entry, &kept.closed) {
+        (Entry::Opened, _) => {
+            tracing::info!(%session, %approval, "{code} opened on session {session}: rule {}", short(rule));
+        }
+        (Entry::Revised, None) if kept.plan == Plan::Ask => {
+            let (revision, timing, deadline) = (kept.card.revision, kept.card.timing, kept.deadline);
+            tracing::info!(
+                %session, %approval,
+                "{code} waits for an answer until {deadline} (session {session}, revision {revision}, {timing})"
+            );
+        }
+        (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
+        (Entry::Revised | Entry::Extended | Entry::Noted | Entry::Decided | Entry::Delivered, _) => (),
+    }
+}
+
+/// Logs what a restart goes on from.
+pub fn taken_up(session: &SessionId, kept: &Kept) {
+    let code = kept.card.code();
+    tracing::info!(%session, approval = %kept.card.approval, "{code} taken up again on session {session}");
+}
+
+fn ended(session: &SessionId, kept: &Kept, closed: &Closed) {
+    let (code, outcome, by) = (kept.card.code(), closed.outcome, short(&who(&closed.by)));
+    let approval = kept.card.approval;
+    let detail = short(&closed.detail);
+    match closed.delivery {
+        Delivery::Applying | Delivery::Applied => {
+            tracing::info!(%session, %approval, "{code} {outcome} by {by}: {detail} (session {session})");
+        }
+        Delivery::Failed | Delivery::Unknown => {
+            tracing::warn!(%session, %approval, "{code} {outcome} by {by}, but {detail} (session {session})");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Lists the provider's sessions again and again, and says when it cannot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::api::{ApiError, ErrorClass, Provider, Session};
+use crate::control::DeskService;
+
+/// How long a lister waits after the key was refused.
+const AUTH_WAIT: Duration = Duration::from_secs(30);
+
+/// Lists sessions every `every` into `listed` until its receiver is gone.
+pub async fn run(provider: Arc<dyn Provider>, every: Duration, desk: DeskService, listed: mpsc::Sender<Vec<Session>>) {
+    let mut failing = false;
+    loop {
+        let wait = match provider.list().await {
+            Ok(sessions) => {
+                if std::mem::take(&mut failing) {
+                    tell(&desk, "the provider lists sessions again".to_owned());
+                }
+                if listed.send(sessions).await.is_err() {
+                    return;
+                }
+                every
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tell(&desk, format!("sessions cannot be listed, new ones are not seen: {error}; trying on"));
+                }
+                wait_after(&error, every)
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn wait_after(error: &ApiError, every: Duration) -> Duration {
+    match &error.class {
+        ErrorClass::RateLimited { retry_after } => retry_after.unwrap_or(every).max(every),
+        ErrorClass::Auth { .. } => AUTH_WAIT,
+        ErrorClass::NotFound { .. }
+        | ErrorClass::AlreadyPaused
+        | ErrorClass::NotPaused
+        | ErrorClass::Refused { .. }
+        | ErrorClass::Unknown { .. }
+        | ErrorClass::Unreachable { .. } => every,
+    }
+}
+
+fn tell(desk: &DeskService, text: String) {
+    tracing::warn!("{text}");
+    desk.notice(text);
+}

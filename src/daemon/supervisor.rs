@@ -1,0 +1,285 @@
+//! The supervisor: finds sessions, gives each its driver and watcher, and hands operators' orders to them.
+//!
+//! One task owns the map of sessions. Listing is a task of its own, so that a slow provider delays no order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::driver::{Driver, Ended, Held, Order, Parts};
+use super::evaluator::Evaluator;
+use super::executor::Executor;
+use super::watcher::{WatchConfig, Watcher};
+use super::writer::Writer;
+use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
+use crate::control::{Decision, DeskService, Ordered, Refusal, ScreenshotOrder};
+use crate::gate::{About, Gate, Kept, Settings};
+use crate::policy::{Glob, Policy, SessionInfo};
+use crate::store::Store;
+
+/// How many orders one session may have waiting.
+const ORDERS: usize = 64;
+/// How many sights one session may have waiting before its watcher waits.
+const SIGHTS: usize = 256;
+/// How often a refused key is said again.
+const ALARM_EVERY: Duration = Duration::from_secs(60);
+
+/// Which sessions are watched, and how.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Whether sessions are looked for.
+    pub discover: bool,
+    /// Watched whatever the list says.
+    pub sessions: Vec<SessionId>,
+    /// Which agents' sessions are watched; empty means all.
+    pub agents: Vec<Glob>,
+    /// How each is watched.
+    pub config: WatchConfig,
+}
+
+impl Watch {
+    fn wants(&self, session: &Session) -> bool {
+        if self.sessions.contains(&session.id) {
+            return true;
+        }
+        let agent = session.agent.as_deref().unwrap_or_default();
+        self.discover && (self.agents.is_empty() || self.agents.iter().any(|glob| glob.matches(agent)))
+    }
+}
+
+/// What the supervisor is made of.
+pub struct Supervision {
+    /// The vendor.
+    pub provider: Arc<dyn Provider>,
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// What gates do where rules do not say.
+    pub settings: Arc<Settings>,
+    /// Which sessions.
+    pub watch: Watch,
+    /// Where a restarted driver finds what it goes on from.
+    pub store: Store,
+    /// Where views go.
+    pub desk: DeskService,
+    /// Where records go.
+    pub writer: Writer,
+    /// The process's zero of monotonic time.
+    pub origin: Instant,
+    /// Where pictures are saved.
+    pub pictures: Arc<std::path::Path>,
+}
+
+/// Where the supervisor's work comes from.
+pub struct Inlets {
+    /// Decisions that passed the desk.
+    pub decisions: mpsc::Receiver<Ordered>,
+    /// Wishes for pictures.
+    pub screenshots: mpsc::Receiver<ScreenshotOrder>,
+    /// Sessions as the provider lists them.
+    pub listed: mpsc::Receiver<Vec<Session>>,
+}
+
+/// Owns the drivers.
+pub struct Supervisor {
+    parts: Supervision,
+    cursors: BTreeMap<SessionId, MessageId>,
+    drivers: BTreeMap<SessionId, mpsc::Sender<Order>>,
+    tasks: JoinSet<Ended>,
+    /// Which session a task drives, for the tasks that panic.
+    driven: BTreeMap<Id, SessionId>,
+    alarm: mpsc::Sender<String>,
+    alarms: mpsc::Receiver<String>,
+    alarmed: Option<Instant>,
+    held: BTreeMap<SessionId, Held>,
+    stop: CancellationToken,
+}
+
+impl Supervisor {
+    /// A supervisor of no sessions yet.
+    #[must_use]
+    pub fn new(parts: Supervision, cursors: BTreeMap<SessionId, MessageId>, stop: CancellationToken) -> Self {
+        let (alarm, alarms) = mpsc::channel(16);
+        Self {
+            parts,
+            cursors,
+            drivers: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            driven: BTreeMap::new(),
+            alarm,
+            alarms,
+            alarmed: None,
+            held: BTreeMap::new(),
+            stop,
+        }
+    }
+
+    /// Takes up what was kept, then runs until `stop`; returns the sessions that stay paused.
+    pub async fn run(mut self, live: Vec<Kept>, mut inlets: Inlets) -> BTreeMap<SessionId, Held> {
+        self.take_up(live);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                Some(order) = inlets.decisions.recv() => self.decide(order),
+                Some(order) = inlets.screenshots.recv() => self.screenshot(order),
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
+                Some(why) = self.alarms.recv() => self.key_refused(&why),
+                Some(sessions) = inlets.listed.recv() => self.found(&sessions),
+            }
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            match ended {
+                Ok(ended) => self.note_held(ended),
+                Err(error) => tracing::error!("a session's driver failed while stopping: {error}"),
+            }
+        }
+        self.held
+    }
+
+    /// Recovery: every session with something open is driven again, listed or not.
+    fn take_up(&mut self, live: Vec<Kept>) {
+        let mut by_session: BTreeMap<SessionId, Vec<Kept>> = BTreeMap::new();
+        for kept in live {
+            by_session.entry(kept.card.session.clone()).or_default().push(kept);
+        }
+        for (session, kept) in by_session {
+            let card = kept.last().map(|kept| &kept.card);
+            let agent = card.and_then(|card| card.agent.clone());
+            let goal = card.and_then(|card| card.goal.clone());
+            self.drive(About { session, agent, goal }, kept);
+        }
+        for session in self.parts.watch.sessions.clone() {
+            if !self.drivers.contains_key(&session) && !self.parts.watch.discover {
+                self.drive(About { session, agent: None, goal: None }, Vec::new());
+            }
+        }
+    }
+
+    fn found(&mut self, sessions: &[Session]) {
+        for session in sessions {
+            let over = session.status.class() == StatusClass::Over;
+            if over || self.drivers.contains_key(&session.id) || !self.parts.watch.wants(session) {
+                continue;
+            }
+            tracing::info!(session = %session.id, "watching session {}", session.id);
+            let (agent, goal) = (session.agent.clone(), session.goal.clone());
+            self.drive(About { session: session.id.clone(), agent, goal }, Vec::new());
+        }
+    }
+
+    /// Starts driver and watcher of a session.
+    fn drive(&mut self, about: About, kept: Vec<Kept>) {
+        let session = about.session.clone();
+        let (orders, inbox) = mpsc::channel(ORDERS);
+        let (seen, sights) = mpsc::channel(SIGHTS);
+        let stop = self.stop.child_token();
+        // What is open has to see again what came after its card.
+        let cursor = self.cursors.get(&session).copied();
+        let cursor = kept.iter().map(|kept| kept.seen_up_to).chain(cursor).min();
+        let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
+        let start = cursor.unwrap_or_default();
+        let parts = Parts {
+            gate: Gate::new(about, self.parts.settings.clone(), start),
+            kept,
+            evaluator: Evaluator::new(self.parts.policy.clone(), info, start),
+            executor: Executor::new(self.parts.provider.clone(), session.clone()),
+            session: session.clone(),
+            desk: self.parts.desk.clone(),
+            writer: self.parts.writer.clone(),
+            origin: self.parts.origin,
+            orders: inbox,
+            seen: sights,
+            alarm: self.alarm.clone(),
+            pictures: self.parts.pictures.clone(),
+        };
+        let provider = self.parts.provider.clone();
+        let config = self.parts.watch.config;
+        let watched = session.clone();
+        let task = self.tasks.spawn(async move {
+            let watching = stop.child_token();
+            let _stopped_with_driver = watching.clone().drop_guard();
+            // Recovery first: its pauses leave before anything is read.
+            let driver = Driver::new(parts);
+            Watcher::spawn(provider, watched, cursor, config, seen, watching);
+            driver.run(stop).await
+        });
+        self.driven.insert(task.id(), session.clone());
+        self.drivers.insert(session, orders);
+    }
+
+    async fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
+        match ended {
+            Ok((id, ended)) => {
+                self.driven.remove(&id);
+                self.drivers.remove(&ended.session);
+                tracing::info!(session = %ended.session, "session {} is over", ended.session);
+            }
+            Err(error) => self.failed(&error).await,
+        }
+    }
+
+    /// A driver that failed is a bug; its session is taken up again from the store, as after a crash.
+    async fn failed(&mut self, error: &JoinError) {
+        let Some(session) = self.driven.remove(&error.id()) else { return };
+        self.drivers.remove(&session);
+        let text = format!("the driver of session {session} failed ({error}); it is started again from the store");
+        tracing::error!(%session, "{text}");
+        self.parts.desk.notice(text);
+        match self.parts.store.live().await {
+            Ok(live) => {
+                let kept: Vec<Kept> = live.into_iter().filter(|kept| kept.card.session == session).collect();
+                self.drive(About { session, agent: None, goal: None }, kept);
+            }
+            Err(error) => tracing::error!(%session, "it could not be taken up: {error}"),
+        }
+    }
+
+    fn note_held(&mut self, ended: Ended) {
+        if let Some(held) = ended.held {
+            self.held.insert(ended.session, held);
+        }
+    }
+
+    fn decide(&mut self, order: Ordered) {
+        let Some(driver) = self.drivers.get(&order.session) else {
+            let _ = order.reply.send(Err(Refusal::NoSuchApproval));
+            return;
+        };
+        if let Err(refused) = driver.try_send(Order::Decide(order))
+            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = refused.into_inner()
+        {
+            let _ = reply.send(Err(too_many()));
+        }
+    }
+
+    fn screenshot(&mut self, order: ScreenshotOrder) {
+        let Some(driver) = self.drivers.get(&order.session) else {
+            let _ = order.reply.send(Err(Refusal::NoSuchApproval));
+            return;
+        };
+        if let Err(refused) = driver.try_send(Order::Screenshot(order))
+            && let Order::Screenshot(order) = refused.into_inner()
+        {
+            let _ = order.reply.send(Err(too_many()));
+        }
+    }
+
+    /// A key that is refused while running: nothing can be paused or released until it works again.
+    fn key_refused(&mut self, why: &str) {
+        if self.alarmed.is_some_and(|at| at.elapsed() < ALARM_EVERY) {
+            return;
+        }
+        self.alarmed = Some(Instant::now());
+        let text = format!("ALARM: the provider refuses the API key, so nothing can be paused: {why}; renew the key");
+        tracing::error!("{text}");
+        self.parts.desk.notice(text);
+    }
+}
+
+fn too_many() -> Refusal {
+    Refusal::NotPossible { why: format!("{ORDERS} orders wait for this session already; try again") }
+}

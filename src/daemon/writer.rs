@@ -1,0 +1,199 @@
+//! The writer: the one task that writes the store.
+//!
+//! What a release waits for is written at once or refused at once; everything else is kept until it is written, in order,
+//! so that a full disk loses nothing that happened. Pauses and denials never wait for this task.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::api::{MessageId, SessionId};
+use crate::control::DeskService;
+use crate::store::{Store, Write};
+
+/// How many requests may wait before the writer is called too slow.
+const QUEUE: usize = 4096;
+/// How many records one transaction takes.
+const BATCH: usize = 128;
+/// How often a store that failed is tried again, and how long cursors may wait.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What the writer is asked.
+#[derive(Debug)]
+enum Request {
+    /// Write this; with an answer, now or never.
+    Record { write: Box<Write>, answer: Option<oneshot::Sender<Result<(), String>>> },
+    /// A session's events were evaluated up to here.
+    Cursor { session: SessionId, up_to: MessageId },
+}
+
+/// The handle to the writer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    requests: mpsc::Sender<Request>,
+}
+
+impl Writer {
+    /// Starts the task. It ends, with everything written that can be, when all handles are gone.
+    #[must_use]
+    pub fn start(store: Store, desk: DeskService) -> (Self, JoinHandle<()>) {
+        let (requests, inbox) = mpsc::channel(QUEUE);
+        let task = Task {
+            store,
+            desk,
+            inbox,
+            kept: VecDeque::new(),
+            cursors: BTreeMap::new(),
+            failing: false,
+            due: Instant::now() + PERIOD,
+        };
+        (Self { requests }, tokio::spawn(task.run()))
+    }
+
+    /// Queues `write` to be written now or never; the answer says which. A queue that is full counts as never.
+    ///
+    /// # Errors
+    /// When it could not even be queued.
+    pub fn must(&self, write: Write) -> Result<oneshot::Receiver<Result<(), String>>, String> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Record { write: Box::new(write), answer: Some(answer) };
+        self.requests.try_send(request).map_err(|_| format!("the store is too slow: {QUEUE} records wait"))?;
+        Ok(answered)
+    }
+
+    /// Writes `write` when that is possible, in order. Gives it back when the queue is full.
+    ///
+    /// # Errors
+    /// The write itself, to be tried again.
+    pub fn keep(&self, write: Box<Write>) -> Result<(), Box<Write>> {
+        match self.requests.try_send(Request::Record { write, answer: None }) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(Request::Record { write, .. })) => Err(write),
+            // Nobody is left to write it; that is said when the writer ends.
+            Err(mpsc::error::TrySendError::Full(Request::Cursor { .. }) | mpsc::error::TrySendError::Closed(_)) => {
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves a session's cursor, soon. Losing one only makes events be evaluated again.
+    pub fn cursor(&self, session: &SessionId, up_to: MessageId) {
+        let _ = self.requests.try_send(Request::Cursor { session: session.clone(), up_to });
+    }
+}
+
+struct Task {
+    store: Store,
+    desk: DeskService,
+    inbox: mpsc::Receiver<Request>,
+    /// Not yet written, oldest first.
+    kept: VecDeque<Write>,
+    cursors: BTreeMap<SessionId, MessageId>,
+    failing: bool,
+    due: Instant,
+}
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            let mut batch = Vec::new();
+            let idle = self.kept.is_empty() && self.cursors.is_empty();
+            tokio::select! {
+                taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
+                () = tokio::time::sleep_until(self.due), if !idle => (),
+            }
+            self.take(batch).await;
+        }
+        self.write().await;
+        if !self.kept.is_empty() {
+            tracing::error!(lost = self.kept.len(), "records could not be written before the end");
+        }
+        self.store.close().await;
+    }
+
+    async fn take(&mut self, batch: Vec<Request>) {
+        let mut waiting = Vec::new();
+        for request in batch {
+            match request {
+                Request::Cursor { session, up_to } => {
+                    self.cursors.insert(session, up_to);
+                }
+                Request::Record { write, answer: None } => self.kept.push_back(*write),
+                Request::Record { write, answer: Some(answer) } => waiting.push((*write, answer)),
+            }
+        }
+        let due = self.due <= Instant::now();
+        if !waiting.is_empty() || due || (!self.failing && !self.kept.is_empty()) {
+            self.write_with(waiting).await;
+        }
+    }
+
+    async fn write(&mut self) {
+        self.write_with(Vec::new()).await;
+    }
+
+    /// One transaction: what was kept, in order, then what is waited for.
+    async fn write_with(&mut self, waiting: Vec<(Write, oneshot::Sender<Result<(), String>>)>) {
+        self.due = Instant::now() + PERIOD;
+        let kept = self.kept.len();
+        let (wanted, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let writes: Vec<Write> = self.kept.iter().cloned().chain(wanted).collect();
+        if writes.is_empty() && self.cursors.is_empty() {
+            return;
+        }
+        match self.store.append(&writes, &self.cursors, Timestamp::now()).await {
+            Ok(results) => {
+                self.written(&writes, &results);
+                for (answer, result) in answers.into_iter().zip(results.into_iter().skip(kept)) {
+                    let _ = answer.send(result.map_err(|conflict| conflict.to_string()));
+                }
+            }
+            Err(error) => {
+                let why = chain(&error);
+                self.failed(&why);
+                for answer in answers {
+                    let _ = answer.send(Err(why.clone()));
+                }
+            }
+        }
+    }
+
+    fn written(&mut self, writes: &[Write], results: &[Result<(), crate::store::Conflict>]) {
+        self.kept.clear();
+        self.cursors.clear();
+        for (write, result) in writes.iter().zip(results) {
+            if let Err(conflict) = result {
+                tracing::error!(session = %write.session, entry = write.record.entry.name(), "not recorded: {conflict}");
+            }
+        }
+        if std::mem::take(&mut self.failing) {
+            tracing::warn!("the store can be written again");
+            self.desk.notice("the store can be written again".to_owned());
+        }
+    }
+
+    fn failed(&mut self, why: &str) {
+        if std::mem::replace(&mut self.failing, true) {
+            return;
+        }
+        let text = format!("the store cannot be written: {why}; releases are refused, pauses and denials still go out");
+        tracing::error!("{text}");
+        self.desk.notice(text);
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
