@@ -42,5 +42,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod operator;
+pub mod simulator;
