@@ -61,7 +61,7 @@ pub use scenario::{Act, Scenario, ScenarioError};
 pub use span::Speed;
 pub use world::{NewSession, SessionState, World};
 
-/// How long a shutdown waits for calls in flight.
+/// How long a shutdown waits for connections to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What a simulator is started with.
@@ -359,7 +359,8 @@ impl Simulator {
         Err(WaitError::TimedOut { limit, sessions, calls })
     }
 
-    /// Stops: streams end, hanging calls are let go, calls in flight are finished for up to two seconds.
+    /// Stops: streams end, calls that wait or hang are answered with 503. Returns when the port is closed, after two
+    /// seconds at the latest.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         let Some(mut server) = self.server.take() else { return };

@@ -89,7 +89,10 @@ async fn decide(shell: &Shell, raw: Arc<RawCall>) -> Result<(Decided, Frames), S
                 step = shell.link.open(move |world, now| world.resume_call(now, &raw, ticket), opened).await?;
             }
             (Outcome::Decided(hold, decided), frames) => {
-                tokio::time::sleep(hold).await;
+                // A timer of zero still waits for its next tick.
+                if !hold.is_zero() {
+                    tokio::time::sleep(hold).await;
+                }
                 return Ok((decided, frames));
             }
         }

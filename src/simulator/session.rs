@@ -185,11 +185,7 @@ impl Session {
         let mut effects = Vec::new();
         for step in &Arc::clone(&self.scenario).history {
             self.perform(step, &mut effects);
-            self.ended = match step.action {
-                Action::Done(_) => Ended::Finished,
-                Action::Error { fatal: true, .. } => Ended::Error,
-                _ => self.ended,
-            };
+            self.ended = script::end_of(&step.action).unwrap_or(self.ended);
         }
         effects
     }
@@ -314,13 +310,11 @@ impl Session {
         }
     }
 
+    /// Beside the script: nothing waits, nothing takes time, nothing ends.
     fn emit(&mut self, step: &Step, effects: &mut Vec<Effect>) {
-        match &step.action {
-            Action::Commit(commit) => {
-                effects.push(Effect::Commit { commit: commit.clone(), while_paused: self.is_paused() });
-            }
-            Action::Act(_) => {}
-            _ => self.perform(step, effects),
+        self.perform(step, effects);
+        if let Action::Commit(commit) = &step.action {
+            effects.push(Effect::Commit { commit: commit.clone(), while_paused: self.is_paused() });
         }
     }
 

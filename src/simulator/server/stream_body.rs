@@ -18,8 +18,8 @@ use crate::simulator::stream::{Encoder, Piece};
 use crate::simulator::wire;
 use crate::simulator::world::{Frame, StreamId, StreamOpen};
 
-/// Between the pieces of a split frame, so that each travels in a packet of its own.
-const SPLIT_GAP: Duration = Duration::from_millis(1);
+/// Between the pieces of a split frame, so that each travels in a packet of its own, and before a reset.
+const GAP: Duration = Duration::from_millis(1);
 
 struct Open {
     frames: Frames,
@@ -85,12 +85,14 @@ impl Open {
             match self.queue.pop_front() {
                 Some(Piece::Bytes(bytes)) => {
                     if self.split {
-                        tokio::time::sleep(SPLIT_GAP).await;
+                        tokio::time::sleep(GAP).await;
                     }
                     return Some(Ok(bytes));
                 }
                 Some(Piece::End) => return None,
                 Some(Piece::Reset) => {
+                    // The server writes out what it has while this waits; a reset drops what is not written.
+                    tokio::time::sleep(GAP).await;
                     self.line.cut();
                     return Some(Err(io::ErrorKind::ConnectionReset.into()));
                 }

@@ -172,14 +172,15 @@ impl Session {
     }
 
     fn proceed(&mut self, at: Duration, action: Action, effects: &mut Vec<Effect>) {
+        if let Some(how) = end_of(&action) {
+            return self.end(how);
+        }
         match action {
-            Action::Done(_) => return self.end(Ended::Finished),
-            Action::Error { fatal: true, .. } => return self.end(Ended::Error),
             Action::Act(act) => self.act_into(at, act, effects),
             Action::Commit(commit) => return self.begin(at, commit),
             Action::Question(_, branches) => return self.ask(branches),
-            Action::Thought(_) | Action::Step(_) | Action::Log(_) | Action::User(_) => {}
-            Action::Error { fatal: false, .. } | Action::Event(_) | Action::Nothing => {}
+            Action::Thought(_) | Action::Step(_) | Action::Log(_) | Action::User(_) | Action::Done(_) => {}
+            Action::Error { .. } | Action::Event(_) | Action::Nothing => {}
         }
         if let Some(task) = &mut self.task {
             task.await_next(at);
@@ -196,6 +197,17 @@ impl Session {
         if let Some(task) = &mut self.task {
             task.phase = Phase::Asking(branches);
         }
+    }
+}
+
+/// How a task ends with this action, if it does.
+pub(super) fn end_of(action: &Action) -> Option<Ended> {
+    match action {
+        Action::Done(_) => Some(Ended::Finished),
+        Action::Error { fatal: true, .. } => Some(Ended::Error),
+        Action::Error { fatal: false, .. } | Action::Thought(_) | Action::Step(_) | Action::Log(_) => None,
+        Action::User(_) | Action::Question(..) | Action::Commit(_) | Action::Event(_) => None,
+        Action::Act(_) | Action::Nothing => None,
     }
 }
 
