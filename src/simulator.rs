@@ -32,6 +32,7 @@
 //! ```
 
 mod actor;
+mod error;
 pub mod fault;
 pub mod picture;
 pub mod record;
@@ -55,6 +56,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use actor::Stopped;
+pub use error::{ControlError, StartError, WaitError};
 pub use fault::Fault;
 pub use record::{Call, Emitted, Order};
 pub use scenario::{Act, Scenario, ScenarioError};
@@ -93,57 +95,6 @@ pub struct Simulator {
     origin: Instant,
     stop: CancellationToken,
     server: Option<JoinHandle<std::io::Result<()>>>,
-}
-
-/// Why a simulator could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is reachable from elsewhere.
-    #[error("the simulator listens on loopback only; {0} is not a loopback address, use 127.0.0.1:0")]
-    NotLoopback(SocketAddr),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// A scenario cannot be used.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-}
-
-/// Why a wait ended without what was waited for.
-#[derive(Debug, thiserror::Error)]
-pub enum WaitError {
-    /// It did not come in time.
-    #[error("not within {limit:?}; sessions: {sessions:#?}; last calls: {calls:#?}")]
-    TimedOut {
-        /// How long it was waited for.
-        limit: Duration,
-        /// The sessions at the end.
-        sessions: Vec<SessionState>,
-        /// The last few calls.
-        calls: Vec<Call>,
-    },
-    /// The simulator was stopped.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-}
-
-/// Why something cannot be done to a session.
-#[derive(Debug, thiserror::Error)]
-pub enum ControlError {
-    /// No such session, or it is deleted.
-    #[error("the simulator has no session {0:?}")]
-    NoSession(String),
-    /// No such scenario.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// The simulator was stopped.
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
 }
 
 impl Default for Options {
@@ -367,6 +318,12 @@ impl Simulator {
         if tokio::time::timeout(GRACE, &mut server).await.is_err() {
             server.abort();
         }
+    }
+}
+
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulator").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

@@ -3,55 +3,11 @@
 //! Data only; [`super::session`] plays it. Read from TOML; unknown keys are errors.
 //!
 //! ```toml
-//! name  = "purchase"                     # `scenario:purchase` in a goal or message chooses it
-//! match = ["buy", "order"]               # so do these words, in any case
-//! pace  = "1s"                           # the delay before each step that names none; default 1s
-//! start = "on_message"                   # default; or "on_stream": when its first event stream is opened
-//! page  = { url = "https://shop.example.com/", title = "Example Shop" }
-//! repeat = 1                             # how often the steps are played
-//!
-//! [[step]]                               # exactly one of the keys of [`Action`], and any of the others
-//! thought = "Looking for a headset"
-//! after   = "500ms"
-//!
-//! [[step]]
-//! step = { action = "click", element = "Place your order" }     # url and title of the page are added
-//! page = { url = "https://shop.example.com/checkout", title = "Checkout" }   # the browser is there from now on
-//!
-//! [[step]]
-//! commit    = { kind = "purchase", what = "1 headset", amount = "410.00 USD" }
-//! takes     = "2s"                       # begins after `after`, is in the ledger `takes` later
-//! in_flight = true                       # once begun, a pause does not stop it; a cancel does
-//!
-//! [[step]]
-//! question = "May I subscribe you?"      # waits for a message; no branch: the script goes on
-//! [[step.answer]]
-//! contains = ["yes"]                     # any of the words, in any case; absent: every other answer
-//! step = [{ thought = "Subscribing." }, { done = "Subscribed." }]     # instead of the rest
-//!
-//! [[step]]
-//! done = { order = "placed" }            # string, object or array, as all texts
-//!
-//! [[on_message]]                         # a message while the task runs or is paused
-//! contains = ["amazon"]
-//! step = [{ thought = "Also comparing with Amazon." }]    # instead of the rest
-//!
-//! [[act]]                                # somebody else acts on the session
-//! after_pause = "1s"                     # or `at`, counted from the task's start
-//! do = "resume"                          # pause, resume, cancel, delete, { message = "…" }, { emit = { thought = "…" } }
-//!
-//! [pause]
-//! lag = "300ms"; effective = true; again = 400; shows = ["session", "status", "event"]
-//!
-//! [[history]]                            # steps that happened before: their messages are there from the start
-//! done = "An earlier task."
-//!
-//! [[fault]]                              # see the module `fault`
+#![doc = include_str!("../../examples/scenarios/reference.toml")]
 //! ```
-//!
-//! A script that runs out without `done` or a fatal `error` leaves the task running and silent.
 
 pub mod builtin;
+mod error;
 mod raw;
 
 use std::sync::Arc;
@@ -62,6 +18,7 @@ use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::span::Span;
+pub use error::ScenarioError;
 
 /// A scripted agent and its session's manners.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -123,7 +80,8 @@ pub enum Start {
     /// With the first message to the ready session, as the vendor's does.
     #[default]
     OnMessage,
-    /// When the first event stream of the session is opened; until then it shows as running.
+    /// When the session is first watched: an event stream is opened, messages are read, a pause is asked for. Until then it
+    /// shows as running.
     OnStream,
 }
 
@@ -317,41 +275,6 @@ pub enum PauseSign {
 pub struct Manners {
     /// Whether it takes effect; if not, it is accepted all the same.
     pub effective: bool,
-}
-
-/// Why a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    /// The file cannot be read.
-    #[error("cannot read the scenario file {path:?}")]
-    Read {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The text is no scenario.
-    #[error("{origin} is not a scenario:\n{source}")]
-    Parse {
-        /// File or name.
-        origin: String,
-        /// Where and why.
-        source: Box<toml::de::Error>,
-    },
-    /// The steps repeat for ever in no time.
-    #[error("{origin}: `repeat` needs steps that take time; give one of them an `after`")]
-    Spins {
-        /// File or name.
-        origin: String,
-    },
-    /// No built-in scenario has this name.
-    #[error("there is no scenario {name:?}; built in are {known}, anything else is the path of a TOML file")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// The names that there are.
-        known: String,
-    },
 }
 
 impl Scenario {

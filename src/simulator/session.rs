@@ -3,16 +3,17 @@
 //! Time comes in as an argument (since the simulator's start) and what happens goes out as [`Effect`]s; it knows no ids, no
 //! HTTP and no clock. [`super::world`] gives ids to what it emits and writes down what it commits.
 
+mod effect;
 mod script;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
-use super::scenario::{Act, ActTime, Action, Commit, Metadata, Page, PauseSign, Scenario, Step};
+use super::scenario::{Act, ActTime, Action, Page, PauseSign, Scenario, Step};
 use super::span::Speed;
+pub use effect::{Draft, Effect};
 use script::Task;
 
 /// A simulated session.
@@ -49,43 +50,6 @@ enum Pause {
     Off,
     Pending(Duration),
     On,
-}
-
-/// What a session does to the world.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Effect {
-    /// It emits an event, perhaps with a message.
-    Emit(Draft),
-    /// Something that cannot be taken back has happened.
-    Commit {
-        /// What.
-        commit: Commit,
-        /// Whether the session was paused at that moment.
-        while_paused: bool,
-    },
-    /// It is gone.
-    Gone,
-}
-
-/// An event before it has an id.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Draft {
-    /// Its name in the stream.
-    pub name: String,
-    /// The type of its message; `None`: it is in the stream only.
-    pub message_type: Option<String>,
-    /// Content of the message.
-    pub content: Value,
-    /// Data of the event, still without `message_id`.
-    pub data: Value,
-    /// Metadata of the message.
-    pub metadata: Option<Map<String, Value>>,
-    /// Whether `sanitize=true` drops it.
-    pub hidden: bool,
-    /// Whether it gets an id, and a place in the history.
-    pub has_id: bool,
-    /// Whether streams are closed after it.
-    pub closes: bool,
 }
 
 /// How a call to pause or resume was taken.
@@ -215,7 +179,7 @@ impl Session {
         effects
     }
 
-    /// An event stream was opened.
+    /// Somebody watches: a task that waits for that starts.
     pub fn watched(&mut self, now: Duration) {
         if self.awaits_stream {
             self.start(now);
@@ -243,6 +207,7 @@ impl Session {
     /// Somebody asks for a pause.
     pub fn pause(&mut self, now: Duration) -> (Taken, Vec<Effect>) {
         let mut effects = Vec::new();
+        self.watched(now);
         if self.task.is_none() {
             return (Taken::NoTask, effects);
         }
@@ -402,50 +367,6 @@ fn at_start(act: &super::scenario::TimedAct, now: Duration, speed: Speed) -> Opt
     match act.when {
         ActTime::At(at) => Some((now + at.at_speed(speed), act.act.clone())),
         ActTime::AfterPause(_) => None,
-    }
-}
-
-impl Draft {
-    /// An event with a message of `message_type`, both saying `content`.
-    #[must_use]
-    pub fn plain(name: &str, message_type: &str, content: Value) -> Self {
-        let data = match &content {
-            Value::String(_) => json!({ "text": content }),
-            _ => json!({ "content": content }),
-        };
-        Self {
-            name: name.to_owned(),
-            message_type: Some(message_type.to_owned()),
-            content,
-            data,
-            metadata: Some(Map::new()),
-            hidden: false,
-            has_id: true,
-            closes: false,
-        }
-    }
-
-    /// An event without message and id.
-    fn notice(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            message_type: None,
-            content: Value::Null,
-            data: json!({}),
-            metadata: None,
-            hidden: false,
-            has_id: false,
-            closes: false,
-        }
-    }
-
-    fn with_metadata(mut self, metadata: &Metadata, origin: &str) -> Self {
-        self.metadata = match metadata {
-            Metadata::Usual => Some(Map::from_iter([("origin".to_owned(), origin.into())])),
-            Metadata::Missing => None,
-            Metadata::Given(map) => Some(map.clone()),
-        };
-        self
     }
 }
 

@@ -4,6 +4,7 @@ Usage: run.py HOLDPOINT_BINARY. Each function `check_*` is one check; it gets an
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -23,6 +24,10 @@ BASE_URL = ""
 def truth(path):
     with urllib.request.urlopen(BASE_URL + "/_sim/" + path, timeout=LIMIT) as answer:
         return json.load(answer)
+
+
+def bought(session_id):
+    return [order["amount"] for order in truth("ledger") if order["session"] == session_id]
 
 
 def status_becomes(client, session_id, wanted):
@@ -114,29 +119,31 @@ def check_messages_after_id(client):
 
 
 def check_pause_resume(client):
-    session_id = new_session(client, "scenario:purchase")
+    session_id = new_session(client, "scenario:patient")
     paused = client.sessions.pause(session_id)
     assert paused.success and paused.message == "Session paused successfully", paused
     assert client.sessions.get(session_id).status == "paused"
     assert client.sessions.get_status(session_id).status == "paused"
     refused("already_paused", lambda: client.sessions.pause(session_id))
+    client.sessions.send_message(session_id, "Buy it")
+    assert bought(session_id) == []
     resumed = client.sessions.resume(session_id)
     assert resumed.success and resumed.message == "Session resumed successfully", resumed
     refused("not_paused", lambda: client.sessions.resume(session_id))
     status_becomes(client, session_id, "finished")
-    bought = [order for order in truth("ledger") if order["session"] == session_id]
-    assert [order["amount"] for order in bought] == ["410.00 USD"], bought
+    assert bought(session_id) == ["410.00 USD"], bought(session_id)
 
 
 def check_cancel(client):
-    session_id = new_session(client, "scenario:purchase")
+    session_id = new_session(client, "scenario:patient")
     client.sessions.pause(session_id)
+    client.sessions.send_message(session_id, "Buy it")
     cancelled = client.sessions.cancel(session_id)
     assert cancelled.success and cancelled.message == "Session cancelled successfully", cancelled
     assert client.sessions.get(session_id).status == "ready"
-    assert [order for order in truth("ledger") if order["session"] == session_id] == []
-    client.sessions.send_message(session_id, "Look up headsets instead")
+    client.sessions.send_message(session_id, "scenario:harmless")
     status_becomes(client, session_id, "finished")
+    assert bought(session_id) == []
 
 
 def check_question(client):
@@ -149,17 +156,17 @@ def check_question(client):
 
 
 def check_instruction_while_paused(client):
-    session_id = new_session(client, "scenario:instruct")
+    session_id = new_session(client, "scenario:patient")
     client.sessions.pause(session_id)
     client.sessions.send_message(session_id, "Also check Amazon for comparison")
     client.sessions.resume(session_id)
     status_becomes(client, session_id, "finished")
     last = client.sessions.get_messages(session_id).messages[-1]
-    assert last.content == "The cheapest headset is the H-90, compared on two sites.", last
+    assert last.content == "Compared with the other shop.", last
 
 
 def check_stream_sees_pause(client):
-    session_id = new_session(client, "scenario:purchase")
+    session_id = new_session(client, "scenario:patient")
     seen, begun = [], threading.Event()
 
     def follow():
@@ -174,6 +181,7 @@ def check_stream_sees_pause(client):
     assert begun.wait(LIMIT)
     client.sessions.pause(session_id)
     client.sessions.resume(session_id)
+    client.sessions.send_message(session_id, "Buy it")
     thread.join(LIMIT)
     assert not thread.is_alive() and {"paused", "resumed", "done"} <= set(seen), seen
 
@@ -223,7 +231,8 @@ def check_run_task(client):
 def main():
     global BASE_URL
     binary = sys.argv[1]
-    server = subprocess.Popen([binary, "simulate", "--speed", "20"], stdout=subprocess.PIPE, text=True)
+    patient = os.path.join(os.path.dirname(os.path.abspath(__file__)), "patient.toml")
+    server = subprocess.Popen([binary, "simulate", "--speed", "20", "--scenario", "harmless", "--scenario", patient], stdout=subprocess.PIPE, text=True)
     passed = failed = 0
     try:
         ready = json.loads(server.stdout.readline())

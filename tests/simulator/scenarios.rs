@@ -1,13 +1,27 @@
 //! The built-in scenarios and recorded runs, played over real HTTP.
 
+use std::sync::Arc;
+
+use holdpoint::simulator::scenario::{Action, Step, builtin};
 use holdpoint::simulator::traces::{self, Pace};
-use holdpoint::simulator::{Act, World};
+use holdpoint::simulator::{Act, Scenario, World};
 use serde_json::json;
 
 use crate::client::{LIMIT, fast, names, slow};
 
 fn says(word: &'static str) -> impl FnMut(&World) -> bool + Send {
     move |world| world.record().events.iter().any(|event| event.data.to_string().contains(word))
+}
+
+/// A built-in scenario that somebody pauses right after it says `word`, so that no test races with its script.
+fn paused_after(name: &str, word: &str) -> Arc<Scenario> {
+    let mut scenario = builtin::find(name).unwrap();
+    let mut steps = scenario.steps.to_vec();
+    let said = steps.iter().position(|step| format!("{:?}", step.action).contains(word)).unwrap();
+    let pause = Step { after: Some("0s".parse().unwrap()), ..Step::of(Action::Act(Act::Pause)) };
+    steps.insert(said + 1, pause);
+    scenario.steps = steps.into();
+    Arc::new(scenario)
 }
 
 #[tokio::test]
@@ -21,27 +35,25 @@ async fn a_purchase_that_nobody_stops_is_made() {
 }
 
 #[tokio::test]
-async fn a_purchase_that_is_paused_and_cancelled_is_not_made() {
-    let api = fast().await;
+async fn a_purchase_that_is_paused_and_cancelled_is_never_made() {
+    let api = slow().await;
     let id = api.sim.create("purchase").await.unwrap();
-    api.call(&format!("POST /{id}/pause")).await;
+    assert_eq!(api.call(&format!("POST /{id}/pause")).await.0, 200);
     assert_eq!(api.call(&format!("POST /{id}/cancel")).await.0, 200);
-    api.post(&format!("POST /{id}/message"), json!({ "message": "scenario:harmless" })).await;
-    api.becomes(&id, "finished").await;
+    assert_eq!(api.sim.look(World::wake).await.unwrap(), None, "something can still happen");
     assert_eq!(api.bought(&id).await, [""; 0]);
 }
 
 #[tokio::test]
 async fn the_demo_shows_the_checkout_when_it_announces_the_purchase() {
     let api = fast().await;
-    let id = api.sim.create("demo").await.unwrap();
-    api.sim.until(LIMIT, says("Place your order")).await.unwrap();
-    api.call(&format!("POST /{id}/pause")).await;
+    let id = api.sim.create_of(paused_after("demo", "Place your order")).await.unwrap();
+    api.becomes(&id, "paused").await;
     let (_, shot) = api.call(&format!("GET /{id}/screenshot")).await;
     let page = (shot["url"].as_str().unwrap(), shot["title"].as_str().unwrap());
     assert_eq!(page, ("https://shop.example.com/checkout", "Checkout - Example Shop"));
     assert_eq!(api.bought(&id).await, [""; 0]);
-    api.call(&format!("POST /{id}/resume")).await;
+    assert_eq!(api.call(&format!("POST /{id}/resume")).await.0, 200);
     api.becomes(&id, "waiting_for_input").await;
     api.post(&format!("POST /{id}/message"), json!({ "message": "Yes, go ahead" })).await;
     api.becomes(&id, "finished").await;
@@ -61,8 +73,8 @@ async fn a_refused_question_buys_nothing_more() {
 #[tokio::test]
 async fn an_instruction_while_paused_changes_the_result() {
     let api = fast().await;
-    let id = api.sim.create("instruct").await.unwrap();
-    api.call(&format!("POST /{id}/pause")).await;
+    let id = api.sim.create_of(paused_after("instruct", "this site only")).await.unwrap();
+    api.becomes(&id, "paused").await;
     api.post(&format!("POST /{id}/message"), json!({ "message": "Also check Amazon for comparison" })).await;
     api.call(&format!("POST /{id}/resume")).await;
     api.becomes(&id, "finished").await;

@@ -123,7 +123,7 @@ async fn a_task_that_waits_for_its_watcher_starts_with_the_first_stream() {
 async fn hundreds_of_sessions_each_have_their_own_stream() {
     let api = slow().await;
     let mut streams = Vec::new();
-    for _ in 0..300 {
+    for _ in 0..200 {
         let id =
             api.play("start = 'on_stream'\npace = '50ms'\n[[step]]\nthought = 'one'\n[[step]]\ndone = 'two'").await;
         streams.push(api.send(&format!("GET /{id}/events"), None).await.unwrap());

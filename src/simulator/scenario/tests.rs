@@ -1,7 +1,10 @@
 use super::*;
 
 fn parse(text: &str) -> Result<Scenario, String> {
-    Scenario::parse(text, "test").map_err(|error| error.to_string())
+    Scenario::parse(text, "test").map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    })
 }
 
 #[test]
@@ -13,6 +16,12 @@ fn every_built_in_scenario_can_be_read_and_bears_its_name() {
     for name in names {
         assert_eq!(builtin::find(&name).unwrap().name, name);
     }
+}
+
+#[test]
+fn the_reference_of_the_format_can_be_read() {
+    let scenario = parse(include_str!("../../../examples/scenarios/reference.toml")).unwrap();
+    assert_eq!((scenario.name.as_str(), scenario.steps.len(), scenario.acts[0].times), ("reference", 8, 2));
 }
 
 #[test]

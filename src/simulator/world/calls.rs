@@ -155,7 +155,7 @@ impl World {
             Endpoint::DeleteAll => Ok(self.delete_all()),
             Endpoint::Message => self.message_call(now, id, &raw.body),
             Endpoint::Status => self.status(id),
-            Endpoint::Messages => self.messages(id, raw),
+            Endpoint::Messages => self.messages(now, id, raw),
             Endpoint::Pause => self.pause(now, id),
             Endpoint::Resume => self.resume(now, id),
             Endpoint::Cancel => self.cancel(now, id),
@@ -228,7 +228,8 @@ impl World {
         Ok(Answer::ok(&json!({ "status": slot.session.execution() })))
     }
 
-    fn messages(&self, id: &str, raw: &RawCall) -> Result<Answer, Answer> {
+    fn messages(&mut self, now: Moment, id: &str, raw: &RawCall) -> Result<Answer, Answer> {
+        self.watch(now, id).ok_or_else(not_found)?;
         let slot = self.slot(id)?;
         let (after, sanitize) = request::messages(&raw.query)?;
         let wanted = slot.history.iter().filter(|event| event.id > Some(after) && !(sanitize && event.hidden));

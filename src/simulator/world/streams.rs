@@ -55,10 +55,7 @@ impl World {
     }
 
     pub(super) fn open(&mut self, now: Moment, id: &str, query: StreamQuery, fault: StreamFault) -> Option<StreamOpen> {
-        self.with(now, id, |session| {
-            session.watched(now.mono);
-            ((), Vec::new())
-        })?;
+        self.watch(now, id)?;
         let (session, slot) = self.slots.get_key_value(id)?;
         let session = Arc::clone(session);
         let mut backlog = slot.backlog(&query);
@@ -72,6 +69,14 @@ impl World {
             self.slots.get_mut(&session)?.streams.push(stream);
         }
         Some(StreamOpen { id: stream, backlog, fault, heartbeats })
+    }
+
+    /// Somebody watches a session that exists.
+    pub(super) fn watch(&mut self, now: Moment, id: &str) -> Option<()> {
+        self.with(now, id, |session| {
+            session.watched(now.mono);
+            ((), Vec::new())
+        })
     }
 
     pub(super) fn publish(&mut self, session: &str, event: &Arc<Emitted>) {
