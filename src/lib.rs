@@ -43,6 +43,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod daemon;
@@ -50,3 +51,4 @@ pub mod gate;
 pub mod operator;
 pub mod policy;
 pub mod store;
+pub mod simulator;

@@ -1,0 +1,3 @@
+//! The command tree; one file per group of commands.
+
+pub mod simulate;

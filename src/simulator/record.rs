@@ -1,0 +1,103 @@
+//! The ground truth: what really happened, which calls were received, which events were written.
+//!
+//! All times are of one clock, in nanoseconds since the simulator started, with the wall time beside them. Nothing is ever
+//! removed from a record; a simulator is not a service.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::fault::Endpoint;
+use crate::clock::Moment;
+
+/// Everything that is written down.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Acts that cannot be taken back, in order.
+    pub ledger: Vec<Order>,
+    /// Calls, in the order received.
+    pub calls: Vec<Call>,
+    /// Events of all sessions, in the order written.
+    pub events: Vec<Arc<Emitted>>,
+}
+
+/// Something that was really done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Order {
+    /// The session that did it.
+    pub session: String,
+    /// `purchase`, `message`, …
+    pub kind: String,
+    /// What was bought, sent, deleted.
+    pub what: String,
+    /// For how much.
+    pub amount: Option<String>,
+    /// Whether it was completed while the session was paused (a step in flight).
+    pub while_paused: bool,
+    /// When, nanoseconds since the start.
+    pub at_ns: u64,
+    /// When, civil time.
+    pub at: Timestamp,
+}
+
+/// A call that was received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// Its place in the record, from 0.
+    pub seq: usize,
+    /// Which call it is; `None`: no call of the API.
+    pub endpoint: Option<Endpoint>,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The session named in the path.
+    pub session: Option<String>,
+    /// The body, when there was one.
+    pub body: Option<String>,
+    /// When its head was read, nanoseconds since the start.
+    pub received_ns: u64,
+    /// When its head was read, civil time.
+    pub received_at: Timestamp,
+    /// The status it was, or will be, answered with; `None`: not decided yet, hung or reset.
+    pub status: Option<u16>,
+    /// Whether a fault struck it.
+    pub faulted: bool,
+    /// Whether it took effect (a read: whether it was truly answered).
+    pub applied: bool,
+}
+
+/// An event that was emitted, and its message if it has one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Emitted {
+    /// The session.
+    pub session: String,
+    /// Message id.
+    pub id: Option<u64>,
+    /// Its name in the stream.
+    pub name: String,
+    /// Its data in the stream.
+    pub data: Value,
+    /// The type of its message; `None`: `/messages` does not have it.
+    pub message_type: Option<String>,
+    /// Content of the message.
+    pub content: Value,
+    /// Metadata of the message.
+    pub metadata: Option<Map<String, Value>>,
+    /// Whether `sanitize=true` drops it.
+    pub hidden: bool,
+    /// Whether streams are closed after it.
+    pub closes: bool,
+    /// When it was handed to the streams, nanoseconds since the start.
+    pub written_ns: u64,
+    /// When, civil time.
+    pub at: Timestamp,
+}
+
+/// Nanoseconds since the start.
+#[must_use]
+pub fn nanos(moment: Moment) -> u64 {
+    u64::try_from(moment.mono.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,137 @@
+//! `/_sim/`: the ground truth, and control of what happens, without a key. Loopback only, as the whole server.
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Shell;
+use crate::simulator::fault::Fault;
+use crate::simulator::record::Emitted;
+use crate::simulator::scenario::Act;
+use crate::simulator::wire::Answer;
+use crate::simulator::world::{NewSession, World};
+
+pub(super) fn router() -> Router<Shell> {
+    Router::new()
+        .route("/ledger", get(ledger))
+        .route("/calls", get(calls))
+        .route("/events", get(events))
+        .route("/clock", get(clock))
+        .route("/sessions", get(sessions).post(create))
+        .route("/sessions/{id}", get(session))
+        .route("/sessions/{id}/act", post(act))
+        .route("/faults", post(fault).delete(clear))
+}
+
+/// A record can be read from a place on, so that a long run need not be read again and again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct From {
+    #[serde(default)]
+    from: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Create {
+    scenario: Option<String>,
+    goal: Option<String>,
+    agent: Option<String>,
+    /// Sent as the first message; absent: the goal; `start = false`: none.
+    message: Option<String>,
+    start: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Do {
+    r#do: Act,
+}
+
+async fn ledger(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
+    read(&shell, move |world| world.record().ledger.iter().skip(from.from).cloned().collect::<Vec<_>>()).await
+}
+
+async fn calls(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
+    read(&shell, move |world| world.record().calls.iter().skip(from.from).cloned().collect::<Vec<_>>()).await
+}
+
+async fn events(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
+    read(&shell, move |world| {
+        world.record().events.iter().skip(from.from).map(|event| Emitted::clone(event)).collect::<Vec<_>>()
+    })
+    .await
+}
+
+async fn clock(State(shell): State<Shell>) -> Response {
+    let now = shell.link.now();
+    Answer::ok(&json!({ "now_ns": crate::simulator::record::nanos(now), "wall": now.wall.to_string() })).into_response()
+}
+
+async fn sessions(State(shell): State<Shell>) -> Response {
+    read(&shell, World::sessions).await
+}
+
+async fn session(State(shell): State<Shell>, Path(id): Path<String>) -> Response {
+    read(&shell, move |world| world.session(&id)).await
+}
+
+async fn create(State(shell): State<Shell>, Json(body): Json<Create>) -> Response {
+    let id = crate::simulator::fresh_id();
+    let made = shell.link.ask(move |world, now| {
+        let scenario = match &body.scenario {
+            Some(name) => Some(world.scenario(name).ok_or_else(|| format!("no scenario {name:?}"))?),
+            None => None,
+        };
+        let new = NewSession { agent: body.agent, goal: body.goal, kind: None, scenario };
+        world.create(now, &id, new);
+        if body.start.unwrap_or(true) {
+            let goal = || world.session(&id).and_then(|session| session.goal);
+            let text = body.message.or_else(goal).unwrap_or_else(|| "Go ahead.".to_owned());
+            world.message(now, &id, &text);
+        }
+        Ok::<_, String>(id)
+    });
+    match made.await {
+        Ok(Ok(id)) => Answer::ok(&json!({ "session_id": id })).into_response(),
+        Ok(Err(why)) => Answer::detail(422, &why).into_response(),
+        Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
+    }
+}
+
+async fn act(State(shell): State<Shell>, Path(id): Path<String>, Json(body): Json<Do>) -> Response {
+    match shell.link.ask(move |world, now| world.act(now, &id, body.r#do)).await {
+        Ok(true) => Answer::ok(&json!({ "done": true })).into_response(),
+        Ok(false) => Answer::detail(404, "Session not found").into_response(),
+        Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
+    }
+}
+
+async fn fault(State(shell): State<Shell>, Json(fault): Json<Fault>) -> Response {
+    change(&shell, move |world| world.fault(fault)).await
+}
+
+async fn clear(State(shell): State<Shell>) -> Response {
+    change(&shell, World::clear_faults).await
+}
+
+async fn read<T: Serialize + Send + 'static>(
+    shell: &Shell,
+    look: impl FnOnce(&World) -> T + Send + 'static,
+) -> Response {
+    match shell.link.ask(|world, _| look(world)).await {
+        Ok(found) => Json(found).into_response(),
+        Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
+    }
+}
+
+async fn change(shell: &Shell, work: impl FnOnce(&mut World) + Send + 'static) -> Response {
+    match shell.link.ask(|world, _| work(world)).await {
+        Ok(()) => Answer::ok(&json!({ "done": true })).into_response(),
+        Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
+    }
+}
