@@ -231,6 +231,35 @@ async fn a_warm_connection_carries_the_pause() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_server_closed_between_calls_is_replaced_without_a_second_request() {
+    let server = Server::start(|_, _| Reply::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec())).await;
+    let agi = server.client();
+    for done in 1..=20 {
+        assert_eq!(agi.pause(&id()).await, Ok(PauseAnswer::Accepted));
+        // The close may still be under way: then the result is unknown, and nothing was repeated.
+        let resumed = agi.resume(&id()).await;
+        assert!(matches!(resumed, Ok(()) | Err(ApiError { class: ErrorClass::Unknown { .. }, .. })), "{resumed:?}");
+        assert!(server.count("POST /v1/sessions/s-1/resume") <= done);
+    }
+}
+
+#[tokio::test]
+async fn keeping_warm_goes_on_through_failures() {
+    let server = Server::start(|_, before| if before < 2 { Reply::Reset } else { json(200, "{}") }).await;
+    let agi = server.client();
+    let keeping = tokio::spawn(async move { agi.keep_warm(Duration::from_millis(5)).await });
+    server.wait_for("GET /v1/models", 6).await;
+    keeping.abort();
+}
+
+#[tokio::test]
+async fn https_to_a_server_without_it_is_unreachable() {
+    let server = Server::start(|_, _| Reply::Hang).await;
+    let agi = Agi::new(config(&format!("https://{}", server.address))).expect("a client");
+    assert!(matches!(class(agi.resume(&id()).await), ErrorClass::Unreachable { .. }));
+}
+
+#[tokio::test]
 async fn warming_needs_any_answer_but_a_refused_key() {
     let server = Server::start(|_, _| json(404, "{}")).await;
     assert_eq!(server.client().warm().await, Ok(()));

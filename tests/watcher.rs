@@ -407,6 +407,21 @@ async fn a_refused_key_is_told_once_and_watching_goes_on_when_it_is_accepted() {
 }
 
 #[tokio::test]
+async fn a_provider_that_asks_for_time_gets_it() {
+    let limited: fn() -> Reply = || Reply::Answer(429, "retry-after: 3600\r\n", String::new());
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    world.set(|state| (state.messages_fail, state.events_fail) = (Some(limited), Some(limited)));
+    world.more(POLL, 1).await;
+    drop(stream);
+    world.more(OPEN, 1).await;
+    let (polls, opens) = (world.server.count(POLL), world.server.count(OPEN));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((world.server.count(POLL), world.server.count(OPEN)), (polls, opens));
+}
+
+#[tokio::test]
 async fn a_full_channel_loses_nothing() {
     let mut world = World::start(running(&[]), None, quick(), 1).await;
     let stream = world.stream().await;

@@ -61,16 +61,25 @@ pub(super) struct Task {
     first_replay_over: bool,
     caught: bool,
     status: Option<Status>,
-    refused: Refused,
     absences: u32,
-    failing: bool,
+    polls: Trouble,
+    streams: Trouble,
 }
 
-/// Which source the key is refused for.
-#[derive(Default)]
-struct Refused {
-    polls: bool,
-    streams: bool,
+/// What is wrong with one source.
+struct Trouble {
+    /// The last call failed, and that was logged.
+    failing: bool,
+    /// The key is refused.
+    refused: bool,
+    /// The provider asked for no call before this time.
+    not_before: Instant,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Polls,
+    Streams,
 }
 
 impl Task {
@@ -104,9 +113,9 @@ impl Task {
             first_replay_over: false,
             caught: false,
             status: None,
-            refused: Refused::default(),
             absences: 0,
-            failing: false,
+            polls: Trouble { failing: false, refused: false, not_before: origin },
+            streams: Trouble { failing: false, refused: false, not_before: origin },
         }
     }
 
@@ -164,7 +173,7 @@ impl Task {
 
     fn opened(&mut self, items: EventStream) {
         let now = Instant::now();
-        self.refused.streams = false;
+        self.streams.refused = false;
         self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
         let silent_at = now + self.config.heartbeat_timeout;
         self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
@@ -172,21 +181,10 @@ impl Task {
     }
 
     async fn not_opened(&mut self, error: ApiError) -> Result<(), Over> {
+        self.failed(Source::Streams, &error).await?;
         self.close();
-        self.note_failure(&error);
-        match &error.class {
-            ErrorClass::Auth { .. } => {
-                self.reopen_in(self.config.auth_retry);
-                self.key_refused(&error, |refused| &mut refused.streams).await?;
-            }
-            ErrorClass::NotFound { .. } => self.suspect_absence(),
-            ErrorClass::RateLimited { retry_after: Some(wait) } => self.reopen_in(*wait),
-            ErrorClass::RateLimited { retry_after: None }
-            | ErrorClass::AlreadyPaused
-            | ErrorClass::NotPaused
-            | ErrorClass::Refused { .. }
-            | ErrorClass::Unknown { .. }
-            | ErrorClass::Unreachable { .. } => {}
+        if self.streams.refused {
+            self.reopen_in(self.config.auth_retry);
         }
         self.catch_up_without_stream().await
     }
@@ -195,7 +193,7 @@ impl Task {
         let replay_was_running = self.streamed.deadline().is_some();
         self.close();
         match error {
-            Some(error) => self.note_failure(&error),
+            Some(error) => self.failed(Source::Streams, &error).await?,
             None if replay_was_running => self.replay_over().await?,
             None => {}
         }
@@ -223,12 +221,13 @@ impl Task {
     }
 
     fn reopen_in(&mut self, wait: Duration) {
-        self.stream = Stream::Closed { reopen_at: Instant::now() + wait };
+        self.stream = Stream::Closed { reopen_at: (Instant::now() + wait).max(self.streams.not_before) };
     }
 
     async fn item(&mut self, item: StreamItem) -> Result<(), Over> {
         let now = self.now();
         self.sight.prove(now);
+        self.streams.failing = false;
         if let Stream::Open(open) = &mut self.stream {
             open.silent_at = Instant::now() + self.config.heartbeat_timeout;
         }
@@ -295,18 +294,18 @@ impl Task {
     fn poll_soon(&mut self) {
         match &mut self.poll {
             Poll::Running(_) => self.poll_again = true,
-            Poll::Due(_) if self.refused.polls || self.absences > 0 => {}
-            Poll::Due(at) => *at = Instant::now(),
+            Poll::Due(_) if self.polls.refused || self.absences > 0 => {}
+            Poll::Due(at) => *at = Instant::now().max(self.polls.not_before),
         }
     }
 
     fn poll_in(&mut self, wait: Duration) {
-        self.poll = Poll::Due(Instant::now() + wait);
+        self.poll = Poll::Due((Instant::now() + wait).max(self.polls.not_before));
     }
 
     /// The time to the next poll when nothing special happens.
     fn cadence(&self) -> Duration {
-        if self.refused.polls {
+        if self.polls.refused {
             return self.config.auth_retry;
         }
         if self.absences > 0 {
@@ -320,8 +319,11 @@ impl Task {
 
     async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
         self.sight.prove(self.now());
-        self.refused.polls = false;
+        self.polls.refused = false;
         self.absences = 0;
+        if std::mem::take(&mut self.polls.failing) {
+            tracing::info!(session = %self.session, "the messages of the session can be read again");
+        }
         let is_first = !std::mem::replace(&mut self.polled, true);
         let news = self.read_back(messages.events).await?;
         let changed = self.tell_status(messages.status).await?;
@@ -373,9 +375,6 @@ impl Task {
     }
 
     async fn restore_sight(&mut self) -> Result<(), Over> {
-        if std::mem::take(&mut self.failing) {
-            tracing::info!(session = %self.session, "the provider answers again");
-        }
         if self.sight.restore() {
             tracing::info!(session = %self.session, "sight of the session is back");
             self.tell(Seen::Sighted).await?;
@@ -387,7 +386,7 @@ impl Task {
     fn wake_or_rest(&mut self, is_first: bool, news: bool) {
         let idle = self.status.as_ref().is_some_and(|status| status.class() == StatusClass::Idle);
         match self.stream {
-            Stream::Closed { .. } if self.refused.streams => {}
+            Stream::Closed { .. } if self.streams.refused => {}
             Stream::Closed { .. } if is_first || news => self.reopen_in(Duration::ZERO),
             Stream::Closed { .. } if idle => self.stream = Stream::Idle,
             Stream::Idle if news || !idle => self.reopen_in(Duration::ZERO),
@@ -397,18 +396,7 @@ impl Task {
 
     async fn poll_failed(&mut self, error: ApiError) -> Result<(), Over> {
         self.poll_again = false;
-        self.note_failure(&error);
-        let mut wait = None;
-        match &error.class {
-            ErrorClass::Auth { .. } => self.key_refused(&error, |refused| &mut refused.polls).await?,
-            ErrorClass::NotFound { .. } => self.suspect_absence(),
-            ErrorClass::RateLimited { retry_after } => wait = *retry_after,
-            ErrorClass::AlreadyPaused
-            | ErrorClass::NotPaused
-            | ErrorClass::Refused { .. }
-            | ErrorClass::Unknown { .. }
-            | ErrorClass::Unreachable { .. } => {}
-        }
+        self.failed(Source::Polls, &error).await?;
         self.count_missed(&error).await?;
         let is_first = !std::mem::replace(&mut self.polled, true);
         if let Stream::Closed { .. } = self.stream
@@ -417,7 +405,7 @@ impl Task {
             // The first poll brings nothing; the stream may.
             self.start_opening();
         }
-        self.poll_in(self.cadence().max(wait.unwrap_or_default()));
+        self.poll_in(self.cadence());
         Ok(())
     }
 
@@ -438,16 +426,38 @@ impl Task {
         Ok(())
     }
 
-    fn note_failure(&mut self, error: &ApiError) {
+    /// What any failed call means, whichever source it belongs to.
+    async fn failed(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
         self.sight.fail(error.to_string());
-        if !std::mem::replace(&mut self.failing, true) {
+        let trouble = self.trouble(source);
+        if !std::mem::replace(&mut trouble.failing, true) {
             tracing::warn!(session = %self.session, %error, "cannot watch the session; trying on");
+        }
+        match &error.class {
+            ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
+            ErrorClass::NotFound { .. } => self.suspect_absence(),
+            ErrorClass::RateLimited { retry_after } => {
+                self.trouble(source).not_before = Instant::now() + retry_after.unwrap_or_default();
+            }
+            ErrorClass::AlreadyPaused
+            | ErrorClass::NotPaused
+            | ErrorClass::Refused { .. }
+            | ErrorClass::Unknown { .. }
+            | ErrorClass::Unreachable { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn trouble(&mut self, source: Source) -> &mut Trouble {
+        match source {
+            Source::Polls => &mut self.polls,
+            Source::Streams => &mut self.streams,
         }
     }
 
-    async fn key_refused(&mut self, error: &ApiError, source: fn(&mut Refused) -> &mut bool) -> Result<(), Over> {
-        let told = self.refused.polls || self.refused.streams;
-        *source(&mut self.refused) = true;
+    async fn key_refused(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
+        let told = self.polls.refused || self.streams.refused;
+        self.trouble(source).refused = true;
         if told {
             return Ok(());
         }
