@@ -357,6 +357,10 @@ async fn the_stream_does_not_wait_for_a_first_poll_that_fails() {
     frame(&stream, 4, "four");
     let seen = world.until_text("four").await;
     assert_eq!(told(&seen), [("four", false)]);
+    // What polling finds at last is news as well.
+    world.set(|state| (state.messages, state.messages_fail) = (vec![(3, "three"), (5, "five")], None));
+    let seen = world.until_text("five").await;
+    assert_eq!(told(&seen), [("five", false)]);
 }
 
 #[tokio::test]
