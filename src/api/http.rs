@@ -30,7 +30,7 @@ use crate::operator::escape::short;
 /// Bound on the body of an answer that is not a 2xx, in bytes; the rest is not read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
-/// Time-outs for connecting, and what the pools share.
+/// The three pools, each with the base address and the key.
 #[derive(Debug)]
 pub(crate) struct Transport {
     base: BaseUrl,

@@ -191,15 +191,17 @@ impl EventKind {
 /// One normalised observation of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// The provider's message id; some events have none.
+    /// The provider's message id, never zero; some events have none.
     pub id: Option<MessageId>,
     /// What it is.
     pub kind: EventKind,
     /// The text: `content`, `message`, `text` or `error` of the payload, or all its string leaves in order, one per line.
+    /// Steps, thoughts, questions and unknown kinds carry their other strings (tool names, arguments) on further lines, so
+    /// that an action beside harmless words is seen. Numbers are left out.
     pub text: String,
     /// The provider's own time.
     pub at: Option<Timestamp>,
-    /// The page's address, when the payload names one (`url`).
+    /// The page's address, when the payload names one (`url`, `current_url`).
     pub url: Option<String>,
     /// The page's title, when the payload names one (`title`).
     pub title: Option<String>,

@@ -49,7 +49,8 @@ pub enum Seen {
     },
     /// The history was read to its end; what follows is news. Told once.
     Caught {
-        /// The greatest id of the history. Everything up to here has been told, so it may be kept as the next start's cursor.
+        /// The greatest message id of the history: every message up to it has been told, so it may be kept as the next start's
+        /// cursor. (The greatest id told later is not a safe cursor by itself: ids may be told out of order.)
         up_to: MessageId,
     },
     /// The execution status changed, or is told for the first time.

@@ -25,7 +25,7 @@ pub(super) fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
     if name.eq_ignore_ascii_case("heartbeat") {
         return StreamItem::Heartbeat;
     }
-    let frame_id = frame.id.as_deref().and_then(|id| id.trim().parse().ok()).map(MessageId);
+    let frame_id = frame.id.as_deref().and_then(|id| id.trim().parse().ok()).and_then(real_id);
     let mut event = match Fields::read(&frame.data) {
         Some(fields) => from_fields(name, &fields, max),
         None => opaque(name, &frame.data, max),
@@ -56,7 +56,7 @@ fn from_fields(name: &str, fields: &Fields, max: usize) -> Event {
     let kind = EventKind::from_wire(&kind);
     let (text, truncated) = clip(text_of(&kind, fields), max);
     Event {
-        id: ["message_id", "id"].iter().find_map(|key| fields.raw(&[key]).and_then(number)).map(MessageId),
+        id: ["message_id", "id"].iter().find_map(|key| real_id(number(fields.raw(&[key])?)?)),
         kind,
         text,
         at: fields.text(&["timestamp", "created_at"]).and_then(|at| timestamp(&at)),
@@ -104,6 +104,11 @@ fn everything(fields: &Fields, but: Option<&str>) -> Vec<String> {
         .filter(|(name, _)| !BOOKKEEPING.contains(name) && Some(*name) != but)
         .flat_map(|(_, raw)| leaves(raw))
         .collect()
+}
+
+/// Zero is "before all" to a cursor, so an event that claims it has no id; otherwise it would never be news.
+fn real_id(id: u64) -> Option<MessageId> {
+    (id > 0).then_some(MessageId(id))
 }
 
 fn value_text(raw: &str) -> Option<String> {

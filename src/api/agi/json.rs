@@ -18,9 +18,11 @@ impl Fields {
         serde_json::from_str(json).ok()
     }
 
-    /// The raw text of the first member with one of these names, tried in this order; `null` counts as missing.
+    /// The raw text of the member with one of these names, tried in this order; `null` counts as missing. Of members with the
+    /// same name the last counts, as in other readers.
     pub(super) fn raw(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.iter().find(|(key, raw)| key == name && *raw != "null").map(|(_, raw)| raw))
+        let named = |name| self.iter().rev().find(|(key, raw)| *key == name && *raw != "null");
+        names.iter().find_map(|name| named(*name)).map(|(_, raw)| raw)
     }
 
     /// The first member with one of these names that is a string with anything in it.
@@ -34,7 +36,7 @@ impl Fields {
     }
 
     /// Names and raw values, in document order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, raw)| (name.as_str(), raw.get()))
     }
 }

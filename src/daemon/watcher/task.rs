@@ -2,7 +2,9 @@
 //!
 //! Rules of judging are in the pure parts beside it; this file only connects them to the provider and the channel.
 
+mod polling;
 mod slots;
+mod streaming;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +12,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::slots::{Answer, Open, Poll, Stream, Wake};
+use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Replay, Seen, Sight, WatchConfig};
 use crate::api::backoff::Backoff;
-use crate::api::{
-    ApiError, ErrorClass, Event, EventStream, MessageId, Messages, Provider, Session, SessionId, Status, StatusClass,
-    StreamItem,
-};
+use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
 
 /// The stream is opened without a first poll's answer after this long.
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -61,16 +60,25 @@ pub(super) struct Task {
     first_replay_over: bool,
     caught: bool,
     status: Option<Status>,
-    refused: Refused,
     absences: u32,
-    failing: bool,
+    polls: Trouble,
+    streams: Trouble,
 }
 
-/// Which source the key is refused for.
-#[derive(Default)]
-struct Refused {
-    polls: bool,
-    streams: bool,
+/// What is wrong with one source.
+struct Trouble {
+    /// The last call failed, and that was logged.
+    failing: bool,
+    /// The key is refused.
+    refused: bool,
+    /// The provider asked for no call before this time.
+    not_before: Instant,
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Polls,
+    Streams,
 }
 
 impl Task {
@@ -104,9 +112,9 @@ impl Task {
             first_replay_over: false,
             caught: false,
             status: None,
-            refused: Refused::default(),
             absences: 0,
-            failing: false,
+            polls: Trouble { failing: false, refused: false, not_before: origin },
+            streams: Trouble { failing: false, refused: false, not_before: origin },
         }
     }
 
@@ -155,103 +163,8 @@ impl Task {
     }
 }
 
-/// The stream.
+/// What is told, whichever source it came from.
 impl Task {
-    fn start_opening(&mut self) {
-        let (provider, session) = (self.provider.clone(), self.session.clone());
-        self.stream = Stream::Opening(Box::pin(async move { provider.events(&session).await }));
-    }
-
-    fn opened(&mut self, items: EventStream) {
-        let now = Instant::now();
-        self.refused.streams = false;
-        self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
-        let silent_at = now + self.config.heartbeat_timeout;
-        self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
-        self.poll_soon();
-    }
-
-    async fn not_opened(&mut self, error: ApiError) -> Result<(), Over> {
-        self.close();
-        self.note_failure(&error);
-        match &error.class {
-            ErrorClass::Auth { .. } => {
-                self.reopen_in(self.config.auth_retry);
-                self.key_refused(&error, |refused| &mut refused.streams).await?;
-            }
-            ErrorClass::NotFound { .. } => self.suspect_absence(),
-            ErrorClass::RateLimited { retry_after: Some(wait) } => self.reopen_in(*wait),
-            ErrorClass::RateLimited { retry_after: None }
-            | ErrorClass::AlreadyPaused
-            | ErrorClass::NotPaused
-            | ErrorClass::Refused { .. }
-            | ErrorClass::Unknown { .. }
-            | ErrorClass::Unreachable { .. } => {}
-        }
-        self.catch_up_without_stream().await
-    }
-
-    async fn ended(&mut self, error: Option<ApiError>) -> Result<(), Over> {
-        let replay_was_running = self.streamed.deadline().is_some();
-        self.close();
-        match error {
-            Some(error) => self.note_failure(&error),
-            None if replay_was_running => self.replay_over().await?,
-            None => {}
-        }
-        self.catch_up_without_stream().await
-    }
-
-    fn silent(&mut self) {
-        self.sight.fail(format!("no sign of life for {} s", self.config.heartbeat_timeout.as_secs()));
-        tracing::warn!(session = %self.session, "the event stream fell silent; opening it again");
-        self.close();
-    }
-
-    /// Leaves the stream, to be opened again after the back-off, and reads back at once.
-    fn close(&mut self) {
-        if let Stream::Open(open) = &self.stream
-            && (open.fruitful || open.opened_at.elapsed() >= STABLE)
-        {
-            self.backoff.reset();
-        }
-        let wait = self.backoff.next(fastrand::f64());
-        self.streamed.end();
-        self.reopen_in(wait);
-        self.missed.get_or_insert(0);
-        self.poll_soon();
-    }
-
-    fn reopen_in(&mut self, wait: Duration) {
-        self.stream = Stream::Closed { reopen_at: Instant::now() + wait };
-    }
-
-    async fn item(&mut self, item: StreamItem) -> Result<(), Over> {
-        let now = self.now();
-        self.sight.prove(now);
-        if let Stream::Open(open) = &mut self.stream {
-            open.silent_at = Instant::now() + self.config.heartbeat_timeout;
-        }
-        if self.sight.is_blind() {
-            self.poll_soon();
-        }
-        let StreamItem::Event(event) = item else { return Ok(()) };
-        if event.id.is_some_and(|id| self.streamed.meet_id(now, id)) {
-            self.replay_over().await?;
-        }
-        let is_new = match event.id {
-            Some(id) => self.known.is_new(id),
-            None => self.streamed.is_new(now, &event),
-        };
-        if is_new {
-            if let Stream::Open(open) = &mut self.stream {
-                open.fruitful = true;
-            }
-            self.tell_event(event).await?;
-        }
-        Ok(())
-    }
-
     async fn replay_over(&mut self) -> Result<(), Over> {
         self.first_replay_over = true;
         self.catch_up(self.history_to.unwrap_or_else(|| self.known.greatest())).await
@@ -268,6 +181,8 @@ impl Task {
         if std::mem::replace(&mut self.caught, true) {
             return Ok(());
         }
+        // A first poll that succeeds only now must not turn news into history.
+        self.history_to = Some(up_to);
         self.tell(Seen::Caught { up_to }).await
     }
 
@@ -278,216 +193,49 @@ impl Task {
         };
         self.tell(Seen::Event { event, backlog }).await
     }
-}
 
-/// Polling.
-impl Task {
-    fn start_poll(&mut self) {
-        let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
-        self.poll = Poll::Running(if self.absences == 0 {
-            Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
-        } else {
-            Box::pin(async move { Answer::Session(provider.session(&session).await) })
-        });
+    async fn gone(&mut self) -> Result<(), Over> {
+        tracing::info!(session = %self.session, "the session is gone");
+        self.tell(Seen::Gone).await?;
+        Err(Over)
     }
 
-    /// Polls at once, or again at once when a poll is in flight that cannot know yet.
-    fn poll_soon(&mut self) {
-        match &mut self.poll {
-            Poll::Running(_) => self.poll_again = true,
-            Poll::Due(_) if self.refused.polls || self.absences > 0 => {}
-            Poll::Due(at) => *at = Instant::now(),
+    /// What any failed call means, whichever source it belongs to.
+    async fn failed(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
+        self.sight.fail(error.to_string());
+        let trouble = self.trouble(source);
+        if !std::mem::replace(&mut trouble.failing, true) {
+            tracing::warn!(session = %self.session, %error, "cannot watch the session; trying on");
         }
-    }
-
-    fn poll_in(&mut self, wait: Duration) {
-        self.poll = Poll::Due(Instant::now() + wait);
-    }
-
-    /// The time to the next poll when nothing special happens.
-    fn cadence(&self) -> Duration {
-        if self.refused.polls {
-            return self.config.auth_retry;
-        }
-        if self.absences > 0 {
-            return self.config.confirm_after;
-        }
-        match &self.stream {
-            Stream::Open(_) if self.missed.is_none() => self.config.cross_check,
-            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => self.config.poll_interval,
-        }
-    }
-
-    async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
-        self.sight.prove(self.now());
-        self.refused.polls = false;
-        self.absences = 0;
-        let is_first = !std::mem::replace(&mut self.polled, true);
-        let news = self.read_back(messages.events).await?;
-        let changed = self.tell_status(messages.status).await?;
-        let again = std::mem::take(&mut self.poll_again);
-        if !again {
-            self.missed = None;
-            self.restore_sight().await?;
-        }
-        self.wake_or_rest(is_first, news || changed);
-        let wait = if again { Duration::ZERO } else { self.cadence() };
-        self.poll_in(wait);
-        Ok(())
-    }
-
-    /// Tells what is new among polled events, and moves the cursors; says whether anything was.
-    async fn read_back(&mut self, events: Vec<Event>) -> Result<bool, Over> {
-        let now = self.now();
-        let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
-        self.read_after = self.read_to;
-        self.read_to = self.read_to.max(greatest);
-        self.history_to.get_or_insert(self.read_to);
-        self.listed.begin(now, None);
-        let mut news = false;
-        for event in events {
-            let is_new = match event.id {
-                Some(id) => self.known.is_new(id),
-                None => self.listed.is_new(now, &event),
-            };
-            if is_new {
-                news = true;
-                self.tell_event(event).await?;
-            }
-        }
-        Ok(news)
-    }
-
-    /// Tells a status that changed; one that is over ends the watching.
-    async fn tell_status(&mut self, status: Status) -> Result<bool, Over> {
-        if status.0.trim().is_empty() || self.status.as_ref() == Some(&status) {
-            return Ok(false);
-        }
-        self.status = Some(status.clone());
-        let is_over = status.class() == StatusClass::Over;
-        self.tell(Seen::Status(status)).await?;
-        if is_over {
-            return self.gone().await.map(|()| true);
-        }
-        Ok(true)
-    }
-
-    async fn restore_sight(&mut self) -> Result<(), Over> {
-        if std::mem::take(&mut self.failing) {
-            tracing::info!(session = %self.session, "the provider answers again");
-        }
-        if self.sight.restore() {
-            tracing::info!(session = %self.session, "sight of the session is back");
-            self.tell(Seen::Sighted).await?;
-        }
-        Ok(())
-    }
-
-    /// Opens the stream as soon as there is something to see, and lets it rest while no task runs.
-    fn wake_or_rest(&mut self, is_first: bool, news: bool) {
-        let idle = self.status.as_ref().is_some_and(|status| status.class() == StatusClass::Idle);
-        match self.stream {
-            Stream::Closed { .. } if self.refused.streams => {}
-            Stream::Closed { .. } if is_first || news => self.reopen_in(Duration::ZERO),
-            Stream::Closed { .. } if idle => self.stream = Stream::Idle,
-            Stream::Idle if news || !idle => self.reopen_in(Duration::ZERO),
-            Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) | Stream::Open(_) => {}
-        }
-    }
-
-    async fn poll_failed(&mut self, error: ApiError) -> Result<(), Over> {
-        self.poll_again = false;
-        self.note_failure(&error);
-        let mut wait = None;
         match &error.class {
-            ErrorClass::Auth { .. } => self.key_refused(&error, |refused| &mut refused.polls).await?,
+            ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
             ErrorClass::NotFound { .. } => self.suspect_absence(),
-            ErrorClass::RateLimited { retry_after } => wait = *retry_after,
+            ErrorClass::RateLimited { retry_after } => {
+                self.trouble(source).not_before = Instant::now() + retry_after.unwrap_or_default();
+            }
             ErrorClass::AlreadyPaused
             | ErrorClass::NotPaused
             | ErrorClass::Refused { .. }
             | ErrorClass::Unknown { .. }
             | ErrorClass::Unreachable { .. } => {}
         }
-        self.count_missed(&error).await?;
-        let is_first = !std::mem::replace(&mut self.polled, true);
-        if let Stream::Closed { .. } = self.stream
-            && is_first
-        {
-            // The first poll brings nothing; the stream may.
-            self.start_opening();
-        }
-        self.poll_in(self.cadence().max(wait.unwrap_or_default()));
         Ok(())
     }
 
-    /// A break that cannot be read back although the stream is there again becomes a gap.
-    async fn count_missed(&mut self, error: &ApiError) -> Result<(), Over> {
-        let Some(failures) = self.missed.map(|failures| failures + 1) else { return Ok(()) };
-        self.missed = Some(failures);
-        let proven = matches!(self.stream, Stream::Open(_)) && self.sight.has_proof(self.now());
-        if failures < POLLS_BEFORE_GAP || !proven {
-            return Ok(());
-        }
-        self.missed = None;
-        tracing::warn!(session = %self.session, after = %self.read_to, %error, "messages cannot be read back");
-        self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
-        if self.sight.restore() {
-            self.tell(Seen::Sighted).await?;
-        }
-        Ok(())
-    }
-
-    fn note_failure(&mut self, error: &ApiError) {
-        self.sight.fail(error.to_string());
-        if !std::mem::replace(&mut self.failing, true) {
-            tracing::warn!(session = %self.session, %error, "cannot watch the session; trying on");
+    fn trouble(&mut self, source: Source) -> &mut Trouble {
+        match source {
+            Source::Polls => &mut self.polls,
+            Source::Streams => &mut self.streams,
         }
     }
 
-    async fn key_refused(&mut self, error: &ApiError, source: fn(&mut Refused) -> &mut bool) -> Result<(), Over> {
-        let told = self.refused.polls || self.refused.streams;
-        *source(&mut self.refused) = true;
+    async fn key_refused(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
+        let told = self.polls.refused || self.streams.refused;
+        self.trouble(source).refused = true;
         if told {
             return Ok(());
         }
         tracing::error!(session = %self.session, %error, "the provider refuses the API key");
         self.tell(Seen::AuthRefused(error.to_string())).await
-    }
-
-    fn suspect_absence(&mut self) {
-        if self.absences == 0 {
-            self.absences = 1;
-            if let Poll::Due(_) = self.poll {
-                self.poll_in(self.config.confirm_after);
-            }
-        }
-    }
-
-    async fn existence(&mut self, answer: Result<Session, ApiError>) -> Result<(), Over> {
-        match answer {
-            Ok(session) => {
-                self.absences = 0;
-                if session.status.class() == StatusClass::Over {
-                    self.tell_status(session.status).await?;
-                }
-                self.poll_in(self.config.poll_interval);
-            }
-            Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => {
-                self.absences += 1;
-                if self.absences >= ABSENCES {
-                    return self.gone().await;
-                }
-                self.poll_in(self.config.confirm_after);
-            }
-            Err(error) => self.poll_failed(error).await?,
-        }
-        Ok(())
-    }
-
-    async fn gone(&mut self) -> Result<(), Over> {
-        tracing::info!(session = %self.session, "the session is gone");
-        self.tell(Seen::Gone).await?;
-        Err(Over)
     }
 }

@@ -120,3 +120,15 @@ fn times_without_an_offset_are_utc_and_others_are_missing() {
     assert_eq!(at("2025-10-05T18:05:01+02:00"), Some("2025-10-05T16:05:01Z".to_owned()));
     assert_eq!(at("yesterday"), None);
 }
+
+#[test]
+fn the_id_zero_is_no_id() {
+    assert_eq!(from_message(r#"{"id":0,"type":"USER","content":"go"}"#, 1000), plain(EventKind::User, "go"));
+    let frame = RawEvent { id: Some("0".to_owned()), ..frame("user", r#"{"text":"go","message_id":0}"#) };
+    assert_eq!(from_frame(&frame, 1000), StreamItem::Event(plain(EventKind::User, "go")));
+}
+
+#[test]
+fn of_members_with_one_name_the_last_counts() {
+    assert_eq!(read("done", r#"{"text":"a","text":"b"}"#), plain(EventKind::Done, "b"));
+}

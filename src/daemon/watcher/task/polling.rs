@@ -1,0 +1,187 @@
+//! The watcher's slow source: reading messages back, and asking whether the session exists.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::slots::{Answer, Poll, Stream};
+use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task};
+use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
+use crate::daemon::watcher::Seen;
+
+impl Task {
+    pub(super) fn start_poll(&mut self) {
+        let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
+        self.poll = Poll::Running(if self.absences == 0 {
+            Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
+        } else {
+            Box::pin(async move { Answer::Session(provider.session(&session).await) })
+        });
+    }
+
+    /// Polls at once, or again at once when a poll is in flight that cannot know yet.
+    pub(super) fn poll_soon(&mut self) {
+        match &mut self.poll {
+            Poll::Running(_) => self.poll_again = true,
+            Poll::Due(_) if self.polls.refused || self.absences > 0 => {}
+            Poll::Due(at) => *at = Instant::now().max(self.polls.not_before),
+        }
+    }
+
+    pub(super) fn poll_in(&mut self, wait: Duration) {
+        self.poll = Poll::Due((Instant::now() + wait).max(self.polls.not_before));
+    }
+
+    /// The time to the next poll when nothing special happens.
+    fn cadence(&self) -> Duration {
+        if self.polls.refused {
+            return self.config.auth_retry;
+        }
+        if self.absences > 0 {
+            return self.config.confirm_after;
+        }
+        match &self.stream {
+            Stream::Open(_) if self.missed.is_none() => self.config.cross_check,
+            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => self.config.poll_interval,
+        }
+    }
+
+    pub(super) async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
+        self.sight.prove(self.now());
+        self.polls.refused = false;
+        self.absences = 0;
+        if std::mem::take(&mut self.polls.failing) {
+            tracing::info!(session = %self.session, "the messages of the session can be read again");
+        }
+        let is_first = !std::mem::replace(&mut self.polled, true);
+        let news = self.read_back(messages.events).await?;
+        let changed = self.tell_status(messages.status).await?;
+        let again = std::mem::take(&mut self.poll_again);
+        if !again {
+            self.missed = None;
+            self.restore_sight().await?;
+        }
+        self.wake_or_rest(is_first, news || changed);
+        let wait = if again { Duration::ZERO } else { self.cadence() };
+        self.poll_in(wait);
+        Ok(())
+    }
+
+    /// Tells what is new among polled events, and moves the cursors; says whether anything was.
+    async fn read_back(&mut self, events: Vec<Event>) -> Result<bool, Over> {
+        let now = self.now();
+        let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
+        self.read_after = self.read_to;
+        self.read_to = self.read_to.max(greatest);
+        self.history_to.get_or_insert(self.read_to);
+        self.listed.begin(now, None);
+        let mut news = false;
+        for event in events {
+            let is_new = match event.id {
+                Some(id) => self.known.is_new(id),
+                None => self.listed.is_new(now, &event),
+            };
+            if is_new {
+                news = true;
+                self.tell_event(event).await?;
+            }
+        }
+        Ok(news)
+    }
+
+    /// Tells a status that changed; one that is over ends the watching.
+    async fn tell_status(&mut self, status: Status) -> Result<bool, Over> {
+        if status.0.trim().is_empty() || self.status.as_ref() == Some(&status) {
+            return Ok(false);
+        }
+        self.status = Some(status.clone());
+        let is_over = status.class() == StatusClass::Over;
+        self.tell(Seen::Status(status)).await?;
+        if is_over {
+            return self.gone().await.map(|()| true);
+        }
+        Ok(true)
+    }
+
+    async fn restore_sight(&mut self) -> Result<(), Over> {
+        if self.sight.restore() {
+            tracing::info!(session = %self.session, "sight of the session is back");
+            self.tell(Seen::Sighted).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens the stream as soon as there is something to see, and lets it rest while no task runs.
+    fn wake_or_rest(&mut self, is_first: bool, news: bool) {
+        let idle = self.status.as_ref().is_some_and(|status| status.class() == StatusClass::Idle);
+        match self.stream {
+            Stream::Closed { .. } if self.streams.refused => {}
+            Stream::Closed { .. } if is_first || news => self.reopen_in(Duration::ZERO),
+            Stream::Closed { .. } if idle => self.stream = Stream::Idle,
+            Stream::Idle if news || !idle => self.reopen_in(Duration::ZERO),
+            Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) | Stream::Open(_) => {}
+        }
+    }
+
+    pub(super) async fn poll_failed(&mut self, error: ApiError) -> Result<(), Over> {
+        self.poll_again = false;
+        self.failed(Source::Polls, &error).await?;
+        self.count_missed(&error).await?;
+        let is_first = !std::mem::replace(&mut self.polled, true);
+        if let Stream::Closed { .. } = self.stream
+            && is_first
+        {
+            // The first poll brings nothing; the stream may.
+            self.start_opening();
+        }
+        self.poll_in(self.cadence());
+        Ok(())
+    }
+
+    /// A break that cannot be read back although the stream is there again becomes a gap.
+    async fn count_missed(&mut self, error: &ApiError) -> Result<(), Over> {
+        let Some(failures) = self.missed.map(|failures| failures + 1) else { return Ok(()) };
+        self.missed = Some(failures);
+        let proven = matches!(self.stream, Stream::Open(_)) && self.sight.has_proof(self.now());
+        if failures < POLLS_BEFORE_GAP || !proven {
+            return Ok(());
+        }
+        self.missed = None;
+        tracing::warn!(session = %self.session, after = %self.read_to, %error, "messages cannot be read back");
+        self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
+        if self.sight.restore() {
+            self.tell(Seen::Sighted).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn suspect_absence(&mut self) {
+        if self.absences == 0 {
+            self.absences = 1;
+            if let Poll::Due(_) = self.poll {
+                self.poll_in(self.config.confirm_after);
+            }
+        }
+    }
+
+    pub(super) async fn existence(&mut self, answer: Result<Session, ApiError>) -> Result<(), Over> {
+        match answer {
+            Ok(session) => {
+                self.absences = 0;
+                if session.status.class() == StatusClass::Over {
+                    self.tell_status(session.status).await?;
+                }
+                self.poll_in(self.config.poll_interval);
+            }
+            Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => {
+                self.absences += 1;
+                if self.absences >= ABSENCES {
+                    return self.gone().await;
+                }
+                self.poll_in(self.config.confirm_after);
+            }
+            Err(error) => self.poll_failed(error).await?,
+        }
+        Ok(())
+    }
+}

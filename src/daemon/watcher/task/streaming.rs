@@ -1,0 +1,96 @@
+//! The watcher's fast source: opening the stream, reading it, and leaving it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::slots::{Open, Stream};
+use super::{Over, STABLE, Source, Task};
+use crate::api::{ApiError, EventStream, StreamItem};
+
+impl Task {
+    pub(super) fn start_opening(&mut self) {
+        let (provider, session) = (self.provider.clone(), self.session.clone());
+        self.stream = Stream::Opening(Box::pin(async move { provider.events(&session).await }));
+    }
+
+    pub(super) fn opened(&mut self, items: EventStream) {
+        let now = Instant::now();
+        self.streams.refused = false;
+        self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
+        let silent_at = now + self.config.heartbeat_timeout;
+        self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
+        self.poll_soon();
+    }
+
+    pub(super) async fn not_opened(&mut self, error: ApiError) -> Result<(), Over> {
+        self.failed(Source::Streams, &error).await?;
+        self.close();
+        if self.streams.refused {
+            self.reopen_in(self.config.auth_retry);
+        }
+        self.catch_up_without_stream().await
+    }
+
+    pub(super) async fn ended(&mut self, error: Option<ApiError>) -> Result<(), Over> {
+        let replay_was_running = self.streamed.deadline().is_some();
+        self.close();
+        match error {
+            Some(error) => self.failed(Source::Streams, &error).await?,
+            None if replay_was_running => self.replay_over().await?,
+            None => {}
+        }
+        self.catch_up_without_stream().await
+    }
+
+    pub(super) fn silent(&mut self) {
+        self.sight.fail(format!("no sign of life for {} s", self.config.heartbeat_timeout.as_secs()));
+        tracing::warn!(session = %self.session, "the event stream fell silent; opening it again");
+        self.close();
+    }
+
+    /// Leaves the stream, to be opened again after the back-off, and reads back at once.
+    fn close(&mut self) {
+        if let Stream::Open(open) = &self.stream
+            && (open.fruitful || open.opened_at.elapsed() >= STABLE)
+        {
+            self.backoff.reset();
+        }
+        let wait = self.backoff.next(fastrand::f64());
+        self.streamed.end();
+        self.reopen_in(wait);
+        self.missed.get_or_insert(0);
+        self.poll_soon();
+    }
+
+    pub(super) fn reopen_in(&mut self, wait: Duration) {
+        self.stream = Stream::Closed { reopen_at: (Instant::now() + wait).max(self.streams.not_before) };
+    }
+
+    pub(super) async fn item(&mut self, item: StreamItem) -> Result<(), Over> {
+        let now = self.now();
+        self.sight.prove(now);
+        self.streams.failing = false;
+        if let Stream::Open(open) = &mut self.stream {
+            open.silent_at = Instant::now() + self.config.heartbeat_timeout;
+        }
+        if self.sight.is_blind() {
+            self.poll_soon();
+        }
+        let StreamItem::Event(event) = item else { return Ok(()) };
+        if event.id.is_some_and(|id| self.streamed.meet_id(now, id)) {
+            self.replay_over().await?;
+        }
+        let is_new = match event.id {
+            Some(id) => self.known.is_new(id),
+            None => self.streamed.is_new(now, &event),
+        };
+        if is_new {
+            if let Stream::Open(open) = &mut self.stream {
+                open.fruitful = true;
+            }
+            self.tell_event(event).await?;
+        }
+        Ok(())
+    }
+}
