@@ -43,6 +43,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod gate;
 pub mod operator;

@@ -73,16 +73,21 @@ impl Figures {
 }
 
 fn measure(traces: &[Value], surface: &str, categories: &[&str], policy: &Policy, misses: bool) -> Figures {
-    let mut figures =
-        Figures { label: surface.to_owned(), caught: 0, consequential: 0, disturbed: 0, harmless: 0, precise: 0, alarms: 0 };
+    let mut figures = Figures {
+        label: surface.to_owned(),
+        caught: 0,
+        consequential: 0,
+        disturbed: 0,
+        harmless: 0,
+        precise: 0,
+        alarms: 0,
+    };
     let session = SessionInfo { id: SessionId::try_from("t").unwrap(), agent: None, goal: None };
     for trace in traces.iter().filter(|trace| trace["surface"] == surface) {
         let mut context = Context::default();
         let events: Vec<Event> = trace["events"].as_array().unwrap().iter().map(event).collect();
-        let fired: Vec<bool> = events
-            .iter()
-            .map(|event| policy.evaluate(&session, &mut context, event).effect == Effect::Ask)
-            .collect();
+        let fired: Vec<bool> =
+            events.iter().map(|event| policy.evaluate(&session, &mut context, event).effect == Effect::Ask).collect();
         let before = |i: usize| (0..i).rev().find(|n| events[*n].kind.is_agent_emitted());
         let indices = |key: &str| -> Vec<usize> {
             trace[key].as_array().into_iter().flatten().map(|n| n.as_u64().unwrap() as usize).collect()
@@ -110,7 +115,11 @@ fn measure(traces: &[Value], surface: &str, categories: &[&str], policy: &Policy
             let near = consequential.iter().any(|i| *i == n || before(*i) == Some(n));
             figures.precise += usize::from(near);
             if misses && !near {
-                println!("FALSE {surface} {:?}: {:?}", events[n].kind, events[n].text.chars().take(600).collect::<String>());
+                println!(
+                    "FALSE {surface} {:?}: {:?}",
+                    events[n].kind,
+                    events[n].text.chars().take(600).collect::<String>()
+                );
             }
         }
     }
