@@ -1,0 +1,291 @@
+//! Configuration: one TOML file, read strictly, with every error at its line and all of them at once.
+//!
+//! What the file does not say has a default; what it says and we do not know is an error. A few keys can be overridden by
+//! environment variables, [`ENVIRONMENT`]. The API key is never part of it. Nothing here starts anything.
+
+pub mod diagnostic;
+mod reader;
+mod rules;
+mod sections;
+pub mod units;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::gate::approval::Digest;
+use crate::operator::escape::short;
+use crate::policy::Policy;
+use diagnostic::{Diagnostic, Diagnostics, Place};
+use reader::{Section, Sink};
+pub use sections::{
+    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig,
+    ProviderKind, StoreConfig, WatchConfig,
+};
+
+/// The environment variables that override keys of the file, each with its key.
+pub const ENVIRONMENT: [(&str, &str); 8] = [
+    ("HOLDPOINT_PROVIDER_BASE_URL", "provider.base_url"),
+    ("HOLDPOINT_PROVIDER_API_KEY_ENV", "provider.api_key_env"),
+    ("HOLDPOINT_PROVIDER_API_KEY_FILE", "provider.api_key_file"),
+    ("HOLDPOINT_WATCH_DISCOVER", "watch.discover"),
+    ("HOLDPOINT_APPROVALS_TIMEOUT", "approvals.timeout"),
+    ("HOLDPOINT_STORE_PATH", "store.path"),
+    ("HOLDPOINT_LOG_FORMAT", "log.format"),
+    ("HOLDPOINT_LOG_LEVEL", "log.level"),
+];
+
+/// The largest configuration file that is read, in bytes.
+const LARGEST: usize = 1 << 20;
+
+/// A complete, valid configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Whose API is watched.
+    pub provider: ProviderConfig,
+    /// Which sessions are watched.
+    pub watch: WatchConfig,
+    /// How operators are asked.
+    pub approvals: ApprovalsConfig,
+    /// The prompt at a terminal.
+    pub prompt: PromptConfig,
+    /// Where things are kept.
+    pub store: StoreConfig,
+    /// The log.
+    pub log: LogConfig,
+    /// The compiled rules.
+    pub policy: Policy,
+}
+
+/// A configuration with what its reader should know.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Things that are not wrong but worth saying, each a sentence, escaped.
+    pub notes: Vec<String>,
+}
+
+/// What `config check` says of a valid configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many rules there are.
+    pub rules: usize,
+    /// The policy's hash.
+    pub policy: Digest,
+    /// The provider's address.
+    pub base_url: String,
+    /// Things worth saying.
+    pub notes: Vec<String>,
+}
+
+/// A configuration that cannot be used. Its display is everything there is to say, over several lines.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}\n  = hint: name another file with --config")]
+    Read {
+        /// The file, escaped.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Diagnostics),
+}
+
+impl Config {
+    /// Reads a file, with the environment's overrides. Relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not valid, or names a key file that is missing or readable by others.
+    pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+        let environment = std::env::vars_os().filter_map(known_variable).collect();
+        Self::load_with(path, &environment)
+    }
+
+    /// As [`Config::load`], with these environment variables.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub fn load_with(path: &Path, environment: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
+        let shown = path.to_string_lossy();
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: short(&shown), source })?;
+        let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy());
+        let text = decode(&shown, &bytes)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut loaded = read(&shown, &name, text, environment, Some(folder))?;
+        if let Some(store) = &mut loaded.config.store.path {
+            *store = folder.join(&store);
+        }
+        Ok(loaded)
+    }
+
+    /// Reads a text, without environment and without looking at other files.
+    ///
+    /// # Errors
+    ///
+    /// When it is not valid.
+    pub fn parse(name: &str, text: &str) -> Result<Loaded, Diagnostics> {
+        let text = decode(name, text.as_bytes())?;
+        read(name, name, text, &BTreeMap::new(), None)
+    }
+}
+
+/// Checks a file and says what is in it.
+///
+/// # Errors
+///
+/// As [`Config::load`].
+pub fn check(path: &Path) -> Result<Summary, ConfigError> {
+    let Loaded { config, notes } = Config::load(path)?;
+    Ok(Summary {
+        rules: config.policy.len(),
+        policy: config.policy.hash(),
+        base_url: config.provider.base_url.to_string(),
+        notes,
+    })
+}
+
+/// The default place of the store: below `$STATE_DIRECTORY` (systemd), else `$XDG_STATE_HOME`, else `~/.local/state`;
+/// `None` when none of them is set.
+#[must_use]
+pub fn state_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let first = |path: PathBuf| PathBuf::from(path.to_string_lossy().split(':').next().unwrap_or_default());
+    let service = set("STATE_DIRECTORY").map(first);
+    let user = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
+    let folder = service.or_else(|| user.map(|state| state.join("holdpoint")))?;
+    Some(folder.join("holdpoint.db"))
+}
+
+fn known_variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    let name = name.into_string().ok()?;
+    let known = ENVIRONMENT.iter().any(|(known, _)| *known == name);
+    known.then(|| (name, value.to_string_lossy().into_owned()))
+}
+
+/// The text of a file: UTF-8, with or without a byte order mark, of a bounded size.
+fn decode<'b>(name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostics> {
+    let whole = |message: String, hint: &str| {
+        let hint = Some(hint.to_owned());
+        let one = Diagnostic { message, place: Place::Whole, key: String::new(), expected: String::new(), hint };
+        Diagnostics::new(name, "", vec![one])
+    };
+    if bytes.len() > LARGEST {
+        let message = format!("the file has {} bytes; at most {LARGEST} are read", bytes.len());
+        return Err(whole(message, "is this the right file?"));
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        whole(format!("the file is not UTF-8 text: line {line} has a byte that is not"), "save it as UTF-8")
+    })
+}
+
+fn read(
+    shown: &str,
+    name: &str,
+    text: &str,
+    environment: &BTreeMap<String, String>,
+    folder: Option<&Path>,
+) -> Result<Loaded, Diagnostics> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(Diagnostics::new(shown, text, errors.into_iter().map(syntax).collect()));
+    }
+    let sink = Sink { source: text, name, environment, list: RefCell::default() };
+    let mut notes = Vec::new();
+    let config = config(Section::root(&sink, &table), folder, &mut notes);
+    let list = sink.list.into_inner();
+    match config {
+        Some(config) if list.is_empty() => Ok(Loaded { config, notes }),
+        Some(_) | None => Err(Diagnostics::new(shown, text, list)),
+    }
+}
+
+fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>) -> Option<Config> {
+    let mut provider = ProviderConfig::read(root.section("provider"));
+    let watch = WatchConfig::read(root.section("watch"));
+    let approvals = ApprovalsConfig::read(root.section("approvals"));
+    let prompt = PromptConfig::read(root.section("prompt"));
+    let store = StoreConfig::read(root.section("store"));
+    let log = LogConfig::read(root.section("log"));
+    let policy = rules::read(&mut root);
+    if let (Some(folder), Some(provider)) = (folder, &mut provider) {
+        key_file(&root, provider, folder, notes);
+    }
+    if policy.as_ref().is_some_and(Policy::is_empty) {
+        notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
+    }
+    root.finish();
+    Some(Config { provider: provider?, watch, approvals, prompt, store, log, policy: policy? })
+}
+
+/// Makes the key file's path absolute and looks at who may read it. The file itself is not read.
+fn key_file(root: &Section<'_>, provider: &mut ProviderConfig, folder: &Path, notes: &mut Vec<String>) {
+    let KeySource::File(path) = &mut provider.api_key else { return };
+    *path = folder.join(&path);
+    let shown = short(&path.to_string_lossy());
+    let (message, hint) = match std::fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() => {
+            (format!("{shown} is not a file"), "name a file that holds the key and nothing else")
+        }
+        Ok(metadata) => match readers(&metadata) {
+            Readers::Owner => return,
+            Readers::Group => {
+                notes.push(format!("the group of {shown} can read the API key; `chmod 600` it unless that is meant"));
+                return;
+            }
+            Readers::World => (format!("everybody on this machine can read {shown}"), "chmod 600 the file"),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            notes.push(format!("{shown} cannot be looked at by this user: {error}"));
+            return;
+        }
+        Err(error) => {
+            (format!("the key file {shown} cannot be read: {error}"), "check the path; it is relative to this file")
+        }
+    };
+    root.sink.report(Diagnostic {
+        message,
+        place: root.sink.key_file_place(root),
+        key: "provider.api_key_file".to_owned(),
+        expected: "a file that only its owner can read".to_owned(),
+        hint: Some(hint.to_owned()),
+    });
+}
+
+enum Readers {
+    Owner,
+    Group,
+    World,
+}
+
+fn readers(metadata: &std::fs::Metadata) -> Readers {
+    use std::os::unix::fs::PermissionsExt as _;
+    match metadata.permissions().mode() {
+        mode if mode & 0o004 != 0 => Readers::World,
+        mode if mode & 0o040 != 0 => Readers::Group,
+        _ => Readers::Owner,
+    }
+}
+
+fn syntax(error: toml::de::Error) -> Diagnostic {
+    Diagnostic {
+        message: format!("this is not TOML: {}", short(error.message())),
+        place: error.span().map_or(Place::Whole, Place::File),
+        key: String::new(),
+        expected: String::new(),
+        hint: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+//! `[[rule]]`: from tables with places to rules that the policy compiles.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::diagnostic::{Diagnostic, Place, line_of};
+use super::reader::{Item, Section, closest, listed};
+use super::sections::{globs, on_deny};
+use crate::api::{Event, EventKind};
+use crate::operator::escape::short;
+use crate::policy::detect::Detector;
+use crate::policy::glob::DomainPattern;
+use crate::policy::money::Money;
+use crate::policy::rule::{KindName, Pattern, Phrase};
+use crate::policy::{Conditions, Confirm, Effect, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
+
+const EFFECTS: [(&str, Effect); 6] = [
+    ("deny", Effect::Deny),
+    ("ask", Effect::Ask),
+    ("cooldown", Effect::Cooldown),
+    ("instruct", Effect::Instruct),
+    ("alert", Effect::Alert),
+    ("allow", Effect::Allow),
+];
+
+/// Conditions of the language that this version does not have.
+const LATER: [&str; 4] = ["count", "time", "url", "when"];
+
+/// A rule with the places that diagnostics of the compiler point at.
+struct Placed {
+    spec: RuleSpec,
+    name: Place,
+    tests: Vec<Place>,
+}
+
+/// Reads all rules and compiles them; `None` when any of them is wrong, which has been reported.
+pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
+    let sections = root.get("rule").map(|item| item.tables("[[rule]]")).unwrap_or_default();
+    let before = root.sink.list.borrow().len();
+    let placed: Vec<Placed> = sections.into_iter().filter_map(rule).collect();
+    let sound = root.sink.list.borrow().len() == before;
+    let specs = placed.iter().map(|placed| placed.spec.clone()).collect();
+    match Policy::compile(specs) {
+        Ok(policy) if sound => Some(policy),
+        Ok(_) => None,
+        Err(faults) => {
+            for fault in faults {
+                let rule = fault.rule.and_then(|n| placed.get(n));
+                let place = match fault.test {
+                    // A verdict of half a policy says nothing.
+                    Some(_) if !sound => continue,
+                    Some(test) => rule.and_then(|rule| rule.tests.get(test)),
+                    None => rule.map(|rule| &rule.name),
+                };
+                root.sink.report(Diagnostic {
+                    message: fault
+                        .test
+                        .map_or_else(|| fault.message.clone(), |_| "a test of this policy fails".to_owned()),
+                    place: place.cloned().unwrap_or(Place::Whole),
+                    key: rule
+                        .map_or_else(|| "rule".to_owned(), |rule| format!("rule `{}`", short(&rule.spec.terms.name))),
+                    expected: fault.test.map_or_else(String::new, |_| fault.message.clone()),
+                    hint: None,
+                });
+            }
+            None
+        }
+    }
+}
+
+fn rule(mut section: Section<'_>) -> Option<Placed> {
+    let item = section.get("name");
+    let name = item.as_ref().and_then(|item| item.words(80));
+    if item.is_none() {
+        section.report("a rule without a name".to_owned(), "`name = \"…\"`", "");
+    }
+    let place = item.map_or_else(|| Place::File(section.span.clone()), |item| item.place);
+    let effect = section.get("effect").map(|item| item.word(&EFFECTS));
+    if effect.is_none() {
+        section.report("a rule without an effect".to_owned(), "`effect = \"ask\"`, or another effect", "");
+    }
+    let effect = effect.flatten();
+    let when = conditions(&mut section);
+    let unless = section.get("unless").and_then(|item| item.section()).map(|mut inner| {
+        let unless = conditions(&mut inner);
+        inner.finish();
+        unless
+    });
+    let tests = section.get("test").map(|item| item.tables("[[rule.test]]")).unwrap_or_default();
+    let (tests, places): (Vec<RuleTest>, Vec<Place>) = tests.into_iter().filter_map(test).unzip();
+    let terms = terms(&mut section, effect.unwrap_or_default(), name.as_deref().unwrap_or_default(), &place);
+    let complete = name.is_some() && effect.is_some();
+    section.finish();
+    let spec = RuleSpec { terms: Arc::new(terms), when, unless, tests };
+    complete.then_some(Placed { spec, name: place, tests: places })
+}
+
+fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -> RuleTerms {
+    let line = match place {
+        Place::File(span) => line_of(section.sink.source, span.start),
+        Place::Environment(_) | Place::Whole => 1,
+    };
+    let risk = section
+        .get("risk")
+        .and_then(|item| item.word(&[("low", Risk::Low), ("medium", Risk::Medium), ("high", Risk::High)]));
+    let confirm = section.get("confirm").and_then(|item| item.word(&[("key", Confirm::Key), ("type", Confirm::Type)]));
+    let seconds = |least: u64, most: u64| Duration::from_secs(least)..=Duration::from_secs(most);
+    let cooldown =
+        only(section, "cooldown", effect, Effect::Cooldown, "60s").and_then(|item| item.duration(seconds(1, 86_400)));
+    let instruct = only(section, "instruct", effect, Effect::Instruct, "…").and_then(|item| item.words(10_000));
+    let repeats = section.get("max_repeats");
+    if let (Some(item), false) = (&repeats, matches!(effect, Effect::Cooldown | Effect::Instruct)) {
+        item.wrong(
+            &format!("`max_repeats` means nothing with effect `{}`", effect.name()),
+            "effect `cooldown` or `instruct`",
+        );
+    }
+    RuleTerms {
+        name: name.to_owned(),
+        place: format!("{}:{line}", section.sink.name),
+        effect,
+        risk: risk.unwrap_or_default(),
+        confirm,
+        cooldown,
+        max_repeats: repeats.and_then(|item| item.integer(1..=1_000)).unwrap_or(3),
+        instruct,
+        answer: section.get("answer").and_then(|item| item.words(10_000)),
+        refusal: section.get("refusal").and_then(|item| item.words(10_000)),
+        on_deny: section.get("on_deny").and_then(|item| on_deny(&item)),
+        timeout: section.get("timeout").and_then(|item| item.duration(seconds(10, 86_400))),
+    }
+}
+
+/// The value of a key that one effect needs and no other has.
+fn only<'s>(
+    section: &mut Section<'s>,
+    key: &'static str,
+    effect: Effect,
+    needed: Effect,
+    example: &str,
+) -> Option<Item<'s>> {
+    let item = section.get(key);
+    match &item {
+        None if effect == needed => {
+            section.report(
+                format!("effect `{}` without `{key}`", needed.name()),
+                &format!("`{key} = \"{example}\"`"),
+                "",
+            );
+        }
+        Some(item) if effect != needed => {
+            let hint = format!("write effect = \"{}\", or leave `{key}` out", needed.name());
+            item.wrong_with(&format!("`{key}` means nothing with effect `{}`", effect.name()), "", Some(hint));
+        }
+        Some(_) | None => {}
+    }
+    item
+}
+
+fn conditions(section: &mut Section<'_>) -> Conditions {
+    for key in LATER {
+        section.refuse(
+            key,
+            &format!("`{key}` is not a condition in this version"),
+            "conditions are events, text, regex, detect, domains, agents, sessions, amount_over, amount_under",
+        );
+    }
+    let mut each = |key| section.get(key).and_then(|item| item.list()).unwrap_or_default();
+    let events = each("events").iter().filter_map(kind).collect::<BTreeSet<_>>();
+    let text = each("text").iter().filter_map(phrase).collect();
+    let regex = each("regex").iter().filter_map(pattern).collect();
+    let detect = each("detect").iter().filter_map(detector).collect::<BTreeSet<_>>();
+    let domains = each("domains").iter().filter_map(domain).collect();
+    let amount_over = limits(&each("amount_over"));
+    let amount_under = limits(&each("amount_under"));
+    let mut names = |key| section.get(key).map(|item| globs(&item)).unwrap_or_default();
+    let (agents, sessions) = (names("agents"), names("sessions"));
+    Conditions { events, text, regex, detect, domains, agents, sessions, amount_over, amount_under }
+}
+
+fn kind(item: &Item<'_>) -> Option<KindName> {
+    item.word(&KindName::ALL.map(|kind| (kind.name(), kind)))
+}
+
+fn phrase(item: &Item<'_>) -> Option<Phrase> {
+    let phrase = Phrase::new(item.text()?);
+    if phrase.is_none() {
+        item.wrong(
+            "there is nothing to look for in this phrase",
+            "1 to 200 characters with a letter or digit; `*` only at the end",
+        );
+    }
+    phrase
+}
+
+fn pattern(item: &Item<'_>) -> Option<Pattern> {
+    let pattern = Pattern::new(item.text()?);
+    if let Err(error) = &pattern {
+        let place = error.range.as_ref().map_or_else(|| item.place.clone(), |range| item.inside(range));
+        let expected = "a regular expression that takes linear time: no look-around, no back-references";
+        item.wrong_at(place, &format!("this regular expression is refused: {}", short(&error.message)), expected, None);
+    }
+    pattern.ok()
+}
+
+fn detector(item: &Item<'_>) -> Option<Detector> {
+    let name = item.text()?;
+    let found = Detector::ALL.into_iter().find(|detector| detector.name() == name);
+    if found.is_none() {
+        let names = Detector::ALL.map(Detector::name);
+        let message = if Detector::is_planned(name) {
+            format!("this version has no detector `{name}` yet")
+        } else {
+            format!("there is no detector {}", item.shown())
+        };
+        let hint = closest(name, &names).map(|known| format!("did you mean \"{known}\"?"));
+        let hint = hint.or_else(|| Some("`text` and `regex` find what no detector does".to_owned()));
+        item.wrong_with(&message, &format!("one of {}", listed(&names)), hint);
+    }
+    found
+}
+
+fn domain(item: &Item<'_>) -> Option<DomainPattern> {
+    let domain = DomainPattern::new(item.text()?);
+    if let Err(error) = &domain {
+        item.wrong(&format!("{} is not a domain pattern", item.shown()), &error.to_string());
+    }
+    domain.ok()
+}
+
+fn limits(items: &[Item<'_>]) -> Vec<Money> {
+    let mut limits: Vec<Money> = Vec::new();
+    for item in items {
+        let Some(text) = item.text() else { continue };
+        match Money::parse(text) {
+            Ok(limit) if limits.iter().any(|other| other.currency == limit.currency) => {
+                item.wrong(&format!("a second limit in {}", limit.currency), "one limit for each currency");
+            }
+            Ok(limit) => limits.push(limit),
+            Err(error) => item.wrong(&format!("{} is not an amount", item.shown()), &error.to_string()),
+        }
+    }
+    limits
+}
+
+/// One `[[rule.test]]`, with its place.
+fn test(mut section: Section<'_>) -> Option<(RuleTest, Place)> {
+    let place = Place::File(section.span.clone());
+    let expect = section.get("expect").map(|item| item.word(&EFFECTS));
+    let event = section.get("event").map(|item| item.section().map(event));
+    if expect.is_none() || event.is_none() {
+        section.report(
+            "a test without `event` or `expect`".to_owned(),
+            "`event = { kind = \"thought\", text = \"…\" }` and `expect = \"ask\"`",
+            "",
+        );
+    }
+    section.finish();
+    let (event, agent) = event.flatten().flatten()?;
+    Some((RuleTest { event, agent, expect: expect.flatten()? }, place))
+}
+
+fn event(mut section: Section<'_>) -> Option<(Event, Option<String>)> {
+    let kind = section.get("kind").map_or(Some("thought"), |item| item.text()).map(EventKind::from_wire);
+    let mut text = |key| section.get(key).and_then(|item| item.text()).map(str::to_owned);
+    let (said, url, title, agent) = (text("text"), text("url"), text("title"), text("agent"));
+    let truncated = section.get("truncated").and_then(|item| item.flag()).unwrap_or_default();
+    section.finish();
+    let event = Event { id: None, kind: kind?, text: said.unwrap_or_default(), at: None, url, title, truncated };
+    Some((event, agent))
+}
