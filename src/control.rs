@@ -4,6 +4,8 @@
 //! client that the daemon does not check again.
 
 pub mod desk;
+#[cfg(test)]
+pub(crate) mod fixtures;
 pub mod protocol;
 pub mod service;
 

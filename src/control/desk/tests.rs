@@ -1,1 +1,251 @@
+//! What the desk lets pass and what it does not.
 
+use super::*;
+use crate::control::fixtures::{at, by, ended, open, revised};
+use crate::control::protocol::Act;
+use crate::gate::{Delivery, Outcome, Subject};
+use crate::policy::OnDeny;
+
+const NONCE: Nonce = Nonce(7);
+
+fn ms(mono: u64) -> Moment {
+    Moment { mono: Duration::from_millis(mono), wall: at("2026-11-23T13:02:11Z") }
+}
+
+fn name(name: &str) -> OperatorName {
+    OperatorName(name.to_owned())
+}
+
+fn decision(view: &ApprovalView, act: Act) -> Decision {
+    let card = &view.card;
+    Decision { approval: card.approval, revision: card.revision, digest: view.digest, nonce: Some(NONCE), act }
+}
+
+fn approve(view: &ApprovalView) -> Decision {
+    decision(view, Act::Approve)
+}
+
+fn deny(view: &ApprovalView) -> Decision {
+    Decision { nonce: None, ..decision(view, Act::Deny { reason: None }) }
+}
+
+/// A desk with one open approval that was presented to one client at 0 ms.
+fn presented() -> (Desk, ClientId, ApprovalView) {
+    let mut desk = Desk::new(DeskSettings::default());
+    let view = open(1, "Buying");
+    desk.published(view.clone());
+    let client = desk.connected(name("ops1"));
+    assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+    (desk, client, view)
+}
+
+#[test]
+fn an_approval_passes_once_the_card_was_on_screen_for_the_dwell_time() {
+    let (mut desk, client, view) = presented();
+    assert_eq!(desk.check(client, &approve(&view), ms(699)), Err(Refusal::TooSoon { wait_ms: 1 }));
+    assert_eq!(desk.check(client, &approve(&view), ms(0)), Err(Refusal::TooSoon { wait_ms: 700 }));
+    assert_eq!(desk.check(client, &approve(&view), ms(700)), Ok(Passed::Forward));
+}
+
+#[test]
+fn a_nonce_is_good_for_one_decision() {
+    let (mut desk, client, view) = presented();
+    assert_eq!(desk.check(client, &approve(&view), ms(700)), Ok(Passed::Forward));
+    assert_eq!(desk.check(client, &approve(&view), ms(700)), Err(Refusal::NotPresented));
+}
+
+#[test]
+fn everything_that_releases_is_throttled_and_extending_is_not() {
+    let (mut desk, client, view) = presented();
+    let text = || "use the test shop".to_owned();
+    let soon = Err(Refusal::TooSoon { wait_ms: 690 });
+    assert_eq!(desk.check(client, &decision(&view, Act::Instruct { text: text() }), ms(10)), soon);
+    assert_eq!(desk.check(client, &decision(&view, Act::Extend), ms(10)), Ok(Passed::Forward));
+
+    let question = revised(&view, |card| {
+        card.subject = Subject::Question;
+        card.revision = Revision(2);
+    });
+    desk.published(question.clone());
+    assert_eq!(desk.presented(client, question.card.approval, Revision(2), ms(0), NONCE), Ok(NONCE));
+    assert_eq!(desk.check(client, &decision(&question, Act::Answer { text: text() }), ms(10)), soon);
+}
+
+#[test]
+fn a_denial_needs_no_nonce_and_no_patience() {
+    let (mut desk, _, view) = presented();
+    let other = desk.connected(name("ops2"));
+    assert_eq!(desk.check(other, &deny(&view), ms(0)), Ok(Passed::Forward));
+}
+
+#[test]
+fn only_the_client_that_was_shown_the_card_may_release() {
+    let (mut desk, client, view) = presented();
+    let other = desk.connected(name("ops1"));
+    assert_eq!(desk.check(other, &approve(&view), ms(900)), Err(Refusal::NotPresented));
+    let wrong = Decision { nonce: Some(Nonce(8)), ..approve(&view) };
+    assert_eq!(desk.check(client, &wrong, ms(900)), Err(Refusal::NotPresented));
+    assert_eq!(desk.check(client, &Decision { nonce: None, ..approve(&view) }, ms(900)), Err(Refusal::NotPresented));
+    assert_eq!(
+        desk.check(client, &Decision { nonce: None, ..decision(&view, Act::Extend) }, ms(900)),
+        Err(Refusal::NotPresented)
+    );
+    desk.disconnected(client);
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::NotPresented));
+}
+
+#[test]
+fn a_new_revision_makes_approvals_stale_and_their_nonce_dies() {
+    let (mut desk, client, view) = presented();
+    let newer = revised(&view, |card| card.revision = Revision(2));
+    desk.published(newer.clone());
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stale { revision: Revision(2) }));
+    assert_eq!(desk.check(client, &approve(&newer), ms(900)), Err(Refusal::NotPresented));
+    assert_eq!(
+        desk.presented(client, view.card.approval, Revision(1), ms(900), NONCE),
+        Err(Refusal::Stale { revision: Revision(2) })
+    );
+}
+
+#[test]
+fn another_digest_under_the_same_revision_is_stale_too() {
+    let (mut desk, client, view) = presented();
+    let other = Decision { digest: Digest::ZERO, ..approve(&view) };
+    assert_eq!(desk.check(client, &other, ms(900)), Err(Refusal::Stale { revision: Revision(1) }));
+    desk.published(revised(&view, |card| card.notes.push("a note".into())));
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stale { revision: Revision(1) }));
+}
+
+#[test]
+fn a_stale_denial_passes_unless_it_would_release() {
+    let (mut desk, client, view) = presented();
+    desk.published(revised(&view, |card| card.revision = Revision(2)));
+    assert_eq!(desk.check(client, &deny(&view), ms(0)), Ok(Passed::Forward));
+    desk.published(revised(&view, |card| {
+        card.revision = Revision(3);
+        card.then.deny = OnDeny::Instruct;
+    }));
+    assert_eq!(desk.check(client, &deny(&view), ms(0)), Err(Refusal::Stale { revision: Revision(3) }));
+}
+
+#[test]
+fn a_tighter_policy_makes_every_nonce_die() {
+    let (mut desk, client, view) = presented();
+    desk.policy_tightened();
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::NotPresented));
+}
+
+#[test]
+fn a_draft_can_be_denied_and_nothing_else() {
+    let mut desk = Desk::new(DeskSettings::default());
+    let mut view = revised(&open(1, "Buying"), |card| card.revision = Revision(0));
+    view.state = State::Draft;
+    desk.published(view.clone());
+    let client = desk.connected(name("ops1"));
+    assert_eq!(desk.presented(client, view.card.approval, Revision(0), ms(0), NONCE), Err(Refusal::NotPausedYet));
+    for act in [Act::Approve, Act::Extend, Act::Instruct { text: "x".into() }] {
+        assert_eq!(desk.check(client, &decision(&view, act), ms(900)), Err(Refusal::NotPausedYet));
+    }
+    assert_eq!(desk.check(client, &deny(&view), ms(0)), Ok(Passed::Forward));
+}
+
+#[test]
+fn while_somebody_decides_only_a_denial_passes() {
+    let (mut desk, client, view) = presented();
+    desk.published(ApprovalView { state: State::Deciding { by: name("ops2") }, ..view.clone() });
+    let deciding = Err(Refusal::Deciding { by: "ops2".into() });
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), deciding);
+    assert_eq!(desk.check(client, &decision(&view, Act::Extend), ms(900)), deciding);
+    assert_eq!(desk.check(client, &deny(&view), ms(900)), Ok(Passed::Forward));
+}
+
+#[test]
+fn the_same_decision_again_is_success_and_a_different_one_is_told_who_was_first() {
+    let (mut desk, client, view) = presented();
+    desk.published(ended(&view, Outcome::Denied, by("ops1", Some("too dear")), Delivery::Applied, ""));
+    let again = Decision { nonce: None, ..decision(&view, Act::Deny { reason: Some("too dear".into()) }) };
+    let denied = Passed::Again(Decided::Outcome { outcome: Outcome::Denied });
+    let already = Err(Refusal::AlreadyDecided { outcome: Outcome::Denied, by: "ops1".into() });
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(denied.clone()));
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), already);
+    assert_eq!(desk.check(client, &deny(&view), ms(900)), already);
+    let other = desk.connected(name("ops2"));
+    assert_eq!(desk.check(other, &again, ms(0)), already);
+    desk.stopping();
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(denied));
+}
+
+#[test]
+fn an_outcome_never_changes_and_a_revision_never_goes_back() {
+    let (mut desk, _, view) = presented();
+    let newer = revised(&view, |card| card.revision = Revision(2));
+    assert!(desk.published(newer.clone()).is_some());
+    assert_eq!(desk.published(view.clone()), None);
+    let denied = ended(&newer, Outcome::Denied, by("ops1", None), Delivery::Applying, "");
+    assert!(desk.published(denied.clone()).is_some());
+    assert_eq!(desk.published(denied), None);
+    assert_eq!(desk.published(newer.clone()), None);
+    assert_eq!(desk.published(ended(&newer, Outcome::Approved, by("ops1", None), Delivery::Applied, "")), None);
+    assert!(desk.published(ended(&newer, Outcome::Denied, by("ops1", None), Delivery::Applied, "cancelled")).is_some());
+}
+
+#[test]
+fn acts_have_to_fit_what_is_asked() {
+    let (mut desk, client, view) = presented();
+    let possible = |result: Result<Passed, Refusal>| !matches!(result, Err(Refusal::NotPossible { .. }));
+    for (act, fits) in [
+        (Act::Answer { text: "x".into() }, false),
+        (Act::Instruct { text: "  ".into() }, false),
+        (Act::Instruct { text: "x".repeat(10_001) }, false),
+        (Act::Instruct { text: "x".repeat(10_000) }, true),
+        (Act::Deny { reason: Some("x".repeat(10_001)) }, false),
+    ] {
+        assert_eq!(possible(desk.check(client, &decision(&view, act.clone()), ms(0))), fits, "{act:?}");
+    }
+}
+
+#[test]
+fn ended_approvals_are_remembered_up_to_a_number() {
+    let mut desk = Desk::new(DeskSettings { ended_kept: 2, ..DeskSettings::default() });
+    let views: Vec<_> = (1..=4).map(|n| open(n, "Buying")).collect();
+    for view in &views[..3] {
+        desk.published(ended(view, Outcome::Expired, EndedBy::Deadline, Delivery::Applied, ""));
+    }
+    desk.published(views[3].clone());
+    let kept: Vec<_> = desk.snapshot().approvals.iter().map(|view| view.card.approval).collect();
+    assert_eq!(kept, [views[1].card.approval, views[2].card.approval, views[3].card.approval]);
+}
+
+#[test]
+fn a_code_names_one_approval_or_is_refused() {
+    let mut desk = Desk::new(DeskSettings::default());
+    let (one, mut twin) = (open(1, "Buying"), open(1, "Buying"));
+    twin.card.approval = ApprovalId(uuid::Uuid::from_u128(one.card.approval.0.as_u128() ^ (1 << 64)));
+    desk.published(one.clone());
+    let code = one.card.code().to_string();
+    assert_eq!(twin.card.code().to_string(), code);
+    assert_eq!(desk.resolve(&code.to_lowercase()), Ok(one.card.approval));
+    assert_eq!(desk.resolve("????"), Err(Refusal::NoSuchApproval));
+    desk.published(twin.clone());
+    assert!(matches!(desk.resolve(&code), Err(Refusal::NotPossible { .. })));
+    assert_eq!(desk.resolve(&twin.card.approval.to_string()), Ok(twin.card.approval));
+    desk.published(ended(&twin, Outcome::Expired, EndedBy::Deadline, Delivery::Applied, ""));
+    assert_eq!(desk.resolve(&code), Ok(one.card.approval));
+}
+
+#[test]
+fn updates_are_numbered_without_gaps_and_a_snapshot_says_up_to_which() {
+    let mut desk = Desk::new(DeskSettings::default());
+    assert_eq!(desk.published(open(1, "Buying")).map(|update| update.seq), Some(1));
+    assert_eq!(desk.notice("blind".into()).seq, 2);
+    assert_eq!(desk.snapshot().seq, 2);
+    assert_eq!(desk.stopping(), Update { seq: 3, change: Change::Stopping });
+}
+
+#[test]
+fn a_desk_that_stops_takes_nothing_more() {
+    let (mut desk, client, view) = presented();
+    desk.stopping();
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stopping));
+    assert_eq!(desk.check(client, &deny(&view), ms(900)), Err(Refusal::Stopping));
+}

@@ -1,1 +1,140 @@
+//! The service with real tasks and made-up drivers.
 
+use std::time::Duration;
+
+use super::*;
+use crate::control::fixtures::{by, ended, open};
+use crate::control::protocol::{Act, Change, Nonce, Update};
+use crate::gate::{Delivery, Outcome};
+
+struct World {
+    desk: DeskService,
+    decisions: mpsc::Receiver<Ordered>,
+    screenshots: mpsc::Receiver<ScreenshotOrder>,
+}
+
+fn world() -> World {
+    let (to_decisions, decisions) = mpsc::channel(1);
+    let (to_screenshots, screenshots) = mpsc::channel(1);
+    let drivers = Drivers { decisions: to_decisions, screenshots: to_screenshots };
+    let settings = DeskSettings { min_dwell: Duration::ZERO, ..DeskSettings::default() };
+    World { desk: DeskService::start(settings, drivers, Instant::now()), decisions, screenshots }
+}
+
+async fn client(desk: &DeskService, name: &str) -> Client {
+    desk.connect(OperatorName(name.to_owned())).await.expect("the keeper lives")
+}
+
+fn approve(view: &ApprovalView, nonce: Nonce) -> Decision {
+    let card = &view.card;
+    let (approval, revision, digest) = (card.approval, card.revision, view.digest);
+    Decision { approval, revision, digest, nonce: Some(nonce), act: Act::Approve }
+}
+
+#[tokio::test]
+async fn a_decision_goes_to_the_driver_and_its_answer_comes_back() {
+    let mut world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let ops = client(&world.desk, "ops1").await;
+    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    let driver = tokio::spawn(async move {
+        let order = world.decisions.recv().await.expect("an order");
+        assert_eq!((order.session.as_str(), order.operator.0.as_str()), ("refund-bot-14", "ops1"));
+        order.reply.send(Ok(Decided::Outcome { outcome: Outcome::Approved })).expect("the client waits");
+    });
+    assert_eq!(ops.decide(approve(&view, nonce)).await, Ok(Decided::Outcome { outcome: Outcome::Approved }));
+    driver.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_refused_decision_never_reaches_a_driver() {
+    let mut world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let ops = client(&world.desk, "ops1").await;
+    assert_eq!(ops.decide(approve(&view, Nonce(1))).await, Err(Refusal::NotPresented));
+    assert!(world.decisions.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_driver_that_drops_the_order_leaves_the_result_unknown_and_one_that_is_gone_took_nothing() {
+    let mut world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let ops = client(&world.desk, "ops1").await;
+    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    let deciding = tokio::spawn({
+        let (requests, view) = (ops.requests(), view.clone());
+        async move { requests.decide(approve(&view, nonce)).await }
+    });
+    drop(world.decisions.recv().await);
+    assert!(matches!(deciding.await, Ok(Err(Refusal::NotPossible { .. }))));
+    drop(world.decisions);
+    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    assert_eq!(ops.decide(approve(&view, nonce)).await, Err(Refusal::Stopping));
+}
+
+#[tokio::test]
+async fn every_client_sees_every_change_after_its_snapshot() {
+    let world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let mut ops = client(&world.desk, "ops1").await;
+    let over = ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "");
+    world.desk.publish(over.clone());
+    world.desk.notice("blind".into());
+    assert_eq!(ops.snapshot().await.map(|s| (s.seq, s.approvals)), Ok((1, vec![view])));
+    assert_eq!(ops.next_update().await, Ok(Update { seq: 2, change: Change::Approval { view: Box::new(over) } }));
+    assert_eq!(ops.next_update().await, Ok(Update { seq: 3, change: Change::Notice { text: "blind".into() } }));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_with_a_reason_and_others_go_on() {
+    let world = world();
+    let (mut slow, mut quick) = (client(&world.desk, "ops1").await, client(&world.desk, "ops2").await);
+    let mut seen = 0;
+    for n in 0..400 {
+        world.desk.notice(format!("{n}"));
+        seen += u32::from(quick.next_update().await.is_ok());
+    }
+    assert_eq!(seen, 400);
+    let mut read = 0;
+    let end = loop {
+        match slow.next_update().await {
+            Ok(_) => read += 1,
+            Err(gone) => break gone,
+        }
+    };
+    assert_eq!((read, end), (256, Gone::TooSlow));
+    let id = open(1, "Buying").card.approval;
+    world.desk.publish(open(1, "Buying"));
+    assert_eq!(slow.presented(id, crate::gate::Revision(1)).await, Err(Refusal::NotPresented));
+}
+
+#[tokio::test]
+async fn a_dropped_client_takes_its_nonce_with_it() {
+    let world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let first = client(&world.desk, "ops1").await;
+    let nonce = first.presented(view.card.approval, view.card.revision).await.expect("open");
+    drop(first);
+    let second = client(&world.desk, "ops1").await;
+    assert_eq!(second.decide(approve(&view, nonce)).await, Err(Refusal::NotPresented));
+}
+
+#[tokio::test]
+async fn a_screenshot_is_asked_of_the_driver() {
+    let mut world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let ops = client(&world.desk, "ops1").await;
+    tokio::spawn(async move {
+        let wish = world.screenshots.recv().await.expect("a wish");
+        wish.reply.send(Ok("/tmp/a.jpg".into())).expect("the client waits");
+    });
+    assert_eq!(ops.screenshot(view.card.approval).await, Ok("/tmp/a.jpg".into()));
+    assert_eq!(ops.screenshot(open(2, "").card.approval).await, Err(Refusal::NoSuchApproval));
+    assert_eq!(ops.requests().resolve("3333").await, Ok(view.card.approval));
+}

@@ -10,9 +10,11 @@
 
 mod asking;
 mod news;
+#[cfg(test)]
+mod tests;
 mod typing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use super::keys::Keys;
 use super::line::Line;
 use super::{PromptEnd, PromptSettings};
 use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
-use crate::gate::{ApprovalId, Delivery, Digest, Revision};
+use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 
 /// How long the prompt waits for the answer to a decision before it goes on to the next card.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -122,8 +124,8 @@ pub struct Prompt {
     columns: usize,
     waiting: Vec<ApprovalView>,
     current: Option<Current>,
-    /// Decided here; the outcome or its delivery is still to come.
-    mine: BTreeSet<ApprovalId>,
+    /// Decided here, and meant to end so; the outcome or its delivery is still to come.
+    mine: BTreeMap<ApprovalId, Option<Outcome>>,
     /// The last delivery that was said of an ended approval.
     told: BTreeMap<ApprovalId, Delivery>,
     keys: Keys,
@@ -171,7 +173,7 @@ impl Prompt {
             columns,
             waiting: Vec::new(),
             current: None,
-            mine: BTreeSet::new(),
+            mine: BTreeMap::new(),
             told: BTreeMap::new(),
             keys: Keys::default(),
             line: Line::default(),

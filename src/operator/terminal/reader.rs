@@ -39,7 +39,7 @@ impl Reader {
         wake.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
         let shared = Arc::new(Shared::default());
-        let thread = Loop { woken, shared: shared.clone(), reports, origin, late: false };
+        let thread = Loop { woken, shared: shared.clone(), reports, origin, lost: false };
         std::thread::Builder::new().name("terminal-reader".to_owned()).spawn(move || thread.run())?;
         Ok(Self { wake, shared })
     }
@@ -68,7 +68,7 @@ struct Loop {
     shared: Arc<Shared>,
     reports: mpsc::Sender<Report>,
     origin: Instant,
-    late: bool,
+    lost: bool,
 }
 
 impl Loop {
@@ -76,9 +76,9 @@ impl Loop {
         let mut before = Instant::now();
         while !self.shared.ended.load(Ordering::SeqCst) && !self.reports.is_closed() {
             let ready = self.wait();
-            self.late |= before.elapsed() > STOPPED;
+            let stopped = before.elapsed() > STOPPED;
             before = Instant::now();
-            if ready && !self.read() {
+            if ready && !self.read(stopped) {
                 // Nobody listens any more when this fails.
                 let _ = self.reports.blocking_send(Report::Gone);
                 return;
@@ -101,8 +101,8 @@ impl Loop {
         ready
     }
 
-    /// Reads once; false when the terminal is gone.
-    fn read(&mut self) -> bool {
+    /// Reads once; false when the terminal is gone. What was there when the process went on after a stop has no time.
+    fn read(&mut self, stopped: bool) -> bool {
         if !self.shared.listening.load(Ordering::SeqCst) {
             return true;
         }
@@ -114,9 +114,9 @@ impl Loop {
             Err(_) => return false,
         };
         let bytes = buffer[..count].to_vec();
-        let typed = Report::Typed { at: self.origin.elapsed(), bytes, late: self.late };
+        let typed = Report::Typed { at: self.origin.elapsed(), bytes, late: stopped || self.lost };
         // A full queue drops what was typed; the next read says that something is missing.
-        self.late = self.reports.try_send(typed).is_err();
+        self.lost = self.reports.try_send(typed).is_err();
         true
     }
 }

@@ -39,7 +39,7 @@ impl Prompt {
 
     /// Goes on to the approval that has waited longest: one that can be answered before one that cannot.
     pub(super) fn next(&mut self) {
-        let free = |view: &&ApprovalView| !self.mine.contains(&view.card.approval);
+        let free = |view: &&ApprovalView| !self.mine.contains_key(&view.card.approval);
         let open = self.waiting.iter().filter(free).find(|view| !Self::is_draft(view));
         let Some(view) = open.or_else(|| self.waiting.iter().find(free)) else {
             self.current = None;
@@ -133,7 +133,7 @@ impl Prompt {
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
-        let others = self.waiting.iter().filter(|view| !self.mine.contains(&view.card.approval)).count();
+        let others = self.waiting.iter().filter(|view| !self.mine.contains_key(&view.card.approval)).count();
         Frame { columns: self.columns, zone: &self.zone, waiting: others.saturating_sub(1) }
     }
 

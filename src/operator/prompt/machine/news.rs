@@ -109,7 +109,7 @@ impl Prompt {
         }
         let asking = self.current.as_ref().filter(|c| c.id == id && c.deciding_since.is_none()).cloned();
         let Some(current) = asking else {
-            if self.current.is_none() && !self.mine.contains(&id) {
+            if self.current.is_none() && !self.mine.contains_key(&id) {
                 self.next();
             }
             return;
@@ -163,7 +163,8 @@ impl Prompt {
         }
         self.forget(id);
         let mut lines = Vec::new();
-        if is_news && (!self.mine.contains(&id) || !is_own(outcome)) {
+        let ours = matches!(by, EndedBy::Operator { .. }) && self.mine.get(&id) == Some(&Some(outcome));
+        if is_news && !ours {
             let ignored = if typing { "; your line was ignored" } else { "" };
             lines.push(format!("{} was {}{ignored}", id.code(), words::ended(outcome, by)));
         } else if is_news && was_current {
@@ -250,13 +251,5 @@ impl Prompt {
             now if now == shown => self.ask(said),
             Some(_) => self.show(id, said),
         }
-    }
-}
-
-/// Whether an operator's own decision can have had this outcome.
-fn is_own(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Approved | Outcome::Denied => true,
-        Outcome::Expired | Outcome::Withdrawn => false,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Output, Prompt, Taint};
 use crate::control::{Act, Decision};
-use crate::gate::{Hold, Subject};
+use crate::gate::{Hold, Outcome, Subject};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
 use crate::operator::prompt::command::{Command, confirms, parse};
@@ -217,7 +217,12 @@ impl Prompt {
             nonce: current.nonce.take(),
             act,
         };
-        self.mine.insert(decision.approval);
+        let meant = match &decision.act {
+            Act::Approve | Act::Instruct { .. } | Act::Answer { .. } => Some(Outcome::Approved),
+            Act::Deny { .. } => Some(Outcome::Denied),
+            Act::Extend => None,
+        };
+        self.mine.insert(decision.approval, meant);
         self.out.push(Output::Decide(decision));
     }
 

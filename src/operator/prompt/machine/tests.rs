@@ -1,0 +1,6 @@
+//! The rules of the prompt, with a made-up terminal and a made-up daemon.
+
+mod bench;
+mod cards;
+mod random;
+mod rules;

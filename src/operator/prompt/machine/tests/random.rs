@@ -1,0 +1,106 @@
+//! Any input in any order: what must hold whatever happens.
+
+use proptest::prelude::*;
+
+use super::bench::Bench;
+use crate::control::fixtures::{by, ended, open, revised};
+use crate::control::{Act, Decided, Refusal, State};
+use crate::gate::{Delivery, Outcome, Revision};
+use crate::operator::prompt::machine::Input;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Typed(Vec<u8>),
+    Late(Vec<u8>),
+    Waits(u64),
+    Opens(u8),
+    Drafts(u8),
+    Changes(u8, u32),
+    Ends(u8),
+    Answers(bool),
+    Logs(String),
+    Draws,
+    Back,
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        4 => Just(b"y".to_vec()),
+        4 => Just(b"\n".to_vec()),
+        1 => Just(b"y\n".to_vec()),
+        1 => Just(b"n\n".to_vec()),
+        1 => Just(b"\x1b[200~y\n\x1b[201~".to_vec()),
+        2 => any::<Vec<u8>>(),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => bytes().prop_map(Step::Typed),
+        1 => bytes().prop_map(Step::Late),
+        4 => (0u64..2000).prop_map(Step::Waits),
+        2 => (1u8..4).prop_map(Step::Opens),
+        1 => (1u8..4).prop_map(Step::Drafts),
+        1 => (1u8..4, 2u32..5).prop_map(|(n, revision)| Step::Changes(n, revision)),
+        1 => (1u8..4).prop_map(Step::Ends),
+        2 => any::<bool>().prop_map(Step::Answers),
+        1 => any::<String>().prop_map(Step::Logs),
+        3 => Just(Step::Draws),
+        1 => Just(Step::Back),
+    ]
+}
+
+fn take(bench: &mut Bench, step: Step) {
+    match step {
+        Step::Typed(bytes) => drop(bench.typed(bytes)),
+        Step::Late(bytes) => {
+            let at = std::time::Duration::from_millis(bench.now);
+            bench.input(Input::Typed { at, bytes, late: true });
+        }
+        Step::Waits(ms) => drop(bench.later(ms)),
+        Step::Opens(n) => drop(bench.told(open(n, "Buying"))),
+        Step::Drafts(n) => {
+            let mut view = revised(&open(n, "Buying"), |card| card.revision = Revision(0));
+            view.state = State::Draft;
+            bench.told(view);
+        }
+        Step::Changes(n, revision) => {
+            bench.told(revised(&open(n, "Buying"), |card| card.revision = Revision(revision)));
+        }
+        Step::Ends(n) => {
+            bench.told(ended(&open(n, "Buying"), Outcome::Denied, by("ops2", None), Delivery::Applied, "done"));
+        }
+        Step::Answers(yes) => {
+            let Some(decision) = bench.decisions.last() else { return };
+            let (id, outcome) = (decision.approval, Outcome::Approved);
+            let result = if yes { Ok(Decided::Outcome { outcome }) } else { Err(Refusal::NotPresented) };
+            bench.input(Input::Decided { id, result });
+        }
+        Step::Logs(line) => bench.input(Input::Log(line)),
+        Step::Draws => bench.draw(),
+        Step::Back => bench.input(Input::Back),
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_approval_always_follows_a_fresh_question_that_was_armed(steps in prop::collection::vec(step(), 0..80)) {
+        let mut bench = Bench::new();
+        bench.draws = false;
+        let mut last = None;
+        for step in steps {
+            let before = bench.decisions.len();
+            take(&mut bench, step);
+            prop_assert!(bench.decisions.len() <= before + 1, "two decisions from one input");
+            let Some(sent) = bench.decisions.get(before) else { continue };
+            if matches!(sent.act, Act::Deny { .. }) {
+                continue;
+            }
+            prop_assert!(sent.nonce.is_some() && sent.revision > Revision(0), "{sent:?}");
+            prop_assert!(last.is_none_or(|at| bench.now >= at + 750), "two approvals without an arming time between");
+            last = Some(bench.now);
+        }
+        let shown = bench.screen.chars().all(|c| !c.is_control() || c == '\n' || c == '\u{8}');
+        prop_assert!(shown, "{:?}", bench.screen);
+    }
+}

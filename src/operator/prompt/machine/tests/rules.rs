@@ -1,0 +1,478 @@
+//! One test per rule of the prompt.
+
+use std::time::Duration;
+
+use super::bench::Bench;
+use crate::control::fixtures::{by, ended, open, revised};
+use crate::control::{Act, ApprovalView, Change, EndedBy, Nonce, OperatorName, Refusal, State, Update};
+use crate::gate::{Delivery, Outcome, Revision, Subject, Timing};
+use crate::operator::prompt::PromptEnd;
+use crate::operator::prompt::machine::Input;
+use crate::policy::{Confirm, Risk};
+
+const NO: Act = Act::Deny { reason: None };
+
+fn buying() -> ApprovalView {
+    open(1, "Buying")
+}
+
+fn to_type() -> ApprovalView {
+    revised(&buying(), |card| {
+        card.confirm = Confirm::Type;
+        card.risk = Risk::High;
+    })
+}
+
+fn question() -> ApprovalView {
+    revised(&buying(), |card| {
+        card.subject = Subject::Question;
+        card.hold = crate::gate::Hold::None;
+        card.then.answer = Some("Yes, go on".into());
+    })
+}
+
+fn draft() -> ApprovalView {
+    let view = revised(&buying(), |card| card.revision = Revision(0));
+    ApprovalView { state: State::Draft, ..view }
+}
+
+#[test]
+fn y_approves_and_n_denies_exactly_the_card_that_was_shown() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("y");
+    let sent = &bench.decisions[0];
+    assert_eq!((sent.approval, sent.revision, sent.digest), (view.card.approval, Revision(1), view.digest));
+    assert_eq!((sent.nonce, &sent.act), (Some(Nonce(1)), &Act::Approve));
+
+    let mut bench = Bench::asking(&[view]);
+    bench.answers("n too dear");
+    assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
+}
+
+#[test]
+fn typed_ahead_counts_only_after_the_arming_time() {
+    for (offset, counts) in
+        [(-500, false), (-50, false), (50, false), (600, false), (749, false), (750, true), (900, true)]
+    {
+        let mut bench = Bench::new();
+        bench.draws = false;
+        bench.input(Input::Snapshot(crate::control::Snapshot { seq: 0, approvals: vec![buying()] }));
+        let shown = bench.now + 1000;
+        let typed = shown.saturating_add_signed(offset);
+        if offset < 0 {
+            bench.now = typed;
+            bench.typed("y").typed("\n");
+        }
+        bench.now = shown;
+        bench.draw();
+        if offset >= 0 {
+            bench.now = typed;
+            bench.typed("y").typed("\n");
+        }
+        assert_eq!(bench.acts(), if counts { vec![Act::Approve] } else { vec![] }, "{offset} ms");
+        bench.later(2000);
+        assert_eq!(bench.screen.contains("discarded"), !counts, "{offset} ms");
+    }
+}
+
+#[test]
+fn high_risk_arms_longer() {
+    let mut bench = Bench::asking(&[revised(&buying(), |card| card.risk = Risk::High)]);
+    bench.later(1400).typed("y").typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.later(1600).typed("y").typed("\n");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
+
+#[test]
+fn a_line_begun_too_early_is_tainted_until_enter() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(100).typed("y");
+    bench.later(2000).typed("\n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("begun before this question could be answered"));
+    bench.answers("y");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
+
+#[test]
+fn a_question_that_is_not_on_screen_yet_takes_no_answer() {
+    let mut bench = Bench::new();
+    bench.draws = false;
+    bench.told(buying());
+    bench.answers("y");
+    assert_eq!(bench.acts(), []);
+}
+
+#[test]
+fn what_the_reader_cannot_vouch_for_never_counts() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.now += 5000;
+    bench.input(Input::Typed { at: Duration::from_millis(bench.now), bytes: b"y\n".to_vec(), late: true });
+    assert_eq!(bench.acts(), []);
+}
+
+#[test]
+fn a_burst_of_forty_y_decides_nothing_and_three_fast_ones_at_most_once() {
+    let mut bench = Bench::asking(&[open(1, "a"), open(2, "b"), open(3, "c")]);
+    bench.later(2000).typed("y".repeat(40)).typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.later(2000).typed("y\n".repeat(40));
+    assert_eq!(bench.acts(), []);
+    bench.later(2000);
+    for _ in 0..3 {
+        bench.typed("y").typed("\n");
+        if let Some(sent) = bench.decisions.last().cloned() {
+            bench.taken(sent.approval, Outcome::Approved);
+        }
+        bench.now += 60;
+    }
+    assert_eq!(bench.acts(), [Act::Approve]);
+    assert!(bench.flushes > 0);
+}
+
+#[test]
+fn a_paste_never_decides() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("\x1b[200~y\n\x1b[201~").typed("\n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("pasted text never decides"));
+    bench.later(2000).typed("y\nn\n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("like a paste"));
+}
+
+#[test]
+fn unknown_bytes_and_cursor_keys_never_decide() {
+    for bytes in [&b"\xffy"[..], b"y\xc3", b"\x1b[A\x1b[B", b"\x1by", b"\x1bOy", b"\xc2\x9b", b"y\xe2\x80\xae", b"\x00"]
+    {
+        let mut bench = Bench::asking(&[buying()]);
+        bench.later(2000).typed(bytes).typed("\n");
+        assert_eq!(bench.acts(), [], "{bytes:?}");
+    }
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("\x1b[").typed("A").typed(b"n r\xc3");
+    bench.answers("");
+    assert_eq!(bench.acts().len(), 1);
+}
+
+#[test]
+fn end_of_input_leaves_and_decides_nothing() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("\x04");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[PromptEnd::Eof][..]));
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("y").typed("\x04");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[][..]));
+    let mut bench = Bench::asking(&[buying()]);
+    bench.answers("q");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[PromptEnd::Left][..]));
+}
+
+#[test]
+fn bare_enter_and_what_is_not_understood_ask_again_and_arm_anew() {
+    for (line, said) in [
+        ("", ""),
+        ("yy", "not understood"),
+        ("a text", "m and a text"),
+        ("m", "in the same line"),
+        ("?", "Enter asks again"),
+    ] {
+        let mut bench = Bench::asking(&[buying()]);
+        bench.printed();
+        bench.answers(line);
+        assert!(
+            bench.screen.contains(said) && bench.screen.ends_with("approve? [y/n/?] > "),
+            "{line:?}: {}",
+            bench.screen
+        );
+        bench.later(100).typed("y").typed("\n");
+        assert_eq!(bench.acts(), [], "{line:?}");
+    }
+}
+
+#[test]
+fn the_card_under_the_finger_is_not_swapped_by_an_arrival() {
+    let mut bench = Bench::asking(&[open(2, "second")]);
+    bench.later(2000).typed("n");
+    bench.told(open(1, "first by id, later by arrival"));
+    assert!(bench.screen.ends_with("4444  approve? [y/n/?] > n"), "{}", bench.screen);
+    bench.typed("\n");
+    assert_eq!(bench.decisions[0].approval, open(2, "").card.approval);
+}
+
+#[test]
+fn another_operator_who_answers_while_a_line_is_typed_takes_the_card_down() {
+    let (one, two) = (open(1, "a"), open(2, "b"));
+    let mut bench = Bench::asking(&[one.clone(), two.clone()]);
+    bench.later(2000).typed("y");
+    bench.printed();
+    bench.told(ended(&one, Outcome::Denied, by("ops2", None), Delivery::Applying, ""));
+    assert!(bench.screen.starts_with("\n3333 was denied by ops2; your line was ignored\n"), "{}", bench.screen);
+    assert!(bench.screen.ends_with("4444  approve? [y/n/?] > "));
+    bench.typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.answers("y");
+    assert_eq!(bench.decisions[0].approval, two.card.approval);
+}
+
+#[test]
+fn a_changed_card_is_drawn_again_with_the_difference_and_arms_from_zero() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.later(2000).typed("y");
+    let newer = revised(&view, |card| {
+        card.revision = Revision(2);
+        card.timing = Timing::Late;
+        card.amount.as_mut().expect("an amount").number = Some("999.00".into());
+    });
+    bench.printed();
+    bench.told(newer.clone());
+    let first: Vec<&str> = bench.screen.lines().take(3).collect();
+    assert_eq!(
+        first,
+        [
+            "",
+            "3333  CHANGED: total 410.00 USD → 999.00 USD; timing in time → late; y resumes → lets the session go on; n cancels → cancels it",
+            "(your line was ignored)"
+        ]
+    );
+    bench.typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.answers("y");
+    assert_eq!((bench.decisions[0].revision, bench.decisions[0].digest), (Revision(2), newer.digest));
+}
+
+#[test]
+fn a_draft_is_one_line_that_can_be_denied_at_once_and_not_approved() {
+    let mut bench = Bench::new();
+    bench.told(draft());
+    assert_eq!(bench.screen.lines().count(), 3);
+    assert!(bench.screen.contains("pausing; n cancels now"), "{}", bench.screen);
+    bench.answers("y");
+    assert_eq!(bench.acts(), []);
+    bench.answers("n");
+    assert_eq!((bench.acts(), bench.decisions[0].nonce), (vec![NO], None));
+}
+
+#[test]
+fn when_the_pause_is_confirmed_the_whole_card_comes_and_is_armed_from_zero() {
+    let mut bench = Bench::new();
+    bench.told(draft());
+    bench.later(2000).typed("n");
+    bench.told(buying());
+    assert!(
+        bench.screen.ends_with("3333  approve? [y/n/?] > ") && bench.screen.contains("| trigger"),
+        "{}",
+        bench.screen
+    );
+    assert!(!bench.screen.contains("CHANGED") && bench.screen.contains("your line was ignored"));
+    bench.typed("\n");
+    assert_eq!((bench.acts(), bench.bells), (vec![], 1));
+}
+
+#[test]
+fn where_typing_is_asked_for_y_is_not_enough() {
+    let mut bench = Bench::asking(&[to_type()]);
+    bench.answers("y");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("type 410.00 or 3333 and Enter"));
+    bench.answers("410");
+    assert_eq!(bench.acts(), [Act::Approve]);
+    let mut bench = Bench::asking(&[to_type()]);
+    bench.answers("n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
+fn an_instruction_that_releases_takes_the_same_typing() {
+    let send = Act::Instruct { text: "use the test shop".into() };
+    let mut bench = Bench::asking(&[to_type()]);
+    bench.answers("m use the test shop");
+    assert_eq!(bench.acts(), []);
+    bench.answers("3333");
+    assert_eq!(bench.acts(), [send.clone()]);
+
+    let mut bench = Bench::asking(&[to_type()]);
+    bench.answers("m use the test shop").answers("").answers("3333");
+    assert_eq!(bench.acts(), [Act::Approve]);
+
+    let mut bench = Bench::asking(&[buying()]);
+    bench.answers("m use the test shop");
+    assert_eq!(bench.acts(), [send]);
+}
+
+#[test]
+fn a_question_is_answered_with_the_set_answer_or_as_typed() {
+    let mut bench = Bench::asking(&[question()]);
+    assert!(bench.screen.contains("y sends \"Yes, go on\" · a types an answer"), "{}", bench.screen);
+    bench.answers("a take the blue one");
+    assert_eq!(bench.acts(), [Act::Answer { text: "take the blue one".into() }]);
+    let mut bench = Bench::asking(&[question()]);
+    bench.answers("m no").answers("y");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
+
+#[test]
+fn text_that_the_card_cuts_has_to_be_read_before_approving() {
+    let long = format!("{}{}", "click ".repeat(400), "and pay");
+    let mut bench = Bench::asking(&[open(1, &long)]);
+    bench.answers("y");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("d shows all of it, then decide"));
+    bench.answers("d").answers("y");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
+
+#[test]
+fn a_refusal_is_said_and_the_question_is_put_again() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("y").printed();
+    bench.refused(view.card.approval, Refusal::TooSoon { wait_ms: 40 });
+    let said = "3333  not done: too soon: the card must be on screen for 40 ms more\n3333  approve? [y/n/?] > ";
+    assert_eq!(bench.printed(), said);
+    bench.typed("y").typed("\n");
+    assert_eq!(bench.decisions.len(), 1);
+    bench.answers("y");
+    assert_eq!(bench.decisions.len(), 2);
+}
+
+#[test]
+fn a_decision_on_a_card_that_had_changed_is_followed_by_the_new_card() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("y").printed();
+    bench.told(revised(&view, |card| card.revision = Revision(2)));
+    assert_eq!(bench.printed(), "");
+    bench.refused(view.card.approval, Refusal::Stale { revision: Revision(2) });
+    assert!(bench.screen.contains("the card changed") && bench.screen.contains("| trigger"), "{}", bench.screen);
+    bench.answers("y");
+    assert_eq!(bench.decisions[1].revision, Revision(2));
+}
+
+#[test]
+fn after_a_decision_its_delivery_is_said() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("y").printed();
+    bench.taken(view.card.approval, Outcome::Approved);
+    assert_eq!(bench.printed(), "3333  resuming…\n");
+    let over = |delivery, detail| ended(&view, Outcome::Approved, by("ops1", None), delivery, detail);
+    bench.told(over(Delivery::Applying, ""));
+    assert_eq!(bench.printed(), "");
+    bench.told(over(Delivery::Failed, "resume failed: still paused"));
+    assert_eq!(bench.printed(), "13:02:44  3333  approved, but resume failed: still paused\n");
+    bench.told(over(Delivery::Applied, "resumed, confirmed"));
+    assert_eq!(bench.printed(), "13:02:44  3333  resumed, confirmed\n");
+}
+
+#[test]
+fn an_outcome_that_comes_before_the_answer_is_said_once() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("y").printed();
+    bench.told(ended(&view, Outcome::Approved, by("ops1", None), Delivery::Applying, ""));
+    bench.taken(view.card.approval, Outcome::Approved);
+    assert_eq!(bench.printed(), "3333  resuming…\n");
+}
+
+#[test]
+fn a_time_out_is_called_a_time_out() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.told(ended(&view, Outcome::Expired, EndedBy::Deadline, Delivery::Applied, "cancelled, confirmed"));
+    assert!(
+        bench.screen.ends_with("3333 was expired: nobody answered in time\n13:02:44  3333  cancelled, confirmed\n"),
+        "{}",
+        bench.screen
+    );
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_holds_up_no_other_card() {
+    let mut bench = Bench::asking(&[open(1, "a"), open(2, "b")]);
+    bench.answers("y");
+    bench.later(4000);
+    assert!(bench.screen.ends_with("4444  approve? [y/n/?] > "));
+    bench.refused(open(1, "a").card.approval, Refusal::NotPausedYet);
+    bench.answers("n").taken(open(2, "b").card.approval, Outcome::Denied);
+    assert!(bench.screen.ends_with("3333  approve? [y/n/?] > "), "{}", bench.screen);
+}
+
+#[test]
+fn log_lines_never_land_inside_the_prompt() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("n too d");
+    bench.printed();
+    bench.input(Input::Log("INFO something \x1b[2J".into()));
+    assert_eq!(bench.printed(), "\nINFO something <U+001B>[2J\n3333  approve? [y/n/?] > n too d");
+    bench.typed("ear").typed("\n");
+    assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
+}
+
+#[test]
+fn nothing_typed_while_idle_answers_the_card_that_comes_next() {
+    let mut bench = Bench::new();
+    bench.typed("y");
+    bench.told(buying());
+    bench.typed("\n");
+    bench.later(2000).typed("\n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("what you were typing was dropped"));
+}
+
+#[test]
+fn the_idle_prompt_knows_a_few_commands() {
+    let mut bench = Bench::new();
+    bench.answers("l").answers("y").answers("?");
+    assert!(
+        bench.screen.contains("nothing waits for an answer") && bench.screen.contains("nothing is asked right now")
+    );
+    bench.answers("q");
+    assert_eq!(bench.ends, [PromptEnd::Left]);
+}
+
+#[test]
+fn extending_and_screenshots_keep_the_question() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.answers("s");
+    bench.input(Input::Screenshot { id: view.card.approval, result: Ok("/tmp/a\u{202e}.jpg".into()) });
+    assert!(bench.screen.contains("3333  screenshot saved: /tmp/a<U+202E>.jpg\n3333  approve?"), "{}", bench.screen);
+    bench.answers("x");
+    assert_eq!((bench.acts(), bench.wishes.len()), (vec![Act::Extend], 1));
+    let deadline = crate::control::fixtures::at("2026-11-23T13:22:11Z");
+    bench.input(Input::Decided { id: view.card.approval, result: Ok(crate::control::Decided::Extended { deadline }) });
+    assert!(bench.screen.ends_with("3333  now waits until 13:22:11\n3333  approve? [y/n/?] > "));
+}
+
+#[test]
+fn another_operators_approval_in_the_making_can_still_be_denied() {
+    let view = buying();
+    let mut bench = Bench::asking(&[view.clone()]);
+    bench.told(ApprovalView { state: State::Deciding { by: OperatorName("ops2".into()) }, ..view.clone() });
+    assert!(bench.screen.contains("3333  ops2 has just approved this; n still denies it"));
+    bench.answers("n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
+fn a_stopping_daemon_ends_the_prompt() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.input(Input::Update(Box::new(Update { seq: 1, change: Change::Stopping })));
+    assert_eq!(bench.ends, [PromptEnd::Stopped]);
+}
+
+#[test]
+fn back_from_a_suspension_the_question_is_put_anew() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("y");
+    bench.input(Input::Back);
+    bench.typed("\n");
+    bench.later(2000).typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.answers("y");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
