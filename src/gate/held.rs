@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
-use crate::control::EndedBy;
+use crate::control::{EndedBy, Refusal};
 use crate::operator::escape::short;
 use crate::policy::{OnTimeout, Verdict};
 
+use super::deciding::name_of;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
@@ -315,7 +316,8 @@ impl Gate {
         if !passed || !self.deadline_counts() {
             return;
         }
-        self.abort_check(turn);
+        let by = name_of(&EndedBy::Deadline);
+        self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Expired, by });
         let Some(case) = &self.case else { return };
         match case.card().then.timeout {
             OnTimeout::Cancel => {

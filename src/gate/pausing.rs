@@ -152,7 +152,7 @@ impl Gate {
     pub(super) fn suspect(&mut self, turn: &mut Turn<'_>) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
-        self.suspicion = Some(call);
+        self.suspicions.insert(call);
     }
 
     pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {

@@ -33,7 +33,7 @@ impl Gate {
             },
         }
         self.expire_if_due(&mut turn);
-        turn.out
+        self.finish(turn)
     }
 
     fn recover_open(&mut self, turn: &mut Turn<'_>) {
