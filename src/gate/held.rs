@@ -166,7 +166,11 @@ impl Gate {
         }
     }
 
+    /// Reads a held session back. Where its statuses hide pauses, only another pause can tell whether it runs.
     pub(super) fn poll(&mut self, turn: &mut Turn<'_>) {
+        if self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event)) {
+            self.suspect(turn);
+        }
         let call = self.read(turn);
         if let Phase::Held(poll) | Phase::Cooling(poll) | Phase::Asking(poll) | Phase::Kept(poll) = &mut self.phase {
             poll.read = Some(call);
@@ -221,7 +225,10 @@ impl Gate {
         match (&self.phase, paused) {
             (Phase::Settling(_), true) => self.seal(turn),
             (Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_), false) => self.resumed_by_others(turn),
-            (Phase::Kept(_), false) => self.reopen_kept(turn),
+            (Phase::Kept(_), false) => {
+                self.pause_anew(turn, None);
+                self.reopen_kept(turn);
+            }
             (
                 Phase::Watching
                 | Phase::Pausing(_)
@@ -361,14 +368,13 @@ impl Gate {
         }
     }
 
-    /// Somebody resumed a session that was to stay paused: it is paused again, and an operator is asked.
+    /// Somebody resumed a session that was to stay paused: it is being paused again, and an operator is asked.
     pub(super) fn reopen_kept(&mut self, turn: &mut Turn<'_>) {
-        self.pause_anew(turn);
         let why = "somebody else resumed a session that was kept paused; paused again";
-        self.reopen(turn, why);
         if let Some(case) = &mut self.case {
             case.mark_late(why);
         }
+        self.reopen(turn, why);
         self.notice(turn, why.to_owned());
     }
 
