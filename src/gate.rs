@@ -29,7 +29,7 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,8 +70,10 @@ pub struct Gate {
     missed: Option<Box<Missed>>,
     covered: Option<Box<Covered>>,
     repeats: BTreeMap<String, Repeats>,
-    /// A pause sent because a `resumed` event came; accepted means that the session really ran.
-    suspicion: Option<CallId>,
+    /// Pauses sent because a `resumed` event came; accepted means that the session really ran.
+    suspicions: BTreeSet<CallId>,
+    /// Pauses without an answer: one that arrived after a release would stop the session with nobody to ask.
+    unanswered: BTreeSet<CallId>,
     next_name: u64,
 }
 
@@ -96,7 +98,8 @@ impl Gate {
             missed: None,
             covered: None,
             repeats: BTreeMap::new(),
-            suspicion: None,
+            suspicions: BTreeSet::new(),
+            unanswered: BTreeSet::new(),
             next_name: 0,
         }
     }
@@ -104,6 +107,7 @@ impl Gate {
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
         let mut turn = Turn { now, mint, out: Vec::new() };
+        self.expire_if_due(&mut turn);
         match input {
             Input::Seen { event, verdict, backlog } => self.seen(&mut turn, &event, &verdict, backlog),
             Input::CaughtUp => self.caught_up(&mut turn),
@@ -117,7 +121,7 @@ impl Gate {
             Input::Tick => self.tick(&mut turn),
         }
         self.expire_if_due(&mut turn);
-        turn.out
+        self.finish(turn)
     }
 
     /// When the next tick is wanted, on the monotonic clock.
@@ -163,6 +167,26 @@ impl Gate {
         self.seen_up_to
     }
 
+    /// Pauses leave before everything else of the turn; the rest stays in order.
+    fn finish(&mut self, turn: Turn<'_>) -> Vec<Effect> {
+        let mut out = turn.out;
+        out.sort_by_key(|effect| !matches!(effect, Effect::Pause { .. }));
+        self.unanswered.extend(out.iter().filter_map(|effect| match effect {
+            Effect::Pause { call } => Some(*call),
+            Effect::Cancel { .. }
+            | Effect::Delete { .. }
+            | Effect::Resume { .. }
+            | Effect::Message { .. }
+            | Effect::Read { .. }
+            | Effect::Screenshot { .. }
+            | Effect::Record { .. }
+            | Effect::Publish(_)
+            | Effect::Notice(_)
+            | Effect::Reply { .. } => None,
+        }));
+        out
+    }
+
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
         match self.phase {
@@ -182,21 +206,28 @@ impl Gate {
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
-        if self.suspicion == Some(call) {
-            self.suspicion = None;
-            return self.suspicion_answered(turn, &answer);
+        let last_pause = self.unanswered.remove(&call) && self.unanswered.is_empty();
+        if self.suspicions.remove(&call) {
+            self.suspicion_answered(turn, &answer);
+        } else if let Answer::Screenshot(page) = answer {
+            self.page_seen(call, page);
+        } else {
+            self.answered_in_phase(turn, call, &answer);
         }
-        if let Answer::Screenshot(page) = answer {
-            return self.page_seen(call, page);
+        if last_pause {
+            self.look_again(turn);
         }
+    }
+
+    fn answered_in_phase(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
         match self.phase {
-            Phase::Pausing(_) => self.pausing_answered(turn, call, &answer),
+            Phase::Pausing(_) => self.pausing_answered(turn, call, answer),
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Asking(_) | Phase::Kept(_) => {
-                self.read_back(turn, call, &answer);
+                self.read_back(turn, call, answer);
             }
-            Phase::Checking(_) => self.check_answered(turn, call, &answer),
-            Phase::Delivering(_) => self.delivering_answered(turn, call, &answer),
-            Phase::Cancelling(_) => self.cancelling_answered(turn, call, &answer),
+            Phase::Checking(_) => self.check_answered(turn, call, answer),
+            Phase::Delivering(_) => self.delivering_answered(turn, call, answer),
+            Phase::Cancelling(_) => self.cancelling_answered(turn, call, answer),
             Phase::Watching | Phase::Recording(_) | Phase::Over => (),
         }
     }

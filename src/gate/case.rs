@@ -151,6 +151,8 @@ pub(super) struct Case {
     pub triggered_at: Moment,
     /// Whether the card is complete; an incomplete one cannot be approved.
     pub sealed: bool,
+    /// Whether an earlier pause of this session never showed in its statuses.
+    pub hidden: bool,
 }
 
 /// What a case is opened with.
@@ -215,7 +217,7 @@ impl Case {
             closed: None,
             holding: false,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -223,7 +225,17 @@ impl Case {
         let left = kept.deadline.duration_since(now.wall);
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
-        Self { kept, deadline, triggered_at: now, sealed: false }
+        let hidden = kept.proof == Some(Proof::Event);
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden }
+    }
+
+    /// The pause is no longer known to hold; whose the next one is, is said beside.
+    pub fn unconfirm(&mut self, owned: Option<bool>) {
+        self.hidden |= self.kept.proof == Some(Proof::Event);
+        self.sealed = false;
+        self.kept.owned = owned;
+        self.kept.proof = None;
+        self.kept.card.hold = Hold::NotYetPaused;
     }
 
     pub fn card(&self) -> &Card {

@@ -20,7 +20,8 @@ pub(super) struct Checking {
     pub by: EndedBy,
     pub reply: Option<ReplyTo>,
     deliver: Deliver,
-    read: CallId,
+    /// The read under way; `None` while a pause is unanswered, whose arrival could undo the release.
+    read: Option<CallId>,
 }
 
 /// A decision that releases, on its way to the disk.
@@ -151,7 +152,7 @@ impl Gate {
 
     /// Reads the session once more; only then does an approval count.
     pub(super) fn check(&mut self, turn: &mut Turn<'_>, by: EndedBy, reply: Option<ReplyTo>, deliver: Deliver) {
-        let read = self.read(turn);
+        let read = self.unanswered.is_empty().then(|| self.read(turn));
         self.phase = Phase::Checking(Checking { by, reply, deliver, read });
         self.publish(turn);
     }
@@ -170,11 +171,12 @@ impl Gate {
     }
 
     pub(super) fn check_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
-        let Phase::Checking(checking) = &self.phase else { return };
+        let Phase::Checking(checking) = &mut self.phase else { return };
         let Answer::Read(result) = answer else { return };
-        if checking.read != call {
+        if checking.read != Some(call) {
             return;
         }
+        checking.read = None;
         match result {
             Ok(seen) if seen.has_ended() => {
                 self.withdraw(turn, "the task ended before the approval could take effect");
@@ -182,13 +184,25 @@ impl Gate {
                     self.phase = Phase::Over;
                 }
             }
-            Ok(seen) => self.checked(turn, seen),
+            Ok(seen) if self.unanswered.is_empty() => self.checked(turn, seen),
+            Ok(_) => (), // Read again once every pause has its answer.
             Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => self.gone(turn),
             Err(error) => {
                 let why = error.to_string();
                 self.abort_check_because(turn, || Refusal::Unverified { why });
                 self.ask_on(turn);
             }
+        }
+    }
+
+    /// Every pause has its answer: what waited for that is read.
+    pub(super) fn look_again(&mut self, turn: &mut Turn<'_>) {
+        if !matches!(&self.phase, Phase::Checking(checking) if checking.read.is_none()) {
+            return;
+        }
+        let read = self.read(turn);
+        if let Phase::Checking(checking) = &mut self.phase {
+            checking.read = Some(read);
         }
     }
 
@@ -364,7 +378,7 @@ impl Gate {
         self.abort_check_because(turn, || Refusal::Stale { revision });
     }
 
-    fn abort_check_because(&mut self, turn: &mut Turn<'_>, refusal: impl FnOnce() -> Refusal) {
+    pub(super) fn abort_check_because(&mut self, turn: &mut Turn<'_>, refusal: impl FnOnce() -> Refusal) {
         let Phase::Checking(checking) = &mut self.phase else { return };
         if let Some(to) = checking.reply.take() {
             turn.out.push(Effect::Reply { to, result: Err(refusal()) });

@@ -376,7 +376,7 @@ impl Gate {
         kept.card.opened_at = turn.now.wall;
         let deadline = turn.now.after(kept.timeout);
         kept.deadline = deadline.wall;
-        let mut case = Case { kept, deadline, triggered_at: old.triggered_at, sealed: false };
+        let mut case = Case { kept, deadline, triggered_at: old.triggered_at, sealed: false, hidden: old.hidden };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {
             case.seal();

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
-use crate::control::EndedBy;
+use crate::control::{EndedBy, Refusal};
 use crate::operator::escape::short;
 use crate::policy::{OnTimeout, Verdict};
 
+use super::deciding::name_of;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
@@ -165,7 +166,11 @@ impl Gate {
         }
     }
 
+    /// Reads a held session back. Where its statuses hide pauses, only another pause can tell whether it runs.
     pub(super) fn poll(&mut self, turn: &mut Turn<'_>) {
+        if self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event)) {
+            self.suspect(turn);
+        }
         let call = self.read(turn);
         if let Phase::Held(poll) | Phase::Cooling(poll) | Phase::Asking(poll) | Phase::Kept(poll) = &mut self.phase {
             poll.read = Some(call);
@@ -220,7 +225,10 @@ impl Gate {
         match (&self.phase, paused) {
             (Phase::Settling(_), true) => self.seal(turn),
             (Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_), false) => self.resumed_by_others(turn),
-            (Phase::Kept(_), false) => self.reopen_kept(turn),
+            (Phase::Kept(_), false) => {
+                self.pause_anew(turn, None);
+                self.reopen_kept(turn);
+            }
             (
                 Phase::Watching
                 | Phase::Pausing(_)
@@ -315,7 +323,8 @@ impl Gate {
         if !passed || !self.deadline_counts() {
             return;
         }
-        self.abort_check(turn);
+        let by = name_of(&EndedBy::Deadline);
+        self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Expired, by });
         let Some(case) = &self.case else { return };
         match case.card().then.timeout {
             OnTimeout::Cancel => {
@@ -359,14 +368,13 @@ impl Gate {
         }
     }
 
-    /// Somebody resumed a session that was to stay paused: it is paused again, and an operator is asked.
+    /// Somebody resumed a session that was to stay paused: it is being paused again, and an operator is asked.
     pub(super) fn reopen_kept(&mut self, turn: &mut Turn<'_>) {
-        self.pause_anew(turn);
         let why = "somebody else resumed a session that was kept paused; paused again";
-        self.reopen(turn, why);
         if let Some(case) = &mut self.case {
             case.mark_late(why);
         }
+        self.reopen(turn, why);
         self.notice(turn, why.to_owned());
     }
 

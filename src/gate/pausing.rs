@@ -11,6 +11,8 @@ use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Turn};
 
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
+/// So often, over some seconds, a provider must say "paused already" before it is believed against its own statuses.
+const ALREADY_ENOUGH: u32 = 5;
 
 /// A pause under way.
 #[derive(Debug)]
@@ -20,6 +22,12 @@ pub(super) struct Pausing {
     attempts: u32,
     /// When the pause is sent again, on the monotonic clock.
     pub again_at: Option<Duration>,
+    /// Whether the provider took a pause of this phase, so that an event can speak of it.
+    taken: bool,
+    /// Whether a `paused` event came.
+    event: bool,
+    /// How often the provider said that the session is paused already.
+    already: u32,
     /// Whether the operators were told that it does not succeed.
     told: bool,
 }
@@ -27,7 +35,30 @@ pub(super) struct Pausing {
 impl Pausing {
     /// A pause whose first attempt has just been sent.
     pub fn sent(call: CallId) -> Self {
-        Self { call: Some(call), read: None, attempts: 1, again_at: None, told: false }
+        Self {
+            call: Some(call),
+            read: None,
+            attempts: 1,
+            again_at: None,
+            taken: false,
+            event: false,
+            already: 0,
+            told: false,
+        }
+    }
+
+    /// A pause that the provider has taken already; `read` looks whether it holds.
+    fn taken(read: CallId, again_at: Duration) -> Self {
+        Self {
+            call: None,
+            read: Some(read),
+            attempts: 1,
+            again_at: Some(again_at),
+            taken: true,
+            event: false,
+            already: 0,
+            told: false,
+        }
     }
 }
 
@@ -60,6 +91,9 @@ impl Gate {
                 Err(_) => (),
             }
         }
+        if self.taken_confirms(result) {
+            return self.confirmed(turn, Proof::Event);
+        }
         let mut wait = back_off(attempts, FIRST, MOST);
         if let Err(error) = result {
             wait = if attempts == 1 { Duration::ZERO } else { wait };
@@ -75,6 +109,16 @@ impl Gate {
         }
     }
 
+    /// Whether an answer completes the confirmation: with a `paused` event, or where statuses are known to hide pauses.
+    fn taken_confirms(&mut self, result: &Result<PauseAnswer, ApiError>) -> bool {
+        let Phase::Pausing(pausing) = &mut self.phase else { return false };
+        let Ok(answer) = result else { return false };
+        let already = *answer == PauseAnswer::AlreadyPaused;
+        pausing.taken = true;
+        pausing.already = pausing.already.saturating_add(u32::from(already));
+        pausing.event || (already && self.case.as_ref().is_some_and(|case| case.hidden))
+    }
+
     fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
         match result {
             Ok(seen) if seen.is_paused() => self.confirmed(turn, Proof::Status),
@@ -86,6 +130,9 @@ impl Gate {
                 }
             }
             Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => self.gone(turn),
+            Ok(_) if matches!(&self.phase, Phase::Pausing(pausing) if pausing.already >= ALREADY_ENOUGH) => {
+                self.confirmed(turn, Proof::Event);
+            }
             Ok(_) | Err(_) => (), // The next attempt is armed already.
         }
     }
@@ -122,21 +169,31 @@ impl Gate {
     }
 
     /// Pauses a session that should be paused but is not; everything is asked again.
-    pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, owned: Option<bool>) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
         if let Some(case) = &mut self.case {
-            case.sealed = false;
-            case.kept.owned = None;
-            case.kept.proof = None;
-            case.kept.card.hold = Hold::NotYetPaused;
+            case.unconfirm(owned);
         }
         self.phase = Phase::Pausing(Pausing::sent(call));
     }
 
+    /// The same where the pause has been taken already, which is how it showed that the session ran.
+    pub(super) fn paused_anew(&mut self, turn: &mut Turn<'_>) {
+        let read = self.read(turn);
+        if let Some(case) = &mut self.case {
+            case.unconfirm(Some(true));
+        }
+        self.phase = Phase::Pausing(Pausing::taken(read, turn.now.mono + FIRST));
+    }
+
     /// Somebody else resumed a session that we hold: it is paused again, loudly.
     pub(super) fn resumed_by_others(&mut self, turn: &mut Turn<'_>) {
-        self.pause_anew(turn);
+        self.pause_anew(turn, None);
+        self.tell_resumed(turn);
+    }
+
+    fn tell_resumed(&mut self, turn: &mut Turn<'_>) {
         let note = format!("somebody else resumed the session; paused again ({})", turn.now.wall.strftime("%H:%M:%SZ"));
         if let Some(case) = &mut self.case {
             case.mark_late("somebody else resumed the session while it was held");
@@ -152,26 +209,59 @@ impl Gate {
     pub(super) fn suspect(&mut self, turn: &mut Turn<'_>) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
-        self.suspicion = Some(call);
+        self.suspicions.insert(call);
     }
 
     pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
-        if !matches!(answer, Answer::Pause(Ok(PauseAnswer::Accepted))) {
-            return;
+        match answer {
+            Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
+            Answer::Pause(Err(_)) => self.it_may_run(turn),
+            Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
+            | Answer::Act(_)
+            | Answer::Read(_)
+            | Answer::Screenshot(_) => (),
         }
+    }
+
+    /// The pause that looked whether a held session runs was accepted: it ran, and this pause is ours.
+    fn it_ran(&mut self, turn: &mut Turn<'_>) {
         match self.phase {
-            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => self.resumed_by_others(turn),
-            Phase::Checking(_) => {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
-                self.resumed_by_others(turn);
+                self.paused_anew(turn);
+                self.tell_resumed(turn);
             }
             Phase::Recording(_) => self.spoil("somebody else resumed the session"),
-            Phase::Kept(_) => self.reopen_kept(turn),
+            Phase::Kept(_) => {
+                self.paused_anew(turn);
+                self.reopen_kept(turn);
+            }
             Phase::Watching
             | Phase::Pausing(_)
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)
+            | Phase::Over => (),
+        }
+    }
+
+    /// That pause failed or its result is unknown: it is repeated until the provider confirms.
+    fn it_may_run(&mut self, turn: &mut Turn<'_>) {
+        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
+        match self.phase {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
+                self.abort_check(turn);
+                self.pause_anew(turn, owned);
+                self.record(turn, Entry::Revised);
+                self.publish(turn);
+            }
+            Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
+            Phase::Watching
+            | Phase::Pausing(_)
+            | Phase::Asking(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_) // The next poll tells.
             | Phase::Over => (),
         }
     }
@@ -195,18 +285,14 @@ impl Gate {
         self.taken_in(turn, event, verdict);
     }
 
-    /// A `paused` event confirms by itself: a provider's statuses need not show a pause.
+    /// A `paused` event confirms a pause that the provider took: its statuses need not show one. Without that answer it
+    /// may speak of an earlier pause.
     fn paused_event(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Pausing(pausing) = &self.phase else { return };
-        let ours_was_answered = pausing.call.is_none() || pausing.attempts > 1;
-        if let Some(case) = &mut self.case
-            && case.kept.owned.is_none()
-            && !ours_was_answered
-        {
-            // The event overtook the answer to our own first pause.
-            case.kept.owned = Some(true);
+        let Phase::Pausing(pausing) = &mut self.phase else { return };
+        pausing.event = true;
+        if pausing.taken {
+            self.confirmed(turn, Proof::Event);
         }
-        self.confirmed(turn, Proof::Event);
     }
 
     fn tell_once(&mut self, turn: &mut Turn<'_>, error: &ApiError) {

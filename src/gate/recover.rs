@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Case, Deliver, Effect, Gate, Hold, Kept, Mint, Subject, Turn};
+use super::{Case, Deliver, Effect, Gate, Kept, Mint, Subject, Turn};
 
 impl Gate {
     /// Takes up what was kept of this session before a restart; called once, before any input.
@@ -33,7 +33,7 @@ impl Gate {
             },
         }
         self.expire_if_due(&mut turn);
-        turn.out
+        self.finish(turn)
     }
 
     fn recover_open(&mut self, turn: &mut Turn<'_>) {
@@ -47,9 +47,7 @@ impl Gate {
             }
             Subject::Hold => {
                 // It was written down after the pause had been sent: the pause is ours unless it was known not to be.
-                case.kept.owned = case.kept.owned.or(Some(true));
-                case.kept.proof = None;
-                case.kept.card.hold = Hold::NotYetPaused;
+                case.unconfirm(case.kept.owned.or(Some(true)));
                 let call = self.name_call();
                 turn.out.push(Effect::Pause { call });
                 self.phase = Phase::Pausing(Pausing::sent(call));
