@@ -1,3 +1,55 @@
-//! The command tree; one file per group of commands.
+//! The command line: one file per group of commands. Standard output is data, standard error is talk.
 
+mod audit;
+mod config;
+mod demo;
+mod identity;
+pub mod run;
 pub mod simulate;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Exit, Failure};
+
+/// Watches hosted AI-agent sessions, pauses one the moment a rule fires, asks an operator, then resumes or cancels.
+#[derive(Debug, Parser)]
+#[command(name = "holdpoint", version, about, after_help = "Start with: holdpoint demo")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole pipeline against the built-in simulated API, in under two minutes; asks at this terminal
+    #[command(after_help = "Example: holdpoint demo")]
+    Demo(demo::Args),
+    /// The daemon; asks here when standard input and standard error are terminals
+    #[command(after_help = "Example: AGI_API_KEY=… holdpoint run --config config.toml")]
+    Run(run::Args),
+    /// The simulated Sessions API by itself, on loopback
+    #[command(after_help = "Example: holdpoint simulate --listen 127.0.0.1:8700 --scenario purchase")]
+    Simulate(simulate::Args),
+    /// Looks into the audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Looks into the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+impl Cli {
+    /// Does what the arguments say.
+    ///
+    /// # Errors
+    /// With the exit code and what to print.
+    pub async fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Demo(args) => demo::run(args).await,
+            Command::Run(args) => run::run(args).await,
+            Command::Simulate(args) => simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error)),
+            Command::Audit(command) => audit::run(command).await,
+            Command::Config(command) => config::run(&command),
+        }
+    }
+}

@@ -1,32 +1,27 @@
-//! The `holdpoint` binary.
+//! The `holdpoint` binary: arguments in, exit code out.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use holdpoint::cli::simulate;
+use clap::Parser as _;
+use holdpoint::cli::Cli;
 
-#[derive(Parser)]
-#[command(name = "holdpoint", version, about)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(clap::Subcommand)]
-enum Command {
-    /// The simulated Sessions API by itself, on loopback
-    Simulate(simulate::Args),
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Command::Simulate(args) = Cli::parse().command;
-    let Err(error) = simulate::run(args).await else { return ExitCode::SUCCESS };
-    eprintln!("holdpoint: {error}");
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        eprintln!("  {error}");
-        cause = error.source();
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("holdpoint: the runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(cli.run());
+    // A thread that still reads a terminal must not hold up the end.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("holdpoint: {failure}");
+            ExitCode::from(failure.exit as u8)
+        }
     }
-    ExitCode::FAILURE
 }

@@ -1,0 +1,38 @@
+//! `holdpoint config`: is this file right?
+
+use std::path::PathBuf;
+
+use crate::config;
+use crate::error::{Exit, Failure};
+
+use super::run::config_path;
+
+/// Commands about the configuration.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Reads the configuration and says what is wrong with it, or that nothing is
+    #[command(after_help = "Example: holdpoint config check --config config.toml")]
+    Check {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// Runs a command.
+pub fn run(command: &Command) -> Result<(), Failure> {
+    let Command::Check { config } = command;
+    let path = config_path(config.as_deref())?;
+    let summary = config::check(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    for note in &summary.notes {
+        eprintln!("note: {note}");
+    }
+    println!(
+        "{}: valid, {} rules, provider {}, policy {}",
+        path.display(),
+        summary.rules,
+        summary.base_url,
+        summary.policy
+    );
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! `holdpoint demo`: simulated API, daemon and prompt in one process, over real HTTP on loopback.
+//!
+//! Nothing of it is special: the daemon is the one of `holdpoint run`, with a small policy of its own and a store in a
+//! folder that is removed at the end.
+
+mod narrator;
+mod summary;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::api::agi::{Agi, AgiConfig};
+use crate::api::http::BaseUrl;
+use crate::config::{Config, Loaded};
+use crate::control::Client;
+use crate::daemon::Daemon;
+use crate::error::{Exit, Failure};
+use crate::operator::log;
+use crate::operator::prompt::{self, PromptEnd};
+use crate::simulator::{Options, Simulator};
+use crate::store::{Lock, Store};
+use crate::telemetry;
+
+use super::identity;
+use super::run::{parts, prompt_settings};
+
+const POLICY: &str = include_str!("demo/policy.toml");
+
+const WELCOME: &str = "\
+An AI agent works in a hosted browser session. It was told: \"Order a wireless headset from Example Shop, 450 dollars at
+most.\" holdpoint watches it over the vendor's API (a simulated one, on this machine; no money is spent). When the agent is
+about to buy, the session is paused and you are asked: y lets it go on, n cancels it. Ctrl-C leaves at any time.
+";
+
+/// Arguments of `holdpoint demo`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {}
+
+/// Plays the story, asks, and sums up.
+///
+/// # Errors
+/// When a part of it cannot be started.
+pub async fn run(_args: Args) -> Result<(), Failure> {
+    let folder = Folder::new()?;
+    let (sink, lines) = log::channel();
+    telemetry::init_story(sink);
+    eprintln!("{WELCOME}");
+    let stop = stop_on_interrupt()?;
+    let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let sim = Arc::new(sim);
+    let (daemon, settings) = start(&sim, &folder.0).await?;
+    let ended = stop.child_token();
+    let (Some(client), Some(audience)) =
+        (daemon.desk().connect(identity::operator()).await, daemon.desk().connect(identity::operator()).await)
+    else {
+        return Err(Failure::new(Exit::Error, "the demo's daemon did not start"));
+    };
+    let story = tokio::spawn(tell(sim.clone(), audience, ended.clone()));
+    let end = prompt::run(client, settings, lines, ended.clone()).await;
+    let left = match end {
+        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone => true,
+        PromptEnd::Stopped => false,
+    };
+    // Without a terminal nothing is asked: the deadlines of the demo's policy end the story.
+    if !left {
+        ended.cancelled().await;
+    }
+    let finished = !left && !stop.is_cancelled();
+    ended.cancel();
+    let _ = story.await;
+    daemon.stop().await;
+    let told = summary::tell(&sim, &folder.0.join("holdpoint.db"), finished).await;
+    if let Some(sim) = Arc::into_inner(sim) {
+        sim.shutdown().await;
+    }
+    told
+}
+
+async fn start(sim: &Simulator, folder: &Path) -> Result<(Daemon, prompt::PromptSettings), Failure> {
+    let Loaded { config, .. } =
+        Config::parse("demo policy", POLICY).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let file = folder.join("holdpoint.db");
+    let _lock = Lock::take(&file).map_err(|error| Failure::of(Exit::Error, &error))?;
+    let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let base_url: BaseUrl =
+        sim.base_url().parse().map_err(|error| Failure::new(Exit::Error, format!("simulated API: {error}")))?;
+    let agi = Agi::new(AgiConfig::new(base_url, sim.api_key().clone()));
+    let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let settings = prompt_settings(&config.prompt);
+    let daemon = Daemon::start(parts(config, Arc::new(agi), &file), store).await;
+    Ok((daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
+}
+
+/// Starts the agent, tells what it does, and ends the demo when it has ended and everything is delivered.
+async fn tell(sim: Arc<Simulator>, audience: Client, ended: CancellationToken) {
+    let story = narrator::tell(&sim, audience);
+    if let Some(Err(error)) = ended.run_until_cancelled(story).await {
+        tracing::error!(target: "story", "the story broke off: {error}");
+    }
+    ended.cancel();
+}
+
+fn stop_on_interrupt() -> Result<CancellationToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::new(Exit::Error, format!("signals cannot be received: {error}")));
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let stop = CancellationToken::new();
+    for kind in kinds {
+        let (mut received, cancel) = (listen(kind)?, stop.clone());
+        tokio::spawn(async move {
+            received.recv().await;
+            cancel.cancel();
+        });
+    }
+    Ok(stop)
+}
+
+/// A folder of our own, closed to others, removed with everything in it at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let path = std::env::temp_dir().join(format!("holdpoint-demo-{}", uuid::Uuid::now_v7()));
+        let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|error| Failure::new(Exit::Error, format!("{} cannot be made: {error}", path.display())))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            eprintln!("{} could not be removed: {error}", self.0.display());
+        }
+    }
+}
+
+/// How long the summary waits for a simulator that should answer at once.
+const SOON: Duration = Duration::from_secs(5);

@@ -1,0 +1,257 @@
+//! `holdpoint run`: the daemon, with a prompt where there is a terminal.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::api::agi::{Agi, AgiConfig};
+use crate::api::http::BaseUrl;
+use crate::api::{Provider, SessionId};
+use crate::config::{
+    ApprovalsConfig, Config, KeySource, Loaded, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig, ProviderKind,
+    StoreConfig, WatchConfig, state_path,
+};
+use crate::control::DeskSettings;
+use crate::daemon::watcher;
+use crate::daemon::{self, Daemon, Held, StartError, Watch};
+use crate::error::{Exit, Failure};
+use crate::gate::Settings;
+use crate::operator::log::{self, LogLines};
+use crate::operator::prompt::{self, PromptEnd, PromptSettings};
+use crate::operator::terminal;
+use crate::store::{Lock, LockError, Store};
+use crate::telemetry;
+
+use super::identity;
+
+/// How often idle control connections are used, so that they stay open: common servers close idle ones after 5 s.
+const WARM_EVERY: Duration = Duration::from_secs(4);
+
+/// Arguments of `holdpoint run`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file; without it $XDG_CONFIG_HOME/holdpoint/config.toml, then /etc/holdpoint/config.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the daemon until a signal stops it.
+///
+/// # Errors
+/// When it cannot be started; nothing was started then.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let path = config_path(args.config.as_deref())?;
+    let Loaded { config, notes } =
+        Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let (sink, lines) = log::channel();
+    telemetry::init(&config.log, sink);
+    for note in notes {
+        tracing::warn!("{note}");
+    }
+    let file = store_path(&config.store)?;
+    let _lock = Lock::take(&file).map_err(locked)?;
+    let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let agi = client(&config.provider)?;
+    let stop = stop_on_signals()?;
+    let warm = tokio::spawn({
+        let agi = agi.clone();
+        async move { agi.keep_warm(WARM_EVERY).await }
+    });
+    tracing::info!("holdpoint {} watches {}", env!("CARGO_PKG_VERSION"), config.provider.base_url);
+    let prompt_settings = prompt_settings(&config.prompt);
+    let daemon = Daemon::start(parts(config, Arc::new(agi), &file), store).await.map_err(not_started)?;
+    attend(&daemon, prompt_settings, lines, &stop).await;
+    warm.abort();
+    tracing::info!("stopping: nothing more is decided, calls in flight finish");
+    say_held(&daemon.stop().await);
+    Ok(())
+}
+
+/// Prompts while there is a terminal and an operator; returns when a signal asks to stop.
+async fn attend(daemon: &Daemon, settings: PromptSettings, lines: LogLines, stop: &CancellationToken) {
+    if !terminal::is_usable() {
+        tracing::info!("no terminal: sessions are held and logged, the configured deadlines apply");
+        stop.cancelled().await;
+        return;
+    }
+    if let Some(client) = daemon.desk().connect(identity::operator()).await {
+        let end = prompt::run(client, settings, lines, stop.clone()).await;
+        // The prompt may hear of a signal a moment before we do.
+        let signalled = tokio::time::timeout(Duration::from_millis(500), stop.cancelled()).await.is_ok();
+        match end {
+            PromptEnd::Left | PromptEnd::Eof if !signalled => {
+                tracing::warn!("nobody is asked here any more; the daemon goes on, Ctrl-C stops it");
+            }
+            PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
+            PromptEnd::Stopped if !signalled => tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it"),
+            PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped => (),
+        }
+    }
+    stop.cancelled().await;
+}
+
+/// A token that SIGINT and SIGTERM cancel. SIGHUP only says that a restart is needed to load another configuration.
+fn stop_on_signals() -> Result<CancellationToken, Failure> {
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::new(Exit::Error, format!("signals cannot be received: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    let stop = CancellationToken::new();
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
+                _ = hangup.recv() => tracing::warn!("SIGHUP: the daemon goes on with the configuration it has"),
+            }
+        }
+        cancel.cancel();
+    });
+    Ok(stop)
+}
+
+fn say_held(held: &BTreeMap<SessionId, Held>) {
+    for (session, held) in held {
+        match &held.waiting {
+            Some((code, deadline)) => {
+                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer until {deadline}");
+            }
+            None => tracing::warn!(%session, "session {session} stays held"),
+        }
+    }
+    if held.is_empty() {
+        tracing::info!("stopped; no session is held");
+    } else {
+        tracing::warn!("stopped; {} sessions stay held, the next start takes them up", held.len());
+    }
+}
+
+/// The configuration file: the argument, or the first of the usual places that is there.
+pub(super) fn config_path(argument: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(path) = argument {
+        return Ok(path.to_owned());
+    }
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+    let places = [user, Some(PathBuf::from("/etc"))].into_iter().flatten();
+    let mut places = places.map(|place| place.join("holdpoint").join("config.toml"));
+    places.find(|path| path.is_file()).ok_or_else(|| {
+        Failure::new(Exit::Configuration, "there is no configuration file")
+            .hint("name one with --config FILE; config.example.toml is a commented beginning")
+    })
+}
+
+/// The store file the configuration names, or the default.
+pub(super) fn store_path(config: &StoreConfig) -> Result<PathBuf, Failure> {
+    config.path.clone().or_else(|| state_path(|name| std::env::var_os(name))).ok_or_else(|| {
+        Failure::new(Exit::Configuration, "there is no place for the store: neither [store] path nor HOME is set")
+            .hint("set [store] path in the configuration")
+    })
+}
+
+fn client(config: &ProviderConfig) -> Result<Agi, Failure> {
+    let ProviderKind::Agi = config.kind;
+    let wrong = |message: String| Failure::new(Exit::Configuration, message);
+    let base_url: BaseUrl =
+        config.base_url.as_str().parse().map_err(|error| wrong(format!("provider.base_url: {error}")))?;
+    let client = AgiConfig {
+        connect_timeout: config.connect_timeout,
+        read_timeout: config.request_timeout,
+        control_timeout: config.request_timeout,
+        pause_timeout: config.pause_timeout,
+        hedge_after: config.hedge_after,
+        max_event_bytes: config.max_event,
+        ..AgiConfig::new(base_url, key(&config.api_key)?)
+    };
+    Agi::new(client).map_err(|error| Failure::of(Exit::Configuration, &error).hint("is the API key one line of text?"))
+}
+
+fn key(source: &KeySource) -> Result<SecretString, Failure> {
+    let (text, from) = match source {
+        KeySource::Environment(name) => {
+            (std::env::var(name).unwrap_or_default(), format!("environment variable {name}"))
+        }
+        KeySource::File(path) => {
+            let read = std::fs::read_to_string(path);
+            let name = format!("file {}", path.display());
+            (read.map_err(|error| Failure::new(Exit::Configuration, format!("{name}: {error}")))?, name)
+        }
+    };
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::new(Exit::Configuration, format!("there is no API key: the {from} is empty or not set"))
+            .hint("set it, or name another place with provider.api_key_env or provider.api_key_file"));
+    }
+    Ok(SecretString::from(text))
+}
+
+/// Turns the configuration into what the daemon is made of.
+pub(super) fn parts(config: Config, provider: Arc<dyn Provider>, store: &Path) -> daemon::Config {
+    let list_every = config.watch.poll_interval;
+    daemon::Config {
+        provider,
+        policy: config.policy,
+        settings: settings(&config.approvals, &config.watch),
+        desk: DeskSettings { min_dwell: config.approvals.min_dwell, ..DeskSettings::default() },
+        watch: watch(config.watch),
+        list_every,
+        pictures: store.with_file_name("screenshots"),
+    }
+}
+
+fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
+    Settings {
+        timeout: approvals.timeout,
+        on_timeout: approvals.on_timeout,
+        on_deny: approvals.on_deny,
+        settle: approvals.settle,
+        hold_poll: watch.poll_interval,
+        answer: approvals.answer.clone(),
+        refusal: approvals.refusal.clone(),
+        delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
+        screenshots: approvals.screenshots,
+        pause_when_blind: watch.on_blind == OnBlind::Pause,
+    }
+}
+
+fn watch(config: WatchConfig) -> Watch {
+    Watch {
+        discover: config.discover,
+        sessions: config.sessions,
+        agents: config.agents,
+        config: watcher::WatchConfig {
+            heartbeat_timeout: config.heartbeat_timeout,
+            blind_after: config.blind_after,
+            poll_interval: config.poll_interval,
+            ..watcher::WatchConfig::default()
+        },
+    }
+}
+
+pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {
+    PromptSettings { arm: config.arm, arm_high: config.arm_high, ..PromptSettings::default() }
+}
+
+fn locked(error: LockError) -> Failure {
+    match error {
+        LockError::Held { .. } => Failure::of(Exit::Locked, &error)
+            .hint("stop the other one, or give this one a store of its own with [store] path"),
+        LockError::File { .. } => Failure::of(Exit::Error, &error),
+    }
+}
+
+fn not_started(error: StartError) -> Failure {
+    match error {
+        StartError::Auth(_) => Failure::of(Exit::Unavailable, &error)
+            .hint("check the key that provider.api_key_env or provider.api_key_file names"),
+        StartError::Store(_) => {
+            Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Errors at the edge: what failed, what to do about it, and the exit code that says so to a script.
+//!
+//! Inside, each part has errors of its own; here they become one sentence, its causes and hints, printed once.
+
+use std::fmt;
+
+/// Exit codes. Those below 64 are the project's own, those from 64 on are sysexits'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Something failed.
+    Error = 1,
+    /// The provider refuses us at the start.
+    Unavailable = 69,
+    /// Another instance holds the lock.
+    Locked = 75,
+    /// The configuration is not valid.
+    Configuration = 78,
+}
+
+/// A failure on its way to the user.
+#[derive(Debug)]
+pub struct Failure {
+    /// What it exits with.
+    pub exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    /// A failure that is said in `message`, escaped already.
+    #[must_use]
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+
+    /// A failure that is `error`, with its causes.
+    #[must_use]
+    pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        Self { exit, message: error.to_string(), causes, hints: Vec::new() }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.message)?;
+        for cause in &self.causes {
+            write!(f, "\n  because {cause}")?;
+        }
+        for hint in &self.hints {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store cannot be opened")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_failure_says_what_why_and_what_to_do() {
+        let error = Outer(std::io::Error::other("disk full"));
+        let failure = Failure::of(Exit::Error, &error).hint("free some space");
+        assert_eq!(failure.to_string(), "the store cannot be opened\n  because disk full\n  hint: free some space");
+    }
+}

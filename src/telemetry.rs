@@ -1,0 +1,29 @@
+//! The log: on standard error, as lines for people or JSON objects.
+//!
+//! Colours are never on: untrusted text is escaped where it is logged, and a control character in a line would be a bug.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{LogConfig, LogFormat};
+use crate::operator::log::LogSink;
+
+/// Starts logging into `sink`, once per process; later calls change nothing.
+pub fn init(config: &LogConfig, sink: LogSink) {
+    let filter = EnvFilter::new(format!("warn,holdpoint={}", config.level.name()));
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = fmt::layer().with_ansi(false).with_target(false).with_writer(sink);
+    let _ = match config.format {
+        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
+    };
+}
+
+/// Starts the demo's log: its story without any decoration, and warnings.
+pub fn init_story(sink: LogSink) {
+    let filter = EnvFilter::new("error,story=info");
+    let layer = fmt::layer().without_time().with_level(false).with_ansi(false).with_target(false).with_writer(sink);
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+}
