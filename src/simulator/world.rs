@@ -1,6 +1,6 @@
 //! The whole simulated provider as one pure value: its sessions, message ids, faults and record.
 //!
-//! Owned by one task ([`super::actor`]); time and fresh session ids come in as arguments, frames for open streams go out
+//! Owned by one task; time and fresh session ids come in as arguments, frames for open streams go out
 //! through [`World::drain`]. No I/O, no clock, no lock.
 
 mod calls;
@@ -23,7 +23,7 @@ use crate::clock::Moment;
 pub use calls::{Decided, Outcome, Ticket};
 pub use streams::{Frame, StreamId, StreamOpen};
 
-/// The first message id; the vendor's are global and were seen around here [O].
+/// The first message id; the vendor's are global and were seen around here.
 const FIRST_ID: u64 = 352_000;
 
 /// What a world is made with.

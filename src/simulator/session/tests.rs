@@ -81,6 +81,26 @@ fn a_commit_that_has_not_begun_is_held_even_if_it_could_be_in_flight() {
 }
 
 #[test]
+fn what_follows_from_a_step_in_flight_is_told_while_paused_and_the_rest_is_not() {
+    let mut session = playing(
+        "[[step]]
+        commit = { kind = 'purchase', what = 'tea' }
+        takes = '1s'
+        in_flight = true
+        [[step]]
+        step = 'thank you'
+        in_flight = true
+        [[step]]
+        done = 'bought'",
+    );
+    session.advance(SECOND);
+    session.pause(SECOND);
+    assert_eq!(told(&session.advance(seconds(50))), ["[tea while paused]", "step thank you"]);
+    session.resume(seconds(50));
+    assert_eq!(told(&session.advance(seconds(51))), ["done bought"]);
+}
+
+#[test]
 fn a_cancel_drops_the_rest_of_the_script_and_what_is_in_flight() {
     let mut session = playing(&BUYING.replace("takes", "in_flight = true\ntakes"));
     session.advance(seconds(3));
