@@ -262,3 +262,51 @@ fn content_can_be_text_object_or_array_and_metadata_can_be_missing() {
     ];
     assert_eq!(drafts.collect::<Vec<_>>(), expected);
 }
+
+/// Something that may be done to a session, and how long to wait before it.
+#[derive(Clone, Debug)]
+enum Deed {
+    Pause,
+    Resume,
+    Cancel,
+    Message(&'static str),
+}
+
+fn deeds() -> impl proptest::strategy::Strategy<Value = Vec<(u64, Deed)>> {
+    use proptest::prelude::*;
+    let deed = prop_oneof![
+        3 => Just(Deed::Pause),
+        3 => Just(Deed::Resume),
+        1 => Just(Deed::Cancel),
+        1 => Just(Deed::Message("black")),
+        1 => Just(Deed::Message("amazon")),
+    ];
+    prop::collection::vec((0_u64..3_000, deed), 1..24)
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_done_nothing_happens_while_paused_or_without_a_task_and_nothing_due_is_left(
+        deeds in deeds(),
+        lag in 0_u64..1_500,
+    ) {
+        let mut session = playing(&format!(
+            "[pause]\nlag = '{lag}ms'\n[[on_message]]\ncontains = ['amazon']\nstep = [{{ thought = 'other' }}]\n{ASKING}{BUYING}"
+        ));
+        let mut now = Duration::ZERO;
+        for (wait, deed) in deeds {
+            let was_still = session.is_paused() || !session.has_task();
+            now += Duration::from_millis(wait);
+            let happened = session.advance(now);
+            proptest::prop_assert!(!was_still || happened.is_empty(), "{happened:?} while nothing can happen");
+            proptest::prop_assert!(session.wake().is_none_or(|wake| wake > now), "something due is left");
+            match deed {
+                Deed::Pause => drop(session.pause(now)),
+                Deed::Resume => drop(session.resume(now)),
+                Deed::Cancel => session.cancel(),
+                Deed::Message(text) => drop(session.message(now, text, None)),
+            }
+            proptest::prop_assert!(!session.is_paused() || session.has_task(), "a pause without a task");
+        }
+    }
+}
