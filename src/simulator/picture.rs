@@ -9,7 +9,7 @@ pub fn data_url() -> String {
     format!("data:image/jpeg;base64,{BASE64}")
 }
 
-/// The picture cut off so that its base64 is not complete; seen from the live service [O].
+/// The picture cut off so that its base64 is not complete, as was seen from the live service.
 #[must_use]
 pub fn broken_data_url() -> String {
     let mut url = data_url();

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::fault::Endpoint;
 use super::wire::Answer;
 
-/// The longest message, in characters [D].
+/// The longest message, in characters (the vendor's documentation).
 const MESSAGE_MAX: usize = 10_000;
-/// The longest URL, in characters [D].
+/// The longest URL, in characters (the vendor's documentation).
 const URL_MAX: usize = 2_000;
 
 /// A call as the shell hands it in.

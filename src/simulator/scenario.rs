@@ -108,6 +108,8 @@ pub struct Step {
     pub metadata: Metadata,
     /// Whether it is a system message, which `sanitize=true` drops.
     pub hidden: bool,
+    /// Whether a pause does not hold it back: what follows from a step in flight. Of a commit, see [`Commit::in_flight`].
+    pub in_flight: bool,
     /// What happens.
     pub action: Action,
 }
@@ -147,7 +149,7 @@ pub enum Action {
     },
     /// `done`: the task is finished.
     Done(Value),
-    /// `commit`, `takes`, `in_flight`: something happens that cannot be taken back.
+    /// `commit`, `takes`: something happens that cannot be taken back.
     Commit(Commit),
     /// `event`: anything, known or not.
     Event(RawEvent),
@@ -335,7 +337,7 @@ impl Step {
     /// A step that does `action` after the scenario's pace.
     #[must_use]
     pub fn of(action: Action) -> Self {
-        Self { after: None, page: None, metadata: Metadata::Usual, hidden: false, action }
+        Self { after: None, page: None, metadata: Metadata::Usual, hidden: false, in_flight: false, action }
     }
 }
 

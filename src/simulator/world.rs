@@ -1,6 +1,6 @@
 //! The whole simulated provider as one pure value: its sessions, message ids, faults and record.
 //!
-//! Owned by one task ([`super::actor`]); time and fresh session ids come in as arguments, frames for open streams go out
+//! Owned by one task; time and fresh session ids come in as arguments, frames for open streams go out
 //! through [`World::drain`]. No I/O, no clock, no lock.
 
 mod calls;
@@ -23,7 +23,7 @@ use crate::clock::Moment;
 pub use calls::{Decided, Outcome, Ticket};
 pub use streams::{Frame, StreamId, StreamOpen};
 
-/// The first message id; the vendor's are global and were seen around here [O].
+/// The first message id; the vendor's are global and were seen around here.
 const FIRST_ID: u64 = 352_000;
 
 /// What a world is made with.
@@ -62,6 +62,8 @@ struct Slot {
     agent: String,
     goal: Option<String>,
     kind: Option<String>,
+    /// Its scenario was chosen by name, so that words of a message do not change it.
+    pinned: bool,
     created: Moment,
     deleted: bool,
     armed: Option<Duration>,
@@ -170,8 +172,10 @@ impl World {
 
     /// Makes a session with the id `id`; its task starts when its scenario says so.
     pub fn create(&mut self, now: Moment, id: &str, new: NewSession) {
-        let scenario = new.scenario.or_else(|| new.goal.as_deref().and_then(|goal| self.choose(goal)));
-        let scenario = scenario.unwrap_or_else(|| self.default_scenario());
+        let goal = new.goal.as_deref().unwrap_or_default();
+        let by_name = new.scenario.or_else(|| self.named(goal));
+        let pinned = by_name.is_some();
+        let scenario = by_name.or_else(|| self.matching(goal)).unwrap_or_else(|| self.default_scenario());
         let id: Arc<str> = id.into();
         let faults = scenario.faults.iter().map(|fault| Fault { session: Some(id.to_string()), ..fault.clone() });
         let mut session = Session::new(Arc::clone(&scenario), self.rules.speed);
@@ -181,6 +185,7 @@ impl World {
             agent: new.agent.unwrap_or_else(|| "agi-0".to_owned()),
             goal: new.goal.or_else(|| scenario.goal.clone()),
             kind: new.kind,
+            pinned,
             created: now,
             deleted: false,
             armed: None,
@@ -227,23 +232,22 @@ impl World {
         self.rules.library.first().cloned().unwrap_or_else(silent)
     }
 
-    /// The scenario that a goal or message asks for: by `scenario:NAME`, or by one of its words.
-    fn choose(&self, text: &str) -> Option<Arc<Scenario>> {
-        let named = text.split_whitespace().find_map(|word| word.strip_prefix("scenario:"));
-        if let Some(scenario) = named.and_then(|name| self.scenario(name)) {
-            return Some(scenario);
-        }
+    /// The scenario that a goal or message names as `scenario:NAME`.
+    fn named(&self, text: &str) -> Option<Arc<Scenario>> {
+        text.split_whitespace().find_map(|word| word.strip_prefix("scenario:")).and_then(|name| self.scenario(name))
+    }
+
+    /// The scenario that has words of a goal or message.
+    fn matching(&self, text: &str) -> Option<Arc<Scenario>> {
         let text = text.to_lowercase();
         let fits = |scenario: &&Arc<Scenario>| scenario.matches.iter().any(|word| text.contains(&word.to_lowercase()));
         self.rules.library.iter().find(fits).cloned()
     }
 
-    /// The scenario of a new task: the message's choice; a session's own if the message chooses none.
+    /// The scenario that a message to a session chooses. Words do not override what was chosen by name.
     fn choice_for(&self, id: &str, text: &str) -> Option<Arc<Scenario>> {
-        let slot = self.slots.get(id)?;
-        let own = slot.session.scenario();
-        let in_library = self.rules.library.iter().any(|scenario| Arc::ptr_eq(scenario, own));
-        if in_library { self.choose(text) } else { None }
+        let pinned = self.slots.get(id)?.pinned;
+        self.named(text).or_else(|| if pinned { None } else { self.matching(text) })
     }
 
     /// Runs `work` on a session that exists and is not deleted, and does what it says.

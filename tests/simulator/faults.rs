@@ -104,13 +104,16 @@ async fn a_call_can_be_delayed_before_its_effect_or_after_it() {
     ] {
         let id = api.sim.create("purchase").await.unwrap();
         api.sim.fault(serde_json::from_value(fault).unwrap()).await.unwrap();
-        let before = api.sim.calls().await.unwrap().len();
-        let call = format!("POST /{id}/pause");
-        let (answer, paused) = tokio::join!(api.call(&call), async {
-            api.sim.until(LIMIT, move |world| world.record().calls.len() > before).await.unwrap();
-            api.sim.session(&id).await.unwrap().paused
+        let (before, session) = (api.sim.calls().await.unwrap().len(), id.clone());
+        // Asked right after the call is taken, before any delay can be over.
+        let taken = api.sim.until(LIMIT, move |world| {
+            let paused = world.session(&session).is_some_and(|state| state.paused);
+            world.record().calls.len() > before && paused == at_once
         });
-        assert_eq!((answer.0, paused), (200, at_once));
+        let call = format!("POST /{id}/pause");
+        let (answer, taken) = tokio::join!(api.call(&call), taken);
+        taken.unwrap();
+        assert_eq!(answer.0, 200);
         assert!(api.sim.session(&id).await.unwrap().paused);
     }
 }

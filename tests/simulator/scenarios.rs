@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdpoint::simulator::scenario::{Action, Step, builtin};
+use holdpoint::simulator::scenario::{ActTime, Action, Step, TimedAct, builtin};
 use holdpoint::simulator::traces::{self, Pace};
 use holdpoint::simulator::{Act, Scenario, World};
 use serde_json::json;
@@ -142,4 +142,18 @@ fn every_recorded_run_can_be_played() {
         let steps = run.scenario(pace).steps.len();
         assert_eq!(steps, run.events.len() + run.consequential.len() + 1, "{}", run.id);
     }
+}
+
+#[tokio::test]
+async fn a_late_pause_is_followed_by_what_was_in_flight() {
+    let mut scenario = builtin::find("late-purchase").unwrap();
+    let when = ActTime::At("2200ms".parse().unwrap());
+    scenario.acts = vec![TimedAct { when, times: 1, act: Act::Pause }];
+    let api = fast().await;
+    let id = api.sim.create_of(scenario.into()).await.unwrap();
+    api.sim.until(LIMIT, says("has been placed")).await.unwrap();
+    let order = api.sim.ledger().await.unwrap().remove(0);
+    assert_eq!((order.session.as_str(), order.while_paused), (id.as_str(), true));
+    assert_eq!(api.call(&format!("GET /{id}")).await.1["status"], "paused");
+    assert_eq!(api.sim.look(World::wake).await.unwrap(), None, "the rest waits for a resume");
 }

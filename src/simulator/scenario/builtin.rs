@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Scenario, ScenarioError};
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("harmless", include_str!("../../../examples/scenarios/harmless.toml")),
     ("purchase", include_str!("../../../examples/scenarios/purchase.toml")),
+    ("late-purchase", include_str!("../../../examples/scenarios/late-purchase.toml")),
     ("question", include_str!("../../../examples/scenarios/question.toml")),
     ("rate-limit", include_str!("../../../examples/scenarios/rate-limit.toml")),
     ("rate-limit-storm", include_str!("../../../examples/scenarios/rate-limit-storm.toml")),

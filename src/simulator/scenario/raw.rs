@@ -28,7 +28,8 @@ pub(super) struct RawStep {
     done: Option<Value>,
     commit: Option<RawCommit>,
     takes: Option<Span>,
-    in_flight: Option<bool>,
+    #[serde(default)]
+    in_flight: bool,
     event: Option<RawEvent>,
     act: Option<Act>,
 }
@@ -74,7 +75,7 @@ impl TryFrom<RawStep> for Step {
                 what: commit.what,
                 amount: commit.amount,
                 takes: raw.takes.unwrap_or_default(),
-                in_flight: raw.in_flight.unwrap_or(false),
+                in_flight: raw.in_flight,
             })
         });
         let error = raw.error.map(|content| Action::Error {
@@ -102,7 +103,8 @@ impl TryFrom<RawStep> for Step {
         if action == Action::Nothing && raw.after.is_none() && raw.page.is_none() {
             return Err(format!("this step does nothing: write one of {KINDS}, or `after`, or `page`"));
         }
-        Ok(Self { after: raw.after, page: raw.page, metadata, hidden: raw.hidden, action })
+        let in_flight = raw.in_flight && !matches!(action, Action::Commit(_));
+        Ok(Self { after: raw.after, page: raw.page, metadata, hidden: raw.hidden, in_flight, action })
     }
 }
 
@@ -113,7 +115,6 @@ impl RawStep {
             ("status_code", "error", self.status_code.is_some() && self.error.is_none()),
             ("fatal", "error", self.fatal.is_some() && self.error.is_none()),
             ("takes", "commit", self.takes.is_some() && self.commit.is_none()),
-            ("in_flight", "commit", self.in_flight.is_some() && self.commit.is_none()),
         ];
         match misplaced.into_iter().find(|(_, _, wrong)| *wrong) {
             None => Ok(()),

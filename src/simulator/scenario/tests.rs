@@ -11,7 +11,8 @@ fn parse(text: &str) -> Result<Scenario, String> {
 fn every_built_in_scenario_can_be_read_and_bears_its_name() {
     let names: Vec<String> = builtin::all().unwrap().into_iter().map(|scenario| scenario.name).collect();
     let expected =
-        ["harmless", "purchase", "question", "rate-limit", "rate-limit-storm", "instruct", "demo"].map(str::to_owned);
+        ["harmless", "purchase", "late-purchase", "question", "rate-limit", "rate-limit-storm", "instruct", "demo"]
+            .map(str::to_owned);
     assert_eq!(names, expected);
     for name in names {
         assert_eq!(builtin::find(&name).unwrap().name, name);
@@ -21,7 +22,7 @@ fn every_built_in_scenario_can_be_read_and_bears_its_name() {
 #[test]
 fn the_reference_of_the_format_can_be_read() {
     let scenario = parse(include_str!("../../../examples/scenarios/reference.toml")).unwrap();
-    assert_eq!((scenario.name.as_str(), scenario.steps.len(), scenario.acts[0].times), ("reference", 8, 2));
+    assert_eq!((scenario.name.as_str(), scenario.steps.len(), scenario.acts[0].times), ("reference", 9, 2));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Draft, Effect, Ended, Session};
 use crate::simulator::scenario::{Action, Branch, Commit, Page, RawEvent, Scenario, Step};
-use crate::simulator::span::Speed;
+use crate::simulator::span::{Span, Speed};
 
 /// A running script.
 #[derive(Debug)]
@@ -63,11 +63,13 @@ impl Task {
         }
     }
 
-    /// A pause takes effect. A commit that is in flight keeps its time.
+    /// A pause takes effect. What is in flight keeps its time.
     pub(super) fn freeze(&mut self, now: Duration) {
         self.frozen = true;
+        let next_flies = self.steps.get(self.next).is_some_and(|step| step.in_flight);
         match &mut self.phase {
             Phase::Committing(_, commit) if commit.in_flight => {}
+            Phase::Before(_) if next_flies => {}
             Phase::Before(clock) | Phase::Committing(clock, _) => clock.freeze(now),
             Phase::Asking(_) | Phase::Silent => {}
         }
@@ -101,13 +103,13 @@ impl Task {
         }
         self.phase = match self.steps.get(self.next) {
             None => Phase::Silent,
-            Some(step) => Phase::Before(self.clock(now, self.scenario.delay(step))),
+            Some(step) => Phase::Before(self.clock(now, self.scenario.delay(step), step.in_flight)),
         };
     }
 
-    fn clock(&self, now: Duration, written: Duration) -> Clock {
-        let length = crate::simulator::span::Span(written).at_speed(self.speed);
-        if self.frozen { Clock::Left(length) } else { Clock::At(now + length) }
+    fn clock(&self, now: Duration, written: Duration, in_flight: bool) -> Clock {
+        let length = Span(written).at_speed(self.speed);
+        if self.frozen && !in_flight { Clock::Left(length) } else { Clock::At(now + length) }
     }
 }
 
@@ -189,7 +191,7 @@ impl Session {
 
     fn begin(&mut self, at: Duration, commit: Commit) {
         if let Some(task) = &mut self.task {
-            task.phase = Phase::Committing(task.clock(at, commit.takes.0), commit);
+            task.phase = Phase::Committing(task.clock(at, commit.takes.0, false), commit);
         }
     }
 

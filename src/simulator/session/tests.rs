@@ -81,6 +81,26 @@ fn a_commit_that_has_not_begun_is_held_even_if_it_could_be_in_flight() {
 }
 
 #[test]
+fn what_follows_from_a_step_in_flight_is_told_while_paused_and_the_rest_is_not() {
+    let mut session = playing(
+        "[[step]]
+        commit = { kind = 'purchase', what = 'tea' }
+        takes = '1s'
+        in_flight = true
+        [[step]]
+        step = 'thank you'
+        in_flight = true
+        [[step]]
+        done = 'bought'",
+    );
+    session.advance(SECOND);
+    session.pause(SECOND);
+    assert_eq!(told(&session.advance(seconds(50))), ["[tea while paused]", "step thank you"]);
+    session.resume(seconds(50));
+    assert_eq!(told(&session.advance(seconds(51))), ["done bought"]);
+}
+
+#[test]
 fn a_cancel_drops_the_rest_of_the_script_and_what_is_in_flight() {
     let mut session = playing(&BUYING.replace("takes", "in_flight = true\ntakes"));
     session.advance(seconds(3));
@@ -241,4 +261,52 @@ fn content_can_be_text_object_or_array_and_metadata_can_be_missing() {
         (json!({ "d": 3 }), Some(json!({ "origin": "agent" }))),
     ];
     assert_eq!(drafts.collect::<Vec<_>>(), expected);
+}
+
+/// Something that may be done to a session, and how long to wait before it.
+#[derive(Clone, Debug)]
+enum Deed {
+    Pause,
+    Resume,
+    Cancel,
+    Message(&'static str),
+}
+
+fn deeds() -> impl proptest::strategy::Strategy<Value = Vec<(u64, Deed)>> {
+    use proptest::prelude::*;
+    let deed = prop_oneof![
+        3 => Just(Deed::Pause),
+        3 => Just(Deed::Resume),
+        1 => Just(Deed::Cancel),
+        1 => Just(Deed::Message("black")),
+        1 => Just(Deed::Message("amazon")),
+    ];
+    prop::collection::vec((0_u64..3_000, deed), 1..24)
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_done_nothing_happens_while_paused_or_without_a_task_and_nothing_due_is_left(
+        deeds in deeds(),
+        lag in 0_u64..1_500,
+    ) {
+        let mut session = playing(&format!(
+            "[pause]\nlag = '{lag}ms'\n[[on_message]]\ncontains = ['amazon']\nstep = [{{ thought = 'other' }}]\n{ASKING}{BUYING}"
+        ));
+        let mut now = Duration::ZERO;
+        for (wait, deed) in deeds {
+            let was_still = session.is_paused() || !session.has_task();
+            now += Duration::from_millis(wait);
+            let happened = session.advance(now);
+            proptest::prop_assert!(!was_still || happened.is_empty(), "{happened:?} while nothing can happen");
+            proptest::prop_assert!(session.wake().is_none_or(|wake| wake > now), "something due is left");
+            match deed {
+                Deed::Pause => drop(session.pause(now)),
+                Deed::Resume => drop(session.resume(now)),
+                Deed::Cancel => session.cancel(),
+                Deed::Message(text) => drop(session.message(now, text, None)),
+            }
+            proptest::prop_assert!(!session.is_paused() || session.has_task(), "a pause without a task");
+        }
+    }
 }

@@ -177,7 +177,7 @@ impl World {
         self.get(&raw.fresh_id)
     }
 
-    /// The list lacks `vnc_url`, as the vendor's may [D].
+    /// The list lacks `vnc_url`, as the vendor's documentation allows.
     fn list(&self) -> Answer {
         let there = self.slots.iter().filter(|(_, slot)| !slot.deleted);
         let sessions = there.map(|(id, slot)| {

@@ -128,6 +128,10 @@ fn a_goal_or_message_chooses_the_scenario() {
     assert_eq!(world.session("fresh").unwrap().scenario, "talk");
     world.message(at(0), "fresh", "scenario:old please");
     assert_eq!(world.session("fresh").unwrap().scenario, "old");
+    let scenario = world.scenario("quiet");
+    world.create(at(0), "named", NewSession { scenario, ..NewSession::default() });
+    world.message(at(0), "named", "talk");
+    assert_eq!(world.session("named").unwrap().scenario, "quiet", "words do not override a name");
 }
 
 #[test]
