@@ -12,7 +12,7 @@ use holdpoint::control::{
     Act, Decided, DeskService, DeskSettings, Drivers, EndedBy, OperatorName, Ordered, Refusal, ScreenshotOrder,
 };
 use holdpoint::gate::{Delivery, Outcome};
-use holdpoint::operator::{PromptSettings, log, prompt};
+use holdpoint::operator::{PromptEnd, PromptSettings, log, prompt};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter as _;
@@ -93,11 +93,19 @@ async fn act(scenario: &str) {
         });
     }
     let end = prompt::run(client, PromptSettings::default(), lines, cancel).await;
-    eprintln!("END {end:?}");
+    if end == PromptEnd::TerminalGone {
+        append(&format!("END {end:?}"));
+    }
+    // Fails where the terminal has gone.
+    let _ = writeln!(std::io::stderr(), "END {end:?}");
 }
 
 fn write_down(order: &Ordered) {
+    append(&format!("{} {:?}", order.decision.approval.code(), order.decision.act));
+}
+
+fn append(line: &str) {
     let Ok(path) = std::env::var(LEDGER) else { return };
     let mut file = OpenOptions::new().create(true).append(true).open(path).expect("ledger");
-    writeln!(file, "{} {:?}", order.decision.approval.code(), order.decision.act).expect("ledger");
+    writeln!(file, "{line}").expect("ledger");
 }

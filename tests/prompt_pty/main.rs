@@ -1,4 +1,157 @@
-//! The prompt on a real pseudo-terminal.
+//! The prompt on a real pseudo-terminal: typed-ahead, pastes, end of input, hostile text, and every way out.
 
 mod cards;
 mod child;
+mod pty;
+
+use pty::Pty;
+use rustix::process::Signal;
+
+#[test]
+fn what_was_typed_before_the_question_decides_nothing() {
+    let mut pty = Pty::start("one");
+    pty.typed("y\r");
+    pty.wait("running 1 test");
+    pty.typed("y\r");
+    let at = pty.wait("approve? [y/n/?] > ");
+    pty.typed("y\r");
+    let at = pty.wait_after(at, "discarded");
+    assert_eq!(pty.ledger(), [""; 0]);
+    pty.armed(at);
+    pty.typed("n too dear\r");
+    pty.wait("3333  cancelled, confirmed");
+    assert_eq!(pty.ledger(), [r#"3333 Deny { reason: Some("too dear") }"#]);
+    pty.typed("q\r");
+    assert!(pty.ends_clean().contains("END Left"));
+}
+
+#[test]
+fn a_paste_decides_nothing_and_y_does() {
+    let mut pty = Pty::start("one");
+    let at = pty.armed(0);
+    assert!(pty.screen().bracketed_paste());
+    pty.typed("\x1b[200~y\r\x1b[201~\r");
+    let at = pty.wait_after(at, "pasted text never decides");
+    let at = pty.armed(at);
+    pty.typed("y\ry\ry\r");
+    let at = pty.wait_after(at, "like a paste; discarded");
+    assert_eq!(pty.ledger(), [""; 0]);
+    pty.armed(at);
+    pty.typed("y");
+    pty.typed("\r");
+    pty.wait("3333  resumed, confirmed");
+    assert_eq!(pty.ledger(), ["3333 Approve"]);
+    pty.typed("\x04");
+    assert!(pty.ends_clean().contains("END Eof"));
+}
+
+#[test]
+fn three_cards_and_three_fast_y_give_one_approval_at_most() {
+    let mut pty = Pty::start("three");
+    pty.armed(0);
+    let mut at = 0;
+    for _ in 0..3 {
+        pty.typed("y");
+        pty.typed("\r");
+    }
+    if !pty.ledger().is_empty() {
+        at = pty.wait("3333  resumed, confirmed");
+    }
+    pty.armed(at);
+    assert!(pty.ledger().len() <= 1, "{:?}", pty.ledger());
+    pty.typed("q\r");
+    pty.ends_clean();
+}
+
+#[test]
+fn hostile_text_reaches_the_terminal_as_text() {
+    let mut pty = Pty::start("hostile");
+    pty.armed(0);
+    let shown = pty.screen().contents();
+    assert!(shown.contains("running 1 test"), "the screen was cleared:\n{shown}");
+    assert!(shown.contains("<U+001B>[2J<U+001B>]0;owned<U+0007><U+202E>evil<U+200B><U+000D><U+000A>7K2M"), "{shown}");
+    assert!(shown.contains("<U+003C>U+0041>"), "{shown}");
+    assert!(!shown.lines().any(|line| line.trim_start().starts_with("7K2M  approved")), "{shown}");
+    pty.typed("\x04");
+    pty.ends_clean();
+}
+
+#[test]
+fn a_log_line_is_printed_above_the_question_and_what_was_typed() {
+    let mut pty = Pty::start("chatty");
+    pty.armed(0);
+    pty.typed("n too d");
+    pty.wait("INFO a log line from the daemon\r\n3333  approve? [y/n/?] > n too d");
+    pty.typed("ear\r");
+    pty.wait("3333  cancelled, confirmed");
+    assert_eq!(pty.ledger(), [r#"3333 Deny { reason: Some("too dear") }"#]);
+    pty.signal(Signal::TERM);
+    pty.ends_clean();
+}
+
+#[test]
+fn every_signal_that_ends_gives_the_terminal_back_and_nothing_typed_spills() {
+    for signal in [Signal::TERM, Signal::INT, Signal::QUIT] {
+        let mut pty = Pty::start("one");
+        pty.armed(0);
+        pty.typed("rm -rf important");
+        pty.wait("> rm -rf important");
+        pty.signal(signal);
+        assert!(pty.ends_clean().contains("END Stopped"), "{signal:?}");
+    }
+}
+
+#[test]
+fn control_c_at_the_terminal_ends_like_any_interrupt() {
+    let mut pty = Pty::start("one");
+    pty.wait("approve? [y/n/?] > ");
+    pty.typed("\x03");
+    assert!(pty.ends_clean().contains("END Stopped"));
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_printed() {
+    let pty = Pty::start("panic");
+    let seen = pty.ends_clean();
+    let (restored, bug) = (seen.find("\x1b[?2004l").expect("restored"), seen.find("a bug").expect("printed"));
+    assert!(restored < bug, "{seen}");
+}
+
+#[test]
+fn a_hang_up_signal_with_a_live_terminal_is_none_of_the_prompts_business() {
+    let mut pty = Pty::start("one");
+    let at = pty.armed(0);
+    pty.signal(Signal::HUP);
+    pty.typed("l\r");
+    let at = pty.wait_after(at, "session refund-bot-14");
+    pty.armed(at);
+    pty.typed("\x04");
+    assert!(pty.ends_clean().contains("END Eof"));
+}
+
+#[test]
+fn a_vanished_terminal_ends_the_prompt() {
+    let pty = Pty::start_until("one", Some("approve? [y/n/?] > "));
+    assert_eq!(pty.hang_up(), "END TerminalGone\n");
+}
+
+#[test]
+fn suspended_the_terminal_is_given_back_and_continued_the_question_is_put_anew() {
+    let mut pty = Pty::start("one");
+    let at = pty.armed(0);
+    pty.typed("y\x1a");
+    pty.wait_stopped();
+    pty.is_as_before();
+    pty.signal(Signal::CONT);
+    let at = pty.wait_after(at, "still waits");
+    pty.typed("\r");
+    let at = pty.armed(at);
+    pty.typed("\r");
+    let at = pty.armed(at);
+    assert_eq!(pty.ledger(), [""; 0]);
+    pty.typed("y\r");
+    pty.wait_after(at, "3333  resumed, confirmed");
+    assert_eq!(pty.ledger(), ["3333 Approve"]);
+    pty.typed("q\r");
+    pty.ends_clean();
+}

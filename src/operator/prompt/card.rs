@@ -101,7 +101,7 @@ fn head(card: &Card, zone: &TimeZone) -> Vec<String> {
         subject,
         words::risk(card.risk).to_owned(),
         if earlier { format!("{amount} (seen earlier)") } else { amount },
-        card.domain.as_deref().map(short).unwrap_or_default(),
+        card.domain.as_deref().map(|domain| escape(domain, 60).text).unwrap_or_default(),
         if card.subject == Subject::Hold { card.timing.name().to_owned() } else { String::new() },
         format!("session {}", card.session),
     ]
@@ -123,7 +123,7 @@ fn timing(page: &mut Page, card: &Card) {
 }
 
 fn rule_text(rule: &RuleLine, max: usize) -> String {
-    let matched = |found: &Match| format!("{} \"{}\"", short(&found.condition), escape(&found.words, max).text);
+    let matched = |found: &Match| format!("{} {}", short(&found.condition), words::quoted(&found.words, max));
     let mut parts: Vec<String> = rule.matched.iter().map(matched).collect();
     parts.extend(rule.undecided.iter().map(|what| format!("undecided: {}", short(what))));
     let effect = words::effect(rule.effect);
@@ -132,7 +132,7 @@ fn rule_text(rule: &RuleLine, max: usize) -> String {
 
 fn place(page: &mut Page, card: &Card, max: usize) {
     if let Some(amount) = &card.amount {
-        let said = format!("{}, read from \"{}\"", words::amount(amount), escape(&amount.words, max).text);
+        let said = format!("{}, read from {}", words::amount(amount), words::quoted(&amount.words, max));
         let unread = if amount.number.is_none() { "; it counts as over any limit" } else { "" };
         let earlier = if amount.earlier { " (seen earlier in this session, not in this event)" } else { "" };
         page.row("amount", &format!("{said}{unread}{earlier}"));
@@ -141,7 +141,7 @@ fn place(page: &mut Page, card: &Card, max: usize) {
     {
         page.row("domain", &format!("{} is punycode: its letters may imitate another name", escape(domain, max).text));
     }
-    let title = card.title.as_ref().map(|title| format!("\"{}\"", escape(title, max).text));
+    let title = card.title.as_ref().map(|title| words::quoted(title, max));
     let url = card.url.as_ref().map(|url| escape(url, max).text);
     let page_line: Vec<String> = title.into_iter().chain(url).collect();
     if !page_line.is_empty() {
@@ -168,7 +168,7 @@ fn notes(page: &mut Page, card: &Card) {
 }
 
 fn claims(page: &mut Page, card: &Card) {
-    let name = card.agent.as_deref().map(|name| format!("\"{}\" ", short(name))).unwrap_or_default();
+    let name = card.agent.as_deref().map(|name| format!("{} ", words::quoted(name, 60))).unwrap_or_default();
     page.row("agent", &format!("{name}says (untrusted):"));
     let mut hidden = false;
     if let Some(goal) = &card.goal {
@@ -185,7 +185,13 @@ fn claims(page: &mut Page, card: &Card) {
         page.row("hidden", "characters that do not show are written as <U+…>");
     }
     if is_cut(card) {
-        page.row("long", &format!("{} characters; d shows all of it, and has to before y", card.trigger.chars));
+        page.row(
+            "long",
+            &format!(
+                "{} characters, not all of them here: d shows what is kept, and has to before y",
+                card.trigger.chars
+            ),
+        );
     }
 }
 
@@ -220,7 +226,7 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
     let silence = format!("no answer by {deadline} {}", words::timing_out(card));
     let waiting = if frame.waiting > 0 { format!("   {} more waiting", frame.waiting) } else { String::new() };
     if late && parts.len() == 2 {
-        return format!("{}. {silence}{waiting}", parts.join(", "));
+        return format!("{} · {silence}{waiting}", parts.join(", "));
     }
     format!("{} · {silence}{waiting}", parts.join(" · "))
 }

@@ -5,12 +5,18 @@ use jiff::tz::TimeZone;
 
 use crate::control::{EndedBy, State};
 use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
-use crate::operator::escape::{again, short};
+use crate::operator::escape::{again, escape, short};
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
 
 /// The time of day where the operator is.
 pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(at).strftime("%H:%M:%S").to_string()
+}
+
+/// Untrusted text in a sentence of ours: its own quotation marks cannot end the quotation.
+pub(super) fn quoted(text: &str, max: usize) -> String {
+    let inner = escape(text, max).text.replace('\\', r"\\").replace('"', "\\\"");
+    format!("\"{inner}\"")
 }
 
 pub(super) fn risk(risk: Risk) -> &'static str {
@@ -51,7 +57,7 @@ pub(super) fn to_type(card: &Card) -> String {
 /// What an approval would do.
 pub(super) fn approving(card: &Card) -> String {
     match (card.subject, &card.then.answer) {
-        (Subject::Question, Some(answer)) => format!("sends \"{}\"", short(answer)),
+        (Subject::Question, Some(answer)) => format!("sends {}", quoted(answer, 200)),
         (Subject::Question, None) => "has no set answer".to_owned(),
         (Subject::Hold, _) if card.hold == Hold::ByOthers => "will not resume it".to_owned(),
         (Subject::Hold, _) if card.timing == Timing::Late => "lets the session go on".to_owned(),
@@ -62,9 +68,9 @@ pub(super) fn approving(card: &Card) -> String {
 /// What a denial would do.
 pub(super) fn denying(card: &Card) -> String {
     match (card.then.deny, &card.then.refusal, card.subject) {
-        (OnDeny::Instruct, Some(refusal), Subject::Hold) => format!("sends \"{}\" and resumes", short(refusal)),
+        (OnDeny::Instruct, Some(refusal), Subject::Hold) => format!("sends {} and resumes", quoted(refusal, 200)),
         (OnDeny::Instruct, None, Subject::Hold) => "resumes with a refusal".to_owned(),
-        (_, Some(refusal), Subject::Question) => format!("sends \"{}\"", short(refusal)),
+        (_, Some(refusal), Subject::Question) => format!("sends {}", quoted(refusal, 200)),
         (OnDeny::Instruct, None, Subject::Question) => "sends a refusal".to_owned(),
         (OnDeny::Cancel, _, _) if card.timing == Timing::Late => "cancels it".to_owned(),
         (OnDeny::Cancel, _, _) => "cancels".to_owned(),
@@ -115,16 +121,16 @@ pub(super) fn taken(card: &Card, outcome: Outcome) -> &'static str {
     }
 }
 
-/// "denied by ops2 (too dear)".
+/// "was denied by ops2 (too dear)".
 pub(super) fn ended(outcome: Outcome, by: &EndedBy) -> String {
     match by {
         EndedBy::Operator { name, note } => {
             let note = note.as_ref().map(|note| format!(" ({})", short(note))).unwrap_or_default();
-            format!("{outcome} by {}{note}", short(&name.0))
+            format!("was {outcome} by {}{note}", short(&name.0))
         }
-        EndedBy::Rule { name } => format!("{outcome} by rule {}", short(name)),
-        EndedBy::Deadline => format!("{outcome}: nobody answered in time"),
-        EndedBy::Session { what } => format!("{outcome}: {}", short(what)),
+        EndedBy::Rule { name } => format!("was {outcome} by rule {}", short(name)),
+        EndedBy::Deadline => "expired: nobody answered in time".to_owned(),
+        EndedBy::Session { what } => format!("was {outcome}: {}", short(what)),
     }
 }
 

@@ -166,7 +166,7 @@ impl Prompt {
         let ours = matches!(by, EndedBy::Operator { .. }) && self.mine.get(&id) == Some(&Some(outcome));
         if is_news && !ours {
             let ignored = if typing { "; your line was ignored" } else { "" };
-            lines.push(format!("{} was {}{ignored}", id.code(), words::ended(outcome, by)));
+            lines.push(format!("{} {}{ignored}", id.code(), words::ended(outcome, by)));
         } else if is_news && was_current {
             lines.push(format!("{}  {}", id.code(), words::taken(&view.card, outcome)));
         }

@@ -21,6 +21,10 @@ impl Prompt {
             self.taint = self.taint.or(Some(Taint::Burst));
         }
         for key in keys {
+            if key == Key::Eof && self.line.is_empty() && self.taint.is_none() {
+                self.leave(PromptEnd::Eof);
+                return;
+            }
             if !counts {
                 self.early(key);
             } else if self.key(key, now) {
@@ -43,10 +47,6 @@ impl Prompt {
                 return true;
             }
             Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
-            Key::Eof if self.line.is_empty() && self.taint.is_none() => {
-                self.leave(PromptEnd::Eof);
-                return true;
-            }
             Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
                 let echo = self.line.edit(key);
                 if !echo.is_empty() {

@@ -53,6 +53,11 @@ impl Bench {
         bench
     }
 
+    /// A prompt that has just drawn this.
+    pub(super) fn with(view: &ApprovalView) -> Self {
+        Self::asking(std::slice::from_ref(view))
+    }
+
     pub(super) fn input(&mut self, input: Input) {
         let outputs = self.prompt.handle(input, Duration::from_millis(self.now));
         for output in outputs {

@@ -39,7 +39,7 @@ fn draft() -> ApprovalView {
 #[test]
 fn y_approves_and_n_denies_exactly_the_card_that_was_shown() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("y");
     let sent = &bench.decisions[0];
     assert_eq!((sent.approval, sent.revision, sent.digest), (view.card.approval, Revision(1), view.digest));
@@ -220,7 +220,7 @@ fn another_operator_who_answers_while_a_line_is_typed_takes_the_card_down() {
 #[test]
 fn a_changed_card_is_drawn_again_with_the_difference_and_arms_from_zero() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.later(2000).typed("y");
     let newer = revised(&view, |card| {
         card.revision = Revision(2);
@@ -292,7 +292,7 @@ fn an_instruction_that_releases_takes_the_same_typing() {
     bench.answers("m use the test shop");
     assert_eq!(bench.acts(), []);
     bench.answers("3333");
-    assert_eq!(bench.acts(), [send.clone()]);
+    assert_eq!(bench.acts(), vec![send.clone()]);
 
     let mut bench = Bench::asking(&[to_type()]);
     bench.answers("m use the test shop").answers("").answers("3333");
@@ -328,7 +328,7 @@ fn text_that_the_card_cuts_has_to_be_read_before_approving() {
 #[test]
 fn a_refusal_is_said_and_the_question_is_put_again() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("y").printed();
     bench.refused(view.card.approval, Refusal::TooSoon { wait_ms: 40 });
     let said = "3333  not done: too soon: the card must be on screen for 40 ms more\n3333  approve? [y/n/?] > ";
@@ -342,7 +342,7 @@ fn a_refusal_is_said_and_the_question_is_put_again() {
 #[test]
 fn a_decision_on_a_card_that_had_changed_is_followed_by_the_new_card() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("y").printed();
     bench.told(revised(&view, |card| card.revision = Revision(2)));
     assert_eq!(bench.printed(), "");
@@ -355,7 +355,7 @@ fn a_decision_on_a_card_that_had_changed_is_followed_by_the_new_card() {
 #[test]
 fn after_a_decision_its_delivery_is_said() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("y").printed();
     bench.taken(view.card.approval, Outcome::Approved);
     assert_eq!(bench.printed(), "3333  resuming…\n");
@@ -371,7 +371,7 @@ fn after_a_decision_its_delivery_is_said() {
 #[test]
 fn an_outcome_that_comes_before_the_answer_is_said_once() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("y").printed();
     bench.told(ended(&view, Outcome::Approved, by("ops1", None), Delivery::Applying, ""));
     bench.taken(view.card.approval, Outcome::Approved);
@@ -381,10 +381,10 @@ fn an_outcome_that_comes_before_the_answer_is_said_once() {
 #[test]
 fn a_time_out_is_called_a_time_out() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.told(ended(&view, Outcome::Expired, EndedBy::Deadline, Delivery::Applied, "cancelled, confirmed"));
     assert!(
-        bench.screen.ends_with("3333 was expired: nobody answered in time\n13:02:44  3333  cancelled, confirmed\n"),
+        bench.screen.ends_with("3333 expired: nobody answered in time\n13:02:44  3333  cancelled, confirmed\n"),
         "{}",
         bench.screen
     );
@@ -437,7 +437,7 @@ fn the_idle_prompt_knows_a_few_commands() {
 #[test]
 fn extending_and_screenshots_keep_the_question() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.answers("s");
     bench.input(Input::Screenshot { id: view.card.approval, result: Ok("/tmp/a\u{202e}.jpg".into()) });
     assert!(bench.screen.contains("3333  screenshot saved: /tmp/a<U+202E>.jpg\n3333  approve?"), "{}", bench.screen);
@@ -451,7 +451,7 @@ fn extending_and_screenshots_keep_the_question() {
 #[test]
 fn another_operators_approval_in_the_making_can_still_be_denied() {
     let view = buying();
-    let mut bench = Bench::asking(&[view.clone()]);
+    let mut bench = Bench::with(&view);
     bench.told(ApprovalView { state: State::Deciding { by: OperatorName("ops2".into()) }, ..view.clone() });
     assert!(bench.screen.contains("3333  ops2 has just approved this; n still denies it"));
     bench.answers("n");
