@@ -32,6 +32,8 @@ struct Placed {
     spec: RuleSpec,
     name: Place,
     tests: Vec<Place>,
+    /// Whether nothing in it was reported.
+    sound: bool,
 }
 
 /// Reads all rules and compiles them; `None` when any of them is wrong, which has been reported.
@@ -47,6 +49,9 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
         Err(faults) => {
             for fault in faults {
                 let rule = fault.rule.and_then(|n| placed.get(n));
+                if rule.is_some_and(|rule| !rule.sound) {
+                    continue;
+                }
                 let place = match fault.test {
                     // A verdict of half a policy says nothing.
                     Some(_) if !sound => continue,
@@ -70,6 +75,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
 }
 
 fn rule(mut section: Section<'_>) -> Option<Placed> {
+    let before = section.sink.list.borrow().len();
     let item = section.get("name");
     let name = item.as_ref().and_then(|item| item.words(80));
     if item.is_none() {
@@ -91,15 +97,17 @@ fn rule(mut section: Section<'_>) -> Option<Placed> {
     let (tests, places): (Vec<RuleTest>, Vec<Place>) = tests.into_iter().filter_map(test).unzip();
     let terms = terms(&mut section, effect.unwrap_or_default(), name.as_deref().unwrap_or_default(), &place);
     let complete = name.is_some() && effect.is_some();
+    let sink = section.sink;
     section.finish();
+    let sound = sink.list.borrow().len() == before;
     let spec = RuleSpec { terms: Arc::new(terms), when, unless, tests };
-    complete.then_some(Placed { spec, name: place, tests: places })
+    complete.then_some(Placed { spec, name: place, tests: places, sound })
 }
 
 fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -> RuleTerms {
     let line = match place {
         Place::File(span) => line_of(section.sink.source, span.start),
-        Place::Environment(_) | Place::Whole => 1,
+        Place::Secret(_) | Place::Environment(_) | Place::Whole => 1,
     };
     let risk = section
         .get("risk")
@@ -166,7 +174,12 @@ fn conditions(section: &mut Section<'_>) -> Conditions {
             "conditions are events, text, regex, detect, domains, agents, sessions, amount_over, amount_under",
         );
     }
-    let mut each = |key| section.get(key).and_then(|item| item.list()).unwrap_or_default();
+    let texts = "text in quotes, or a list such as [\"a\", \"b\"]";
+    let amounts = "an amount with its currency, such as \"500 USD\", or a list of such";
+    let mut each = |key: &'static str| {
+        let expected = if key.starts_with("amount") { amounts } else { texts };
+        section.get(key).and_then(|item| item.list(expected)).unwrap_or_default()
+    };
     let events = each("events").iter().filter_map(kind).collect::<BTreeSet<_>>();
     let text = each("text").iter().filter_map(phrase).collect();
     let regex = each("regex").iter().filter_map(pattern).collect();

@@ -158,10 +158,10 @@ fn faults(specs: &[RuleSpec]) -> Vec<RuleFault> {
             fault(format!("another rule has this name, at {place}"));
         }
         if spec.when.is_empty() {
-            fault("it has no condition, so it would fire on everything the agent does".to_owned());
+            fault("this rule has no condition, so it would fire on everything the agent does".to_owned());
         }
         if spec.unless.as_ref().is_some_and(Conditions::is_empty) {
-            fault("its `unless` has no condition, so it would never fire".to_owned());
+            fault("the `unless` of this rule has no condition, so the rule would never fire".to_owned());
         }
     }
     faults

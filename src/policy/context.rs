@@ -103,7 +103,7 @@ impl Context {
         if let Some(total) = largest(own.iter().filter(|price| price.total)) {
             return Some(now(total));
         }
-        let total = remembered().filter(|price| price.total).last();
+        let total = remembered().rfind(|price| price.total);
         match (largest(own.iter()), total) {
             (Some(own), Some(total)) if exceeds(total, own) => Some(before(total)),
             (Some(own), _) => Some(now(own)),

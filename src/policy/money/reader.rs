@@ -56,6 +56,9 @@ const PARTS: &[&str] = &["subtotal", "sub-total", "sub total", "zwischensumme", 
 /// Words after a price that make it the whole sum. Lower case.
 const TOTALS_AFTER: &[&str] =
     &[" total", " in total", " altogether", " gesamt", " insgesamt", " au total", " en total"];
+/// What words for currencies have in common, to tell quickly that there are none.
+const CURRENCY_WORDS: &[&str] =
+    &["ollar", "uro", "bucks", "pound", "yen", "rupee", "franc", "Franken", "pesos", "reais", "yuan"];
 /// Number words that make "… dollars" a price that cannot be read.
 const NUMBER_WORDS: &[&str] = &[
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
@@ -89,7 +92,9 @@ fn read_plain(text: &str) -> Vec<Price> {
             return prices;
         }
     }
-    prices.extend(in_words(text));
+    if CURRENCY_WORDS.iter().any(|word| text.contains(word)) {
+        prices.extend(in_words(text));
+    }
     prices.truncate(MOST);
     prices
 }
