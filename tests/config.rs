@@ -46,7 +46,15 @@ fn a_huge_file_is_refused_unread() {
     let path = folder.path().join("config.toml");
     std::fs::write(&path, vec![b'#'; 2 << 20]).unwrap();
     let error = load(&path).unwrap_err();
-    assert!(error.contains("the file has 2097152 bytes; at most 1048576 are read"), "{error}");
+    assert!(error.contains("the file is larger than 1048576 bytes"), "{error}");
+}
+
+#[test]
+fn deep_nesting_is_refused_and_not_followed() {
+    let text = format!("a = {}", "[".repeat(100_000));
+    assert!(Config::parse("config.toml", &text).is_err());
+    let text = format!("a{} = 1", ".a".repeat(100_000));
+    assert!(Config::parse("config.toml", &text).is_err());
 }
 
 #[test]

@@ -211,13 +211,15 @@ impl<'s> Item<'s> {
     pub(super) fn words(&self, most: usize) -> Option<String> {
         let text = self.text()?;
         let count = text.chars().count();
-        let plain = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-        if text.trim().is_empty() || count > most || !plain {
-            let expected = format!("1 to {most} characters, no control characters");
-            self.wrong(&format!("`{}` has {count} characters, or characters that nobody sees", self.key), &expected);
-            return None;
-        }
-        Some(text.to_owned())
+        let controls = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        let fault = match count {
+            _ if text.trim().is_empty() => "is empty".to_owned(),
+            _ if controls => "has control characters".to_owned(),
+            _ if count > most => format!("has {count} characters"),
+            _ => return Some(text.to_owned()),
+        };
+        self.wrong(&format!("`{}` {fault}", self.key), &format!("1 to {most} characters, no control characters"));
+        None
     }
 
     pub(super) fn flag(&self) -> Option<bool> {

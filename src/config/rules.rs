@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Place, line_of};
 use super::reader::{Item, Section, closest, listed};
-use super::sections::{globs, on_deny};
+use super::sections::{ApprovalsConfig, globs, on_deny};
 use crate::api::{Event, EventKind};
 use crate::operator::escape::short;
 use crate::policy::detect::Detector;
 use crate::policy::glob::DomainPattern;
 use crate::policy::money::Money;
 use crate::policy::rule::{KindName, Pattern, Phrase};
-use crate::policy::{Conditions, Confirm, Effect, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
+use crate::policy::{Conditions, Confirm, Effect, OnDeny, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
 
 const EFFECTS: [(&str, Effect); 6] = [
     ("deny", Effect::Deny),
@@ -37,11 +37,13 @@ struct Placed {
 }
 
 /// Reads all rules and compiles them; `None` when any of them is wrong, which has been reported.
-pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
+pub(super) fn read(root: &mut Section<'_>, approvals: &ApprovalsConfig, notes: &mut Vec<String>) -> Option<Policy> {
     let sections = root.get("rule").map(|item| item.tables("[[rule]]")).unwrap_or_default();
     let before = root.sink.list.borrow().len();
     let placed: Vec<Placed> = sections.into_iter().filter_map(rule).collect();
+    placed.iter().for_each(|placed| check_refusal(root, placed, approvals));
     let sound = root.sink.list.borrow().len() == before;
+    notes.extend(placed.iter().filter_map(pointless));
     let specs = placed.iter().map(|placed| placed.spec.clone()).collect();
     match Policy::compile(specs) {
         Ok(policy) if sound => Some(policy),
@@ -72,6 +74,34 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
             None
         }
     }
+}
+
+/// A denial that instructs needs something to say.
+fn check_refusal(root: &Section<'_>, placed: &Placed, approvals: &ApprovalsConfig) {
+    let terms = &placed.spec.terms;
+    let denies = matches!(terms.effect, Effect::Ask | Effect::Deny);
+    let instructs = terms.on_deny.unwrap_or(approvals.on_deny) == OnDeny::Instruct;
+    if denies && instructs && terms.refusal.is_none() && approvals.refusal.is_none() {
+        root.sink.report(Diagnostic {
+            message: "a denial by this rule would send a refusal, but there is none".to_owned(),
+            place: placed.name.clone(),
+            key: format!("rule `{}`", short(&terms.name)),
+            expected: "`refusal = \"…\"` in this rule or in `[approvals]`".to_owned(),
+            hint: Some("`on_deny = \"instruct\"` asks for it".to_owned()),
+        });
+    }
+}
+
+fn pointless(placed: &Placed) -> Option<String> {
+    let terms = &placed.spec.terms;
+    let sentence = || {
+        let name = short(&terms.name);
+        format!(
+            "rule `{name}` ({}) does nothing: `allow` is what happens anyway; exceptions belong under `unless`",
+            terms.place
+        )
+    };
+    (terms.effect == Effect::Allow).then(sentence)
 }
 
 fn rule(mut section: Section<'_>) -> Option<Placed> {

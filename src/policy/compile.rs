@@ -14,6 +14,7 @@ use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
 use super::verdict::{Effect, RuleTerms};
 use crate::api::SessionId;
 use crate::gate::approval::Digest;
+use crate::operator::escape::short;
 
 /// A compiled set of rules.
 #[derive(Debug)]
@@ -141,7 +142,9 @@ impl Policy {
                 let Ok(id) = SessionId::try_from("test") else { return None };
                 let session = SessionInfo { id, agent: case.agent.clone(), goal: None };
                 let verdict = self.evaluate(&session, &mut Context::default(), &case.event);
-                let by = verdict.deciding().map_or_else(String::new, |fired| format!(" by rule `{}`", fired.rule.name));
+                let by = verdict
+                    .deciding()
+                    .map_or_else(String::new, |fired| format!(" by rule `{}`", short(&fired.rule.name)));
                 let message = format!("the verdict is `{}`{by}, not `{}`", verdict.effect.name(), case.expect.name());
                 (verdict.effect != case.expect).then_some(RuleFault { rule: Some(rule), test: Some(test), message })
             })

@@ -37,7 +37,7 @@ impl Policy {
         let prices = if agent || self.reads_amounts { read(&event.text) } else { Vec::new() };
         let verdict = self.judge(session, context, event, &prices);
         if agent {
-            context.remember(prices);
+            context.remember(&prices);
         }
         verdict
     }
@@ -76,10 +76,10 @@ impl Compiled {
         }
         let truth = self.when.truth(scene, reading);
         let effect = match (truth, self.terms.effect) {
-            (Truth::False, _) => return None,
+            (Truth::False, _) | (_, Effect::Allow) => return None,
             (Truth::True, effect) => effect,
             (Truth::Undecided(_), Effect::Ask | Effect::Deny) => Effect::Ask,
-            (Truth::Undecided(_), Effect::Allow | Effect::Alert | Effect::Instruct | Effect::Cooldown) => return None,
+            (Truth::Undecided(_), Effect::Alert | Effect::Instruct | Effect::Cooldown) => return None,
         };
         if self.excepted(scene) {
             return None;

@@ -456,6 +456,28 @@ const TAKEN_BACK: &[&str] = &[
     "tried to",
 ];
 
+/// Words anywhere in the sentence that make it about a page to come, a goal, or a button that cannot be used.
+const ELSEWHERE: &[&str] = &[
+    "where i can",
+    "where i could",
+    "where we can",
+    "take me to",
+    "takes me to",
+    "accomplish the goal",
+    "achieve the goal",
+    "be able to",
+    "disabled",
+    "greyed out",
+    "grayed out",
+    "give the system time",
+    "confirmation page",
+    "wo ich",
+    "où je",
+    "donde puedo",
+    "dove posso",
+    "onde posso",
+];
+
 /// Signs right after or before a cue of scripts without spaces that take it back.
 const TAKEN_BACK_UNSPACED: &[&str] =
     &["ない", "ません", "ずに", "前に", "まだ", "不要", "不会", "不能", "不应", "别", "没有", "不下单", "之前", "已经"];
@@ -486,7 +508,7 @@ fn calls(facts: &Facts<'_>, cue: &CueHit) -> bool {
 fn commits(facts: &Facts<'_>, cue: &CueHit, sentence: &Range<usize>) -> bool {
     let text = facts.folded.as_str();
     let (lead, tail) = (&text[sentence.start..cue.range.start], &text[cue.range.end..sentence.end]);
-    if taken_back(lead, tail) {
+    if taken_back(lead, tail) || has_any(&text[sentence.clone()], ELSEWHERE) {
         return false;
     }
     match facts.kind {
@@ -568,6 +590,8 @@ mod tests {
                 "Once the cart is complete I will place the order",
                 "Let me search for the purchase history",
                 "The goal is to find a laptop and place the order",
+                "This link takes me to the page where I can place the order",
+                "The 'Order Now' button is currently disabled, I need to fill in the form",
                 "I clicked Place order and the page shows a confirmation",
             ],
         );
