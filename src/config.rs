@@ -12,6 +12,7 @@ pub mod units;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -116,7 +117,7 @@ impl Config {
     /// As [`Config::load`].
     pub fn load_with(path: &Path, environment: &BTreeMap<String, String>) -> Result<Loaded, ConfigError> {
         let shown = path.to_string_lossy();
-        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: short(&shown), source })?;
+        let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: short(&shown), source })?;
         let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy());
         let text = decode(&shown, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
@@ -171,6 +172,13 @@ fn known_variable((name, value): (OsString, OsString)) -> Option<(String, String
     known.then(|| (name, value.to_string_lossy().into_owned()))
 }
 
+/// The bytes of a file, and one more than [`LARGEST`] of a larger one, whatever it is.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The text of a file: UTF-8, with or without a byte order mark, of a bounded size.
 fn decode<'b>(name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostics> {
     let whole = |message: String, hint: &str| {
@@ -179,7 +187,7 @@ fn decode<'b>(name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostics> {
         Diagnostics::new(name, "", vec![one])
     };
     if bytes.len() > LARGEST {
-        let message = format!("the file has {} bytes; at most {LARGEST} are read", bytes.len());
+        let message = format!("the file is larger than {LARGEST} bytes");
         return Err(whole(message, "is this the right file?"));
     }
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -217,7 +225,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let prompt = PromptConfig::read(root.section("prompt"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
-    let policy = rules::read(&mut root);
+    let policy = rules::read(&mut root, &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
         key_file(&root, provider, folder, notes);
     }

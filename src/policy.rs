@@ -24,6 +24,7 @@
 //! not fire.
 
 mod compile;
+mod condition;
 mod context;
 pub mod detect;
 mod evaluate;

@@ -86,8 +86,8 @@ fn measure(traces: &[Value], surface: &str, categories: &[&str], policy: &Policy
     for trace in traces.iter().filter(|trace| trace["surface"] == surface) {
         let mut context = Context::default();
         let events: Vec<Event> = trace["events"].as_array().unwrap().iter().map(event).collect();
-        let fired: Vec<bool> =
-            events.iter().map(|event| policy.evaluate(&session, &mut context, event).effect == Effect::Ask).collect();
+        let verdicts: Vec<_> = events.iter().map(|event| policy.evaluate(&session, &mut context, event)).collect();
+        let fired: Vec<bool> = verdicts.iter().map(|verdict| verdict.effect == Effect::Ask).collect();
         let before = |i: usize| (0..i).rev().find(|n| events[*n].kind.is_agent_emitted());
         let indices = |key: &str| -> Vec<usize> {
             trace[key].as_array().into_iter().flatten().map(|n| n.as_u64().unwrap() as usize).collect()
@@ -118,7 +118,7 @@ fn measure(traces: &[Value], surface: &str, categories: &[&str], policy: &Policy
                 println!(
                     "FALSE {surface} {:?}: {:?}",
                     events[n].kind,
-                    events[n].text.chars().take(600).collect::<String>()
+                    verdicts[n].deciding().map(|fired| &fired.matched)
                 );
             }
         }

@@ -27,6 +27,8 @@ pub struct Diagnostic {
 pub enum Place {
     /// These bytes of the file.
     File(Range<usize>),
+    /// These bytes of the file, which may be a secret and are not shown.
+    Secret(Range<usize>),
     /// This environment variable.
     Environment(&'static str),
     /// The file as a whole.
@@ -42,7 +44,7 @@ pub struct Diagnostics {
 }
 
 /// The longest part of a source line that is shown, in characters.
-const LINE: usize = 120;
+const LINE: usize = 140;
 /// How many diagnostics are shown.
 const MOST: usize = 20;
 
@@ -64,7 +66,8 @@ impl Diagnostics {
     fn render(&self, f: &mut fmt::Formatter<'_>, one: &Diagnostic) -> fmt::Result {
         writeln!(f, "error: {}", one.message)?;
         let gutter = match &one.place {
-            Place::File(range) => self.excerpt(f, range)?,
+            Place::File(range) => self.excerpt(f, range, false)?,
+            Place::Secret(range) => self.excerpt(f, range, true)?,
             Place::Environment(variable) => {
                 writeln!(f, "  --> environment variable {variable}")?;
                 1
@@ -85,11 +88,11 @@ impl Diagnostics {
     }
 
     /// Draws the line of `range` with a caret under it and returns the width of its number.
-    fn excerpt(&self, f: &mut fmt::Formatter<'_>, range: &Range<usize>) -> Result<usize, fmt::Error> {
+    fn excerpt(&self, f: &mut fmt::Formatter<'_>, range: &Range<usize>, secret: bool) -> Result<usize, fmt::Error> {
         let spot = Spot::new(&self.source, range);
         let number = spot.line.to_string();
         let gutter = number.len();
-        let (text, indent, carets) = spot.shown();
+        let (text, indent, carets) = spot.shown(secret);
         writeln!(f, "{:gutter$}--> {}:{}:{}", "", self.name, spot.line, spot.column)?;
         writeln!(f, "{:gutter$} |", "")?;
         writeln!(f, "{number} | {text}")?;
@@ -120,7 +123,7 @@ impl Place {
     fn order(&self) -> (usize, usize) {
         match self {
             Self::Whole => (0, 0),
-            Self::File(range) => (range.start + 1, range.end),
+            Self::File(range) | Self::Secret(range) => (range.start + 1, range.end),
             Self::Environment(_) => (usize::MAX, 0),
         }
     }
@@ -153,9 +156,35 @@ impl<'s> Spot<'s> {
         }
     }
 
-    /// The line as shown, the indent of the caret, and how many carets.
-    fn shown(&self) -> (String, usize, usize) {
-        let skipped = self.before.chars().count().saturating_sub(LINE / 2);
+    /// Whether the line holds an API key or an address with a password, whatever is wrong with it.
+    fn holds_secret(&self) -> bool {
+        let line = [self.before, self.inside, self.after].concat();
+        let key = line.match_indices("api_key").any(|(at, key)| {
+            let rest = line[at + key.len()..].trim_start_matches(['"', '\'', ' ', '\t']);
+            rest.starts_with('=')
+        });
+        key || line.split_once("://").is_some_and(|(_, address)| address.contains('@'))
+    }
+
+    /// The line up to its `=`, and nothing of what is behind.
+    fn hidden(&self) -> (String, usize, usize) {
+        let line = [self.before, self.inside, self.after].concat();
+        let equals = line.find('=').unwrap_or_default();
+        let name = plain(line[..equals].trim_end());
+        let text = format!("{name} = (not shown)");
+        if self.before.len() + self.inside.len() <= equals {
+            return (text, plain(self.before).chars().count(), plain(self.inside).chars().count().max(1));
+        }
+        (text, name.chars().count() + 3, "(not shown)".len())
+    }
+
+    /// The line as shown, the indent of the caret, and how many carets. Secrets are left out.
+    fn shown(&self, secret: bool) -> (String, usize, usize) {
+        if secret || self.holds_secret() {
+            return self.hidden();
+        }
+        let length = self.before.chars().count() + self.inside.chars().count() + self.after.chars().count();
+        let skipped = if length > LINE { self.before.chars().count().saturating_sub(LINE / 2) } else { 0 };
         let before: String = self.before.chars().skip(skipped).collect();
         let before = format!("{}{}", if skipped > 0 { "…" } else { "" }, plain(&before));
         let inside = plain(self.inside);

@@ -32,6 +32,8 @@ pub(super) struct Section<'s> {
     /// The header, or the whole inline table.
     pub(super) span: Range<usize>,
     known: Vec<&'static str>,
+    /// Keys that are known but refused, with a message of their own.
+    refused: Vec<&'static str>,
 }
 
 /// A value with its key and place.
@@ -67,14 +69,21 @@ impl Sink<'_> {
 
 impl<'s> Section<'s> {
     pub(super) fn root(sink: &'s Sink<'s>, table: &'s Spanned<DeTable<'s>>) -> Self {
-        Self { sink, path: String::new(), table: Some(table.get_ref()), span: table.span(), known: Vec::new() }
+        Self {
+            sink,
+            path: String::new(),
+            table: Some(table.get_ref()),
+            span: table.span(),
+            known: Vec::new(),
+            refused: Vec::new(),
+        }
     }
 
     /// The section `name` of this one; an empty one when it is absent or no table.
     pub(super) fn section(&mut self, name: &'static str) -> Self {
         let item = self.get(name);
         let path = self.dotted(name);
-        let empty = Self { sink: self.sink, path, table: None, span: 0..0, known: Vec::new() };
+        let empty = Self { sink: self.sink, path, table: None, span: 0..0, known: Vec::new(), refused: Vec::new() };
         item.and_then(|item| item.section()).unwrap_or(empty)
     }
 
@@ -108,7 +117,7 @@ impl<'s> Section<'s> {
 
     /// Reports a key that is known, but is not for the file as it stands.
     pub(super) fn refuse(&mut self, key: &'static str, message: &str, hint: &str) {
-        self.known.push(key);
+        self.refused.push(key);
         let Some(span) = self.key_span(key) else { return };
         let diagnostic = Diagnostic {
             message: message.to_owned(),
@@ -123,7 +132,10 @@ impl<'s> Section<'s> {
     /// Reports all keys that were not asked for.
     pub(super) fn finish(self) {
         let Some(table) = self.table else { return };
-        for (key, _) in table.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
+        for (key, _) in table.iter() {
+            if self.known.contains(&key.get_ref().as_ref()) || self.refused.contains(&key.get_ref().as_ref()) {
+                continue;
+            }
             let name = key.get_ref();
             let mut known = self.known.clone();
             known.sort_unstable();
@@ -151,6 +163,15 @@ impl<'s> Item<'s> {
 
     pub(super) fn wrong_with(&self, message: &str, expected: &str, hint: Option<String>) {
         self.wrong_at(self.place.clone(), message, expected, hint);
+    }
+
+    /// Reports this value as wrong without showing it.
+    pub(super) fn wrong_secret(&self, message: &str, expected: &str, hint: Option<String>) {
+        let place = match &self.place {
+            Place::File(range) => Place::Secret(range.clone()),
+            Place::Secret(_) | Place::Environment(_) | Place::Whole => self.place.clone(),
+        };
+        self.wrong_at(place, message, expected, hint);
     }
 
     pub(super) fn wrong_at(&self, place: Place, message: &str, expected: &str, hint: Option<String>) {
@@ -190,13 +211,15 @@ impl<'s> Item<'s> {
     pub(super) fn words(&self, most: usize) -> Option<String> {
         let text = self.text()?;
         let count = text.chars().count();
-        let plain = text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t'));
-        if text.trim().is_empty() || count > most || !plain {
-            let expected = format!("1 to {most} characters, no control characters");
-            self.wrong(&format!("`{}` has {count} characters, or characters that nobody sees", self.key), &expected);
-            return None;
-        }
-        Some(text.to_owned())
+        let controls = text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        let fault = match count {
+            _ if text.trim().is_empty() => "is empty".to_owned(),
+            _ if controls => "has control characters".to_owned(),
+            _ if count > most => format!("has {count} characters"),
+            _ => return Some(text.to_owned()),
+        };
+        self.wrong(&format!("`{}` {fault}", self.key), &format!("1 to {most} characters, no control characters"));
+        None
     }
 
     pub(super) fn flag(&self) -> Option<bool> {
@@ -274,12 +297,12 @@ impl<'s> Item<'s> {
     }
 
     /// A list, or one value that stands for a list of one.
-    pub(super) fn list(&self) -> Option<Vec<Item<'s>>> {
+    pub(super) fn list(&self, expected: &str) -> Option<Vec<Item<'s>>> {
         let Value::Toml(DeValue::Array(values)) = self.value else {
             return match self.value {
                 Value::Toml(DeValue::String(_)) | Value::Text(_) => Some(vec![self.clone()]),
                 Value::Toml(_) => {
-                    self.mistyped("a list of texts, such as [\"a\", \"b\"]");
+                    self.mistyped(expected);
                     None
                 }
             };
@@ -319,9 +342,16 @@ impl<'s> Item<'s> {
         };
         let span = match &self.place {
             Place::File(span) => span.clone(),
-            Place::Environment(_) | Place::Whole => 0..0,
+            Place::Secret(_) | Place::Environment(_) | Place::Whole => 0..0,
         };
-        Some(Section { sink: self.sink, path: self.key.clone(), table: Some(table), span, known: Vec::new() })
+        Some(Section {
+            sink: self.sink,
+            path: self.key.clone(),
+            table: Some(table),
+            span,
+            known: Vec::new(),
+            refused: Vec::new(),
+        })
     }
 
     /// The place of bytes `range` inside this text, when it stands in the file as it is: no escapes.

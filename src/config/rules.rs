@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, Place, line_of};
 use super::reader::{Item, Section, closest, listed};
-use super::sections::{globs, on_deny};
+use super::sections::{ApprovalsConfig, globs, on_deny};
 use crate::api::{Event, EventKind};
 use crate::operator::escape::short;
 use crate::policy::detect::Detector;
 use crate::policy::glob::DomainPattern;
 use crate::policy::money::Money;
 use crate::policy::rule::{KindName, Pattern, Phrase};
-use crate::policy::{Conditions, Confirm, Effect, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
+use crate::policy::{Conditions, Confirm, Effect, OnDeny, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
 
 const EFFECTS: [(&str, Effect); 6] = [
     ("deny", Effect::Deny),
@@ -32,14 +32,18 @@ struct Placed {
     spec: RuleSpec,
     name: Place,
     tests: Vec<Place>,
+    /// Whether nothing in it was reported.
+    sound: bool,
 }
 
 /// Reads all rules and compiles them; `None` when any of them is wrong, which has been reported.
-pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
+pub(super) fn read(root: &mut Section<'_>, approvals: &ApprovalsConfig, notes: &mut Vec<String>) -> Option<Policy> {
     let sections = root.get("rule").map(|item| item.tables("[[rule]]")).unwrap_or_default();
     let before = root.sink.list.borrow().len();
     let placed: Vec<Placed> = sections.into_iter().filter_map(rule).collect();
+    placed.iter().for_each(|placed| check_refusal(root, placed, approvals));
     let sound = root.sink.list.borrow().len() == before;
+    notes.extend(placed.iter().filter_map(pointless));
     let specs = placed.iter().map(|placed| placed.spec.clone()).collect();
     match Policy::compile(specs) {
         Ok(policy) if sound => Some(policy),
@@ -47,6 +51,9 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
         Err(faults) => {
             for fault in faults {
                 let rule = fault.rule.and_then(|n| placed.get(n));
+                if rule.is_some_and(|rule| !rule.sound) {
+                    continue;
+                }
                 let place = match fault.test {
                     // A verdict of half a policy says nothing.
                     Some(_) if !sound => continue,
@@ -69,7 +76,36 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Policy> {
     }
 }
 
+/// A denial that instructs needs something to say.
+fn check_refusal(root: &Section<'_>, placed: &Placed, approvals: &ApprovalsConfig) {
+    let terms = &placed.spec.terms;
+    let denies = matches!(terms.effect, Effect::Ask | Effect::Deny);
+    let instructs = terms.on_deny.unwrap_or(approvals.on_deny) == OnDeny::Instruct;
+    if denies && instructs && terms.refusal.is_none() && approvals.refusal.is_none() {
+        root.sink.report(Diagnostic {
+            message: "a denial by this rule would send a refusal, but there is none".to_owned(),
+            place: placed.name.clone(),
+            key: format!("rule `{}`", short(&terms.name)),
+            expected: "`refusal = \"…\"` in this rule or in `[approvals]`".to_owned(),
+            hint: Some("`on_deny = \"instruct\"` asks for it".to_owned()),
+        });
+    }
+}
+
+fn pointless(placed: &Placed) -> Option<String> {
+    let terms = &placed.spec.terms;
+    let sentence = || {
+        let name = short(&terms.name);
+        format!(
+            "rule `{name}` ({}) does nothing: `allow` is what happens anyway; exceptions belong under `unless`",
+            terms.place
+        )
+    };
+    (terms.effect == Effect::Allow).then(sentence)
+}
+
 fn rule(mut section: Section<'_>) -> Option<Placed> {
+    let before = section.sink.list.borrow().len();
     let item = section.get("name");
     let name = item.as_ref().and_then(|item| item.words(80));
     if item.is_none() {
@@ -91,15 +127,17 @@ fn rule(mut section: Section<'_>) -> Option<Placed> {
     let (tests, places): (Vec<RuleTest>, Vec<Place>) = tests.into_iter().filter_map(test).unzip();
     let terms = terms(&mut section, effect.unwrap_or_default(), name.as_deref().unwrap_or_default(), &place);
     let complete = name.is_some() && effect.is_some();
+    let sink = section.sink;
     section.finish();
+    let sound = sink.list.borrow().len() == before;
     let spec = RuleSpec { terms: Arc::new(terms), when, unless, tests };
-    complete.then_some(Placed { spec, name: place, tests: places })
+    complete.then_some(Placed { spec, name: place, tests: places, sound })
 }
 
 fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -> RuleTerms {
     let line = match place {
         Place::File(span) => line_of(section.sink.source, span.start),
-        Place::Environment(_) | Place::Whole => 1,
+        Place::Secret(_) | Place::Environment(_) | Place::Whole => 1,
     };
     let risk = section
         .get("risk")
@@ -166,7 +204,12 @@ fn conditions(section: &mut Section<'_>) -> Conditions {
             "conditions are events, text, regex, detect, domains, agents, sessions, amount_over, amount_under",
         );
     }
-    let mut each = |key| section.get(key).and_then(|item| item.list()).unwrap_or_default();
+    let texts = "text in quotes, or a list such as [\"a\", \"b\"]";
+    let amounts = "an amount with its currency, such as \"500 USD\", or a list of such";
+    let mut each = |key: &'static str| {
+        let expected = if key.starts_with("amount") { amounts } else { texts };
+        section.get(key).and_then(|item| item.list(expected)).unwrap_or_default()
+    };
     let events = each("events").iter().filter_map(kind).collect::<BTreeSet<_>>();
     let text = each("text").iter().filter_map(phrase).collect();
     let regex = each("regex").iter().filter_map(pattern).collect();

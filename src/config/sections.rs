@@ -216,13 +216,17 @@ fn base_url(item: &Item<'_>) -> Option<Url> {
     let expected = "an https address such as \"https://api.agi.tech\"";
     let url = match Url::parse(item.text()?) {
         Ok(url) if url.has_host() => url,
+        Ok(_) | Err(_) if item.text()?.contains('@') => {
+            item.wrong_secret("this is not an address", expected, None);
+            return None;
+        }
         Ok(_) | Err(_) => {
             item.wrong(&format!("{} is not an address", item.shown()), expected);
             return None;
         }
     };
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        item.wrong("the address has a user, a query or a fragment", expected);
+        item.wrong_secret("the address has a user, a query or a fragment", expected, None);
         return None;
     }
     match url.scheme() {
@@ -269,7 +273,7 @@ fn variable_name(item: &Item<'_>) -> Option<String> {
         return Some(name.to_owned());
     }
     let hint = "this is the variable's name, not the key: `api_key_env = \"AGI_API_KEY\"`".to_owned();
-    item.wrong_with("this is not the name of an environment variable", "letters, digits and `_`", Some(hint));
+    item.wrong_secret("this is not the name of an environment variable", "letters, digits and `_`", Some(hint));
     None
 }
 
@@ -308,7 +312,7 @@ fn session_ids(item: &Item<'_>) -> Vec<SessionId> {
         }
         id.ok()
     };
-    item.list().into_iter().flatten().filter_map(one).collect()
+    item.list("a list of texts, such as [\"a\", \"b\"]").into_iter().flatten().filter_map(one).collect()
 }
 
 pub(super) fn globs(item: &Item<'_>) -> Vec<Glob> {
@@ -319,7 +323,7 @@ pub(super) fn globs(item: &Item<'_>) -> Vec<Glob> {
         }
         glob.ok()
     };
-    item.list().into_iter().flatten().filter_map(one).collect()
+    item.list("a list of texts, such as [\"a\", \"b\"]").into_iter().flatten().filter_map(one).collect()
 }
 
 /// Words that would approve, which no configuration can ask for.

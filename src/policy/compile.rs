@@ -14,6 +14,7 @@ use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
 use super::verdict::{Effect, RuleTerms};
 use crate::api::SessionId;
 use crate::gate::approval::Digest;
+use crate::operator::escape::short;
 
 /// A compiled set of rules.
 #[derive(Debug)]
@@ -141,7 +142,9 @@ impl Policy {
                 let Ok(id) = SessionId::try_from("test") else { return None };
                 let session = SessionInfo { id, agent: case.agent.clone(), goal: None };
                 let verdict = self.evaluate(&session, &mut Context::default(), &case.event);
-                let by = verdict.deciding().map_or_else(String::new, |fired| format!(" by rule `{}`", fired.rule.name));
+                let by = verdict
+                    .deciding()
+                    .map_or_else(String::new, |fired| format!(" by rule `{}`", short(&fired.rule.name)));
                 let message = format!("the verdict is `{}`{by}, not `{}`", verdict.effect.name(), case.expect.name());
                 (verdict.effect != case.expect).then_some(RuleFault { rule: Some(rule), test: Some(test), message })
             })
@@ -158,10 +161,10 @@ fn faults(specs: &[RuleSpec]) -> Vec<RuleFault> {
             fault(format!("another rule has this name, at {place}"));
         }
         if spec.when.is_empty() {
-            fault("it has no condition, so it would fire on everything the agent does".to_owned());
+            fault("this rule has no condition, so it would fire on everything the agent does".to_owned());
         }
         if spec.unless.as_ref().is_some_and(Conditions::is_empty) {
-            fault("its `unless` has no condition, so it would never fire".to_owned());
+            fault("the `unless` of this rule has no condition, so the rule would never fire".to_owned());
         }
     }
     faults

@@ -1,6 +1,6 @@
 //! What earlier events of a session told: where it is, and which prices were named.
 //!
-//! One small value per session, an empty one is a pointer; it never grows beyond 24 prices of bounded length. It is a
+//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length. It is a
 //! reducer: fed the same events in the same order, it says the same.
 
 use std::collections::VecDeque;
@@ -11,9 +11,7 @@ use super::verdict::AmountSeen;
 
 /// How many events of the agent a price is remembered for.
 const EVENTS: u64 = 20;
-/// How many prices are remembered at most.
-const PRICES: usize = 24;
-/// How many bytes of an address, a title or the words of a price are kept at most.
+/// How many bytes of an address or a title are kept at most.
 const WORDS: usize = 2_000;
 
 /// The memory of one session.
@@ -78,19 +76,18 @@ impl Context {
         self.0.as_ref()?.title.as_deref()
     }
 
-    /// Remembers the prices of one more event of the agent and forgets those that are too old.
-    pub(super) fn remember(&mut self, prices: Vec<Price>) {
+    /// Remembers the largest price and the largest total of one more event of the agent, and forgets what is too old.
+    pub(super) fn remember(&mut self, prices: &[Price]) {
         if self.0.is_none() && prices.is_empty() {
             return;
         }
         let memory = self.0.get_or_insert_default();
         memory.events += 1;
         let now = memory.events;
-        let short = prices.into_iter().filter(|price| price.words.len() <= WORDS);
-        memory.prices.extend(short.map(|price| Remembered { price, at: now }));
-        while memory.prices.len() > PRICES {
-            memory.forget_least();
-        }
+        let total = largest(prices.iter().filter(|price| price.total));
+        let other = largest(prices.iter().filter(|price| !price.total));
+        let both = other.into_iter().chain(total).cloned();
+        memory.prices.extend(both.map(|price| Remembered { price, at: now }));
         memory.prices.retain(|remembered| remembered.at + EVENTS > now);
     }
 
@@ -103,21 +100,13 @@ impl Context {
         if let Some(total) = largest(own.iter().filter(|price| price.total)) {
             return Some(now(total));
         }
-        let total = remembered().filter(|price| price.total).last();
+        let total = remembered().rfind(|price| price.total);
         match (largest(own.iter()), total) {
             (Some(own), Some(total)) if exceeds(total, own) => Some(before(total)),
             (Some(own), _) => Some(now(own)),
             (None, Some(total)) => Some(before(total)),
             (None, None) => largest(remembered()).map(before),
         }
-    }
-}
-
-impl Memory {
-    /// Forgets the oldest price that is no total, or the oldest.
-    fn forget_least(&mut self) {
-        let least = self.prices.iter().position(|remembered| !remembered.price.total).unwrap_or_default();
-        self.prices.remove(least);
     }
 }
 
@@ -163,7 +152,7 @@ mod tests {
     fn after(events: &[&str], own: &str) -> Option<AmountSeen> {
         let mut context = Context::default();
         for text in events {
-            context.remember(read(text));
+            context.remember(&read(text));
         }
         context.relevant(&read(own)).map(|relevant| relevant.seen())
     }
@@ -204,9 +193,9 @@ mod tests {
         assert_eq!(after(&events, "click"), None);
         let mut context = Context::default();
         for n in 0..1_000 {
-            context.remember(read(&format!("${n} and total ${n}")));
+            context.remember(&read(&format!("${n} and total ${n}")));
         }
-        assert!(context.0.unwrap().prices.len() <= PRICES);
+        assert!(context.0.unwrap().prices.len() <= 40);
     }
 
     #[test]

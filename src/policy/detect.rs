@@ -120,3 +120,45 @@ fn cues(tag: u8, phrases: &[&str]) -> Vec<Cue> {
     };
     phrases.iter().flat_map(variants).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::super::matcher::Matcher;
+    use super::*;
+
+    static MATCHER: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&[], &[], &Detector::ALL).unwrap());
+
+    /// The words `detector` fires on.
+    pub(super) fn words(detector: Detector, kind: &EventKind, raw: &str) -> Option<String> {
+        let folded = Folded::new(raw);
+        let hits = MATCHER.search(&Facts { kind, raw, folded: &folded });
+        hits.detected(detector).map(str::to_owned)
+    }
+
+    pub(super) fn fires(detector: Detector, kind: &EventKind, raw: &str) -> bool {
+        words(detector, kind, raw).is_some()
+    }
+
+    #[test]
+    fn every_detector_has_a_name_that_is_not_planned_and_cues_that_are_folded() {
+        for detector in Detector::ALL {
+            assert!(!Detector::is_planned(detector.name()));
+            for cue in detector.cues() {
+                assert_eq!(Folded::new(&cue.words).as_str(), cue.words);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_a_detector_panic(raw in "([\\PC\n]|place order|card number|[0-9 -]{4}|\u{200b}|ß|注文する){0,30}") {
+            for detector in Detector::ALL {
+                for kind in [EventKind::Step, EventKind::Thought] {
+                    let _ = fires(detector, &kind, &raw);
+                }
+            }
+        }
+    }
+}

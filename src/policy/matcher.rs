@@ -14,6 +14,7 @@ use super::text::on_word_bounds;
 pub(super) struct Matcher {
     automaton: AhoCorasick,
     needles: Vec<Needle>,
+    detectors: Vec<Detector>,
     set: RegexSet,
     single: Vec<Regex>,
 }
@@ -62,6 +63,7 @@ impl Matcher {
         Ok(Self {
             automaton: AhoCorasick::new(&words).map_err(|error| error.to_string())?,
             needles,
+            detectors: detectors.to_vec(),
             set: RegexSetBuilder::new(&sources).size_limit(size).build().map_err(|error| error.to_string())?,
             single: sources.iter().map(single).collect::<Result<_, _>>().map_err(|error| error.to_string())?,
         })
@@ -98,19 +100,11 @@ impl Matcher {
     }
 
     fn detect(&self, facts: &Facts<'_>, cues: Vec<(Detector, CueHit)>) -> Vec<(Detector, String)> {
-        let wanted = self.detectors();
         let find = |detector: Detector| {
             let own: Vec<CueHit> = cues.iter().filter(|(of, _)| *of == detector).map(|(_, cue)| cue.clone()).collect();
             detector.find(facts, &own).map(|words| (detector, words))
         };
-        wanted.filter_map(find).collect()
-    }
-
-    fn detectors(&self) -> impl Iterator<Item = Detector> + '_ {
-        let used = |detector: &Detector| {
-            self.needles.iter().any(|needle| matches!(needle.role, Role::Cue(of, _) if of == *detector))
-        };
-        Detector::ALL.into_iter().filter(used)
+        self.detectors.iter().filter_map(|detector| find(*detector)).collect()
     }
 
     /// The words of the text that phrase `n` was found on.

@@ -67,16 +67,16 @@ impl Money {
     pub fn parse(text: &str) -> Result<Self, BadMoney> {
         let prices = read(text);
         let [price] = prices.as_slice() else {
-            return Err(BadMoney("expected one amount with a currency, such as \"500 USD\"".to_owned()));
+            return Err(BadMoney("one amount with a currency, such as \"500 USD\"".to_owned()));
         };
         if price.words.trim() != text.trim() {
-            return Err(BadMoney("expected nothing but an amount with a currency, such as \"500 USD\"".to_owned()));
+            return Err(BadMoney("nothing but an amount with a currency, such as \"500 USD\"".to_owned()));
         }
         let Some(number) = price.number else {
-            return Err(BadMoney("this number cannot be read; write it like 1299.00".to_owned()));
+            return Err(BadMoney("a number such as 1299.00".to_owned()));
         };
         let Some(currency) = price.currency else {
-            return Err(BadMoney("the currency is not clear; write its ISO code, such as \"500 USD\"".to_owned()));
+            return Err(BadMoney("the ISO code of a currency, such as \"500 USD\"".to_owned()));
         };
         Ok(Self { number, currency })
     }

@@ -264,3 +264,66 @@ fn is_iban(compact: &[u8]) -> bool {
     });
     remainder == 1 && rest.iter().filter(|byte| byte.is_ascii_digit()).count() >= 8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{fires, words};
+    use crate::api::EventKind::{Step, Thought};
+    use crate::policy::detect::Detector::PaymentData;
+
+    #[test]
+    fn valid_numbers_fire_and_are_reported_hidden() {
+        for (text, reported) in [
+            ("type 4111 1111 1111 1111 into field 7", "card number ending in 1111"),
+            ("fill(card, \"5500-0000-0000-0004\")", "card number ending in 0004"),
+            ("４１１１１１１１１１１１１１１１", "card number ending in 1111"),
+            ("pay to DE89 3704 0044 0532 0130 00 today", "IBAN DE … 3000"),
+            ("GB82WEST12345698765432", "IBAN GB … 5432"),
+        ] {
+            assert_eq!(words(PaymentData, &Step, text).as_deref(), Some(reported), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_do_not_fire() {
+        for text in [
+            "order 4111 1111 1111 1112",
+            "id 1234567890123456",
+            "0000000000000000",
+            "2026-11-23 15:03:59",
+            "tel 030 12345678",
+            "DE89 3704 0044 0532 0130 01",
+            "uuid 3b1f0c1e-4111-4111-8111-111111111111",
+            "https://x.test/a/4111111111111111",
+        ] {
+            assert!(!fires(PaymentData, &Thought, text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn entering_payment_data_fires_and_reading_about_it_does_not() {
+        for text in [
+            "Entering the card number now",
+            "I will type the CVV into the form",
+            "fill in the expiry date and security code",
+            "Ich gebe die Kartennummer ein",
+            "Je saisis le numéro de carte",
+            "Introduzco el número de tarjeta",
+            "Inserisco il numero della carta",
+            "Vou preencher o número do cartão",
+            "カード番号を入力します",
+            "输入信用卡卡号",
+        ] {
+            assert!(fires(PaymentData, &Thought, text), "{text:?}");
+        }
+        for text in [
+            "The page asks for a card number",
+            "I should not enter the card number",
+            "paid by credit card",
+            "The saved credit card is selected",
+        ] {
+            assert!(!fires(PaymentData, &Thought, text), "{text:?}");
+        }
+        assert!(fires(PaymentData, &Step, "cvv: 123") && !fires(PaymentData, &Step, "open payment details"));
+    }
+}

@@ -56,6 +56,9 @@ const PARTS: &[&str] = &["subtotal", "sub-total", "sub total", "zwischensumme", 
 /// Words after a price that make it the whole sum. Lower case.
 const TOTALS_AFTER: &[&str] =
     &[" total", " in total", " altogether", " gesamt", " insgesamt", " au total", " en total"];
+/// What words for currencies have in common, to tell quickly that there are none.
+const CURRENCY_WORDS: &[&str] =
+    &["ollar", "uro", "bucks", "pound", "yen", "rupee", "franc", "Franken", "pesos", "reais", "yuan"];
 /// Number words that make "… dollars" a price that cannot be read.
 const NUMBER_WORDS: &[&str] = &[
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
@@ -63,7 +66,7 @@ const NUMBER_WORDS: &[&str] = &[
     "hundert", "tausend", "cent", "cien", "mille", "mil",
 ];
 
-/// The prices of `text` in order, at most 256.
+/// The prices of `text` in order, at most 256: beyond that, the smallest that are no totals are left out.
 #[must_use]
 pub fn read(text: &str) -> Vec<Price> {
     if text.is_ascii() {
@@ -83,15 +86,32 @@ fn read_plain(text: &str) -> Vec<Price> {
         if let Some((price, end)) = price_at(text, floor, run) {
             at = at.max(end);
             floor = at;
-            prices.push(price);
-        }
-        if prices.len() == MOST {
-            return prices;
+            keep(&mut prices, price);
         }
     }
-    prices.extend(in_words(text));
-    prices.truncate(MOST);
+    if CURRENCY_WORDS.iter().any(|word| text.contains(word)) {
+        in_words(text).into_iter().for_each(|price| keep(&mut prices, price));
+    }
     prices
+}
+
+/// Adds a price; when there are too many, forgets the smallest that is no total, so that hiding one behind others is no use.
+fn keep(prices: &mut Vec<Price>, price: Price) {
+    prices.push(price);
+    if prices.len() > MOST {
+        let rank = |price: &Price| (price.total, price.number.is_none(), price.number);
+        let least = (0..prices.len()).min_by_key(|n| rank(&prices[*n])).unwrap_or_default();
+        prices.remove(least);
+    }
+}
+
+/// At most 100 bytes of the words of a price.
+fn short_words(words: &str) -> String {
+    let mut end = words.len().min(100);
+    while !words.is_char_boundary(end) {
+        end -= 1;
+    }
+    words[..end].to_owned()
 }
 
 fn next_digit(text: &str, from: usize) -> Option<usize> {
@@ -153,7 +173,7 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
     }
     let currency = currency.and_then(|mark| mark.currency);
     let number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| n.times(times));
-    let words = text[start..end].to_owned();
+    let words = short_words(&text[start..end]);
     Some((Price { number, currency, total, words }, end))
 }
 
@@ -217,9 +237,8 @@ fn in_words(text: &str) -> Vec<Price> {
             && number.split('-').any(|part| NUMBER_WORDS.contains(&part.to_ascii_lowercase().as_str()))
             && let Some(mark) = currency::leading(bare)
             && mark.len == bare.len()
-            && prices.len() < MOST
         {
-            let words = text[from..start + bare.len()].to_owned();
+            let words = short_words(&text[from..start + bare.len()]);
             prices.push(Price { number: None, currency: mark.currency, total: false, words });
         }
         previous = Some((start, word));

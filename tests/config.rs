@@ -1,0 +1,107 @@
+//! The configuration's diagnostics on a corpus of files, and the example that is shipped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use holdpoint::config::{Config, Loaded};
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Loads a file with no environment, and its error without the folder it happens to be in.
+fn load(path: &Path) -> Result<Loaded, String> {
+    let folder = format!("{}/", path.parent().unwrap().display());
+    Config::load_with(path, &BTreeMap::new()).map_err(|error| error.to_string().replace(&folder, ""))
+}
+
+#[test]
+fn each_invalid_file_is_refused_with_its_diagnostics() {
+    let files = files("invalid");
+    assert!(files.len() >= 25);
+    for path in files {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let Err(error) = load(&path) else { panic!("{stem} is accepted") };
+        insta::with_settings!({ snapshot_path => "config/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(stem, error);
+        });
+    }
+}
+
+#[test]
+fn each_valid_file_is_accepted() {
+    for path in files("valid") {
+        if let Err(error) = load(&path) {
+            panic!("{}:\n{error}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_huge_file_is_refused_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    std::fs::write(&path, vec![b'#'; 2 << 20]).unwrap();
+    let error = load(&path).unwrap_err();
+    assert!(error.contains("the file is larger than 1048576 bytes"), "{error}");
+}
+
+#[test]
+fn deep_nesting_is_refused_and_not_followed() {
+    let text = format!("a = {}", "[".repeat(100_000));
+    assert!(Config::parse("config.toml", &text).is_err());
+    let text = format!("a{} = 1", ".a".repeat(100_000));
+    assert!(Config::parse("config.toml", &text).is_err());
+}
+
+#[test]
+fn a_missing_file_is_an_error_with_a_hint() {
+    let error = load(Path::new("/nowhere/config.toml")).unwrap_err();
+    assert!(error.contains("cannot read") && error.contains("--config"), "{error}");
+}
+
+fn example() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config.example.toml")).unwrap()
+}
+
+#[test]
+fn the_example_loads_with_its_rules_and_without_notes() {
+    let loaded = Config::parse("config.example.toml", &example()).unwrap_or_else(|error| panic!("{error}"));
+    let names: Vec<&str> = loaded.config.policy.terms().map(|terms| terms.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["purchase", "payment data", "rate limit", "no newsletters", "questions", "big spender", "outside our agents"]
+    );
+    assert_eq!(loaded.notes, Vec::<String>::new());
+}
+
+#[test]
+fn what_the_example_comments_out_is_the_default() {
+    let settings = |text: &str| {
+        let config = Config::parse("config.example.toml", text).unwrap_or_else(|error| panic!("{error}")).config;
+        format!("{:#?}", (config.provider, config.watch, config.approvals, config.prompt, config.store, config.log))
+    };
+    let no_default = ["#api_key_file", "#sessions", "#agents", "#refusal", "#path"];
+    let uncommented: Vec<&str> = example()
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                if no_default.iter().any(|key| line.starts_with(key)) { "" } else { rest }
+            }
+            Some(_) | None => line,
+        })
+        .map(|line| &*line.to_owned().leak())
+        .collect();
+    assert_eq!(settings(&uncommented.join("\n")), settings(""));
+}
+
+#[test]
+fn every_key_without_a_default_is_read_as_the_example_shows_it() {
+    for key in ["sessions", "agents", "refusal", "path"] {
+        let text = example().replacen(&format!("\n#{key}"), &format!("\n{key}"), 1);
+        assert!(Config::parse("config.example.toml", &text).is_ok(), "{key}");
+    }
+}
