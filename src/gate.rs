@@ -189,8 +189,17 @@ impl Gate {
 
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
+        if backlog && matches!(self.phase, Phase::Watching | Phase::Over) {
+            self.seen_in_history(event, verdict);
+        } else {
+            self.alert(turn, event, verdict);
+            self.seen_now(turn, event, verdict);
+        }
+        self.remember(event);
+    }
+
+    fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         match self.phase {
-            Phase::Watching | Phase::Over if backlog => self.seen_in_history(event, verdict),
             Phase::Watching | Phase::Over => self.seen_watching(turn, event, verdict),
             Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {
                 self.seen_in_hold(turn, event, verdict);
@@ -199,10 +208,9 @@ impl Gate {
             Phase::Checking(_) => self.seen_checking(turn, event, verdict),
             Phase::Recording(_) => self.seen_recording(event, verdict),
             Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
-            Phase::Cancelling(_) => self.seen_cancelling(event),
+            Phase::Cancelling(_) => self.overlooked(turn, event, verdict),
             Phase::Kept(_) => self.seen_kept(turn, event, verdict),
         }
-        self.remember(event);
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {

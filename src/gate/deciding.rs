@@ -287,9 +287,7 @@ impl Gate {
             turn.out.push(Effect::Reply { to, result: Err(refusal) });
         } else if let Some(case) = &mut self.case {
             // A rule's own release that cannot be recorded: from now on it takes an operator.
-            case.kept.plan = Plan::Ask;
-            case.deadline = turn.now.after(case.kept.timeout);
-            case.kept.deadline = case.deadline.wall;
+            case.ask_from(turn.now);
             case.note("the rule could not act by itself: the store cannot be written".to_owned());
             case.seal();
             self.record(turn, Entry::Revised);
@@ -361,7 +359,7 @@ impl Gate {
         if let Some(case) = &mut self.case {
             case.follow(event);
             if verdict.effect > crate::policy::Effect::Alert {
-                case.join(verdict);
+                case.join(verdict, &self.settings);
             }
         }
     }

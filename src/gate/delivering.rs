@@ -327,7 +327,7 @@ impl Gate {
         if let Some(case) = &mut self.case {
             case.follow(event);
             if verdict.effect > crate::policy::Effect::Alert {
-                case.join(verdict);
+                case.join(verdict, &self.settings);
             }
         }
         self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");

@@ -18,7 +18,7 @@ use super::{Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
 pub(super) struct Missed {
     trigger: Event,
     verdict: Verdict,
-    later: Vec<Event>,
+    later: Vec<(Event, Verdict)>,
     /// The task ended, or a new one began, after the trigger.
     over: bool,
 }
@@ -49,8 +49,7 @@ impl Gate {
             self.covered = None;
         }
         match verdict.effect {
-            RuleEffect::Allow => (),
-            RuleEffect::Alert => self.notice(turn, sentence("alert", event, verdict)),
+            RuleEffect::Allow | RuleEffect::Alert => (),
             RuleEffect::Instruct | RuleEffect::Cooldown | RuleEffect::Ask | RuleEffect::Deny => {
                 self.fired(turn, event, verdict);
             }
@@ -72,17 +71,19 @@ impl Gate {
 
     /// History is only collected: what it means shows when its end is known.
     pub(super) fn seen_in_history(&mut self, event: &Event, verdict: &Verdict) {
-        let ends = matches!(event.kind, EventKind::Done | EventKind::User);
-        if verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done {
-            let later = Vec::new();
-            self.missed =
-                Some(Box::new(Missed { trigger: event.clone(), verdict: verdict.clone(), later, over: false }));
-        } else if let Some(missed) = &mut self.missed {
-            missed.over |= ends;
-            const MOST: usize = 20;
-            if missed.later.len() < MOST {
-                missed.later.push(event.clone());
+        const MOST: usize = 20;
+        let fires = verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done;
+        if let Some(missed) = &mut self.missed {
+            let question = missed.trigger.kind == EventKind::Question && event.kind.is_agent_emitted();
+            missed.over |= question || matches!(event.kind, EventKind::Done | EventKind::User);
+            if missed.later.len() < MOST || fires {
+                missed.later.push((event.clone(), verdict.clone()));
             }
+        }
+        let milder = self.missed.as_ref().is_none_or(|old| old.over || old.verdict.effect < verdict.effect);
+        if fires && milder {
+            let (trigger, verdict) = (event.clone(), verdict.clone());
+            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
         }
     }
 
@@ -92,15 +93,9 @@ impl Gate {
         if missed.over {
             return self.notice(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
-        self.seen_watching(turn, &missed.trigger, &missed.verdict);
-        for event in &missed.later {
-            if let Some(case) = &mut self.case {
-                case.follow(event);
-            }
-        }
-        if !missed.later.is_empty() && self.case.is_some() {
-            self.record(turn, Entry::Revised);
-            self.publish(turn);
+        self.seen_now(turn, &missed.trigger, &missed.verdict);
+        for (event, verdict) in &missed.later {
+            self.seen_now(turn, event, verdict);
         }
     }
 
@@ -110,7 +105,7 @@ impl Gate {
         turn.out.push(Effect::Pause { call });
         self.phase = Phase::Pausing(Pausing::sent(call));
         self.covered = None;
-        let (plan, note) = self.plan_of(turn, verdict);
+        let (plan, note) = self.counted(turn, verdict);
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
         if let (Some(case), Some(note)) = (&mut self.case, note) {
             case.note(note);
@@ -171,32 +166,38 @@ impl Gate {
         self.case = Some(Box::new(Case::open(turn.now, opening, &self.settings)));
     }
 
-    /// What follows when the session is held, and a note when it is not what the rule says.
-    pub(super) fn plan_of(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
-        let Some(fired) = verdict.deciding() else { return (Plan::Ask, None) };
-        let rule = fired.rule.as_ref();
-        let name = rule.name.clone();
-        let plan = match (fired.effect, rule.cooldown, &rule.instruct) {
-            (RuleEffect::Deny, _, _) => return (Plan::Deny { by: EndedBy::Rule { name } }, None),
-            (RuleEffect::Cooldown, Some(lasts), _) => Plan::Cooldown { rule: name, lasts, until: None },
-            (RuleEffect::Instruct, _, Some(text)) => Plan::Instruct { rule: name, text: text.clone() },
-            (
-                RuleEffect::Ask | RuleEffect::Allow | RuleEffect::Alert | RuleEffect::Cooldown | RuleEffect::Instruct,
-                _,
-                _,
-            ) => return (Plan::Ask, None),
+    /// The plan of a verdict; a rule that has acted too often by itself asks instead, and a note says so.
+    pub(super) fn counted(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
+        let plan = plan_of(verdict);
+        let rule = match (&plan, verdict.deciding()) {
+            (Plan::Cooldown { .. } | Plan::Instruct { .. }, Some(fired)) => &fired.rule,
+            (Plan::Cooldown { .. } | Plan::Instruct { .. } | Plan::Ask | Plan::Deny { .. }, _) => return (plan, None),
         };
-        self.repeats.retain(|_, repeats| turn.now.mono.saturating_sub(repeats.last) < REPEATS_FORGOTTEN);
         let last = turn.now.mono;
+        self.repeats.retain(|_, repeats| last.saturating_sub(repeats.last) < REPEATS_FORGOTTEN);
         let repeats = self.repeats.entry(rule.name.clone()).or_insert(Repeats { times: 0, last });
         repeats.last = last;
-        repeats.times += 1;
+        repeats.times = repeats.times.saturating_add(1);
         if repeats.times > rule.max_repeats {
             let times = rule.max_repeats;
             let note = format!("rule {} has acted {times} times in a row by itself; now it asks", short(&rule.name));
             return (Plan::Ask, Some(note));
         }
         (plan, None)
+    }
+
+    /// An alert is said whatever the session is doing.
+    pub(super) fn alert(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect == RuleEffect::Alert {
+            self.notice(turn, sentence("alert", event, verdict));
+        }
+    }
+
+    /// A rule that fires where its session is being ended or kept already: it is written down.
+    pub(super) fn overlooked(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect > RuleEffect::Alert {
+            self.notice(turn, sentence("seen after the decision", event, verdict));
+        }
     }
 
     /// Sight was lost for too long: the session is paused, or it is only said.
@@ -256,6 +257,22 @@ impl Gate {
         }
         let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
         self.covered = Some(Box::new(Covered { rules, amount: card.amount.clone() }));
+    }
+}
+
+/// What follows when the session is held.
+pub(super) fn plan_of(verdict: &Verdict) -> Plan {
+    let Some(fired) = verdict.deciding() else { return Plan::Ask };
+    let name = fired.rule.name.clone();
+    match (fired.effect, fired.rule.cooldown, &fired.rule.instruct) {
+        (RuleEffect::Deny, _, _) => Plan::Deny { by: EndedBy::Rule { name } },
+        (RuleEffect::Cooldown, Some(lasts), _) => Plan::Cooldown { rule: name, lasts, until: None },
+        (RuleEffect::Instruct, _, Some(text)) => Plan::Instruct { rule: name, text: text.clone() },
+        (
+            RuleEffect::Ask | RuleEffect::Allow | RuleEffect::Alert | RuleEffect::Cooldown | RuleEffect::Instruct,
+            _,
+            _,
+        ) => Plan::Ask,
     }
 }
 
