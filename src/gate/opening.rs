@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{Event, EventKind, MessageId};
+use crate::api::{ApiError, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
 use crate::policy::{AmountSeen, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
@@ -11,7 +11,7 @@ use super::case::{Case, Opening, event_line};
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
+use super::{Answer, CallId, Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
 
 /// A rule that fired in history, before the session was caught up with.
 #[derive(Debug)]
@@ -31,6 +31,13 @@ pub(super) struct Missed {
 pub(super) struct Covered {
     rules: Vec<String>,
     amount: Option<AmountSeen>,
+}
+
+/// A pause sent while something else had to be finished first, with its answer if there is one.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub call: CallId,
+    pub answer: Option<Result<PauseAnswer, ApiError>>,
 }
 
 /// How often a rule has acted by itself in a row.
@@ -101,8 +108,11 @@ impl Gate {
 
     /// Pauses first, then opens the case.
     pub(super) fn open_hold(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let call = self.name_call();
-        turn.out.push(Effect::Pause { call });
+        let early = self.early.take();
+        let call = early.as_ref().map_or_else(|| self.name_call(), |early| early.call);
+        if early.is_none() {
+            turn.out.push(Effect::Pause { call });
+        }
         self.phase = Phase::Pausing(Pausing::sent(call));
         self.covered = None;
         let (plan, note) = self.counted(turn, verdict);
@@ -124,9 +134,13 @@ impl Gate {
                 self.notice(turn, sentence("pausing", event, verdict));
             }
         }
+        if let Some((call, answer)) = early.and_then(|early| Some((early.call, early.answer?))) {
+            self.pausing_answered(turn, call, &Answer::Pause(answer));
+        }
     }
 
     fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        self.covered = None;
         let plan = Plan::Ask;
         self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan);
         if let Some(case) = &mut self.case {
@@ -258,6 +272,12 @@ impl Gate {
         let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
         self.covered = Some(Box::new(Covered { rules, amount: card.amount.clone() }));
     }
+}
+
+/// Whether such an event opens a hold in a session that is watched, approved acts aside.
+pub(super) fn holds(event: &Event, verdict: &Verdict) -> bool {
+    let asked = event.kind == EventKind::Question && verdict.effect >= RuleEffect::Ask;
+    verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done && !asked
 }
 
 /// What follows when the session is held.
