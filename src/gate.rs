@@ -27,6 +27,7 @@ mod pausing;
 mod phase;
 mod recording;
 mod recover;
+mod reopening;
 #[cfg(test)]
 mod tests;
 

@@ -153,6 +153,8 @@ pub(super) struct Case {
     pub sealed: bool,
     /// Whether an earlier pause of this session never showed in its statuses.
     pub hidden: bool,
+    /// Whether the approved act itself was seen while its release was still being verified.
+    pub carried_out: bool,
 }
 
 /// What a case is opened with.
@@ -217,7 +219,7 @@ impl Case {
             closed: None,
             holding: false,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -226,7 +228,7 @@ impl Case {
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.

@@ -11,7 +11,7 @@ use super::case::{Case, Opening, event_line};
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Answer, CallId, Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
+use super::{Answer, CallId, Deliver, Effect, Entry, EventLine, Gate, Outcome, Plan, Subject, Turn};
 
 /// A rule that fired in history, before the session was caught up with.
 #[derive(Debug)]
@@ -252,25 +252,44 @@ impl Gate {
     }
 
     fn is_covered(&mut self, event: &Event, verdict: &Verdict) -> bool {
-        if event.kind != EventKind::Step {
-            return false;
-        }
-        let Some(covered) = self.covered.take() else { return false };
-        let rules = verdict.fired.iter().all(|fired| covered.rules.contains(&fired.rule.name));
-        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
-        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&covered.amount);
-        rules && amount && verdict.effect < RuleEffect::Deny
+        event.kind == EventKind::Step && self.covered.take().is_some_and(|covered| covered.covers(verdict))
     }
 
-    /// Remembers what was approved, so that its own execution passes. A trigger that was a step has been executed already.
+    /// Whether an event is the very act whose approval is being delivered. It passes once.
+    pub(super) fn carries_out(&mut self, event: &Event, verdict: &Verdict) -> bool {
+        let Some(case) = self.case.as_mut().filter(|case| !case.carried_out) else { return false };
+        let covers = event.kind == EventKind::Step && Covered::of(case).is_some_and(|covered| covered.covers(verdict));
+        case.carried_out |= covers;
+        covers
+    }
+
+    /// Remembers what was approved, so that its own execution passes.
     pub(super) fn cover(&mut self) {
-        let Some(case) = &self.case else { return };
+        let case = self.case.as_ref().filter(|case| !case.carried_out);
+        self.covered = case.and_then(|case| Covered::of(case)).map(Box::new);
+    }
+}
+
+impl Covered {
+    /// What an operator's plain approval of an announced act covers. A trigger that was a step has been executed already; a
+    /// rule's own release, and an instruction, approve no act.
+    fn of(case: &Case) -> Option<Self> {
+        let closed = case.kept.closed.as_ref()?;
+        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
         let card = case.card();
-        if card.trigger.kind != EventKind::Thought {
-            return;
+        let plain = closed.outcome == Outcome::Approved && matches!(closed.deliver, Deliver::Resume | Deliver::Nothing);
+        if !by_operator || !plain || card.trigger.kind != EventKind::Thought {
+            return None;
         }
         let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
-        self.covered = Some(Box::new(Covered { rules, amount: card.amount.clone() }));
+        Some(Self { rules, amount: card.amount.clone() })
+    }
+
+    fn covers(&self, verdict: &Verdict) -> bool {
+        let rules = verdict.fired.iter().all(|fired| self.rules.contains(&fired.rule.name));
+        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
+        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&self.amount);
+        rules && amount && verdict.effect < RuleEffect::Deny
     }
 }
 

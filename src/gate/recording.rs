@@ -66,6 +66,7 @@ impl Gate {
         for (event, verdict) in &passed {
             self.seen_now(turn, event, verdict);
         }
+        self.early = None;
     }
 
     fn durable(
@@ -89,6 +90,7 @@ impl Gate {
             (None, Deliver::Nothing) => {
                 // Approved, but somebody else paused it: whoever did may resume it.
                 self.publish(turn);
+                self.cover();
                 self.case = None;
                 self.phase = Phase::Watching;
             }
