@@ -25,7 +25,9 @@ mod io;
 mod opening;
 mod pausing;
 mod phase;
+mod recording;
 mod recover;
+mod reopening;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +46,7 @@ pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use io::{Answer, CallId, Effect, Entry, Input, Mint, Observed, Page, Record, Release, ReplyTo, Settings, Ticket};
 
 use case::{Case, event_line};
-use opening::{Covered, Missed, Repeats};
+use opening::{Covered, Early, Missed, Repeats};
 use phase::Phase;
 
 /// What is known of a session besides its events.
@@ -74,6 +76,8 @@ pub struct Gate {
     suspicions: BTreeSet<CallId>,
     /// Pauses without an answer: one that arrived after a release would stop the session with nobody to ask.
     unanswered: BTreeSet<CallId>,
+    /// A pause sent before the hold it is for could be opened.
+    early: Option<Early>,
     next_name: u64,
 }
 
@@ -100,6 +104,7 @@ impl Gate {
             repeats: BTreeMap::new(),
             suspicions: BTreeSet::new(),
             unanswered: BTreeSet::new(),
+            early: None,
             next_name: 0,
         }
     }
@@ -189,20 +194,28 @@ impl Gate {
 
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
+        if backlog && matches!(self.phase, Phase::Watching | Phase::Over) {
+            self.seen_in_history(event, verdict);
+        } else {
+            self.alert(turn, event, verdict);
+            self.seen_now(turn, event, verdict);
+        }
+        self.remember(event);
+    }
+
+    fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         match self.phase {
-            Phase::Watching | Phase::Over if backlog => self.seen_in_history(event, verdict),
             Phase::Watching | Phase::Over => self.seen_watching(turn, event, verdict),
             Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {
                 self.seen_in_hold(turn, event, verdict);
             }
             Phase::Asking(_) => self.seen_asking(turn, event, verdict),
             Phase::Checking(_) => self.seen_checking(turn, event, verdict),
-            Phase::Recording(_) => self.seen_recording(event, verdict),
+            Phase::Recording(_) => self.seen_recording(turn, event, verdict),
             Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
-            Phase::Cancelling(_) => self.seen_cancelling(event),
+            Phase::Cancelling(_) => self.overlooked(turn, event, verdict),
             Phase::Kept(_) => self.seen_kept(turn, event, verdict),
         }
-        self.remember(event);
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
@@ -228,7 +241,8 @@ impl Gate {
             Phase::Checking(_) => self.check_answered(turn, call, answer),
             Phase::Delivering(_) => self.delivering_answered(turn, call, answer),
             Phase::Cancelling(_) => self.cancelling_answered(turn, call, answer),
-            Phase::Watching | Phase::Recording(_) | Phase::Over => (),
+            Phase::Recording(_) => self.recording_answered(call, answer),
+            Phase::Watching | Phase::Over => (),
         }
     }
 
@@ -274,8 +288,14 @@ impl Gate {
             let refusal = Refusal::AlreadyDecided { outcome: Outcome::Withdrawn, by: what.to_owned() };
             turn.out.push(Effect::Reply { to, result: Err(refusal) });
         }
-        let by = EndedBy::Session { what: what.to_owned() };
-        self.close(turn, Outcome::Withdrawn, by, Deliver::Nothing, what);
+        match self.case.as_ref().map(|case| case.kept.plan.clone()) {
+            // An operator or a rule has said no already; only the message had to wait for the hold.
+            Some(Plan::Deny { by }) => self.close(turn, Outcome::Denied, by, Deliver::Nothing, what),
+            Some(Plan::Ask | Plan::Cooldown { .. } | Plan::Instruct { .. }) | None => {
+                let by = EndedBy::Session { what: what.to_owned() };
+                self.close(turn, Outcome::Withdrawn, by, Deliver::Nothing, what);
+            }
+        }
         self.let_go(turn);
         self.case = None;
         self.phase = Phase::Watching;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass, Event};
+use crate::api::{ApiError, ErrorClass};
 
 use super::held::Poll;
 use super::phase::{Phase, back_off};
@@ -25,7 +25,7 @@ pub(super) struct Cancelling {
 }
 
 impl Gate {
-    /// Sends the cancellation. The session is paused as well where that is not confirmed.
+    /// Sends the cancellation. Every repetition pauses as well.
     pub(super) fn start_cancelling(&mut self, turn: &mut Turn<'_>) {
         let call = self.name_call();
         turn.out.push(Effect::Cancel { call });
@@ -112,7 +112,7 @@ impl Gate {
         self.cancel_sent(call, true);
         if attempts > CANCELS_MOST + 2 {
             let detail = format!("neither cancel nor delete succeeded yet: {why}");
-            self.delivered(turn, Delivery::Failed, &detail);
+            self.delivered(turn, Delivery::Applying, &detail);
         }
     }
 
@@ -149,11 +149,5 @@ impl Gate {
         detail.clone_into(&mut closed.detail);
         self.record(turn, Entry::Delivered);
         self.publish(turn);
-    }
-
-    pub(super) fn seen_cancelling(&mut self, event: &Event) {
-        if let Some(case) = &mut self.case {
-            case.kept.seen_up_to = case.kept.seen_up_to.max(event.id.unwrap_or_default());
-        }
     }
 }

@@ -153,6 +153,8 @@ pub(super) struct Case {
     pub sealed: bool,
     /// Whether an earlier pause of this session never showed in its statuses.
     pub hidden: bool,
+    /// Whether the approved act itself was seen while its release was still being verified.
+    pub carried_out: bool,
 }
 
 /// What a case is opened with.
@@ -217,7 +219,7 @@ impl Case {
             closed: None,
             holding: false,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -226,7 +228,7 @@ impl Case {
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.
@@ -247,13 +249,22 @@ impl Case {
     }
 
     /// More rules fired on the held session: they join the same approval.
-    pub fn join(&mut self, verdict: &Verdict) {
+    pub fn join(&mut self, verdict: &Verdict, settings: &Settings) {
         let card = &mut self.kept.card;
+        let then = then_of(card.subject, &verdict.fired, settings);
+        let stricter = verdict.effect > card.effect;
+        let same_but_holds =
+            verdict.effect == card.effect && card.then.deny == OnDeny::Instruct && then.deny != OnDeny::Instruct;
+        if stricter || same_but_holds {
+            card.then = then;
+        }
         card.triggers = card.triggers.saturating_add(1);
         card.effect = card.effect.max(verdict.effect);
         for fired in &verdict.fired {
-            if !card.rules.iter().any(|line| line.name == fired.rule.name) {
-                card.rules.push(rule_line(fired));
+            match card.rules.iter_mut().find(|line| line.name == fired.rule.name) {
+                Some(line) if line.effect < fired.effect => *line = rule_line(fired),
+                Some(_) => (),
+                None => card.rules.push(rule_line(fired)),
             }
             card.risk = card.risk.max(fired.rule.risk);
         }
@@ -269,12 +280,13 @@ impl Case {
         }
     }
 
-    /// An event after the trigger: it is shown, and the agent's own ones decide the timing.
-    pub fn follow(&mut self, event: &Event) {
+    /// An event after the trigger: it is shown, and the agent's own ones decide the timing. Whether the card changed.
+    pub fn follow(&mut self, event: &Event) -> bool {
         self.kept.seen_up_to = self.kept.seen_up_to.max(event.id.unwrap_or_default());
         if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
-            return;
+            return false;
         }
+        let before = (self.kept.card.after.len(), self.kept.card.timing);
         let card = &mut self.kept.card;
         if card.after.len() < AFTER_MOST {
             card.after.push(event_line(event));
@@ -282,6 +294,14 @@ impl Case {
         if event.kind.is_agent_emitted() && card.subject == Subject::Hold {
             self.mark_late("the agent went on after the trigger");
         }
+        before != (self.kept.card.after.len(), self.kept.card.timing)
+    }
+
+    /// From now on an operator is asked, and has the whole time.
+    pub fn ask_from(&mut self, now: Moment) {
+        self.kept.plan = Plan::Ask;
+        self.deadline = now.after(self.kept.timeout);
+        self.kept.deadline = self.deadline.wall;
     }
 
     pub fn mark_late(&mut self, why: &str) {

@@ -1,4 +1,4 @@
-//! Deciding: what an operator may do when, the last look before a release, and its durable record.
+//! Deciding: what an operator may do when, and the last look before a release.
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
 use crate::control::{Act, Decided, Decision, EndedBy, OperatorName, Refusal};
@@ -6,10 +6,7 @@ use crate::policy::{OnDeny, Verdict};
 
 use super::held::Poll;
 use super::phase::Phase;
-use super::{
-    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Observed, Outcome, Plan, Record, ReplyTo, Subject,
-    Ticket, Turn, is_news,
-};
+use super::{Answer, CallId, Deliver, Effect, Entry, Gate, Observed, Outcome, Plan, ReplyTo, Subject, Turn, is_news};
 
 const EXTENSIONS_MOST: u8 = 3;
 const TEXT_MOST: usize = 10_000;
@@ -22,18 +19,6 @@ pub(super) struct Checking {
     deliver: Deliver,
     /// The read under way; `None` while a pause is unanswered, whose arrival could undo the release.
     read: Option<CallId>,
-}
-
-/// A decision that releases, on its way to the disk.
-#[derive(Debug)]
-pub(super) struct Recording {
-    pub by: EndedBy,
-    reply: Option<ReplyTo>,
-    ticket: Ticket,
-    /// What the case will be once this is durable.
-    closed: Closed,
-    /// Why it must not be delivered although it is durable.
-    spoiled: Option<String>,
 }
 
 impl Gate {
@@ -217,86 +202,6 @@ impl Gate {
         self.start_recording(turn, Outcome::Approved, by, reply, deliver);
     }
 
-    fn start_recording(
-        &mut self,
-        turn: &mut Turn<'_>,
-        outcome: Outcome,
-        by: EndedBy,
-        reply: Option<ReplyTo>,
-        deliver: Deliver,
-    ) {
-        let ticket = Ticket(self.name_call().0);
-        let Some(case) = &self.case else { return };
-        let (delivery, detail) = match deliver {
-            Deliver::Nothing => (Delivery::Applied, "not resumed: somebody else paused it"),
-            Deliver::Cancel => (Delivery::Applying, "cancelling"),
-            Deliver::Resume | Deliver::MessageThenResume { .. } => (Delivery::Applying, "resuming"),
-            Deliver::Message { .. } => (Delivery::Applying, "sending"),
-        };
-        let revision = case.card().revision;
-        let at = turn.now.wall;
-        let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
-        let mut kept = case.kept.clone();
-        kept.closed = Some(closed.clone());
-        let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
-        turn.out.push(Effect::Record { ticket: Some(ticket), record });
-        self.phase = Phase::Recording(Recording { by, reply, ticket, closed, spoiled: None });
-    }
-
-    pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
-        let Phase::Recording(recording) = &self.phase else { return };
-        if recording.ticket != ticket {
-            return;
-        }
-        let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
-        match result {
-            Ok(()) => self.durable(turn, reply, closed, spoiled),
-            Err(why) => self.not_durable(turn, reply, &closed, &why),
-        }
-    }
-
-    fn durable(&mut self, turn: &mut Turn<'_>, reply: Option<ReplyTo>, closed: Closed, spoiled: Option<String>) {
-        if let Some(to) = reply {
-            let result = Ok(Decided::Outcome { outcome: closed.outcome });
-            turn.out.push(Effect::Reply { to, result });
-        }
-        let deliver = closed.deliver.clone();
-        let Some(case) = &mut self.case else { return };
-        case.kept.closed = Some(closed);
-        if let Some(why) = spoiled {
-            return self.not_delivered(turn, Delivery::Failed, &format!("not delivered: {why}"));
-        }
-        if deliver == Deliver::Nothing {
-            self.publish(turn);
-            return self.keep(turn);
-        }
-        self.start_delivering(turn, deliver);
-        self.publish(turn);
-    }
-
-    /// Nothing is released without its record. A denial that wanted to send a refusal becomes a cancellation.
-    fn not_durable(&mut self, turn: &mut Turn<'_>, reply: Option<ReplyTo>, closed: &Closed, why: &str) {
-        self.notice(turn, format!("the store cannot be written, so nothing is released: {why}"));
-        if closed.outcome == Outcome::Denied {
-            let detail = "cancelling, because a refusal could not be recorded";
-            self.close(turn, Outcome::Denied, closed.by.clone(), Deliver::Cancel, detail);
-            return self.start_cancelling(turn);
-        }
-        if let Some(to) = reply {
-            let refusal = Refusal::StoreFailed { why: why.to_owned() };
-            turn.out.push(Effect::Reply { to, result: Err(refusal) });
-        } else if let Some(case) = &mut self.case {
-            // A rule's own release that cannot be recorded: from now on it takes an operator.
-            case.kept.plan = Plan::Ask;
-            case.deadline = turn.now.after(case.kept.timeout);
-            case.kept.deadline = case.deadline.wall;
-            case.note("the rule could not act by itself: the store cannot be written".to_owned());
-            case.seal();
-            self.record(turn, Entry::Revised);
-        }
-        self.ask_on(turn);
-    }
-
     /// Carries a denial out as far as the phase allows.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let Some(case) = &mut self.case else { return };
@@ -344,31 +249,12 @@ impl Gate {
         }
         let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());
         let fires = verdict.effect > crate::policy::Effect::Alert;
-        if fires || (is_news(event, verdict) && !by_rule) {
+        let shown = event.kind.is_agent_emitted() || event.kind == EventKind::Error;
+        if fires || (shown && !by_rule) {
             self.abort_check(turn);
             self.taken_in(turn, event, verdict);
         } else if let Some(case) = &mut self.case {
             case.follow(event);
-        }
-    }
-
-    pub(super) fn seen_recording(&mut self, event: &Event, verdict: &Verdict) {
-        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
-        let answered = question && event.kind == EventKind::User;
-        if is_news(event, verdict) || event.kind == EventKind::Resumed || answered {
-            self.spoil("the session went on while the decision was being recorded");
-        }
-        if let Some(case) = &mut self.case {
-            case.follow(event);
-            if verdict.effect > crate::policy::Effect::Alert {
-                case.join(verdict);
-            }
-        }
-    }
-
-    pub(super) fn spoil(&mut self, why: &str) {
-        if let Phase::Recording(recording) = &mut self.phase {
-            recording.spoiled.get_or_insert_with(|| why.to_owned());
         }
     }
 
@@ -387,13 +273,13 @@ impl Gate {
     }
 
     /// Asks on at the same revision.
-    fn ask_on(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn ask_on(&mut self, turn: &mut Turn<'_>) {
         self.wait_on(turn);
         self.publish(turn);
     }
 
     /// Back to waiting: for an answer, or for a rule's next try.
-    fn wait_on(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn wait_on(&mut self, turn: &mut Turn<'_>) {
         let poll = Poll::start(turn.now.mono, self.settings.hold_poll);
         let Some(case) = &self.case else { return };
         self.phase = match (case.card().subject, &case.kept.plan) {

@@ -5,13 +5,9 @@ use std::time::Duration;
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
 use crate::policy::Verdict;
 
-use super::case::Case;
-use super::held::{Poll, Settling};
+use super::opening::holds;
 use super::phase::{Phase, back_off};
-use super::{
-    Answer, ApprovalId, CallId, Deliver, Delivery, Effect, Entry, Gate, Observed, Outcome, Plan, Proof, Release,
-    Revision, Subject, Turn, is_news,
-};
+use super::{Answer, CallId, Deliver, Delivery, Effect, Gate, Observed, Plan, Proof, Release, Turn, is_news};
 
 const FIRST: Duration = Duration::from_millis(200);
 const MOST: Duration = Duration::from_secs(2);
@@ -33,8 +29,10 @@ pub(super) struct Delivering {
     looks: u32,
     /// Whether the message was seen coming back from the provider.
     echoed: bool,
-    /// The strictest event seen since the restart, while it is not known whether the session runs.
-    news: Option<Box<(Event, Verdict)>>,
+    /// Whether the agent was seen moving while it is not known whether the session runs.
+    news: bool,
+    /// Whether the provider took the resume, or said that the session runs.
+    ran: bool,
     /// When the next step is due, on the monotonic clock.
     pub wake_at: Option<Duration>,
 }
@@ -90,7 +88,8 @@ impl Gate {
             calls: 0,
             looks: 0,
             echoed: false,
-            news: None,
+            news: false,
+            ran: false,
             wake_at: None,
         });
         true
@@ -201,6 +200,10 @@ impl Gate {
     }
 
     fn resume_answered(&mut self, turn: &mut Turn<'_>, result: &Result<(), ApiError>) {
+        let taken = matches!(result, Ok(()) | Err(ApiError { class: ErrorClass::NotPaused, .. }));
+        if let Phase::Delivering(delivering) = &mut self.phase {
+            delivering.ran |= taken;
+        }
         let Err(error) = result else { return self.go(turn, Step::Verifying(None), Duration::ZERO) };
         match again(error) {
             Again::Look => self.go(turn, Step::Verifying(None), Duration::ZERO),
@@ -216,38 +219,45 @@ impl Gate {
         if is_gone(result) {
             return self.gone(turn);
         }
-        let by_event_only = self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event));
+        let hidden = self.is_hidden();
         let Phase::Delivering(delivering) = &self.phase else { return };
-        let (looks, calls) = (delivering.looks, delivering.calls);
+        let (looks, calls, ran) = (delivering.looks, delivering.calls, delivering.ran);
         match result {
-            Ok(seen) if !seen.is_paused() && by_event_only => {
-                self.deliver_end(turn, Delivery::Applied, "resumed, accepted")
+            Ok(seen) if !seen.is_paused() && !hidden => {
+                self.deliver_end(turn, Delivery::Applied, "resumed, confirmed");
             }
-            Ok(seen) if !seen.is_paused() => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
+            Ok(seen) if !seen.is_paused() && ran => self.deliver_end(turn, Delivery::Applied, "resumed, accepted"),
             Ok(_) | Err(_) if looks < LOOKS_MOST => {
                 self.go(turn, Step::Verifying(None), back_off(looks, FIRST, MOST));
             }
+            Ok(seen) if !seen.is_paused() => {
+                self.lost_sight_of_delivery(turn, "it cannot be told whether it resumed");
+            }
             Ok(_) if calls < CALLS_MOST && self.still_unexpired(turn) => self.send(turn),
             Ok(_) => self.not_delivered(turn, Delivery::Failed, "resume failed: still paused"),
-            Err(error) => {
-                self.not_delivered(turn, Delivery::Unknown, &format!("it cannot be told whether it resumed: {error}"));
-            }
+            Err(error) => self.lost_sight_of_delivery(turn, &format!("it cannot be told whether it resumed: {error}")),
         }
     }
 
     /// The first resume had no effect: it is repeated only while the session is still paused.
     fn resume_again(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        let hidden = self.is_hidden();
         match result {
             _ if is_gone(result) => self.gone(turn),
-            Ok(seen) if seen.is_paused() && self.still_unexpired(turn) => self.send(turn),
-            Ok(seen) if seen.is_paused() => {
-                self.not_delivered(turn, Delivery::Failed, "the deadline passed before it could be resumed");
+            Ok(seen) if !seen.is_paused() && (!hidden || seen.has_ended()) => {
+                self.deliver_end(turn, Delivery::Applied, "found running");
             }
-            Ok(_) => self.deliver_end(turn, Delivery::Applied, "found running"),
+            Ok(_) if self.still_unexpired(turn) => self.send(turn),
+            Ok(_) => self.not_delivered(turn, Delivery::Failed, "the deadline passed before it could be resumed"),
             Err(error) => {
                 self.not_delivered(turn, Delivery::Failed, &format!("resume failed: still paused ({error})"));
             }
         }
+    }
+
+    /// Whether the session's statuses do not show its pause, so that they cannot show its end either.
+    fn is_hidden(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event))
     }
 
     /// After a restart: a durable decision is delivered only if the session is still paused by us, nothing happened since,
@@ -256,24 +266,31 @@ impl Gate {
         if is_gone(result) {
             return self.gone(turn);
         }
+        let hidden = self.is_hidden();
         let Phase::Delivering(delivering) = &mut self.phase else { return };
-        let news = delivering.news.take();
-        let (resumes, echoed, message) = (delivering.resumes, delivering.echoed, delivering.text.is_some());
+        if delivering.echoed {
+            delivering.text = None;
+        }
+        let (resumes, news, message) = (delivering.resumes, delivering.news, delivering.text.is_some());
         match result {
-            Ok(seen) if seen.has_ended() || (resumes && !seen.is_paused()) => {
-                self.deliver_end(turn, Delivery::Applied, "found running after a restart");
-                if let Some(news) = news {
-                    self.seen_watching(turn, &news.0, &news.1);
-                }
+            Err(_) => self.go(turn, Step::Recovering(None), MOST),
+            Ok(seen) if seen.has_ended() => self.deliver_end(turn, Delivery::Applied, "found ended after a restart"),
+            Ok(_) if !resumes && !message => self.deliver_end(turn, Delivery::Applied, "found sent after a restart"),
+            Ok(_) if !resumes && news => {
+                self.deliver_end(turn, Delivery::Unknown, "the agent had gone on after a restart");
             }
-            Ok(_) if echoed => self.message_arrived(turn),
-            Ok(_) if news.is_some() => self.not_delivered(turn, Delivery::Failed, "the agent acted in between"),
+            Ok(seen) if resumes && !seen.is_paused() && hidden => {
+                self.lost_sight_of_delivery(turn, "it cannot be told whether it was resumed before the restart");
+            }
+            Ok(seen) if resumes && !seen.is_paused() => {
+                self.deliver_end(turn, Delivery::Applied, "found running after a restart");
+            }
+            Ok(_) if news => self.not_delivered(turn, Delivery::Failed, "the agent acted in between"),
             Ok(_) if !self.still_unexpired(turn) => {
                 self.not_delivered(turn, Delivery::Failed, "the deadline passed while holdpoint was down");
             }
             Ok(_) if message => self.go(turn, Step::LookingForEcho(None), Duration::ZERO),
             Ok(_) => self.send(turn),
-            Err(_) => self.go(turn, Step::Recovering(None), MOST),
         }
     }
 
@@ -297,93 +314,113 @@ impl Gate {
         }
     }
 
-    /// Events while a release is under way: the agent moving proves it; a rule firing holds it again at once.
+    /// Events while a release is under way. Only what is read back proves that it arrived: a step that was in flight may
+    /// report in at any time. A rule that fires once the agent may run holds it again at once.
     pub(super) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
-        if event.kind == EventKind::User {
-            delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str());
-            return;
+        match event.kind {
+            EventKind::User if !delivering.resumes => return self.seen_answer(turn, event, verdict),
+            EventKind::User => delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str()),
+            EventKind::Resumed => {
+                delivering.ran |= matches!(delivering.step, Step::Resuming(_) | Step::Verifying(_));
+            }
+            EventKind::Step
+            | EventKind::Thought
+            | EventKind::Question
+            | EventKind::Done
+            | EventKind::Error
+            | EventKind::Log
+            | EventKind::Paused
+            | EventKind::Unknown(_) => (),
         }
-        let sent = match delivering.step {
-            Step::Resuming(_) | Step::Verifying(_) => true,
-            Step::Messaging(_) | Step::LookingForEcho(_) => !delivering.resumes,
-            Step::MessageAgain | Step::ResumeAgain(_) | Step::Recovering(_) => false,
-        };
         if !is_news(event, verdict) {
             return;
         }
-        if let Step::Recovering(_) = delivering.step {
-            let milder = delivering.news.as_ref().is_none_or(|news| news.1.effect < verdict.effect);
-            if milder {
-                delivering.news = Some(Box::new((event.clone(), verdict.clone())));
-            }
-            return;
+        let may_run = match delivering.step {
+            Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
+            Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
+            Step::ResumeAgain(_) => false,
+        };
+        if !delivering.resumes {
+            return self.went_on(turn, event, verdict);
         }
-        if sent {
-            self.deliver_end(turn, Delivery::Applied, "the agent goes on");
-            return self.seen_watching(turn, event, verdict);
+        if may_run {
+            return self.moved(turn, event, verdict);
         }
         // A step that was in flight reports in before anything was released: ask again.
         if let Some(case) = &mut self.case {
             case.follow(event);
             if verdict.effect > crate::policy::Effect::Alert {
-                case.join(verdict);
+                case.join(verdict, &self.settings);
             }
         }
         self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");
     }
 
+    /// A message while an answer is under way: its echo, or somebody else's.
+    fn seen_answer(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        if delivering.text.as_deref() == Some(event.text.as_str()) {
+            delivering.echoed = true;
+        } else if delivering.step == Step::MessageAgain {
+            self.deliver_end(turn, Delivery::Failed, "not sent: somebody else answered");
+            self.seen_watching(turn, event, verdict);
+        }
+    }
+
+    /// The agent goes on while an answer is under way: it no longer waits for one.
+    fn went_on(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let Phase::Delivering(delivering) = &self.phase else { return };
+        let (delivery, detail) = match delivering.step {
+            Step::MessageAgain => (Delivery::Failed, "not sent: the agent went on without an answer"),
+            Step::Recovering(_) if !delivering.echoed => (Delivery::Unknown, "the agent had gone on after a restart"),
+            Step::Messaging(_)
+            | Step::LookingForEcho(_)
+            | Step::Resuming(_)
+            | Step::Verifying(_)
+            | Step::ResumeAgain(_)
+            | Step::Recovering(_) => (Delivery::Applied, "the agent goes on"),
+        };
+        self.deliver_end(turn, delivery, detail);
+        self.seen_watching(turn, event, verdict);
+    }
+
+    /// The agent moves while a resume may have arrived.
+    fn moved(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let Phase::Delivering(delivering) = &mut self.phase else { return };
+        delivering.news = true;
+        let proven = matches!(delivering.step, Step::Verifying(_)) && delivering.ran;
+        let recovering = matches!(delivering.step, Step::Recovering(_));
+        let fires = verdict.effect > crate::policy::Effect::Alert;
+        if !fires || event.kind == EventKind::Done || (!recovering && self.carries_out(event, verdict)) {
+            return self.overlooked(turn, event, verdict);
+        }
+        if proven && !holds(event, verdict) {
+            self.deliver_end(turn, Delivery::Applied, "the agent goes on, and asks");
+            return self.seen_watching(turn, event, verdict);
+        }
+        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
+        let (delivery, detail) = if proven {
+            (Delivery::Applied, "resumed, and a rule fired again")
+        } else {
+            (Delivery::Unknown, "a rule fired before it was known whether it resumed")
+        };
+        self.deliver_end(turn, delivery, detail);
+        self.open_hold(turn, event, verdict);
+        if let Some(case) = &mut self.case {
+            // The resume may be on its way or lost: a session found paused is so because of us.
+            case.kept.owned = owned.or(Some(true));
+        }
+    }
+
     /// The release reached its end: the session is watched again.
     pub(super) fn deliver_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
         self.delivered(turn, delivery, detail);
-        let approved = self
-            .case
-            .as_ref()
-            .and_then(|case| case.kept.closed.as_ref())
-            .is_some_and(|closed| closed.outcome == Outcome::Approved);
-        if approved && delivery == Delivery::Applied {
+        if delivery == Delivery::Applied {
             self.cover();
         }
         self.case = None;
         self.phase = Phase::Watching;
-    }
-
-    /// The outcome stands, its delivery failed: what is still held or waits is asked about anew.
-    pub(super) fn not_delivered(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
-        self.delivered(turn, delivery, detail);
-        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
-        let now = turn.now.mono;
-        self.phase = if question {
-            Phase::Asking(Poll::start(now, self.settings.hold_poll))
-        } else {
-            Phase::Settling(Settling::start(now, self.settings.settle, None))
-        };
-        self.reopen(turn, &format!("an earlier decision could not be delivered: {detail}"));
-    }
-
-    /// Opens a new approval for what the closed one was about, in the present phase.
-    pub(super) fn reopen(&mut self, turn: &mut Turn<'_>, note: &str) {
-        self.let_go(turn);
-        let Some(old) = self.case.take() else { return };
-        let id: ApprovalId = turn.mint.approval();
-        let mut kept = old.kept;
-        kept.closed = None;
-        kept.holding = false;
-        kept.plan = Plan::Ask;
-        kept.extensions = 0;
-        kept.card.approval = id;
-        kept.card.revision = Revision(0);
-        kept.card.opened_at = turn.now.wall;
-        let deadline = turn.now.after(kept.timeout);
-        kept.deadline = deadline.wall;
-        let mut case = Case { kept, deadline, triggered_at: old.triggered_at, sealed: false, hidden: old.hidden };
-        case.note(note.to_owned());
-        if case.card().subject == Subject::Question {
-            case.seal();
-        }
-        self.case = Some(Box::new(case));
-        self.record(turn, Entry::Opened);
-        self.publish(turn);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::operator::escape::short;
 use crate::policy::{OnTimeout, Verdict};
 
 use super::deciding::name_of;
+use super::opening::plan_of;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
@@ -67,13 +68,15 @@ impl Gate {
     pub(super) fn taken_in(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let news = is_news(event, verdict);
         let fires = verdict.effect > crate::policy::Effect::Alert;
-        let Some(case) = &mut self.case else { return };
-        case.follow(event);
+        let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else {
+            return self.overlooked(turn, event, verdict);
+        };
+        let shown = case.follow(event);
         if fires {
-            case.join(verdict);
+            case.join(verdict, &self.settings);
             self.replan(turn, verdict);
         }
-        if news {
+        if news || shown {
             self.changed(turn);
         }
     }
@@ -86,15 +89,19 @@ impl Gate {
             Plan::Ask => 2,
             Plan::Deny { .. } => 3,
         };
-        let (plan, note) = self.plan_of(turn, verdict);
+        let planned = |gate: &Self| gate.case.as_ref().map_or(0, |case| rank(&case.kept.plan));
+        if rank(&plan_of(verdict)) <= planned(self) {
+            return;
+        }
+        let (plan, note) = self.counted(turn, verdict);
         let Some(case) = &mut self.case else { return };
         if let Some(note) = note {
             case.note(note);
         }
-        if rank(&plan) <= rank(&case.kept.plan) {
-            return;
+        match &plan {
+            Plan::Ask => case.ask_from(turn.now),
+            Plan::Cooldown { .. } | Plan::Instruct { .. } | Plan::Deny { .. } => case.kept.plan = plan.clone(),
         }
-        case.kept.plan = plan.clone();
         if let Plan::Deny { by } = plan {
             self.deny(turn, by);
         }
@@ -102,13 +109,13 @@ impl Gate {
 
     /// The card changed: what was complete is a draft again until things settle.
     pub(super) fn changed(&mut self, turn: &mut Turn<'_>) {
-        let held = matches!(self.phase, Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_));
-        if let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) {
-            case.sealed = false;
-        } else {
-            return;
-        }
-        if held {
+        let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
+        case.sealed = false;
+        if let Phase::Asking(_) = self.phase {
+            // Nothing settles while the agent waits.
+            case.seal();
+            self.record(turn, Entry::Revised);
+        } else if let Phase::Held(_) | Phase::Cooling(_) = self.phase {
             self.phase = Phase::Settling(Settling::start(turn.now.mono, self.settings.settle, None));
         }
         self.publish(turn);
@@ -119,11 +126,8 @@ impl Gate {
         let Some(case) = &mut self.case else { return };
         case.note(note);
         match self.phase {
-            Phase::Held(_) | Phase::Cooling(_) | Phase::Settling(_) | Phase::Pausing(_) => self.changed(turn),
-            Phase::Asking(_) => {
-                case.seal();
-                self.record(turn, Entry::Revised);
-                self.publish(turn);
+            Phase::Held(_) | Phase::Cooling(_) | Phase::Settling(_) | Phase::Pausing(_) | Phase::Asking(_) => {
+                self.changed(turn);
             }
             Phase::Checking(_) => {
                 self.abort_check(turn);
@@ -381,11 +385,8 @@ impl Gate {
     pub(super) fn seen_kept(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         if event.kind == EventKind::Resumed {
             self.suspect(turn);
-        } else if is_news(event, verdict)
-            && let Some(case) = &mut self.case
-        {
-            case.follow(event);
         }
+        self.overlooked(turn, event, verdict);
     }
 
     /// A question is withdrawn when somebody answers it or the agent goes on without an answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{Event, EventKind, MessageId};
+use crate::api::{ApiError, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
 use crate::policy::{AmountSeen, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
@@ -11,14 +11,14 @@ use super::case::{Case, Opening, event_line};
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Effect, Entry, EventLine, Gate, Plan, Subject, Turn};
+use super::{Answer, CallId, Deliver, Effect, Entry, EventLine, Gate, Outcome, Plan, Subject, Turn};
 
 /// A rule that fired in history, before the session was caught up with.
 #[derive(Debug)]
 pub(super) struct Missed {
     trigger: Event,
     verdict: Verdict,
-    later: Vec<Event>,
+    later: Vec<(Event, Verdict)>,
     /// The task ended, or a new one began, after the trigger.
     over: bool,
 }
@@ -31,6 +31,13 @@ pub(super) struct Missed {
 pub(super) struct Covered {
     rules: Vec<String>,
     amount: Option<AmountSeen>,
+}
+
+/// A pause sent while something else had to be finished first, with its answer if there is one.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub call: CallId,
+    pub answer: Option<Result<PauseAnswer, ApiError>>,
 }
 
 /// How often a rule has acted by itself in a row.
@@ -49,8 +56,7 @@ impl Gate {
             self.covered = None;
         }
         match verdict.effect {
-            RuleEffect::Allow => (),
-            RuleEffect::Alert => self.notice(turn, sentence("alert", event, verdict)),
+            RuleEffect::Allow | RuleEffect::Alert => (),
             RuleEffect::Instruct | RuleEffect::Cooldown | RuleEffect::Ask | RuleEffect::Deny => {
                 self.fired(turn, event, verdict);
             }
@@ -72,17 +78,19 @@ impl Gate {
 
     /// History is only collected: what it means shows when its end is known.
     pub(super) fn seen_in_history(&mut self, event: &Event, verdict: &Verdict) {
-        let ends = matches!(event.kind, EventKind::Done | EventKind::User);
-        if verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done {
-            let later = Vec::new();
-            self.missed =
-                Some(Box::new(Missed { trigger: event.clone(), verdict: verdict.clone(), later, over: false }));
-        } else if let Some(missed) = &mut self.missed {
-            missed.over |= ends;
-            const MOST: usize = 20;
-            if missed.later.len() < MOST {
-                missed.later.push(event.clone());
+        const MOST: usize = 20;
+        let fires = verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done;
+        if let Some(missed) = &mut self.missed {
+            let question = missed.trigger.kind == EventKind::Question && event.kind.is_agent_emitted();
+            missed.over |= question || matches!(event.kind, EventKind::Done | EventKind::User);
+            if missed.later.len() < MOST || fires {
+                missed.later.push((event.clone(), verdict.clone()));
             }
+        }
+        let milder = self.missed.as_ref().is_none_or(|old| old.over || old.verdict.effect < verdict.effect);
+        if fires && milder {
+            let (trigger, verdict) = (event.clone(), verdict.clone());
+            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
         }
     }
 
@@ -92,25 +100,22 @@ impl Gate {
         if missed.over {
             return self.notice(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
-        self.seen_watching(turn, &missed.trigger, &missed.verdict);
-        for event in &missed.later {
-            if let Some(case) = &mut self.case {
-                case.follow(event);
-            }
-        }
-        if !missed.later.is_empty() && self.case.is_some() {
-            self.record(turn, Entry::Revised);
-            self.publish(turn);
+        self.seen_now(turn, &missed.trigger, &missed.verdict);
+        for (event, verdict) in &missed.later {
+            self.seen_now(turn, event, verdict);
         }
     }
 
     /// Pauses first, then opens the case.
     pub(super) fn open_hold(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let call = self.name_call();
-        turn.out.push(Effect::Pause { call });
+        let early = self.early.take();
+        let call = early.as_ref().map_or_else(|| self.name_call(), |early| early.call);
+        if early.is_none() {
+            turn.out.push(Effect::Pause { call });
+        }
         self.phase = Phase::Pausing(Pausing::sent(call));
         self.covered = None;
-        let (plan, note) = self.plan_of(turn, verdict);
+        let (plan, note) = self.counted(turn, verdict);
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
         if let (Some(case), Some(note)) = (&mut self.case, note) {
             case.note(note);
@@ -129,9 +134,13 @@ impl Gate {
                 self.notice(turn, sentence("pausing", event, verdict));
             }
         }
+        if let Some((call, answer)) = early.and_then(|early| Some((early.call, early.answer?))) {
+            self.pausing_answered(turn, call, &Answer::Pause(answer));
+        }
     }
 
     fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        self.covered = None;
         let plan = Plan::Ask;
         self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan);
         if let Some(case) = &mut self.case {
@@ -171,32 +180,38 @@ impl Gate {
         self.case = Some(Box::new(Case::open(turn.now, opening, &self.settings)));
     }
 
-    /// What follows when the session is held, and a note when it is not what the rule says.
-    pub(super) fn plan_of(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
-        let Some(fired) = verdict.deciding() else { return (Plan::Ask, None) };
-        let rule = fired.rule.as_ref();
-        let name = rule.name.clone();
-        let plan = match (fired.effect, rule.cooldown, &rule.instruct) {
-            (RuleEffect::Deny, _, _) => return (Plan::Deny { by: EndedBy::Rule { name } }, None),
-            (RuleEffect::Cooldown, Some(lasts), _) => Plan::Cooldown { rule: name, lasts, until: None },
-            (RuleEffect::Instruct, _, Some(text)) => Plan::Instruct { rule: name, text: text.clone() },
-            (
-                RuleEffect::Ask | RuleEffect::Allow | RuleEffect::Alert | RuleEffect::Cooldown | RuleEffect::Instruct,
-                _,
-                _,
-            ) => return (Plan::Ask, None),
+    /// The plan of a verdict; a rule that has acted too often by itself asks instead, and a note says so.
+    pub(super) fn counted(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
+        let plan = plan_of(verdict);
+        let rule = match (&plan, verdict.deciding()) {
+            (Plan::Cooldown { .. } | Plan::Instruct { .. }, Some(fired)) => &fired.rule,
+            (Plan::Cooldown { .. } | Plan::Instruct { .. } | Plan::Ask | Plan::Deny { .. }, _) => return (plan, None),
         };
-        self.repeats.retain(|_, repeats| turn.now.mono.saturating_sub(repeats.last) < REPEATS_FORGOTTEN);
         let last = turn.now.mono;
+        self.repeats.retain(|_, repeats| last.saturating_sub(repeats.last) < REPEATS_FORGOTTEN);
         let repeats = self.repeats.entry(rule.name.clone()).or_insert(Repeats { times: 0, last });
         repeats.last = last;
-        repeats.times += 1;
+        repeats.times = repeats.times.saturating_add(1);
         if repeats.times > rule.max_repeats {
             let times = rule.max_repeats;
             let note = format!("rule {} has acted {times} times in a row by itself; now it asks", short(&rule.name));
             return (Plan::Ask, Some(note));
         }
         (plan, None)
+    }
+
+    /// An alert is said whatever the session is doing.
+    pub(super) fn alert(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect == RuleEffect::Alert {
+            self.notice(turn, sentence("alert", event, verdict));
+        }
+    }
+
+    /// A rule that fires where its session is being ended or kept already: it is written down.
+    pub(super) fn overlooked(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect > RuleEffect::Alert {
+            self.notice(turn, sentence("seen after the decision", event, verdict));
+        }
     }
 
     /// Sight was lost for too long: the session is paused, or it is only said.
@@ -237,25 +252,66 @@ impl Gate {
     }
 
     fn is_covered(&mut self, event: &Event, verdict: &Verdict) -> bool {
-        if event.kind != EventKind::Step {
-            return false;
-        }
-        let Some(covered) = self.covered.take() else { return false };
-        let rules = verdict.fired.iter().all(|fired| covered.rules.contains(&fired.rule.name));
-        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
-        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&covered.amount);
-        rules && amount && verdict.effect < RuleEffect::Deny
+        event.kind == EventKind::Step && self.covered.take().is_some_and(|covered| covered.covers(verdict))
     }
 
-    /// Remembers what was approved, so that its own execution passes. A trigger that was a step has been executed already.
+    /// Whether an event is the very act whose approval is being delivered. It passes once.
+    pub(super) fn carries_out(&mut self, event: &Event, verdict: &Verdict) -> bool {
+        let Some(case) = self.case.as_mut().filter(|case| !case.carried_out) else { return false };
+        let covers = event.kind == EventKind::Step && Covered::of(case).is_some_and(|covered| covered.covers(verdict));
+        case.carried_out |= covers;
+        covers
+    }
+
+    /// Remembers what was approved, so that its own execution passes.
     pub(super) fn cover(&mut self) {
-        let Some(case) = &self.case else { return };
+        let case = self.case.as_ref().filter(|case| !case.carried_out);
+        self.covered = case.and_then(|case| Covered::of(case)).map(Box::new);
+    }
+}
+
+impl Covered {
+    /// What an operator's plain approval of an announced act covers. A trigger that was a step has been executed already; a
+    /// rule's own release, and an instruction, approve no act.
+    fn of(case: &Case) -> Option<Self> {
+        let closed = case.kept.closed.as_ref()?;
+        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
         let card = case.card();
-        if card.trigger.kind != EventKind::Thought {
-            return;
+        let plain = closed.outcome == Outcome::Approved && matches!(closed.deliver, Deliver::Resume | Deliver::Nothing);
+        if !by_operator || !plain || card.trigger.kind != EventKind::Thought {
+            return None;
         }
         let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
-        self.covered = Some(Box::new(Covered { rules, amount: card.amount.clone() }));
+        Some(Self { rules, amount: card.amount.clone() })
+    }
+
+    fn covers(&self, verdict: &Verdict) -> bool {
+        let rules = verdict.fired.iter().all(|fired| self.rules.contains(&fired.rule.name));
+        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
+        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&self.amount);
+        rules && amount && verdict.effect < RuleEffect::Deny
+    }
+}
+
+/// Whether such an event opens a hold in a session that is watched, approved acts aside.
+pub(super) fn holds(event: &Event, verdict: &Verdict) -> bool {
+    let asked = event.kind == EventKind::Question && verdict.effect >= RuleEffect::Ask;
+    verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done && !asked
+}
+
+/// What follows when the session is held.
+pub(super) fn plan_of(verdict: &Verdict) -> Plan {
+    let Some(fired) = verdict.deciding() else { return Plan::Ask };
+    let name = fired.rule.name.clone();
+    match (fired.effect, fired.rule.cooldown, &fired.rule.instruct) {
+        (RuleEffect::Deny, _, _) => Plan::Deny { by: EndedBy::Rule { name } },
+        (RuleEffect::Cooldown, Some(lasts), _) => Plan::Cooldown { rule: name, lasts, until: None },
+        (RuleEffect::Instruct, _, Some(text)) => Plan::Instruct { rule: name, text: text.clone() },
+        (
+            RuleEffect::Ask | RuleEffect::Allow | RuleEffect::Alert | RuleEffect::Cooldown | RuleEffect::Instruct,
+            _,
+            _,
+        ) => Plan::Ask,
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crate::control::{EndedBy, OperatorName};
 
 use super::cancelling::Cancelling;
-use super::deciding::{Checking, Recording};
+use super::deciding::Checking;
 use super::delivering::Delivering;
 use super::held::{Poll, Settling};
 use super::pausing::Pausing;
+use super::recording::Recording;
 
 /// The phases of a gate. The case beside it says what the phase is about.
 #[derive(Debug)]

@@ -1,0 +1,185 @@
+//! Recording: a decision that releases becomes durable first; what happens meanwhile can only take the release away.
+
+use crate::api::{Event, EventKind};
+use crate::control::{Decided, EndedBy, Refusal};
+use crate::policy::Verdict;
+
+use super::opening::{Early, holds};
+use super::phase::Phase;
+use super::{
+    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Record, ReplyTo, Subject, Ticket, Turn,
+    is_news,
+};
+
+/// A decision that releases, on its way to the disk.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub by: EndedBy,
+    reply: Option<ReplyTo>,
+    ticket: Ticket,
+    /// What the case will be once this is durable.
+    closed: Closed,
+    /// Why it must not be delivered although it is durable.
+    spoiled: Option<String>,
+    /// What an agent did that no longer waits for this answer; taken up once the record has its result.
+    passed: Vec<(Event, Verdict)>,
+}
+
+impl Gate {
+    pub(super) fn start_recording(
+        &mut self,
+        turn: &mut Turn<'_>,
+        outcome: Outcome,
+        by: EndedBy,
+        reply: Option<ReplyTo>,
+        deliver: Deliver,
+    ) {
+        let ticket = Ticket(self.name_call().0);
+        let Some(case) = &self.case else { return };
+        let (delivery, detail) = match deliver {
+            Deliver::Nothing => (Delivery::Applied, "not resumed: somebody else paused it"),
+            Deliver::Cancel => (Delivery::Applying, "cancelling"),
+            Deliver::Resume | Deliver::MessageThenResume { .. } => (Delivery::Applying, "resuming"),
+            Deliver::Message { .. } => (Delivery::Applying, "sending"),
+        };
+        let revision = case.card().revision;
+        let at = turn.now.wall;
+        let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
+        let mut kept = case.kept.clone();
+        kept.closed = Some(closed.clone());
+        let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
+        turn.out.push(Effect::Record { ticket: Some(ticket), record });
+        self.phase = Phase::Recording(Recording { by, reply, ticket, closed, spoiled: None, passed: Vec::new() });
+    }
+
+    pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
+        let Phase::Recording(recording) = &mut self.phase else { return };
+        if recording.ticket != ticket {
+            return;
+        }
+        let passed = std::mem::take(&mut recording.passed);
+        let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
+        match result {
+            Ok(()) => self.durable(turn, reply, closed, spoiled, !passed.is_empty()),
+            Err(why) => self.not_durable(turn, reply, &closed, spoiled.as_deref(), &why),
+        }
+        for (event, verdict) in &passed {
+            self.seen_now(turn, event, verdict);
+        }
+        self.early = None;
+    }
+
+    fn durable(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reply: Option<ReplyTo>,
+        closed: Closed,
+        spoiled: Option<String>,
+        passed: bool,
+    ) {
+        if let Some(to) = reply {
+            let result = Ok(Decided::Outcome { outcome: closed.outcome });
+            turn.out.push(Effect::Reply { to, result });
+        }
+        let deliver = closed.deliver.clone();
+        let Some(case) = &mut self.case else { return };
+        case.kept.closed = Some(closed);
+        match (spoiled, deliver) {
+            (Some(why), _) if passed => self.deliver_end(turn, Delivery::Failed, &format!("not delivered: {why}")),
+            (Some(why), _) => self.not_delivered(turn, Delivery::Failed, &format!("not delivered: {why}")),
+            (None, Deliver::Nothing) => {
+                // Approved, but somebody else paused it: whoever did may resume it.
+                self.publish(turn);
+                self.cover();
+                self.case = None;
+                self.phase = Phase::Watching;
+            }
+            (None, deliver) => {
+                self.start_delivering(turn, deliver);
+                self.publish(turn);
+            }
+        }
+    }
+
+    /// Nothing is released without its record. A denial that wanted to send a refusal becomes a cancellation.
+    fn not_durable(
+        &mut self,
+        turn: &mut Turn<'_>,
+        reply: Option<ReplyTo>,
+        closed: &Closed,
+        spoiled: Option<&str>,
+        why: &str,
+    ) {
+        self.notice(turn, format!("the store cannot be written, so nothing is released: {why}"));
+        if closed.outcome == Outcome::Denied {
+            let detail = "cancelling, because a refusal could not be recorded";
+            self.close(turn, Outcome::Denied, closed.by.clone(), Deliver::Cancel, detail);
+            return self.start_cancelling(turn);
+        }
+        if let Some(to) = reply {
+            let refusal = Refusal::StoreFailed { why: why.to_owned() };
+            turn.out.push(Effect::Reply { to, result: Err(refusal) });
+        } else if let Some(case) = &mut self.case {
+            // A rule's own release that cannot be recorded: from now on it takes an operator.
+            case.ask_from(turn.now);
+            case.note("the rule could not act by itself: the store cannot be written".to_owned());
+            case.seal();
+            self.record(turn, Entry::Revised);
+        }
+        if spoiled.is_some() {
+            self.wait_on(turn);
+            self.changed(turn);
+        } else {
+            self.ask_on(turn);
+        }
+    }
+
+    pub(super) fn seen_recording(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question) {
+            return self.passed_by(turn, event, verdict);
+        }
+        if event.kind == EventKind::Resumed {
+            self.suspect(turn);
+        }
+        let fires = verdict.effect > crate::policy::Effect::Alert;
+        if event.kind == EventKind::Resumed || is_news(event, verdict) {
+            self.spoil("the session went on while the decision was being recorded");
+        }
+        let by_rule = matches!(&self.phase, Phase::Recording(recording) if recording.reply.is_none());
+        let shown = self.case.as_mut().is_some_and(|case| case.follow(event));
+        if let Some(case) = self.case.as_mut().filter(|_| fires) {
+            case.join(verdict, &self.settings);
+        }
+        if shown && !by_rule {
+            self.spoil("the session reported something while the decision was being recorded");
+        }
+    }
+
+    /// The agent no longer waits for the answer that is being recorded. What must be held is paused at once.
+    fn passed_by(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if event.kind != EventKind::User && !is_news(event, verdict) {
+            return;
+        }
+        self.spoil("the agent went on without this answer");
+        if let Phase::Recording(recording) = &mut self.phase {
+            recording.passed.push((event.clone(), verdict.clone()));
+        }
+        if self.early.is_none() && holds(event, verdict) {
+            let call = self.name_call();
+            turn.out.push(Effect::Pause { call });
+            self.early = Some(Early { call, answer: None });
+        }
+    }
+
+    pub(super) fn recording_answered(&mut self, call: CallId, answer: &Answer) {
+        if let (Some(early), Answer::Pause(result)) = (self.early.as_mut().filter(|early| early.call == call), answer) {
+            early.answer = Some(result.clone());
+        }
+    }
+
+    pub(super) fn spoil(&mut self, why: &str) {
+        if let Phase::Recording(recording) = &mut self.phase {
+            recording.spoiled.get_or_insert_with(|| why.to_owned());
+        }
+    }
+}
