@@ -79,6 +79,7 @@ pub(super) struct Mark {
 
 /// The mark that `text` begins with.
 pub(super) fn leading(text: &str) -> Option<Mark> {
+    text.chars().next().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || *c == '$')?;
     let code = text.get(..3).and_then(Currency::from_code);
     if let Some(currency) = code
         && !begins_with_letter(&text[3..])
@@ -91,6 +92,7 @@ pub(super) fn leading(text: &str) -> Option<Mark> {
 
 /// The mark that `text` ends with.
 pub(super) fn trailing(text: &str) -> Option<Mark> {
+    text.chars().next_back().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || matches!(c, '$' | '.'))?;
     let code = text.len().checked_sub(3).and_then(|at| text.get(at..)).and_then(Currency::from_code);
     if let Some(currency) = code
         && !ends_with_letter(&text[..text.len() - 3])
