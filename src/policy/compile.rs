@@ -217,18 +217,3 @@ fn canonical_conditions(when: &Conditions) -> Value {
         "amount_under": sorted(&when.amount_under, Money::to_string),
     })
 }
-
-impl Effect {
-    /// The word in rules and on cards.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Alert => "alert",
-            Self::Instruct => "instruct",
-            Self::Cooldown => "cooldown",
-            Self::Ask => "ask",
-            Self::Deny => "deny",
-        }
-    }
-}
