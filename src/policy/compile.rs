@@ -11,7 +11,7 @@ use super::evaluate::SessionInfo;
 use super::matcher::Matcher;
 use super::money::Money;
 use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
-use super::verdict::{Effect, RuleTerms};
+use super::verdict::RuleTerms;
 use crate::api::SessionId;
 use crate::gate::approval::Digest;
 use crate::operator::escape::short;
