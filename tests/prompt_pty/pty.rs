@@ -171,6 +171,14 @@ impl Pty {
         text.lines().map(str::to_owned).collect()
     }
 
+    pub fn wait_ledger(&self, line: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while !self.ledger().iter().any(|found| found == line) {
+            assert!(Instant::now() < deadline, "no {line:?} in {:?}", self.ledger());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn screen(&self) -> &vt100::Screen {
         self.screen.screen()
     }

@@ -11,9 +11,8 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Input, Output, Prompt, PromptEnd, PromptSettings};
-use crate::control::{Change, Client, Gone, Requests, State, Update};
-use crate::operator::escape::again;
+use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
+use crate::control::{Client, Gone, Requests};
 use crate::operator::log::LogLines;
 use crate::operator::terminal::{self, Report, Terminal};
 
@@ -30,12 +29,12 @@ const TICK: Duration = Duration::from_millis(250);
 /// `cancel`. Whatever the end, the terminal is as it was before.
 pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
     if !terminal::is_usable() {
-        return tell(client, &settings, &cancel).await;
+        return elsewhere::tell(client, &settings, &cancel).await;
     }
     let origin = Instant::now();
     let (reports, typed) = mpsc::channel(REPORTS);
     let (Ok(terminal), Ok(signals)) = (Terminal::open(origin, reports), Listened::new()) else {
-        return tell(client, &settings, &cancel).await;
+        return elsewhere::tell(client, &settings, &cancel).await;
     };
     logs.open();
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns());
@@ -254,38 +253,6 @@ impl Listened {
             _ = self.suspend.recv() => Kind::Suspend,
             _ = self.continued.recv() => Kind::Continued,
             _ = self.resized.recv() => Kind::Resized,
-        }
-    }
-}
-
-/// Without a terminal: says what waits, once each, and reads nothing.
-async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
-    let mut told = std::collections::BTreeSet::new();
-    let mut changes = match client.snapshot().await {
-        Ok(snapshot) => snapshot.approvals.into_iter().map(|view| Change::Approval { view: Box::new(view) }).collect(),
-        Err(_) => Vec::new(),
-    };
-    loop {
-        for change in changes.drain(..) {
-            match change {
-                Change::Approval { view } if matches!(view.state, State::Open) && told.insert(view.card.approval) => {
-                    let (code, session) = (view.card.code(), &view.card.session);
-                    eprintln!(
-                        "{code} waits for an answer until {} (session {session}); {}",
-                        view.deadline, settings.elsewhere
-                    );
-                }
-                Change::Notice { text } => eprintln!("{}", again(&text)),
-                Change::Stopping => return PromptEnd::Stopped,
-                Change::Approval { .. } => {}
-            }
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return PromptEnd::Stopped,
-            update = client.next_update() => match update {
-                Ok(Update { change, .. }) => changes.push(change),
-                Err(_) => return PromptEnd::Stopped,
-            },
         }
     }
 }
