@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_millis(250);
 ///
 /// Without a terminal on standard input and error it asks nothing, says what waits and where to answer it, and ends with
 /// `cancel`. Whatever the end, the terminal is as it was before.
+///
+/// Listens to SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP and SIGCONT, which for the rest of the process no longer do what
+/// they do by themselves. Who goes on without the prompt has to handle the first three.
 pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
     if !terminal::is_usable() {
         return elsewhere::tell(client, &settings, &cancel).await;
@@ -96,7 +99,9 @@ impl Shell {
             flow = self.round(round, &from.logs);
         }
         let end = flow.break_value().unwrap_or(PromptEnd::Stopped);
-        self.goodbye(end)
+        self.goodbye();
+        from.signals.keep_suspending();
+        end
     }
 
     fn round(&mut self, round: Round, logs: &LogLines) -> Flow {
@@ -153,8 +158,8 @@ impl Shell {
     }
 
     fn tick(&mut self, logs: &LogLines) -> Flow {
-        if !self.terminal.is_ours() && matches!(self.terminal.enter(), Ok(true)) {
-            self.input(Input::Back)?;
+        if !self.terminal.is_ours() {
+            self.taken(Terminal::enter)?;
         }
         let dropped = if self.terminal.backlog() > BACKLOG { 0 } else { logs.dropped() };
         if dropped > 0 {
@@ -180,11 +185,17 @@ impl Shell {
                 let _ = kill_process(getpid(), Signal::STOP);
                 Flow::Continue(())
             }
-            Kind::Continued => match self.terminal.continued() {
-                Ok(true) => self.input(Input::Back),
-                Ok(false) => Flow::Continue(()),
-                Err(_) => Flow::Break(PromptEnd::TerminalGone),
-            },
+            // A terminal that vanishes sends this too, after the hang-up.
+            Kind::Continued => self.taken(Terminal::continued),
+        }
+    }
+
+    /// Tries to take the terminal, and puts the question anew when that happened.
+    fn taken(&mut self, take: impl FnOnce(&mut Terminal) -> std::io::Result<bool>) -> Flow {
+        match take(&mut self.terminal) {
+            Ok(true) => self.input(Input::Back),
+            Ok(false) => Flow::Continue(()),
+            Err(_) => Flow::Break(PromptEnd::TerminalGone),
         }
     }
 
@@ -193,13 +204,12 @@ impl Shell {
         Flow::Break(PromptEnd::Stopped)
     }
 
-    fn goodbye(mut self, end: PromptEnd) -> PromptEnd {
+    fn goodbye(mut self) {
         for output in self.prompt.close_line() {
             // Only prints come from it.
             let _ = self.carry_out(output);
         }
         self.terminal.leave();
-        end
     }
 }
 
@@ -242,6 +252,16 @@ impl Listened {
             continued: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
             resized: signal(SignalKind::window_change())?,
         })
+    }
+
+    /// Once listened to, Ctrl-Z never again stops the process by itself; without a prompt it shall nevertheless.
+    fn keep_suspending(self) {
+        let mut suspend = self.suspend;
+        tokio::spawn(async move {
+            while suspend.recv().await.is_some() {
+                let _ = kill_process(getpid(), Signal::STOP);
+            }
+        });
     }
 
     async fn next(&mut self) -> Kind {

@@ -24,10 +24,12 @@ impl Prompt {
             }
         }
         self.waiting = open;
-        if !self.waiting.is_empty() {
-            self.out.push(Output::Bell);
-            self.next();
+        if self.waiting.is_empty() {
+            self.tell("watching; nothing waits for an answer (? explains, q leaves)");
+            return;
         }
+        self.out.push(Output::Bell);
+        self.next();
     }
 
     pub(super) fn update(&mut self, change: Change) {
