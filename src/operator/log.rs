@@ -137,7 +137,6 @@ mod tests {
     #[tokio::test]
     async fn lines_reach_the_prompt_while_it_is_open() {
         let (sink, mut lines) = channel();
-        log(&sink, "before\n");
         lines.open();
         log(&sink, "one\n");
         log(&sink, "");

@@ -7,6 +7,7 @@
 mod card;
 mod changes;
 mod command;
+mod elsewhere;
 mod keys;
 mod layout;
 mod line;

@@ -1,5 +1,7 @@
 //! What the desk lets pass and what it does not.
 
+mod random;
+
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
 use crate::control::protocol::Act;

@@ -47,6 +47,7 @@ impl Prompt {
                 return true;
             }
             Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
+            Key::KillLine if self.taint == Some(Taint::Early) => self.fresh_line(),
             Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
                 let echo = self.line.edit(key);
                 if !echo.is_empty() {
@@ -71,6 +72,7 @@ impl Prompt {
             None => None,
         };
         self.fresh_line();
+        self.dropped &= refused.is_none();
         if self.current.is_none() {
             self.idle_command(refused, &line);
         } else if let Some(why) = refused {
