@@ -334,7 +334,7 @@ impl Case {
                 detail: closed.detail.clone(),
             },
             (None, Some(by)) => State::Deciding { by: by.clone() },
-            (None, None) if self.sealed => State::Open,
+            (None, None) if self.sealed && self.kept.plan == Plan::Ask => State::Open,
             (None, None) => State::Draft,
         };
         ApprovalView {

@@ -47,6 +47,12 @@ impl Pausing {
         }
     }
 
+    /// Whether `call` is the first pause of this phase.
+    #[cfg(test)]
+    pub fn is_first(&self, call: CallId) -> bool {
+        self.attempts == 1 && self.call == Some(call)
+    }
+
     /// A pause that the provider has taken already; `read` looks whether it holds.
     fn taken(read: CallId, again_at: Duration) -> Self {
         Self {
