@@ -87,8 +87,7 @@ impl Gate {
                 missed.later.push((event.clone(), verdict.clone()));
             }
         }
-        let milder = self.missed.as_ref().is_none_or(|old| old.over || old.verdict.effect < verdict.effect);
-        if fires && milder {
+        if fires && self.missed.as_ref().is_none_or(|old| old.over) {
             let (trigger, verdict) = (event.clone(), verdict.clone());
             self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
         }

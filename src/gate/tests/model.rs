@@ -212,10 +212,10 @@ proptest! {
 
     #[test]
     fn the_invariants_hold_after_every_step(setup in setup(), actions in prop::collection::vec(action(), 1..60)) {
-        let mut world = World::new(setup);
-        for action in &actions {
-            world.act(action).map_err(|broken| TestCaseError::fail(world.report(&broken)))?;
+        if World::new(setup, false).run(&actions).is_err() {
+            let mut told = World::new(setup, true);
+            let broken = told.run(&actions).err().unwrap_or_default();
+            return Err(TestCaseError::fail(told.report(&broken)));
         }
-        world.wind_down().map_err(|broken| TestCaseError::fail(world.report(&broken)))?;
     }
 }

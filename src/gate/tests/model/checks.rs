@@ -7,7 +7,7 @@ use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, State};
 use crate::gate::phase::Phase;
 use crate::gate::{
-    Answer, ApprovalId, CallId, Delivery, Digest, Effect, Gate, Input, Outcome, Plan, Record, Release, ReplyTo,
+    Answer, ApprovalId, CallId, Delivery, Digest, Effect, Entry, Gate, Input, Outcome, Plan, Record, Release, ReplyTo,
     Revision,
 };
 use crate::policy;
@@ -33,7 +33,8 @@ pub struct Checks {
     resumes: BTreeMap<ApprovalId, bool>,
     replies: BTreeMap<ReplyTo, ApprovalId>,
     promised: BTreeMap<ApprovalId, Outcome>,
-    crashes: u64,
+    /// A crash lost an approval whose pause had left: whose that pause is can no longer be known.
+    orphan: bool,
 }
 
 impl Checks {
@@ -69,6 +70,7 @@ impl Checks {
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) => {
                 if let (Phase::Pausing(pausing), Some(case)) = (&gate.phase, &gate.case)
                     && pausing.is_first(call)
+                    && gate.unanswered.len() == 1
                     && case.kept.owned.is_none()
                 {
                     self.foreign.insert(case.id());
@@ -181,8 +183,8 @@ impl Checks {
         Ok(())
     }
 
-    pub fn crashed(&mut self, durable: &[Record]) {
-        self.crashes += 1;
+    pub fn crashed(&mut self, durable: &[Record], lost: &[Record]) {
+        self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
         self.replies.clear();
         let is_durable = |id: &ApprovalId| {
             let of = durable.iter().filter_map(|record| record.kept.as_ref()).filter(|kept| kept.card.approval == *id);
@@ -249,7 +251,7 @@ impl Checks {
             return Err("an operator never got an answer".to_owned());
         }
         let paused_by_us = !provider.gone && provider.paused == Some(By::Us);
-        if matches!(gate.phase, Phase::Watching) && paused_by_us {
+        if matches!(gate.phase, Phase::Watching) && paused_by_us && !self.orphan {
             return Err("liveness: left paused by us with nobody asked".to_owned());
         }
         Ok(())

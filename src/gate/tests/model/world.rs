@@ -50,13 +50,14 @@ pub struct World {
     pub views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
     next_reply: u64,
     checks: Checks,
-    log: Vec<String>,
+    /// What happened, in words; only for a run that is told.
+    log: Option<Vec<String>>,
 }
 
 pub type Held = Result<(), String>;
 
 impl World {
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(setup: Setup, told: bool) -> Self {
         let mut settings = settings();
         if setup.keeps_on_timeout {
             settings.on_timeout = OnTimeout::KeepPaused;
@@ -77,16 +78,34 @@ impl World {
             views: BTreeMap::new(),
             next_reply: 0,
             checks: Checks::default(),
-            log: Vec::new(),
+            log: told.then(Vec::new),
         }
     }
 
     pub fn report(&self, broken: &str) -> String {
-        format!("{broken}\n{}\nphase {:?}\nprovider {:?}", self.log.join("\n"), self.gate.phase, self.provider)
+        format!(
+            "{broken}\n{}\nphase {:?}\nprovider {:?}",
+            self.log.iter().flatten().cloned().collect::<Vec<_>>().join("\n"),
+            self.gate.phase,
+            self.provider
+        )
+    }
+
+    fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.log.is_some() {
+            let line = line(self);
+            self.log.iter_mut().for_each(|log| log.push(line.clone()));
+        }
+    }
+
+    /// Does all of it, and winds down.
+    pub fn run(&mut self, actions: &[Action]) -> Held {
+        actions.iter().try_for_each(|action| self.act(action))?;
+        self.wind_down()
     }
 
     pub fn act(&mut self, action: &Action) -> Held {
-        self.log.push(format!("── {action:?}"));
+        self.tell(|_| format!("── {action:?}"));
         match action {
             Action::Agent(says, rule) => self.agent(*says, *rule),
             Action::Begin(rule) => {
@@ -169,7 +188,7 @@ impl World {
             let unread = self.provider.unread();
             let answer = self.arrive(&what, fault);
             let brings = if matches!(answer, Answer::Read(Ok(_))) { unread } else { Vec::new() };
-            self.log.push(format!("   {:?} {what:?} arrives: {answer:?}", self.calls[which].id));
+            self.tell(|world| format!("   {:?} {what:?} arrives: {answer:?}", world.calls[which].id));
             self.calls[which].answer = Some((answer, brings));
             return Ok(());
         }
@@ -314,8 +333,8 @@ impl World {
 
     fn crash(&mut self) -> Held {
         self.calls.clear();
-        self.queue.clear();
-        self.checks.crashed(&self.durable);
+        let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
+        self.checks.crashed(&self.durable, &lost);
         self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
         let mut live = BTreeMap::new();
         for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
@@ -342,7 +361,7 @@ impl World {
     }
 
     fn input(&mut self, input: Input) -> Held {
-        self.log.push(format!(" {} ▶ {}", self.now.mono.as_millis(), brief(&input)));
+        self.tell(|world| format!(" {} ▶ {}", world.now.mono.as_millis(), brief(&input)));
         let expected = self.checks.before(&self.gate, &input);
         let effects = self.gate.handle(self.now, &mut self.mint, input);
         let first = effects.first().cloned();
@@ -354,7 +373,9 @@ impl World {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> Held {
-        self.log.extend(effects.iter().map(|effect| format!("      {}", short(effect))));
+        for effect in &effects {
+            self.tell(|_| format!("      {}", short(effect)));
+        }
         self.checks.effects(&effects, &self.durable)?;
         for effect in effects {
             let (id, what) = match effect {
@@ -382,18 +403,19 @@ impl World {
 
     /// A healthy provider and store, nobody to answer, and much time: everything must come to its end.
     pub fn wind_down(&mut self) -> Held {
-        self.log.push("── wind down".to_owned());
+        self.tell(|_| "── wind down".to_owned());
         self.provider.finish_step();
         self.settle(50)?;
         self.one_healthy_poll()?;
-        for _ in 0..400 {
+        for round in 0..200 {
             self.provider.finish_step();
             self.settle(50)?;
             let Some(due) = self.gate.due() else { break };
             if self.is_at_rest() {
                 break;
             }
-            let by = due.saturating_sub(self.now.mono);
+            let coarse = Duration::from_secs(if round < 10 { 0 } else { 20 });
+            let by = due.saturating_sub(self.now.mono).max(coarse);
             self.now = self.now.after(by);
             self.input(Input::Tick)?;
         }
