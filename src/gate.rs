@@ -331,7 +331,9 @@ impl Gate {
 
     /// Writes a sentence down and tells operators.
     fn notice(&self, turn: &mut Turn<'_>, text: String) {
-        let kept = self.case.as_ref().map(|case| case.kept.clone());
+        // A decision on its way to the disk is ahead of what is known here: this record must not stand after it as the state.
+        let recording = matches!(self.phase, Phase::Recording(_));
+        let kept = self.case.as_ref().filter(|_| !recording).map(|case| case.kept.clone());
         let record = Box::new(Record { entry: Entry::Noted, kept, note: Some(text.clone()) });
         turn.out.push(Effect::Record { ticket: None, record });
         turn.out.push(Effect::Notice(format!("session {}: {text}", self.about.session)));

@@ -225,7 +225,8 @@ impl Case {
     /// Takes up a case that was kept before a restart.
     pub fn taken_up(now: Moment, kept: Kept) -> Self {
         let left = kept.deadline.duration_since(now.wall);
-        let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+        // A wall clock that was set back meanwhile must not prolong it.
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.timeout);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false }
@@ -334,7 +335,7 @@ impl Case {
                 detail: closed.detail.clone(),
             },
             (None, Some(by)) => State::Deciding { by: by.clone() },
-            (None, None) if self.sealed => State::Open,
+            (None, None) if self.sealed && self.kept.plan == Plan::Ask => State::Open,
             (None, None) => State::Draft,
         };
         ApprovalView {

@@ -222,6 +222,7 @@ impl Gate {
             (OnDeny::Instruct, Some(text)) => {
                 let deliver = if question { Deliver::Message { text } } else { Deliver::MessageThenResume { text } };
                 self.start_recording(turn, Outcome::Denied, by, None, deliver);
+                self.publish(turn);
             }
             (OnDeny::KeepPaused, _) => {
                 self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is");

@@ -87,8 +87,7 @@ impl Gate {
                 missed.later.push((event.clone(), verdict.clone()));
             }
         }
-        let milder = self.missed.as_ref().is_none_or(|old| old.over || old.verdict.effect < verdict.effect);
-        if fires && milder {
+        if fires && self.missed.as_ref().is_none_or(|old| old.over) {
             let (trigger, verdict) = (event.clone(), verdict.clone());
             self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
         }
@@ -141,17 +140,15 @@ impl Gate {
 
     fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         self.covered = None;
-        let plan = Plan::Ask;
-        self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan);
+        let plan = plan_of(verdict);
+        self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan.clone());
         if let Some(case) = &mut self.case {
             case.seal();
         }
         self.phase = Phase::Asking(Poll::start(turn.now.mono, self.settings.hold_poll));
         self.record(turn, Entry::Opened);
         self.publish(turn);
-        let denied = verdict.deciding().filter(|fired| fired.effect == RuleEffect::Deny);
-        if let Some(fired) = denied {
-            let by = EndedBy::Rule { name: fired.rule.name.clone() };
+        if let Plan::Deny { by } = plan {
             self.deny(turn, by);
         }
     }

@@ -47,6 +47,12 @@ impl Pausing {
         }
     }
 
+    /// Whether `call` is the first pause of this phase.
+    #[cfg(test)]
+    pub fn is_first(&self, call: CallId) -> bool {
+        self.attempts == 1 && self.call == Some(call)
+    }
+
     /// A pause that the provider has taken already; `read` looks whether it holds.
     fn taken(read: CallId, again_at: Duration) -> Self {
         Self {
@@ -81,9 +87,11 @@ impl Gate {
     fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
         let Phase::Pausing(pausing) = &self.phase else { return };
         let attempts = pausing.attempts;
+        // Another pause of ours that is still on its way may be why it is paused already.
+        let only = self.unanswered.is_empty();
         if let Some(case) = &mut self.case {
             match result {
-                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && case.kept.owned.is_none() => {
+                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && only && case.kept.owned.is_none() => {
                     case.kept.owned = Some(false);
                 }
                 Ok(PauseAnswer::Accepted) => case.kept.owned = Some(true),
@@ -236,12 +244,13 @@ impl Gate {
                 self.paused_anew(turn);
                 self.reopen_kept(turn);
             }
-            Phase::Watching
-            | Phase::Pausing(_)
-            | Phase::Asking(_)
-            | Phase::Delivering(_)
-            | Phase::Cancelling(_)
-            | Phase::Over => (),
+            // It ran, and is being paused again already: by this pause.
+            Phase::Pausing(_) => {
+                if let Some(case) = &mut self.case {
+                    case.kept.owned = Some(true);
+                }
+            }
+            Phase::Watching | Phase::Asking(_) | Phase::Delivering(_) | Phase::Cancelling(_) | Phase::Over => (),
         }
     }
 

@@ -1,1 +1,4 @@
-//! The gate's contract.
+//! The gate's contract: its transition table in sentences, and a model that plays provider, store, network and people.
+
+mod harness;
+mod model;
