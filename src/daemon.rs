@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,9 @@ use writer::Writer;
 const ORDERS: usize = 256;
 /// How often sessions are listed at most, whatever the configuration says.
 const LIST_LEAST: Duration = Duration::from_millis(100);
+
+/// How long a start waits for the provider's first answer before it goes on without.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 /// What a daemon is made of.
 pub struct Config {
@@ -83,10 +86,13 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts: asks the provider once whether the key is good, takes up what the store says is under way, and watches.
+    /// Starts: takes up what the store says is under way, asks the provider whether the key is good, and watches.
+    ///
+    /// What is held is paused again before the provider is asked anything else. A provider that cannot be reached is said
+    /// and tried on.
     ///
     /// # Errors
-    /// When the key is refused, or the store cannot be read. A provider that cannot be reached is said and tried on.
+    /// When the store cannot be read, or the key is refused; then everything is stopped again.
     pub async fn start(config: Config, store: Store) -> Result<Self, StartError> {
         let origin = Instant::now();
         let live = store.live().await.map_err(StartError::Store)?;
@@ -95,14 +101,6 @@ impl Daemon {
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
         let (listed, lists) = mpsc::channel(1);
-        match config.provider.list().await {
-            Ok(sessions) => {
-                // The channel is new and has room for one.
-                let _ = listed.try_send(sessions);
-            }
-            Err(error) if matches!(error.class, ErrorClass::Auth { .. }) => return Err(StartError::Auth(error)),
-            Err(error) => tracing::warn!("the provider cannot be reached yet: {error}; trying on"),
-        }
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
         let supervision = Supervision {
@@ -120,8 +118,16 @@ impl Daemon {
         let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
-        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed));
-        Ok(Self { desk, stop, lister, supervisor, writer: writing })
+        let (first, answered) = oneshot::channel();
+        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
+        let daemon = Self { desk, stop, lister, supervisor, writer: writing };
+        match tokio::time::timeout(FIRST_ANSWER, answered).await {
+            Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => {
+                daemon.stop().await;
+                Err(StartError::Auth(error))
+            }
+            Ok(_) | Err(_) => Ok(daemon),
+        }
     }
 
     /// The operators' side.
