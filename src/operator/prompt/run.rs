@@ -193,7 +193,10 @@ impl Shell {
     /// Tries to take the terminal, and puts the question anew when that happened.
     fn taken(&mut self, take: impl FnOnce(&mut Terminal) -> std::io::Result<bool>) -> Flow {
         match take(&mut self.terminal) {
-            Ok(true) => self.input(Input::Back),
+            Ok(true) => {
+                self.input(Input::Columns(self.terminal.columns()))?;
+                self.input(Input::Back)
+            }
             Ok(false) => Flow::Continue(()),
             Err(_) => Flow::Break(PromptEnd::TerminalGone),
         }
