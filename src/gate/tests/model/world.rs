@@ -298,8 +298,14 @@ impl World {
             Does::Answer => Act::Answer { text },
         };
         let digest = if matches!(card, Card::Forged) { Digest::ZERO } else { view.digest };
-        let decision =
-            Decision { approval: view.card.approval, revision: view.card.revision, digest, nonce: None, act };
+        let decision = Decision {
+            approval: view.card.approval,
+            revision: view.card.revision,
+            digest,
+            nonce: None,
+            typed: None,
+            act,
+        };
         self.next_reply += 1;
         let reply = ReplyTo(self.next_reply);
         self.checks.decided(self.now, reply, &decision, &self.views);

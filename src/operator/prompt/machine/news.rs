@@ -35,7 +35,8 @@ impl Prompt {
     pub(super) fn update(&mut self, change: Change) {
         match change {
             Change::Approval { view } => self.approval(*view),
-            Change::Notice { text } => self.say(&again(&text)),
+            Change::Notice { text } if self.settings.notices => self.say(&again(&text)),
+            Change::Notice { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
                 self.out.push(Output::Leave(PromptEnd::Stopped));
@@ -223,6 +224,7 @@ impl Prompt {
             | Refusal::NotPresented
             | Refusal::TooSoon { .. }
             | Refusal::NotPausedYet
+            | Refusal::NotConfirmed { .. }
             | Refusal::Deciding { .. }
             | Refusal::AlreadyDecided { .. }
             | Refusal::NotPossible { .. }

@@ -444,7 +444,7 @@ fn a_log_line_is_one_line_whatever_is_in_it() {
     let mut bench = Bench::asking(&[buying()]);
     bench.printed();
     bench.input(Input::Log("INFO a\n3333  approved by root".into()));
-    assert_eq!(bench.printed(), "\nINFO a<U+000A>3333  approved by root\n3333  approve? [y/n/?] > ");
+    assert_eq!(bench.printed(), "\nINFO a ⏎ 3333  approved by root\n3333  approve? [y/n/?] > ");
 }
 
 #[test]
