@@ -220,7 +220,7 @@ impl Gate {
             Phase::Checking(_) => self.seen_checking(turn, event, verdict),
             Phase::Recording(_) => self.seen_recording(turn, event, verdict),
             Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
-            Phase::Cancelling(_) => self.overlooked(turn, event, verdict),
+            Phase::Cancelling(_) => self.seen_cancelling(turn, event, verdict),
             Phase::Kept(_) => self.seen_kept(turn, event, verdict),
         }
     }

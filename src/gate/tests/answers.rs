@@ -168,6 +168,13 @@ fn a_denial_cancels_and_repeats_until_the_task_has_ended() {
 }
 
 #[test]
+fn a_rule_that_fires_while_cancelling_pauses() {
+    let mut scene = Scene::asking();
+    scene.decide(deny());
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["pause", "record noted denied applying", "notice"]);
+}
+
+#[test]
 fn a_cancellation_that_keeps_failing_deletes() {
     let mut scene = Scene::held();
     scene.decide(deny());
