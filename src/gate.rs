@@ -46,7 +46,7 @@ pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use io::{Answer, CallId, Effect, Entry, Input, Mint, Observed, Page, Record, Release, ReplyTo, Settings, Ticket};
 
 use case::{Case, event_line};
-use opening::{Covered, Early, Missed, Repeats};
+use opening::{Blind, Covered, Early, Missed, Repeats};
 use phase::Phase;
 
 /// What is known of a session besides its events.
@@ -78,6 +78,10 @@ pub struct Gate {
     unanswered: BTreeSet<CallId>,
     /// A pause sent before the hold it is for could be opened.
     early: Option<Early>,
+    /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
+    stray: bool,
+    /// Why the session is out of sight, where that could not be acted upon yet.
+    blind: Option<Blind>,
     next_name: u64,
 }
 
@@ -105,6 +109,8 @@ impl Gate {
             suspicions: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             early: None,
+            stray: false,
+            blind: None,
             next_name: 0,
         }
     }
@@ -126,6 +132,7 @@ impl Gate {
             Input::Tick => self.tick(&mut turn),
         }
         self.expire_if_due(&mut turn);
+        self.catch_up_on_holds(&mut turn);
         self.finish(turn)
     }
 
@@ -213,13 +220,15 @@ impl Gate {
             Phase::Checking(_) => self.seen_checking(turn, event, verdict),
             Phase::Recording(_) => self.seen_recording(turn, event, verdict),
             Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
-            Phase::Cancelling(_) => self.overlooked(turn, event, verdict),
+            Phase::Cancelling(_) => self.seen_cancelling(turn, event, verdict),
             Phase::Kept(_) => self.seen_kept(turn, event, verdict),
         }
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
-        let last_pause = self.unanswered.remove(&call) && self.unanswered.is_empty();
+        let ours = self.unanswered.remove(&call);
+        let last_pause = ours && self.unanswered.is_empty();
+        self.stray |= ours && self.is_stray(&answer);
         if self.suspicions.remove(&call) {
             self.suspicion_answered(turn, &answer);
         } else if let Answer::Screenshot(page) = answer {

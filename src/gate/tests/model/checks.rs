@@ -44,7 +44,7 @@ impl Checks {
         let asks = event.kind == EventKind::Question && verdict.effect >= policy::Effect::Ask;
         let holds = verdict.effect > policy::Effect::Alert && event.kind != EventKind::Done && !asks;
         let covered = event.kind == EventKind::Step && gate.covered.is_some();
-        holds && !covered && matches!(gate.phase, Phase::Watching | Phase::Asking(_))
+        holds && !covered && matches!(gate.phase, Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_))
     }
 
     pub fn decided(
