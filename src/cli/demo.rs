@@ -16,7 +16,7 @@ use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
 use crate::config::{Config, Loaded};
 use crate::control::Client;
-use crate::daemon::Daemon;
+use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::operator::log;
 use crate::operator::prompt::{self, PromptEnd};
@@ -25,7 +25,7 @@ use crate::store::{Lock, Store};
 use crate::telemetry;
 
 use super::identity;
-use super::run::{parts, prompt_settings};
+use super::run::prompt_settings;
 
 const POLICY: &str = include_str!("demo/policy.toml");
 
@@ -90,7 +90,7 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Daemon, prompt::Prompt
     let agi = Agi::new(AgiConfig::new(base_url, sim.api_key().clone()));
     let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
     let settings = prompt_settings(&config.prompt);
-    let daemon = Daemon::start(parts(config, Arc::new(agi), &file), store).await;
+    let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
     Ok((daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
 }
 
@@ -100,6 +100,8 @@ async fn tell(sim: Arc<Simulator>, audience: Client, ended: CancellationToken) {
     if let Some(Err(error)) = ended.run_until_cancelled(story).await {
         tracing::error!(target: "story", "the story broke off: {error}");
     }
+    // What was delivered last is on its way to the screen.
+    let _ = ended.run_until_cancelled(tokio::time::sleep(LAST_LINES)).await;
     ended.cancel();
 }
 
@@ -139,6 +141,9 @@ impl Drop for Folder {
         }
     }
 }
+
+/// How long the prompt has to print what the story's end brought.
+const LAST_LINES: Duration = Duration::from_millis(500);
 
 /// How long the summary waits for a simulator that should answer at once.
 const SOON: Duration = Duration::from_secs(5);

@@ -9,18 +9,14 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::SessionId;
 use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
-use crate::api::{Provider, SessionId};
 use crate::config::{
-    ApprovalsConfig, Config, KeySource, Loaded, LogLevel, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig,
-    ProviderKind, StoreConfig, WatchConfig, state_path,
+    Config, KeySource, Loaded, LogLevel, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path,
 };
-use crate::control::DeskSettings;
-use crate::daemon::watcher;
-use crate::daemon::{self, Daemon, Held, StartError, Watch};
+use crate::daemon::{self, Daemon, Held, StartError};
 use crate::error::{Exit, Failure};
-use crate::gate::Settings;
 use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::{self, PromptEnd, PromptSettings};
 use crate::operator::terminal;
@@ -63,10 +59,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         async move { agi.keep_warm(WARM_EVERY).await }
     });
     tracing::info!("holdpoint {} watches {}", env!("CARGO_PKG_VERSION"), config.provider.base_url);
-    // Notices are warnings in the log, and the log is on the same terminal.
-    let notices = config.log.level == LogLevel::Error;
-    let prompt_settings = PromptSettings { notices, ..prompt_settings(&config.prompt) };
-    let daemon = Daemon::start(parts(config, Arc::new(agi), &file), store).await.map_err(not_started)?;
+    let prompt_settings = prompt_settings(&config.prompt);
+    let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await.map_err(not_started)?;
     attend(&daemon, prompt_settings, lines, &stop).await;
     warm.abort();
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
@@ -191,49 +185,6 @@ fn key(source: &KeySource) -> Result<SecretString, Failure> {
             .hint("set it, or name another place with provider.api_key_env or provider.api_key_file"));
     }
     Ok(SecretString::from(text))
-}
-
-/// Turns the configuration into what the daemon is made of.
-pub(super) fn parts(config: Config, provider: Arc<dyn Provider>, store: &Path) -> daemon::Config {
-    let list_every = config.watch.poll_interval;
-    daemon::Config {
-        provider,
-        policy: config.policy,
-        settings: settings(&config.approvals, &config.watch),
-        desk: DeskSettings { min_dwell: config.approvals.min_dwell, ..DeskSettings::default() },
-        watch: watch(config.watch),
-        list_every,
-        pictures: store.with_file_name("screenshots"),
-    }
-}
-
-fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
-    Settings {
-        timeout: approvals.timeout,
-        on_timeout: approvals.on_timeout,
-        on_deny: approvals.on_deny,
-        settle: approvals.settle,
-        hold_poll: watch.poll_interval,
-        answer: approvals.answer.clone(),
-        refusal: approvals.refusal.clone(),
-        delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
-        screenshots: approvals.screenshots,
-        pause_when_blind: watch.on_blind == OnBlind::Pause,
-    }
-}
-
-fn watch(config: WatchConfig) -> Watch {
-    Watch {
-        discover: config.discover,
-        sessions: config.sessions,
-        agents: config.agents,
-        config: watcher::WatchConfig {
-            heartbeat_timeout: config.heartbeat_timeout,
-            blind_after: config.blind_after,
-            poll_interval: config.poll_interval,
-            ..watcher::WatchConfig::default()
-        },
-    }
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {

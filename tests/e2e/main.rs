@@ -1,0 +1,9 @@
+//! End to end over real HTTP: the simulated provider, the daemon and operators' clients, as they are wired in production.
+//!
+//! No test races with its agent: scripts wait for the pause they are about (`waits_for`), and tests wait on state.
+
+mod audit;
+mod operator;
+mod stage;
+
+mod recipes;
