@@ -25,6 +25,12 @@ fn each_invalid_file_is_refused_with_its_diagnostics() {
     for path in files {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let Err(error) = load(&path) else { panic!("{stem} is accepted") };
+        assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");
+        if stem.starts_with("hostile") {
+            // How escapes look is the escaping function's own business.
+            assert!(error.contains(&format!("{stem}.toml:2:9")) && error.contains("log.level"), "{error}");
+            continue;
+        }
         insta::with_settings!({ snapshot_path => "config/snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(stem, error);
         });

@@ -43,7 +43,7 @@ pub(super) fn read(root: &mut Section<'_>, approvals: &ApprovalsConfig, notes: &
     let placed: Vec<Placed> = sections.into_iter().filter_map(rule).collect();
     placed.iter().for_each(|placed| check_refusal(root, placed, approvals));
     let sound = root.sink.list.borrow().len() == before;
-    notes.extend(placed.iter().filter_map(pointless));
+    notes.extend(placed.iter().filter_map(note));
     let specs = placed.iter().map(|placed| placed.spec.clone()).collect();
     match Policy::compile(specs) {
         Ok(policy) if sound => Some(policy),
@@ -92,16 +92,18 @@ fn check_refusal(root: &Section<'_>, placed: &Placed, approvals: &ApprovalsConfi
     }
 }
 
-fn pointless(placed: &Placed) -> Option<String> {
-    let terms = &placed.spec.terms;
-    let sentence = || {
-        let name = short(&terms.name);
-        format!(
-            "rule `{name}` ({}) does nothing: `allow` is what happens anyway; exceptions belong under `unless`",
-            terms.place
-        )
+/// What a user may not have meant.
+fn note(placed: &Placed) -> Option<String> {
+    let (terms, when) = (&placed.spec.terms, &placed.spec.when);
+    let only_domains = !when.domains.is_empty() && !when.reads_words() && !when.reads_amounts();
+    let why = match terms.effect {
+        Effect::Allow => "does nothing: `allow` is what happens anyway; exceptions belong under `unless`",
+        Effect::Ask | Effect::Deny if only_domains => {
+            "asks about every event while it is not known where the session is; a provider may not tell"
+        }
+        Effect::Ask | Effect::Deny | Effect::Cooldown | Effect::Instruct | Effect::Alert => return None,
     };
-    (terms.effect == Effect::Allow).then(sentence)
+    Some(format!("rule `{}` ({}) {why}", short(&terms.name), terms.place))
 }
 
 fn rule(mut section: Section<'_>) -> Option<Placed> {

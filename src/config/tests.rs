@@ -50,6 +50,14 @@ fn a_byte_order_mark_is_no_error_and_does_not_shift_columns() {
 }
 
 #[test]
+fn rules_that_were_hardly_meant_are_noted() {
+    let text = "[[rule]]\nname='a'\neffect='allow'\ntext='x'\n[[rule]]\nname='b'\neffect='ask'\ndomains='*.bank'\n";
+    let notes = parse(text).unwrap().notes;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("`a` (config.toml:2) does nothing") && notes[1].contains("`b`"), "{notes:?}");
+}
+
+#[test]
 fn the_order_of_rules_does_not_change_the_policy() {
     let (a, b) = ("[[rule]]\nname='a'\neffect='ask'\ntext='x'\n", "[[rule]]\nname='b'\neffect='deny'\ntext='x'\n");
     let hash = |text: String| parse(&text).unwrap().config.policy.hash();

@@ -11,7 +11,7 @@ use super::evaluate::SessionInfo;
 use super::matcher::Matcher;
 use super::money::Money;
 use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
-use super::verdict::{Effect, RuleTerms};
+use super::verdict::RuleTerms;
 use crate::api::SessionId;
 use crate::gate::approval::Digest;
 use crate::operator::escape::short;
@@ -216,19 +216,4 @@ fn canonical_conditions(when: &Conditions) -> Value {
         "amount_over": sorted(&when.amount_over, Money::to_string),
         "amount_under": sorted(&when.amount_under, Money::to_string),
     })
-}
-
-impl Effect {
-    /// The word in rules and on cards.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Alert => "alert",
-            Self::Instruct => "instruct",
-            Self::Cooldown => "cooldown",
-            Self::Ask => "ask",
-            Self::Deny => "deny",
-        }
-    }
 }

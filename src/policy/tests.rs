@@ -281,3 +281,67 @@ fn a_policy_whose_tests_fail_does_not_compile() {
 fn an_empty_policy_allows_everything() {
     assert_eq!(verdict(Vec::new(), &[thought(CLICK)]), Verdict::default());
 }
+
+/// Texts that would take minutes if anything here were quadratic.
+#[test]
+fn a_giant_hostile_event_is_evaluated_in_linear_time() {
+    let rules = || {
+        let everything = Conditions {
+            text: vec![Phrase::new("a a a").unwrap(), Phrase::new("order*").unwrap()],
+            regex: vec![Pattern::new(r"(a+)+b").unwrap()],
+            detect: Detector::ALL.into(),
+            ..Conditions::default()
+        };
+        vec![rule("r", Effect::Ask, over("500 USD", everything.clone())), rule("u", Effect::Alert, everything)]
+    };
+    for piece in [
+        "a ",
+        "1 ",
+        "1",
+        "$",
+        "$1 ",
+        "1,",
+        "111 ",
+        "4111 1111 ",
+        "de89",
+        "not ",
+        "card number ",
+        "place order",
+        "total ",
+        "one dollar ",
+        "\n",
+        "\u{200b}",
+        "注文する",
+        ". ",
+        "é ",
+        "ß",
+        "kr",
+        "million dollars ",
+        "click, ",
+    ] {
+        let text = piece.repeat(100_000 / piece.len());
+        let _ = verdict(rules(), &[thought(&text), event(EventKind::Step, &text)]);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn one_more_rule_never_makes_the_verdict_milder(
+        effects in proptest::collection::vec(0usize..5, 1..6),
+        phrases in proptest::collection::vec("order|pay|cart|buy", 6),
+        said in "(order|pay|cart|buy| |\\.|\\$5){0,8}",
+    ) {
+        let all = [Effect::Alert, Effect::Instruct, Effect::Cooldown, Effect::Ask, Effect::Deny];
+        let rules: Vec<RuleSpec> = effects
+            .iter()
+            .enumerate()
+            .map(|(n, effect)| rule(&n.to_string(), all[*effect], text(&phrases[n])))
+            .collect();
+        let fewer = verdict(rules[1..].to_vec(), &[thought(&said)]);
+        let more = verdict(rules.clone(), &[thought(&said)]);
+        proptest::prop_assert!(more.effect >= fewer.effect);
+        proptest::prop_assert!(more.fired.is_sorted_by_key(|fired| std::cmp::Reverse(fired.effect)));
+        let reversed = verdict(rules.into_iter().rev().collect(), &[thought(&said)]);
+        proptest::prop_assert_eq!(reversed.effect, more.effect);
+    }
+}

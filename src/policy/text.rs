@@ -23,6 +23,7 @@ impl Folded {
         let mut folded = Self { text: String::with_capacity(raw.len()), breaks: Vec::new() };
         walk(raw, |piece| {
             folded.push(raw, &piece);
+            true
         });
         folded
     }
@@ -49,6 +50,7 @@ impl Folded {
             if start < range.end && again.text.len() > range.start {
                 found = Some(found.as_ref().map_or(piece.word.start, |found| found.start)..piece.word.end);
             }
+            again.text.len() < range.end
         });
         found.and_then(|found| raw.get(found)).unwrap_or_default()
     }
@@ -76,13 +78,16 @@ struct Piece {
     new_line: bool,
 }
 
-fn walk(raw: &str, mut visit: impl FnMut(Piece)) {
+/// Visits the words in order for as long as `visit` wants more.
+fn walk(raw: &str, mut visit: impl FnMut(Piece) -> bool) {
     let mut new_line = false;
     let mut word: Option<usize> = None;
     for (at, c) in raw.char_indices() {
         match (c.is_whitespace(), word) {
             (true, Some(start)) => {
-                visit(Piece { word: start..at, new_line });
+                if !visit(Piece { word: start..at, new_line }) {
+                    return;
+                }
                 (word, new_line) = (None, c == '\n');
             }
             (true, None) => new_line |= c == '\n',

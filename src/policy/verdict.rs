@@ -24,6 +24,21 @@ pub enum Effect {
     Deny,
 }
 
+impl Effect {
+    /// The word in rules and on cards.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Alert => "alert",
+            Self::Instruct => "instruct",
+            Self::Cooldown => "cooldown",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// How much is at stake; decides how long a prompt arms and whether approving takes typing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,84 +15,26 @@ const CODES: &[&str] = &[
 ];
 
 /// Exponents of ISO 4217 that are not two.
+#[rustfmt::skip]
 const EXPONENTS: &[(&str, usize)] = &[
-    ("BHD", 3),
-    ("CLP", 0),
-    ("IQD", 3),
-    ("ISK", 0),
-    ("JOD", 3),
-    ("JPY", 0),
-    ("KRW", 0),
-    ("KWD", 3),
-    ("LYD", 3),
-    ("OMR", 3),
-    ("TND", 3),
-    ("VND", 0),
-    ("XAF", 0),
-    ("XOF", 0),
+    ("BHD", 3), ("CLP", 0), ("IQD", 3), ("ISK", 0), ("JOD", 3), ("JPY", 0), ("KRW", 0), ("KWD", 3), ("LYD", 3),
+    ("OMR", 3), ("TND", 3), ("VND", 0), ("XAF", 0), ("XOF", 0),
 ];
 
 /// Signs and words, longest first where one begins another. An empty code: money, but which is not clear.
 ///
 /// `$` counts as the US and `¥` as the Japanese one, the commonest; `kr` is left open.
+#[rustfmt::skip]
 const MARKS: &[(&str, &str)] = &[
-    ("US$", "USD"),
-    ("CA$", "CAD"),
-    ("AU$", "AUD"),
-    ("NZ$", "NZD"),
-    ("HK$", "HKD"),
-    ("MX$", "MXN"),
-    ("NT$", "TWD"),
-    ("C$", "CAD"),
-    ("A$", "AUD"),
-    ("S$", "SGD"),
-    ("R$", "BRL"),
-    ("$", "USD"),
-    ("€", "EUR"),
-    ("£", "GBP"),
-    ("¥", "JPY"),
-    ("₹", "INR"),
-    ("₩", "KRW"),
-    ("₺", "TRY"),
-    ("₽", "RUB"),
-    ("₪", "ILS"),
-    ("฿", "THB"),
-    ("₫", "VND"),
-    ("₱", "PHP"),
-    ("₦", "NGN"),
-    ("₴", "UAH"),
-    ("円", "JPY"),
-    ("人民币", "CNY"),
-    ("元", "CNY"),
-    ("원", "KRW"),
-    ("zł", "PLN"),
-    ("Kč", "CZK"),
-    ("Fr.", "CHF"),
-    ("kr", ""),
-    ("Rs.", "INR"),
-    ("Rs", "INR"),
-    ("usd", "USD"),
-    ("eur", "EUR"),
-    ("gbp", "GBP"),
-    ("jpy", "JPY"),
-    ("chf", "CHF"),
-    ("US dollars", "USD"),
-    ("dollars", "USD"),
-    ("dollar", "USD"),
-    ("Dollar", "USD"),
-    ("bucks", "USD"),
-    ("euros", "EUR"),
-    ("euro", "EUR"),
-    ("Euro", "EUR"),
-    ("dólares", "USD"),
-    ("pounds", "GBP"),
-    ("yen", "JPY"),
-    ("rupees", "INR"),
-    ("francs", "CHF"),
-    ("Franken", "CHF"),
-    ("pesos", ""),
-    ("reais", "BRL"),
-    ("yuan", "CNY"),
+    ("US$", "USD"), ("CA$", "CAD"), ("AU$", "AUD"), ("NZ$", "NZD"), ("HK$", "HKD"), ("MX$", "MXN"), ("NT$", "TWD"),
+    ("C$", "CAD"), ("A$", "AUD"), ("S$", "SGD"), ("R$", "BRL"), ("$", "USD"), ("€", "EUR"), ("£", "GBP"),
+    ("¥", "JPY"), ("₹", "INR"), ("₩", "KRW"), ("₺", "TRY"), ("₽", "RUB"), ("₪", "ILS"), ("฿", "THB"), ("₫", "VND"),
+    ("₱", "PHP"), ("₦", "NGN"), ("₴", "UAH"), ("円", "JPY"), ("人民币", "CNY"), ("元", "CNY"), ("원", "KRW"),
+    ("zł", "PLN"), ("Kč", "CZK"), ("Fr.", "CHF"), ("kr", ""), ("Rs.", "INR"), ("Rs", "INR"), ("usd", "USD"),
+    ("eur", "EUR"), ("gbp", "GBP"), ("jpy", "JPY"), ("chf", "CHF"), ("US dollars", "USD"), ("dollars", "USD"),
+    ("dollar", "USD"), ("Dollar", "USD"), ("bucks", "USD"), ("euros", "EUR"), ("euro", "EUR"), ("Euro", "EUR"),
+    ("dólares", "USD"), ("pounds", "GBP"), ("yen", "JPY"), ("rupees", "INR"), ("francs", "CHF"), ("Franken", "CHF"),
+    ("pesos", ""), ("reais", "BRL"), ("yuan", "CNY"),
 ];
 
 impl Currency {
@@ -137,6 +79,7 @@ pub(super) struct Mark {
 
 /// The mark that `text` begins with.
 pub(super) fn leading(text: &str) -> Option<Mark> {
+    text.chars().next().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || *c == '$')?;
     let code = text.get(..3).and_then(Currency::from_code);
     if let Some(currency) = code
         && !begins_with_letter(&text[3..])
@@ -149,6 +92,7 @@ pub(super) fn leading(text: &str) -> Option<Mark> {
 
 /// The mark that `text` ends with.
 pub(super) fn trailing(text: &str) -> Option<Mark> {
+    text.chars().next_back().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || matches!(c, '$' | '.'))?;
     let code = text.len().checked_sub(3).and_then(|at| text.get(at..)).and_then(Currency::from_code);
     if let Some(currency) = code
         && !ends_with_letter(&text[..text.len() - 3])

@@ -28,7 +28,7 @@ const LONGEST: usize = 40;
 /// How far a label may stand from its number, in bytes.
 const LABEL_REACH: usize = 32;
 /// How many prices of one text are kept.
-const MOST: usize = 256;
+const MOST: usize = 32;
 
 /// Words that make the price after them the whole sum. Lower case.
 const TOTALS: &[&str] = &[
@@ -66,7 +66,7 @@ const NUMBER_WORDS: &[&str] = &[
     "hundert", "tausend", "cent", "cien", "mille", "mil",
 ];
 
-/// The prices of `text` in order, at most 256: beyond that, the smallest that are no totals are left out.
+/// The prices of `text` in order, at most 32: beyond that, the smallest that are no totals are left out.
 #[must_use]
 pub fn read(text: &str) -> Vec<Price> {
     if text.is_ascii() {
@@ -138,12 +138,13 @@ fn separator_at(text: &str, at: usize, start: usize) -> Option<usize> {
     let c = text[at..].chars().next()?;
     let after = &text.as_bytes()[at + c.len_utf8()..];
     let digits = after.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    let group_before = text[start..at].bytes().rev().take_while(u8::is_ascii_digit).count() <= 3;
+    let grouped = || {
+        let before = text.as_bytes()[start..at].iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        at - start <= LONGEST && digits == 3 && before <= 3 && !text[start..at].contains(['.', ','])
+    };
     match c {
         '.' | ',' => (digits > 0).then_some(1),
-        '\'' | '’' | ' ' => {
-            (digits == 3 && group_before && !text[start..at].contains(['.', ','])).then_some(c.len_utf8())
-        }
+        '\'' | '’' | ' ' => grouped().then_some(c.len_utf8()),
         _ => None,
     }
 }
@@ -166,9 +167,12 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
     if let Some((range, _)) = &after {
         end = range.end;
     }
-    let total = labelled(text, floor, start) || TOTALS_AFTER.iter().any(|word| starts_lower(&text[end..], word));
     let digits = &text[run.clone()];
-    if currency.is_none() && !(total && looks_like_a_sum(digits)) {
+    if currency.is_none() && !looks_like_a_sum(digits) {
+        return None;
+    }
+    let total = labelled(text, floor, start) || TOTALS_AFTER.iter().any(|word| starts_lower(&text[end..], word));
+    if currency.is_none() && !total {
         return None;
     }
     let currency = currency.and_then(|mark| mark.currency);

@@ -72,7 +72,7 @@ fn the_total_is_told_from_parts_of_it() {
 fn a_total_or_a_large_price_cannot_be_hidden_behind_many_others() {
     let text = format!("$900 {} total $7 {}", "$1 ".repeat(2_000), "$2 ".repeat(2_000));
     let prices = read(&text);
-    assert_eq!(prices.len(), 256);
+    assert_eq!(prices.len(), 32);
     assert!(prices.iter().any(|p| p.words == "$900") && prices.iter().any(|p| p.total && p.words == "$7"));
     let giant = format!("pay ${}", "1".repeat(100_000));
     assert_eq!(read(&giant).iter().map(|p| (p.number, p.words.len())).collect::<Vec<_>>(), [(None, 100)]);

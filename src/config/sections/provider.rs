@@ -1,0 +1,145 @@
+//! `[provider]`: whose API is watched, where its key is found, how patient calls are.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::super::reader::{Item, Section};
+use super::{ms, secs};
+
+/// `[provider]`: whose API is watched, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderConfig {
+    /// The vendor.
+    pub kind: ProviderKind,
+    /// The base address, with or without `/v1`. HTTPS, or HTTP to this machine.
+    pub base_url: Url,
+    /// Where the API key is found. The key itself is never in the configuration.
+    pub api_key: KeySource,
+    /// How long a connection may take to be made.
+    pub connect_timeout: Duration,
+    /// How long a call may take, besides pauses.
+    pub request_timeout: Duration,
+    /// How long one attempt to pause may take.
+    pub pause_timeout: Duration,
+    /// After which time without an answer a second attempt to pause starts beside the first.
+    pub hedge_after: Duration,
+    /// The largest event that is read whole, in bytes; larger ones are cut and count as risk.
+    pub max_event: usize,
+}
+
+/// A vendor of sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// AGI's Agent Sessions API.
+    Agi,
+}
+
+/// Where the API key is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// In this environment variable.
+    Environment(String),
+    /// In this file, which nobody else may read.
+    File(PathBuf),
+}
+
+impl ProviderConfig {
+    /// The vendor's public address.
+    pub const BASE_URL: &'static str = "https://api.agi.tech";
+
+    pub(in crate::config) fn read(mut section: Section<'_>) -> Option<Self> {
+        section.refuse(
+            "api_key",
+            "the API key does not belong in the configuration file",
+            "put it into an environment variable (`api_key_env`) or a file of its own that only you can read (`api_key_file`)",
+        );
+        let kind = section.get("kind").and_then(|item| item.word(&[("agi", ProviderKind::Agi)]));
+        let base_url = section
+            .get_or_env("base_url", "HOLDPOINT_PROVIDER_BASE_URL")
+            .and_then(|item| base_url(&item))
+            .or_else(|| Url::parse(Self::BASE_URL).ok());
+        let api_key = key_source(&mut section);
+        let duration = |section: &mut Section<'_>, key, default, range| {
+            section.get(key).and_then(|item| item.duration(range)).unwrap_or(default)
+        };
+        let config = Self {
+            kind: kind.unwrap_or(ProviderKind::Agi),
+            base_url: base_url?,
+            api_key,
+            connect_timeout: duration(&mut section, "connect_timeout", secs(5), ms(100)..=secs(60)),
+            request_timeout: duration(&mut section, "request_timeout", secs(30), secs(1)..=secs(300)),
+            pause_timeout: duration(&mut section, "pause_timeout", secs(5), ms(500)..=secs(60)),
+            hedge_after: duration(&mut section, "hedge_after", ms(750), ms(50)..=secs(30)),
+            max_event: section.get("max_event").and_then(|item| item.size(4_096..=16 << 20)).unwrap_or(1 << 20),
+        };
+        section.finish();
+        Some(config)
+    }
+}
+
+fn base_url(item: &Item<'_>) -> Option<Url> {
+    let expected = "an https address such as \"https://api.agi.tech\"";
+    let url = match Url::parse(item.text()?) {
+        Ok(url) if url.has_host() => url,
+        Ok(_) | Err(_) if item.text()?.contains('@') => {
+            item.wrong_secret("this is not an address", expected, None);
+            return None;
+        }
+        Ok(_) | Err(_) => {
+            item.wrong(&format!("{} is not an address", item.shown()), expected);
+            return None;
+        }
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        item.wrong_secret("the address has a user, a query or a fragment", expected, None);
+        return None;
+    }
+    match url.scheme() {
+        "https" => Some(url),
+        "http" if is_loopback(&url) => Some(url),
+        "http" => {
+            let hint =
+                "the API key would travel in the clear; use https, or http only to this machine (127.0.0.1, localhost)";
+            item.wrong_with("http to another machine", expected, Some(hint.to_owned()));
+            None
+        }
+        _ => {
+            item.wrong(&format!("{} is neither https nor http", item.shown()), expected);
+            None
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn key_source(section: &mut Section<'_>) -> KeySource {
+    let variable = section.get_or_env("api_key_env", "HOLDPOINT_PROVIDER_API_KEY_ENV");
+    let file = section.get_or_env("api_key_file", "HOLDPOINT_PROVIDER_API_KEY_FILE");
+    if let (Some(_), Some(file)) = (&variable, &file) {
+        let hint = "keep one of them; without either, the key is taken from AGI_API_KEY".to_owned();
+        file.wrong_with("both `api_key_env` and `api_key_file` are set", "exactly one of the two", Some(hint));
+    }
+    let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
+    path.or_else(|| variable.and_then(|item| variable_name(&item)).map(KeySource::Environment))
+        .unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
+}
+
+fn variable_name(item: &Item<'_>) -> Option<String> {
+    let name = item.text()?;
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if begins && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Some(name.to_owned());
+    }
+    let hint = "this is the variable's name, not the key: `api_key_env = \"AGI_API_KEY\"`".to_owned();
+    item.wrong_secret("this is not the name of an environment variable", "letters, digits and `_`", Some(hint));
+    None
+}
