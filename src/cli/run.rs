@@ -59,7 +59,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         async move { agi.keep_warm(WARM_EVERY).await }
     });
     tracing::info!("holdpoint {} watches {}", env!("CARGO_PKG_VERSION"), config.provider.base_url);
-    let prompt_settings = prompt_settings(&config.prompt);
+    // Notices are warnings in the log, and the log is on the same terminal.
+    let notices = config.log.level == LogLevel::Error;
+    let prompt_settings = PromptSettings { notices, ..prompt_settings(&config.prompt) };
     let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await.map_err(not_started)?;
     attend(&daemon, prompt_settings, lines, &stop).await;
     warm.abort();

@@ -138,7 +138,7 @@ impl Operator {
 /// A decision without a nonce.
 pub fn decision(view: &ApprovalView, act: Act) -> Decision {
     let card = &view.card;
-    Decision { approval: card.approval, revision: card.revision, digest: view.digest, nonce: None, act }
+    Decision { approval: card.approval, revision: card.revision, digest: view.digest, nonce: None, typed: None, act }
 }
 
 pub fn outcome(outcome: Outcome) -> Result<Decided, Refusal> {

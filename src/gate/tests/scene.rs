@@ -134,14 +134,27 @@ impl Scene {
     pub fn decide(&mut self, act: Act) -> Said {
         let case = self.gate.case.as_ref().expect("a case");
         let card = case.card();
-        let decision =
-            Decision { approval: card.approval, revision: card.revision, digest: card.digest(), nonce: None, act };
+        let decision = Decision {
+            approval: card.approval,
+            revision: card.revision,
+            digest: card.digest(),
+            nonce: None,
+            typed: None,
+            act,
+        };
         self.decide_on(decision)
     }
 
     pub fn decision(&self, act: Act) -> Decision {
         let card = self.gate.case.as_ref().expect("a case").card();
-        Decision { approval: card.approval, revision: card.revision, digest: card.digest(), nonce: None, act }
+        Decision {
+            approval: card.approval,
+            revision: card.revision,
+            digest: card.digest(),
+            nonce: None,
+            typed: None,
+            act,
+        }
     }
 
     pub fn decide_on(&mut self, decision: Decision) -> Said {
@@ -277,6 +290,7 @@ fn name_of(refusal: &Refusal) -> String {
         Refusal::NotPresented => "not presented".to_owned(),
         Refusal::TooSoon { .. } => "too soon".to_owned(),
         Refusal::NotPausedYet => "not paused yet".to_owned(),
+        Refusal::NotConfirmed { .. } => "not confirmed".to_owned(),
         Refusal::Deciding { by } => format!("{by} is deciding"),
         Refusal::AlreadyDecided { outcome, by } => format!("already {outcome} by {by}"),
         Refusal::NotPossible { .. } => "not possible".to_owned(),
