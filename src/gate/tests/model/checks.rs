@@ -187,8 +187,8 @@ impl Checks {
         self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
         self.replies.clear();
         let is_durable = |id: &ApprovalId| {
-            let of = durable.iter().filter_map(|record| record.kept.as_ref()).filter(|kept| kept.card.approval == *id);
-            of.last().is_some_and(|kept| kept.closed.is_some())
+            let mut of = durable.iter().filter_map(|record| record.kept.as_ref());
+            of.rfind(|kept| kept.card.approval == *id).is_some_and(|kept| kept.closed.is_some())
         };
         // A denial may be on its way before it is durable.
         self.promised.retain(|id, _| is_durable(id));
