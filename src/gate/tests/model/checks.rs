@@ -33,8 +33,9 @@ pub struct Checks {
     resumes: BTreeMap<ApprovalId, bool>,
     replies: BTreeMap<ReplyTo, ApprovalId>,
     promised: BTreeMap<ApprovalId, Outcome>,
-    /// A crash lost an approval whose pause had left: whose that pause is can no longer be known.
-    orphan: bool,
+    /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
+    /// way back while the session was known to be paused by somebody else.
+    pub orphan: bool,
 }
 
 impl Checks {

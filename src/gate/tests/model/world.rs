@@ -187,6 +187,8 @@ impl World {
         if self.calls[which].answer.is_none() {
             let what = self.calls[which].what.clone();
             let unread = self.provider.unread();
+            let by_others = self.gate.case.as_ref().is_some_and(|case| case.kept.owned == Some(false));
+            self.checks.orphan |= by_others && fault == Fault::LostAfter && matches!(what, What::Pause);
             let answer = self.arrive(&what, fault);
             let brings = if matches!(answer, Answer::Read(Ok(_))) { unread } else { Vec::new() };
             self.tell(|world| format!("   {:?} {what:?} arrives: {answer:?}", world.calls[which].id));
