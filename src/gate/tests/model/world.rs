@@ -49,6 +49,8 @@ pub struct World {
     pub durable: Vec<Record>,
     cursor: MessageId,
     pub views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
+    /// What clients were shown before the last crash: they may still decide on it.
+    old_views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
     next_reply: u64,
     checks: Checks,
     /// What happened, in words; only for a run that is told.
@@ -77,6 +79,7 @@ impl World {
             durable: Vec::new(),
             cursor: MessageId(0),
             views: BTreeMap::new(),
+            old_views: BTreeMap::new(),
             next_reply: 0,
             checks: Checks::default(),
             log: told.then(Vec::new),
@@ -286,7 +289,7 @@ impl World {
     }
 
     fn decide(&mut self, does: Does, card: Card) -> Held {
-        let Some(views) = self.views.values().last() else { return Ok(()) };
+        let Some(views) = self.views.values().last().or(self.old_views.values().last()) else { return Ok(()) };
         let index = match card {
             Card::Newest | Card::Forged => views.len() - 1,
             Card::Older => views.len().saturating_sub(2),
@@ -338,12 +341,17 @@ impl World {
         self.calls.clear();
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
-        self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
+        if !self.views.is_empty() {
+            self.old_views = std::mem::take(&mut self.views);
+        }
         let mut live = BTreeMap::new();
         for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
             live.insert(kept.card.approval, kept.clone());
         }
         let live: Vec<_> = live.into_values().filter(|kept| kept.is_live()).collect();
+        // What is not on a kept card is read again.
+        self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
+        self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
         }
