@@ -289,7 +289,7 @@ pub struct Record {
 pub enum Entry {
     /// An approval was opened; the pause has been sent.
     Opened,
-    /// Its card is complete at a new revision.
+    /// Its card is complete at a new revision, or what follows from it changed before it was.
     Revised,
     /// Its deadline moved.
     Extended,

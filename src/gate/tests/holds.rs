@@ -232,7 +232,7 @@ fn a_cooldown_that_turns_into_a_question_gives_operators_their_whole_time() {
     long.cooldown = Some(TIMEOUT * 2);
     let mut scene = Scene::held_by(fires(long));
     scene.now = scene.now.after(TIMEOUT + COOLDOWN);
-    assert_eq!(scene.seen(EventKind::Step, asks()), ["show draft r1"]);
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["record revised", "show draft r1"]);
     assert_eq!(scene.gate.waiting().unwrap().1, scene.now.after(TIMEOUT));
 }
 

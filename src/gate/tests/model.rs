@@ -3,6 +3,7 @@
 
 mod checks;
 mod provider;
+mod words;
 mod world;
 
 use proptest::prelude::*;

@@ -42,6 +42,13 @@ fn a_clock_set_back_meanwhile_does_not_prolong_the_deadline() {
 }
 
 #[test]
+fn a_stricter_rule_that_joined_is_not_forgotten() {
+    let mut scene = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
+    scene.seen(EventKind::Step, asks());
+    assert_eq!(scene.restart(), ["pause", "show draft r1"], "it asks, and does not cool down");
+}
+
+#[test]
 fn a_question_is_asked_again() {
     let mut scene = Scene::asking();
     assert_eq!(scene.restart(), ["read", "show open r2"]);

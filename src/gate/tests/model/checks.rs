@@ -33,8 +33,9 @@ pub struct Checks {
     resumes: BTreeMap<ApprovalId, bool>,
     replies: BTreeMap<ReplyTo, ApprovalId>,
     promised: BTreeMap<ApprovalId, Outcome>,
-    /// A crash lost an approval whose pause had left: whose that pause is can no longer be known.
-    orphan: bool,
+    /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
+    /// way back while the session was known to be paused by somebody else.
+    pub orphan: bool,
 }
 
 impl Checks {
@@ -187,8 +188,8 @@ impl Checks {
         self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
         self.replies.clear();
         let is_durable = |id: &ApprovalId| {
-            let of = durable.iter().filter_map(|record| record.kept.as_ref()).filter(|kept| kept.card.approval == *id);
-            of.last().is_some_and(|kept| kept.closed.is_some())
+            let mut of = durable.iter().filter_map(|record| record.kept.as_ref());
+            of.rfind(|kept| kept.card.approval == *id).is_some_and(|kept| kept.closed.is_some())
         };
         // A denial may be on its way before it is durable.
         self.promised.retain(|id, _| is_durable(id));

@@ -9,11 +9,12 @@ use crate::api::{ErrorClass, EventKind, MessageId};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decision, OperatorName};
 use crate::gate::{Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Page, Record, ReplyTo, Settings, Ticket};
-use crate::policy::{Effect as RuleEffect, OnDeny, OnTimeout, Verdict};
+use crate::policy::OnTimeout;
 
-use super::super::harness::{Counting, about, fires, rule, settings, shared, start};
+use super::super::harness::{Counting, about, settings, shared, start};
 use super::checks::Checks;
 use super::provider::{By, Provider, Task, error, refused};
+use super::words::{brief, short, verdict};
 use super::{Action, Card, Does, Fault, Meddles, Rule, Says, Setup, Span};
 
 /// A call on its way.
@@ -48,6 +49,8 @@ pub struct World {
     pub durable: Vec<Record>,
     cursor: MessageId,
     pub views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
+    /// What clients were shown before the last crash: they may still decide on it.
+    old_views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
     next_reply: u64,
     checks: Checks,
     /// What happened, in words; only for a run that is told.
@@ -76,6 +79,7 @@ impl World {
             durable: Vec::new(),
             cursor: MessageId(0),
             views: BTreeMap::new(),
+            old_views: BTreeMap::new(),
             next_reply: 0,
             checks: Checks::default(),
             log: told.then(Vec::new),
@@ -186,6 +190,8 @@ impl World {
         if self.calls[which].answer.is_none() {
             let what = self.calls[which].what.clone();
             let unread = self.provider.unread();
+            let by_others = self.gate.case.as_ref().is_some_and(|case| case.kept.owned == Some(false));
+            self.checks.orphan |= by_others && fault == Fault::LostAfter && matches!(what, What::Pause);
             let answer = self.arrive(&what, fault);
             let brings = if matches!(answer, Answer::Read(Ok(_))) { unread } else { Vec::new() };
             self.tell(|world| format!("   {:?} {what:?} arrives: {answer:?}", world.calls[which].id));
@@ -283,7 +289,7 @@ impl World {
     }
 
     fn decide(&mut self, does: Does, card: Card) -> Held {
-        let Some(views) = self.views.values().last() else { return Ok(()) };
+        let Some(views) = self.views.values().last().or(self.old_views.values().last()) else { return Ok(()) };
         let index = match card {
             Card::Newest | Card::Forged => views.len() - 1,
             Card::Older => views.len().saturating_sub(2),
@@ -341,12 +347,17 @@ impl World {
         self.calls.clear();
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
-        self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
+        if !self.views.is_empty() {
+            self.old_views = std::mem::take(&mut self.views);
+        }
         let mut live = BTreeMap::new();
         for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
             live.insert(kept.card.approval, kept.clone());
         }
         let live: Vec<_> = live.into_values().filter(|kept| kept.is_live()).collect();
+        // What is not on a kept card is read again.
+        self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
+        self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
         }
@@ -453,62 +464,5 @@ impl World {
             }
         }
         Err("invariant 8: a held session runs, and no pause left within one poll".to_owned())
-    }
-}
-
-fn verdict(of: Rule) -> Verdict {
-    let (name, effect, on_deny, refusal) = match of {
-        Rule::Nothing => return Verdict::default(),
-        Rule::Alerts => ("alerts", RuleEffect::Alert, None, None),
-        Rule::Asks => ("asks", RuleEffect::Ask, None, None),
-        Rule::AsksKeeping => ("asks, keeps", RuleEffect::Ask, Some(OnDeny::KeepPaused), None),
-        Rule::AsksRefusing => ("asks, refuses", RuleEffect::Ask, Some(OnDeny::Instruct), Some("No.")),
-        Rule::Cools => ("cools", RuleEffect::Cooldown, None, None),
-        Rule::Instructs => ("instructs", RuleEffect::Instruct, None, None),
-        Rule::Denies => ("denies", RuleEffect::Deny, None, None),
-        Rule::DeniesRefusing => ("denies, refuses", RuleEffect::Deny, Some(OnDeny::Instruct), Some("Never.")),
-    };
-    let mut terms = rule(name, effect);
-    terms.on_deny = on_deny;
-    terms.refusal = refusal.map(str::to_owned);
-    fires(terms)
-}
-
-fn brief(input: &Input) -> String {
-    match input {
-        Input::Seen { event, verdict, backlog } => {
-            format!("seen {:?} {:?} {:?} backlog={backlog}", event.id, event.kind, verdict.effect)
-        }
-        Input::CaughtUp
-        | Input::Blind { .. }
-        | Input::Sighted
-        | Input::Gap { .. }
-        | Input::Gone
-        | Input::Answered { .. }
-        | Input::Recorded { .. }
-        | Input::Decide { .. }
-        | Input::Tick => format!("{input:?}"),
-    }
-}
-
-fn short(effect: &Effect) -> String {
-    match effect {
-        Effect::Record { ticket, record } => {
-            let state = record.kept.as_ref().map(|kept| {
-                let closed = kept.closed.as_ref().map(|c| (c.outcome, c.delivery, c.detail.clone()));
-                (kept.card.approval.0.as_u128(), kept.card.revision.0, kept.owned, kept.proof, closed)
-            });
-            format!("record {:?} {ticket:?} {state:?} {:?}", record.entry, record.note)
-        }
-        Effect::Publish(view) => format!("publish r{} {:?}", view.card.revision, view.state),
-        Effect::Pause { .. }
-        | Effect::Cancel { .. }
-        | Effect::Delete { .. }
-        | Effect::Resume { .. }
-        | Effect::Message { .. }
-        | Effect::Read { .. }
-        | Effect::Screenshot { .. }
-        | Effect::Notice(_)
-        | Effect::Reply { .. } => format!("{effect:?}"),
     }
 }
