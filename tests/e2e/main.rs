@@ -6,4 +6,8 @@ mod audit;
 mod operator;
 mod stage;
 
+mod errors;
+mod lost_answers;
+mod others;
+mod questions;
 mod recipes;

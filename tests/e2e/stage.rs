@@ -13,6 +13,7 @@ use holdpoint::simulator::fault::Endpoint;
 use holdpoint::simulator::{Act, Call, Fault, NewSession, Options, Scenario, Simulator, World};
 use holdpoint::store::Store;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -58,6 +59,12 @@ impl Default for Play {
     fn default() -> Self {
         Self { scenario: BUYS, approvals: "", rules: PURCHASE, tune: |_| (), client: |_| () }
     }
+}
+
+/// A step for [`Act::Emit`], written as in a scenario.
+pub fn emits(step: &str) -> Act {
+    let step = scenario(&format!("[[step]]\n{step}")).steps[0].clone();
+    Act::Emit(Box::new(step))
 }
 
 /// Calls of this test time out fast, because some of them are never answered.
@@ -179,7 +186,9 @@ impl Stage {
         self.sim.create_idle(new).await.unwrap()
     }
 
-    pub async fn fault(&self, fault: Fault) {
+    /// Adds a fault, written as in a scenario.
+    pub async fn fault(&self, fault: Value) {
+        let fault: Fault = serde_json::from_value(fault).unwrap();
         self.sim.fault(fault).await.unwrap();
     }
 
@@ -224,7 +233,7 @@ impl Stage {
     pub async fn messages(&self) -> Vec<String> {
         let calls = self.calls(Endpoint::Message).await;
         let text = |call: &Call| {
-            let body: serde_json::Value = serde_json::from_str(call.body.as_deref().unwrap()).unwrap();
+            let body: Value = serde_json::from_str(call.body.as_deref().unwrap()).unwrap();
             body["message"].as_str().unwrap().to_owned()
         };
         calls.iter().map(text).collect()
