@@ -80,12 +80,12 @@ pub enum Broken {
         seq: i64,
     },
     /// The stored head is not the last entry.
-    #[error("the journal ends at entry {last}, but its head says {head}: the end was cut off or the head was changed")]
+    #[error("the journal ends at entry {last}, but {}: the end was cut off or the head was changed", head_says(*.last, *.head))]
     Head {
         /// The last position found.
         last: i64,
-        /// The position the head names.
-        head: i64,
+        /// The position the head names; `None` when the head cannot be read.
+        head: Option<i64>,
     },
     /// An approval's row is not what the journal says.
     #[error("approval {approval} is not what the journal says: {why}")]
@@ -97,11 +97,20 @@ pub enum Broken {
     },
 }
 
+fn head_says(last: i64, head: Option<i64>) -> String {
+    match head {
+        None => "its head cannot be read".to_owned(),
+        Some(head) if head == last => "its head has another hash".to_owned(),
+        Some(head) => format!("its head says {head}"),
+    }
+}
+
 /// Walks a journal from its beginning.
 #[derive(Debug)]
 pub struct Verifier {
     head: Head,
-    approvals: BTreeMap<String, Digest>,
+    /// Each approval's newest entry, and the digest of what that says of it.
+    approvals: BTreeMap<String, (i64, Digest)>,
 }
 
 impl Default for Verifier {
@@ -125,27 +134,29 @@ impl Verifier {
         }
         self.head = head;
         if let (Some(approval), Some(kept)) = (&entry.approval, kept) {
-            self.approvals.insert(approval.clone(), Digest::of(kept.as_bytes()));
+            self.approvals.insert(approval.clone(), (entry.seq, Digest::of(kept.as_bytes())));
         }
         Ok(())
     }
 
-    /// Compares the end with the stored head.
+    /// Compares the end with the stored head; `None` is one that cannot be read.
     ///
     /// # Errors
     /// When they differ.
-    pub fn end(&self, stored: Head) -> Result<Head, Broken> {
-        if stored == self.head { Ok(stored) } else { Err(Broken::Head { last: self.head.seq, head: stored.seq }) }
+    pub fn end(&self, stored: Option<Head>) -> Result<Head, Broken> {
+        let head = stored.map(|head| head.seq);
+        stored.filter(|stored| *stored == self.head).ok_or(Broken::Head { last: self.head.seq, head })
     }
 
-    /// Compares an approval's stored row with the journal; every approval of the journal must come by once.
+    /// Compares an approval's stored row, written with entry `seq`, with the journal; every approval of the journal must
+    /// come by once.
     ///
     /// # Errors
     /// When the journal does not know it or knows it otherwise.
-    pub fn approval(&mut self, id: &str, kept: &str) -> Result<(), Broken> {
+    pub fn approval(&mut self, id: &str, seq: i64, kept: &str) -> Result<(), Broken> {
         let broken = |why: &str| Err(Broken::Approval { approval: id.to_owned(), why: why.to_owned() });
         match self.approvals.remove(id) {
-            Some(digest) if digest == Digest::of(kept.as_bytes()) => Ok(()),
+            Some(newest) if newest == (seq, Digest::of(kept.as_bytes())) => Ok(()),
             Some(_) => broken("its row was changed"),
             None => broken("no entry made it, or it stands twice"),
         }
@@ -202,7 +213,7 @@ mod tests {
         for (entry, hash) in chain {
             verifier.take(entry, *hash, None)?;
         }
-        verifier.end(head)
+        verifier.end(Some(head))
     }
 
     fn head_of(chain: &[(Entry, Digest)]) -> Head {
@@ -263,7 +274,7 @@ mod tests {
         let hash = Head::EMPTY.then(&opened).hash;
         assert_eq!(verifier.take(&opened, hash, Some("kept")), Ok(()));
         assert!(verifier.approvals_end().is_err());
-        assert!(verifier.approval("a", "other").is_err());
-        assert!(verifier.approval("b", "kept").is_err());
+        assert!(verifier.approval("a", 1, "other").is_err());
+        assert!(verifier.approval("b", 1, "kept").is_err());
     }
 }

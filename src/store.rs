@@ -80,6 +80,22 @@ pub enum StoreError {
         #[source]
         source: sqlx::Error,
     },
+    /// The file is a database of something else.
+    #[error("{path} is not a store of holdpoint: it is another program's database")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store was made by a newer version, whose schema this one does not know.
+    #[error("the store {path} was made by a newer holdpoint (its schema is version {found}, this one knows {known})")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The store's.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// A row cannot be understood.
     #[error("the store {path} has a row that cannot be read ({what}); `holdpoint audit verify` tells more")]
     Row {
@@ -98,6 +114,7 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         lock::protected_directory(path)?;
         lock::private_file(path)?;
+        Self::look(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -116,7 +133,46 @@ impl Store {
     /// When there is no such file, or it is not a store.
     pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
-        Self::connect(path, options).await
+        let store = Self::connect(path, options).await?;
+        match store.identity().await? {
+            Identity::Ours => Ok(store),
+            Identity::Empty | Identity::Foreign => Err(StoreError::Foreign { path: path.to_owned() }),
+            Identity::Newer(found) => Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION }),
+        }
+    }
+
+    /// Refuses a file that is not ours before anything in it is changed.
+    async fn look(path: &Path) -> Result<(), StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
+        let store = Self::connect(path, options).await?;
+        let identity = store.identity().await;
+        store.close().await;
+        match identity? {
+            Identity::Ours | Identity::Empty => Ok(()),
+            Identity::Foreign => Err(StoreError::Foreign { path: path.to_owned() }),
+            Identity::Newer(found) => Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION }),
+        }
+    }
+
+    /// Whose file this is.
+    async fn identity(&self) -> Result<Identity, StoreError> {
+        let opened = |source| StoreError::Open { path: self.path.clone(), source: Box::new(source) };
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE tbl_name <> '_sqlx_migrations'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(opened)?;
+        if tables == 0 {
+            return Ok(Identity::Empty);
+        }
+        let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&self.pool).await.map_err(opened)?;
+        if id != APPLICATION_ID {
+            return Ok(Identity::Foreign);
+        }
+        let found: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(opened)?;
+        Ok(found.filter(|found| *found > VERSION).map_or(Identity::Ours, Identity::Newer))
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
@@ -146,9 +202,15 @@ impl Store {
         let row = sqlx::query("SELECT seq, hash FROM head WHERE id = 1").fetch_optional(connection).await;
         let Some(row) = row.map_err(|source| self.sql("read", source))? else { return Ok(Head::EMPTY) };
         let hash: String = row.try_get("hash").map_err(|source| self.sql("read", source))?;
-        let hash = Digest::try_from(hash).map_err(|error| self.row(format!("head: {error}")))?;
+        let hash = self.digest(hash)?;
         let seq = row.try_get("seq").map_err(|source| self.sql("read", source))?;
         Ok(Head { seq, hash })
+    }
+
+    /// A hash exactly as we write it, so that no other spelling of it passes.
+    fn digest(&self, text: String) -> Result<Digest, StoreError> {
+        let digest = Digest::try_from(text.clone()).map_err(|error| self.row(format!("hash: {error}")))?;
+        if digest.to_string() == text { Ok(digest) } else { Err(self.row("hash: not as it was written".to_owned())) }
     }
 
     fn sql(&self, doing: &'static str, source: sqlx::Error) -> StoreError {
@@ -160,9 +222,22 @@ impl Store {
     }
 }
 
+/// "HOLD", as the first migration sets it.
+const APPLICATION_ID: i64 = 0x484f_4c44;
+/// The newest schema this version knows.
+const VERSION: i64 = 1;
+
+enum Identity {
+    Ours,
+    /// Nothing is in it: a new file.
+    Empty,
+    Foreign,
+    Newer(i64),
+}
+
 fn migrator() -> Migrator {
     let first = include_str!("store/migrations/0001_first.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(1, "first".into(), MigrationType::Simple, first, false)])
+    Migrator::with_migrations(vec![Migration::new(VERSION, "first".into(), MigrationType::Simple, first, false)])
 }
 
 fn outcome_name(outcome: Option<Outcome>) -> Option<&'static str> {

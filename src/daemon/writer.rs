@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
-use crate::store::{Store, Write};
+use crate::store::{Conflict, Store, Write};
 
 /// How many requests may wait before the writer is called too slow.
 const QUEUE: usize = 4096;
@@ -21,6 +21,9 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 128;
 /// How often a store that failed is tried again, and how long cursors may wait.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long the end waits for a store that fails, and how often it tries.
+const GRACE: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the writer is asked.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl Writer {
             store,
             desk,
             inbox,
-            kept: VecDeque::new(),
+            queue: VecDeque::new(),
             cursors: BTreeMap::new(),
             failing: false,
             due: Instant::now() + PERIOD,
@@ -86,12 +89,18 @@ impl Writer {
     }
 }
 
+/// A record that is not written yet. With an answer it is written by the next transaction, or refused.
+struct Queued {
+    write: Write,
+    answer: Option<oneshot::Sender<Result<(), String>>>,
+}
+
 struct Task {
     store: Store,
     desk: DeskService,
     inbox: mpsc::Receiver<Request>,
     /// Not yet written, oldest first.
-    kept: VecDeque<Write>,
+    queue: VecDeque<Queued>,
     cursors: BTreeMap<SessionId, MessageId>,
     failing: bool,
     due: Instant,
@@ -101,73 +110,73 @@ impl Task {
     async fn run(mut self) {
         loop {
             let mut batch = Vec::new();
-            let idle = self.kept.is_empty() && self.cursors.is_empty();
+            let idle = self.queue.is_empty() && self.cursors.is_empty();
             tokio::select! {
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
                 () = tokio::time::sleep_until(self.due), if !idle => (),
             }
             self.take(batch).await;
         }
-        self.write().await;
-        if !self.kept.is_empty() {
-            tracing::error!(lost = self.kept.len(), "records could not be written before the end");
-        }
+        self.finish().await;
         self.store.close().await;
     }
 
+    /// The last chance of what could not be written so far.
+    async fn finish(&mut self) {
+        let end = Instant::now() + GRACE;
+        self.write().await;
+        while !self.queue.is_empty() && Instant::now() < end {
+            tokio::time::sleep(AGAIN).await;
+            self.write().await;
+        }
+        if !self.queue.is_empty() {
+            let (path, lost) = (self.store.path().display(), self.queue.len());
+            tracing::error!("the store {path} cannot be written to the end: {lost} records of what happened are lost");
+        }
+    }
+
+    /// Sorts a batch: what is waited for is written at once, the rest at once unless the store fails.
     async fn take(&mut self, batch: Vec<Request>) {
-        let mut waiting = Vec::new();
+        let mut asked = false;
         for request in batch {
             match request {
                 Request::Cursor { session, up_to } => {
                     self.cursors.insert(session, up_to);
                 }
-                Request::Record { write, answer: None } => self.kept.push_back(*write),
-                Request::Record { write, answer: Some(answer) } => waiting.push((*write, answer)),
+                Request::Record { write, answer } => {
+                    asked |= answer.is_some();
+                    self.queue.push_back(Queued { write: *write, answer });
+                }
             }
         }
         let due = self.due <= Instant::now();
-        if !waiting.is_empty() || due || (!self.failing && !self.kept.is_empty()) {
-            self.write_with(waiting).await;
+        if asked || due || (!self.failing && !self.queue.is_empty()) {
+            self.write().await;
         }
     }
 
+    /// One transaction: everything that is queued, in order.
     async fn write(&mut self) {
-        self.write_with(Vec::new()).await;
-    }
-
-    /// One transaction: what was kept, in order, then what is waited for.
-    async fn write_with(&mut self, waiting: Vec<(Write, oneshot::Sender<Result<(), String>>)>) {
         self.due = Instant::now() + PERIOD;
-        let kept = self.kept.len();
-        let (wanted, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
-        let writes: Vec<Write> = self.kept.iter().cloned().chain(wanted).collect();
-        if writes.is_empty() && self.cursors.is_empty() {
+        if self.queue.is_empty() && self.cursors.is_empty() {
             return;
         }
+        let writes: Vec<Write> = self.queue.iter().map(|queued| queued.write.clone()).collect();
         match self.store.append(&writes, &self.cursors, Timestamp::now()).await {
-            Ok(results) => {
-                self.written(&writes, &results);
-                for (answer, result) in answers.into_iter().zip(results.into_iter().skip(kept)) {
-                    let _ = answer.send(result.map_err(|conflict| conflict.to_string()));
-                }
-            }
-            Err(error) => {
-                let why = chain(&error);
-                self.failed(&why);
-                for answer in answers {
-                    let _ = answer.send(Err(why.clone()));
-                }
-            }
+            Ok(results) => self.written(results),
+            Err(error) => self.failed(&chain(&error)),
         }
     }
 
-    fn written(&mut self, writes: &[Write], results: &[Result<(), crate::store::Conflict>]) {
-        self.kept.clear();
+    fn written(&mut self, results: Vec<Result<(), Conflict>>) {
         self.cursors.clear();
-        for (write, result) in writes.iter().zip(results) {
-            if let Err(conflict) = result {
-                tracing::error!(session = %write.session, entry = write.record.entry.name(), "not recorded: {conflict}");
+        for (queued, result) in self.queue.drain(..).zip(results) {
+            if let Err(conflict) = &result {
+                let (session, entry) = (&queued.write.session, queued.write.record.entry.name());
+                tracing::error!(%session, entry, "not recorded: {conflict}");
+            }
+            if let Some(answer) = queued.answer {
+                let _ = answer.send(result.map_err(|conflict| conflict.to_string()));
             }
         }
         if std::mem::take(&mut self.failing) {
@@ -176,7 +185,18 @@ impl Task {
         }
     }
 
+    /// What is waited for is refused; the rest stays queued.
     fn failed(&mut self, why: &str) {
+        let (refused, kept) =
+            std::mem::take(&mut self.queue).into_iter().partition::<VecDeque<_>, _>(|queued| queued.answer.is_some());
+        self.queue = kept;
+        for answer in refused.into_iter().filter_map(|queued| queued.answer) {
+            let _ = answer.send(Err(why.to_owned()));
+        }
+        self.say_failing(why);
+    }
+
+    fn say_failing(&mut self, why: &str) {
         if std::mem::replace(&mut self.failing, true) {
             return;
         }
@@ -197,3 +217,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Executor as _, Row as _, SqliteConnection};
 
 use super::{Conflict, Store, StoreError, Write, outcome_name};
 use crate::api::{MessageId, SessionId};
@@ -33,8 +33,26 @@ impl Store {
         cursors: &BTreeMap<SessionId, MessageId>,
         at: jiff::Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
-        let mut transaction = self.pool.begin().await.map_err(|source| self.sql("written", source))?;
-        let connection = &mut *transaction;
+        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
+        let appended = self.append_all(&mut connection, writes, cursors, at).await;
+        if appended.is_err() {
+            // SQLite has rolled back by itself when the disk is full; then there is nothing to roll back, which is no news.
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        appended
+    }
+
+    /// The transaction is begun and ended by hand: sqlx's own counts one that SQLite rolled back as still open, and makes
+    /// what comes next a savepoint in it.
+    async fn append_all(
+        &self,
+        connection: &mut SqliteConnection,
+        writes: &[Write],
+        cursors: &BTreeMap<SessionId, MessageId>,
+        at: jiff::Timestamp,
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        let sql = |source| self.sql("written", source);
+        connection.execute("BEGIN IMMEDIATE").await.map_err(sql)?;
         let start = self.head(connection).await?;
         let mut head = start;
         let mut results = Vec::with_capacity(writes.len());
@@ -47,7 +65,7 @@ impl Store {
         for (session, cursor) in cursors {
             self.move_cursor(connection, session, *cursor, at).await?;
         }
-        transaction.commit().await.map_err(|source| self.sql("written", source))?;
+        connection.execute("COMMIT").await.map_err(sql)?;
         Ok(results)
     }
 

@@ -88,7 +88,11 @@ impl Store {
     pub async fn verify(&self) -> Result<Result<Report, Broken>, StoreError> {
         // One read transaction: the daemon may go on writing meanwhile.
         let mut snapshot = self.pool.begin().await.map_err(|source| self.sql("read", source))?;
-        let head = self.head(&mut snapshot).await?;
+        let head = match self.head(&mut snapshot).await {
+            Ok(head) => Some(head),
+            Err(StoreError::Row { .. }) => None,
+            Err(error) => return Err(error),
+        };
         let mut verifier = Verifier::default();
         {
             let mut rows = sqlx::query("SELECT * FROM journal ORDER BY seq").fetch(&mut *snapshot);
@@ -112,18 +116,19 @@ impl Store {
         &self,
         connection: &mut sqlx::SqliteConnection,
         mut verifier: Verifier,
-        head: Head,
+        head: Option<Head>,
     ) -> Result<Result<Report, Broken>, StoreError> {
         let head = match verifier.end(head) {
             Ok(head) => head,
             Err(broken) => return Ok(Err(broken)),
         };
         let mut approvals = 0;
-        let rows = sqlx::query("SELECT id, outcome, delivery, live, kept FROM approvals").fetch_all(connection).await;
+        let rows = sqlx::query("SELECT * FROM approvals ORDER BY id").fetch_all(connection).await;
         for row in rows.map_err(|source| self.sql("read", source))? {
             let id: String = self.column(&row, "id")?;
             let kept: String = self.column(&row, "kept")?;
-            let checked = verifier.approval(&id, &kept).and_then(|()| self.columns_agree(&row, &id, &kept));
+            let seq = self.column(&row, "seq")?;
+            let checked = verifier.approval(&id, seq, &kept).and_then(|()| self.columns_agree(&row, &id, &kept));
             if let Err(broken) = checked {
                 return Ok(Err(broken));
             }
@@ -139,19 +144,19 @@ impl Store {
         let kept: Kept = serde_json::from_str(kept).map_err(|_| broken())?;
         let closed = kept.closed.as_ref();
         let said = (
+            Some(kept.card.session.to_string()),
             closed.map(|closed| closed.outcome.name().to_owned()),
             closed.map(|closed| closed.delivery.name().to_owned()),
-            kept.is_live(),
+            i64::from(kept.is_live()),
         );
         let column = |name| self.column::<Option<String>>(row, name).map_err(|_| broken());
-        let live: bool = self.column(row, "live").map_err(|_| broken())?;
-        let stored = (column("outcome")?, column("delivery")?, live);
+        let live: i64 = self.column(row, "live").map_err(|_| broken())?;
+        let stored = (column("session_id")?, column("outcome")?, column("delivery")?, live);
         if said == stored { Ok(()) } else { Err(broken()) }
     }
 
     fn journal_row(&self, row: &SqliteRow) -> Result<Row, StoreError> {
-        let hash: String = self.column(row, "hash")?;
-        let hash = Digest::try_from(hash).map_err(|error| self.row(format!("journal: {error}")))?;
+        let hash = self.digest(self.column(row, "hash")?)?;
         let entry = Entry {
             seq: self.column(row, "seq")?,
             at: self.column(row, "at")?,

@@ -1,3 +1,6 @@
+-- Whose file this is: "HOLD", so that another program's database is never taken for a store.
+PRAGMA application_id = 0x484f4c44;
+
 -- The journal is what happened, append-only and hash-chained; the other tables are projections of it.
 CREATE TABLE journal (
     seq         INTEGER PRIMARY KEY,

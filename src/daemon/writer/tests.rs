@@ -1,0 +1,136 @@
+//! A store that fails and recovers, on the real one: a trigger refuses what is inserted, until it is dropped.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Executor as _};
+
+use super::*;
+use crate::control::{Change, Client, DeskSettings, Drivers, OperatorName};
+use crate::gate::{Entry, Record};
+
+struct Bench {
+    writer: Writer,
+    task: JoinHandle<()>,
+    audience: Client,
+    /// Another connection to the same file.
+    other: SqliteConnection,
+    file: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+fn session() -> SessionId {
+    SessionId::try_from("s").expect("an id")
+}
+
+fn note(text: &str) -> Write {
+    let record = Record { entry: Entry::Noted, kept: None, note: Some(text.to_owned()) };
+    Write { session: session(), record, at: Timestamp::UNIX_EPOCH }
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("holdpoint.db");
+        let store = Store::open(&file).await.expect("a store");
+        let drivers = Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0 };
+        let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
+        let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
+        let (writer, task) = Writer::start(store, desk);
+        let other = SqliteConnectOptions::new().filename(&file).connect().await.expect("a connection");
+        Self { writer, task, audience, other, file, _folder: folder }
+    }
+
+    async fn fails(&mut self) {
+        let trigger = "CREATE TRIGGER full BEFORE INSERT ON journal BEGIN SELECT RAISE(ABORT, 'no room'); END";
+        self.other.execute(trigger).await.expect("a trigger");
+    }
+
+    async fn works(&mut self) {
+        self.other.execute("DROP TRIGGER full").await.expect("no trigger");
+    }
+
+    fn keep(&self, text: &str) {
+        self.writer.keep(Box::new(note(text))).expect("room");
+    }
+
+    async fn must(&self, text: &str) -> Result<(), String> {
+        self.writer.must(note(text)).expect("room").await.expect("an answer")
+    }
+
+    async fn notice(&mut self) -> String {
+        loop {
+            if let Change::Notice { text } = self.audience.next_update().await.expect("a desk").change {
+                return text;
+            }
+        }
+    }
+
+    async fn written(&self) -> Vec<String> {
+        let store = Store::open_to_read(&self.file).await.expect("a store");
+        store.verify().await.expect("readable").expect("whole");
+        let rows = store.journal(0, 100).await.expect("rows");
+        rows.into_iter().map(|row| row.entry.body.replace(r#"{"note":""#, "").replace(r#""}"#, "")).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_is_waited_for_is_durable_when_it_is_answered_and_stands_in_order() {
+    let bench = Bench::new().await;
+    bench.keep("one");
+    bench.keep("two");
+    let three = bench.writer.must(note("three")).expect("room");
+    bench.keep("four");
+    assert_eq!(three.await.expect("an answer"), Ok(()));
+    assert_eq!(bench.must("five").await, Ok(()));
+    assert_eq!(bench.written().await, ["one", "two", "three", "four", "five"]);
+}
+
+#[tokio::test]
+async fn a_store_that_fails_refuses_what_is_waited_for_and_keeps_the_rest_until_it_works() {
+    let mut bench = Bench::new().await;
+    bench.fails().await;
+    bench.keep("one");
+    let said = bench.notice().await;
+    assert!(said.contains("holdpoint.db cannot be written") && said.contains("no room"), "{said}");
+    assert!(said.contains("releases are refused, pauses and denials still go out"), "{said}");
+    let why = bench.must("a release").await.expect_err("nothing is written");
+    assert!(why.contains("no room"), "{why}");
+    bench.keep("two");
+    bench.writer.cursor(&session(), MessageId(7));
+    assert!(bench.must("another release").await.is_err());
+    assert_eq!(bench.written().await, [""; 0]);
+
+    bench.works().await;
+    assert_eq!(bench.notice().await, "the store can be written again", "without being asked");
+    assert_eq!(bench.must("three").await, Ok(()));
+    assert_eq!(bench.written().await, ["one", "two", "three"], "what was refused is not written later");
+    let store = Store::open_to_read(&bench.file).await.expect("a store");
+    assert_eq!(store.cursors().await.expect("cursors"), BTreeMap::from([(session(), MessageId(7))]));
+}
+
+#[tokio::test]
+async fn a_release_goes_through_as_soon_as_the_store_works_again() {
+    let mut bench = Bench::new().await;
+    bench.fails().await;
+    assert!(bench.must("a release").await.is_err());
+    bench.keep("kept");
+    bench.works().await;
+    assert_eq!(bench.must("the same release").await, Ok(()));
+    assert_eq!(bench.written().await, ["kept", "the same release"]);
+}
+
+#[tokio::test]
+async fn nothing_that_can_be_written_is_lost_at_the_end() {
+    let mut bench = Bench::new().await;
+    bench.fails().await;
+    bench.keep("one");
+    bench.notice().await;
+    bench.keep("two");
+    drop(std::mem::replace(&mut bench.writer, Writer { requests: mpsc::channel(1).0 }));
+    // The writer is in its last attempts now, or about to be.
+    bench.works().await;
+    (&mut bench.task).await.expect("no panic");
+    assert_eq!(bench.written().await, ["one", "two"]);
+}
