@@ -268,8 +268,9 @@ impl Gate {
                 self.publish(turn);
             }
             Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
+            // Being paused again already; "paused already" may be because of the one whose result is unknown.
+            Phase::Pausing(ref mut pausing) => pausing.attempts = pausing.attempts.max(2),
             Phase::Watching
-            | Phase::Pausing(_)
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)
