@@ -248,9 +248,6 @@ impl Gate {
 
     /// Anything that happens while an approval is being checked makes it stale.
     pub(super) fn seen_checking(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        if event.kind == EventKind::Resumed {
-            self.suspect(turn);
-        }
         let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
         if question {
             if event.kind == EventKind::User || is_news(event, verdict) {
@@ -258,6 +255,9 @@ impl Gate {
                 self.seen_watching(turn, event, verdict);
             }
             return;
+        }
+        if event.kind == EventKind::Resumed {
+            self.suspect(turn);
         }
         let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());
         let fires = verdict.effect > crate::policy::Effect::Alert;

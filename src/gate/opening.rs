@@ -258,17 +258,18 @@ impl Gate {
             | Answer::Read(_)
             | Answer::Screenshot(_) => false,
         };
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
         let hidden = self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event));
         paused
             && match self.phase {
                 Phase::Watching | Phase::Asking(_) => true,
                 // Where statuses show pauses, verifying the release finds it.
-                Phase::Delivering(_) => hidden,
+                Phase::Delivering(_) => hidden || question,
+                Phase::Checking(_) => question,
                 Phase::Pausing(_)
                 | Phase::Settling(_)
                 | Phase::Held(_)
                 | Phase::Cooling(_)
-                | Phase::Checking(_)
                 | Phase::Recording(_)
                 | Phase::Cancelling(_)
                 | Phase::Kept(_)

@@ -7,7 +7,7 @@ use crate::policy::Verdict;
 
 use super::held::Settling;
 use super::phase::{Phase, back_off};
-use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Turn};
+use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Subject, Turn};
 
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
@@ -221,6 +221,9 @@ impl Gate {
     }
 
     pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
+        if self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question) {
+            return; // Sent for an earlier hold: what it stopped is asked about after the question.
+        }
         match answer {
             Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
             Answer::Pause(Err(_)) => self.it_may_run(turn),
@@ -265,8 +268,9 @@ impl Gate {
                 self.publish(turn);
             }
             Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
+            // Being paused again already; "paused already" may be because of the one whose result is unknown.
+            Phase::Pausing(ref mut pausing) => pausing.attempts = pausing.attempts.max(2),
             Phase::Watching
-            | Phase::Pausing(_)
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)

@@ -385,6 +385,13 @@ fn a_question_that_somebody_else_answers_is_withdrawn() {
 }
 
 #[test]
+fn a_question_is_not_a_hold_when_somebody_resumes() {
+    let mut scene = Scene::asking();
+    scene.decide(Act::Approve);
+    assert_eq!(scene.seen(EventKind::Resumed, quiet()), [""; 0]);
+}
+
+#[test]
 fn a_message_of_unknown_fate_is_never_repeated() {
     let mut scene = Scene::asking();
     scene.decide(Act::Approve);
