@@ -69,6 +69,8 @@ pub struct Gate {
     case: Option<Box<Case>>,
     before: VecDeque<EventLine>,
     seen_up_to: MessageId,
+    /// The newest message of the user or end of a task: what fired before it belongs to a task that is over.
+    task_began: MessageId,
     missed: Option<Box<Missed>>,
     covered: Option<Box<Covered>>,
     repeats: BTreeMap<String, Repeats>,
@@ -103,6 +105,7 @@ impl Gate {
             case: None,
             before: VecDeque::new(),
             seen_up_to,
+            task_began: MessageId::default(),
             missed: None,
             covered: None,
             repeats: BTreeMap::new(),
@@ -201,13 +204,23 @@ impl Gate {
 
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
+        if matches!(event.kind, EventKind::Done | EventKind::User) {
+            self.task_began = self.task_began.max(event.id.unwrap_or_default());
+        }
         if backlog && matches!(self.phase, Phase::Watching | Phase::Over) {
             self.seen_in_history(event, verdict);
+        } else if backlog && verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
+            // A stream replays steps that polled messages have overtaken.
         } else {
             self.alert(turn, event, verdict);
             self.seen_now(turn, event, verdict);
         }
         self.remember(event);
+    }
+
+    fn precedes_the_trigger(&self, event: &Event) -> bool {
+        let trigger = self.case.as_ref().and_then(|case| case.card().trigger.id);
+        trigger.zip(event.id).is_some_and(|(trigger, id)| id < trigger)
     }
 
     fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {

@@ -209,19 +209,15 @@ impl Driver {
     async fn saw(&mut self, seen: Seen) {
         match seen {
             Seen::Event { event, backlog } => self.saw_event(event, backlog),
+            // A step that is still replayed does not hold up what the messages say already.
+            Seen::MessagesRead { .. } => self.feed(Input::CaughtUp),
             Seen::Caught { up_to } => {
                 self.cursor = self.cursor.max(up_to);
                 self.feed(Input::CaughtUp);
             }
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
-            Seen::Blind { why, .. } => {
-                tracing::warn!(session = %self.session, "session {} is out of sight: {why}", self.session);
-                self.feed(Input::Blind { why });
-            }
-            Seen::Sighted => {
-                tracing::info!(session = %self.session, "session {} is in sight again", self.session);
-                self.feed(Input::Sighted);
-            }
+            Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
+            Seen::Sighted => self.feed(Input::Sighted),
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
@@ -293,7 +289,9 @@ impl Driver {
             // A bug in a call would leave the gate waiting for ever; the supervisor starts this session anew.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => tracing::error!(session = %self.session, "a call was dropped: {cancelled}"),
+                Err(cancelled) => {
+                    tracing::error!(session = %self.session, "session {}: a call was dropped: {cancelled}", self.session)
+                }
             },
         }
     }
@@ -386,7 +384,7 @@ impl Driver {
             }
         };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
-            tracing::warn!(session = %self.session, "stopped with {} calls unanswered", self.calls.len());
+            tracing::warn!(session = %self.session, "session {}: stopped with {} calls unanswered", self.session, self.calls.len());
         }
         self.flush();
     }

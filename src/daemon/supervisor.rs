@@ -234,7 +234,7 @@ impl Supervisor {
                 let kept: Vec<Kept> = live.into_iter().filter(|kept| kept.card.session == session).collect();
                 self.drive(About { session, agent: None, goal: None }, kept);
             }
-            Err(error) => tracing::error!(%session, "it could not be taken up: {error}"),
+            Err(error) => tracing::error!(%session, "session {session} could not be taken up: {error}"),
         }
     }
 

@@ -97,11 +97,13 @@ impl Gate {
         }
         if fires && self.missed.as_ref().is_none_or(|old| old.over) {
             let (trigger, verdict) = (event.clone(), verdict.clone());
-            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
+            let over = event.id.is_some_and(|id| id < self.task_began);
+            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over }));
         }
     }
 
-    /// History is at its end: what fired in a task that still runs is held now; the rest is written down.
+    /// History is at its end, or its messages are: what fired in a task that still runs is held now; the rest is written
+    /// down.
     pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
         let Some(missed) = self.missed.take() else { return };
         if missed.over {
