@@ -5,6 +5,7 @@
 
 mod log;
 mod picture;
+mod tally;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::gate::{Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, M
 use crate::store::Write;
 
 use picture::Pictures;
+use tally::Tally;
 
 /// How long a stop waits for calls in flight.
 const GRACE: Duration = Duration::from_secs(10);
@@ -112,6 +114,7 @@ pub struct Driver {
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Box<Write>>,
     pictures: Pictures,
+    tally: Tally,
     cursor: MessageId,
     cursor_kept: Instant,
 }
@@ -145,6 +148,7 @@ impl Driver {
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
+            tally: Tally::default(),
             cursor,
             cursor_kept: parts.origin,
         };
@@ -178,6 +182,7 @@ impl Driver {
             self.flush();
         }
         self.keep_cursor();
+        tracing::info!(session = %self.session, "session {} is no longer watched: {}", self.session, self.tally);
         Ended { session: self.session.clone(), held: self.held() }
     }
 
@@ -229,6 +234,9 @@ impl Driver {
 
     fn saw_event(&mut self, event: Event, backlog: bool) {
         if let Some(verdict) = self.evaluator.evaluate(&event) {
+            if let Some(odd) = self.tally.count(&event) {
+                tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
+            }
             self.feed(Input::Seen { event, verdict, backlog });
         }
     }

@@ -216,7 +216,6 @@ impl Supervisor {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
-                tracing::info!(session = %ended.session, "session {} is over", ended.session);
             }
             Err(error) => self.failed(&error).await,
         }
