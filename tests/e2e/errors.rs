@@ -6,7 +6,7 @@ use holdpoint::simulator::fault::Endpoint;
 use serde_json::{Value, json};
 
 use crate::operator::outcome;
-use crate::stage::{PURCHASE, Play, emits, set, stage};
+use crate::stage::{PURCHASE, Play, each, emits, set, stage};
 
 #[tokio::test]
 async fn a_session_that_vanishes_while_it_is_being_paused_is_withdrawn() {
@@ -151,18 +151,22 @@ async fn approved_although(fault: Value) {
 
 #[tokio::test]
 async fn a_pause_that_is_refused_in_any_words_is_repeated() {
-    for answer in [
-        json!({ "error": { "status": 500 } }),
-        json!({ "error": { "status": 502, "body": "html" } }),
-        json!({ "error": { "status": 503, "body": "empty" } }),
-        json!({ "error": { "status": 429 } }),
-        json!({ "error": { "status": 429, "retry_after": 1 } }),
-        json!({ "error": { "status": 422, "body": "validation" } }),
-        json!("refuse"),
-        json!("reset"),
-    ] {
-        approved_although(json!({ "endpoint": "pause", "answer": answer, "times": 3 })).await;
-    }
+    each(
+        [
+            json!({ "error": { "status": 500 } }),
+            json!({ "error": { "status": 502, "body": "html" } }),
+            json!({ "error": { "status": 503, "body": "empty" } }),
+            json!({ "error": { "status": 429 } }),
+            json!({ "error": { "status": 429, "retry_after": 1 } }),
+            json!({ "error": { "status": 422, "body": "validation" } }),
+            json!("refuse"),
+            json!("reset"),
+        ],
+        async |answer| {
+            approved_although(json!({ "endpoint": "pause", "answer": answer, "times": 3 })).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -178,13 +182,14 @@ async fn a_pause_that_was_accepted_without_effect_is_repeated() {
 
 #[tokio::test]
 async fn a_resume_that_is_rate_limited_is_sent_again_when_the_provider_says_so() {
-    for retry_after in [json!(1), json!(null)] {
+    each([json!(1), json!(null)], async |retry_after| {
         let mut error = json!({ "status": 429 });
         if !retry_after.is_null() {
             error["retry_after"] = retry_after;
         }
         approved_although(json!({ "endpoint": "resume", "answer": { "error": error } })).await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -213,7 +218,7 @@ async fn a_resume_that_took_effect_behind_a_broken_gateway_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_resume_that_is_refused_leaves_the_session_paused_and_asks_again() {
-    for answer in [json!("refuse"), json!({ "error": { "status": 422, "body": "validation" } })] {
+    each([json!("refuse"), json!({ "error": { "status": 422, "body": "validation" } })], async |answer| {
         let stage = stage(Play::default()).await;
         let mut operator = stage.operator("ops").await;
         let card = operator.card().await;
@@ -227,28 +232,33 @@ async fn a_resume_that_is_refused_leaves_the_session_paused_and_asks_again() {
         operator.approve(&again).await.unwrap();
         assert_eq!(stage.bought().await, ["tea"]);
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_cancel_that_fails_is_repeated() {
-    for answer in [
-        json!({ "error": { "status": 500 } }),
-        json!({ "error": { "status": 502, "body": "html" } }),
-        json!({ "error": { "status": 429, "retry_after": 1 } }),
-        json!("refuse"),
-    ] {
-        let stage = stage(Play::default()).await;
-        let mut operator = stage.operator("ops").await;
-        let card = operator.card().await;
-        stage.fault(json!({ "endpoint": "cancel", "answer": answer, "times": 2 })).await;
-        operator.deny(&card).await.unwrap();
-        let ending = operator.ending(card.card.approval).await;
-        assert_eq!(ending.words(), (Outcome::Denied, Delivery::Applied, "cancelled, confirmed"));
-        assert_eq!(stage.calls(Endpoint::Cancel).await.len(), 3);
-        assert_eq!(stage.ledger().await, [""; 0]);
-        stage.finish().await;
-    }
+    each(
+        [
+            json!({ "error": { "status": 500 } }),
+            json!({ "error": { "status": 502, "body": "html" } }),
+            json!({ "error": { "status": 429, "retry_after": 1 } }),
+            json!("refuse"),
+        ],
+        async |answer| {
+            let stage = stage(Play::default()).await;
+            let mut operator = stage.operator("ops").await;
+            let card = operator.card().await;
+            stage.fault(json!({ "endpoint": "cancel", "answer": answer, "times": 2 })).await;
+            operator.deny(&card).await.unwrap();
+            let ending = operator.ending(card.card.approval).await;
+            assert_eq!(ending.words(), (Outcome::Denied, Delivery::Applied, "cancelled, confirmed"));
+            assert_eq!(stage.calls(Endpoint::Cancel).await.len(), 3);
+            assert_eq!(stage.ledger().await, [""; 0]);
+            stage.finish().await;
+        },
+    )
+    .await;
 }
 
 const UNCANCELLABLE: &str = "

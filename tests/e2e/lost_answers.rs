@@ -6,9 +6,10 @@ use holdpoint::simulator::fault::Endpoint;
 use serde_json::{Value, json};
 
 use crate::operator::{Operator, outcome};
-use crate::stage::{Play, Stage, impatient, set, stage};
+use crate::stage::{Play, Stage, each, impatient, set, stage};
 
 const LOST: [&str; 2] = ["reset", "hang"];
+const WAYS: [(&str, bool); 4] = [("reset", true), ("reset", false), ("hang", true), ("hang", false)];
 
 fn lost(endpoint: &str, how: &str, applied: bool) -> Value {
     json!({ "endpoint": endpoint, "answer": how, "applied": applied })
@@ -23,24 +24,23 @@ async fn held() -> (Stage, Operator, holdpoint::control::ApprovalView) {
 
 #[tokio::test]
 async fn a_pause_whose_answer_is_lost_is_repeated_until_it_is_confirmed() {
-    for how in LOST {
-        for applied in [true, false] {
-            let mut stage = set(Play { client: impatient, ..Play::default() }).await;
-            stage.fault(json!({ "endpoint": "pause", "answer": how, "applied": applied, "times": 2 })).await;
-            stage.start().await;
-            let mut operator = stage.operator("ops").await;
-            let card = operator.card().await;
-            assert_eq!(stage.ledger().await, [""; 0], "{how} {applied}");
-            assert_eq!(operator.approve(&card).await, outcome(Outcome::Approved), "{how} {applied}");
-            assert_eq!(stage.bought().await, ["tea"], "{how} {applied}");
-            stage.finish().await;
-        }
-    }
+    each(WAYS, async |(how, applied)| {
+        let mut stage = set(Play { client: impatient, ..Play::default() }).await;
+        stage.fault(json!({ "endpoint": "pause", "answer": how, "applied": applied, "times": 2 })).await;
+        stage.start().await;
+        let mut operator = stage.operator("ops").await;
+        let card = operator.card().await;
+        assert_eq!(stage.ledger().await, [""; 0], "{how} {applied}");
+        assert_eq!(operator.approve(&card).await, outcome(Outcome::Approved), "{how} {applied}");
+        assert_eq!(stage.bought().await, ["tea"], "{how} {applied}");
+        stage.finish().await;
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_resume_that_took_effect_but_was_not_answered_is_read_back_and_not_repeated() {
-    for how in LOST {
+    each(LOST, async |how| {
         let (stage, mut operator, card) = held().await;
         stage.fault(lost("resume", how, true)).await;
         assert_eq!(operator.approve(&card).await, outcome(Outcome::Approved));
@@ -49,13 +49,14 @@ async fn a_resume_that_took_effect_but_was_not_answered_is_read_back_and_not_rep
         assert_eq!(stage.bought().await, ["tea"], "{how}");
         assert_eq!(stage.calls(Endpoint::Resume).await.len(), 1, "{how}");
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 /// It is sent again only after the session was found still paused.
 #[tokio::test]
 async fn a_resume_that_never_arrived_is_sent_again_once_that_is_known() {
-    for how in LOST {
+    each(LOST, async |how| {
         let (stage, mut operator, card) = held().await;
         stage.fault(lost("resume", how, false)).await;
         assert_eq!(operator.approve(&card).await, outcome(Outcome::Approved));
@@ -67,12 +68,13 @@ async fn a_resume_that_never_arrived_is_sent_again_once_that_is_known() {
         let between = &calls[resumes[0].seq..resumes[1].seq];
         assert!(between.iter().any(|call| call.endpoint == Some(Endpoint::Session)), "{how}");
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_message_that_arrived_but_was_not_answered_is_found_and_not_repeated() {
-    for how in LOST {
+    each(LOST, async |how| {
         let (stage, mut operator, card) = held().await;
         stage.fault(lost("message", how, true)).await;
         let text = "Take the cheaper one.".to_owned();
@@ -81,12 +83,13 @@ async fn a_message_that_arrived_but_was_not_answered_is_found_and_not_repeated()
         assert_eq!(stage.messages().await, [text], "{how}");
         assert_eq!(stage.bought().await, ["tea"], "{how}");
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_found_is_not_repeated_but_asked_about() {
-    for how in LOST {
+    each(LOST, async |how| {
         let (stage, mut operator, card) = held().await;
         stage.fault(lost("message", how, false)).await;
         let text = "Take the cheaper one.".to_owned();
@@ -100,22 +103,22 @@ async fn a_message_that_cannot_be_found_is_not_repeated_but_asked_about() {
         assert_eq!(stage.bought().await, ["tea"], "{how}");
         assert_eq!(stage.messages().await, [text], "{how}");
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_cancel_whose_answer_is_lost_is_read_back_and_repeated_if_need_be() {
-    for how in LOST {
-        for applied in [true, false] {
-            let (stage, mut operator, card) = held().await;
-            stage.fault(lost("cancel", how, applied)).await;
-            operator.deny(&card).await.unwrap();
-            let ending = operator.ending(card.card.approval).await;
-            assert_eq!(ending.words(), (Outcome::Denied, Delivery::Applied, "cancelled, confirmed"), "{how} {applied}");
-            assert_eq!(stage.ledger().await, [""; 0]);
-            stage.finish().await;
-        }
-    }
+    each(WAYS, async |(how, applied)| {
+        let (stage, mut operator, card) = held().await;
+        stage.fault(lost("cancel", how, applied)).await;
+        operator.deny(&card).await.unwrap();
+        let ending = operator.ending(card.card.approval).await;
+        assert_eq!(ending.words(), (Outcome::Denied, Delivery::Applied, "cancelled, confirmed"), "{how} {applied}");
+        assert_eq!(stage.ledger().await, [""; 0]);
+        stage.finish().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -11,3 +11,7 @@ mod lost_answers;
 mod others;
 mod questions;
 mod recipes;
+mod restart;
+mod sight;
+mod store;
+mod streams;

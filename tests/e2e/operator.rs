@@ -65,10 +65,6 @@ impl Operator {
         self.views.values().collect()
     }
 
-    pub fn view(&self, id: ApprovalId) -> &ApprovalView {
-        &self.views[&id]
-    }
-
     /// Waits for a complete card that can be decided.
     pub async fn card(&mut self) -> ApprovalView {
         self.until("open card", |me| me.views.values().find(|view| view.state == State::Open).cloned()).await

@@ -6,7 +6,7 @@ use holdpoint::simulator::fault::Endpoint;
 use serde_json::json;
 
 use crate::operator::{Operator, outcome};
-use crate::stage::{Play, Stage, impatient, stage};
+use crate::stage::{Play, Stage, each, impatient, stage};
 
 const ASKS: &str = "
     [[step]]
@@ -103,7 +103,7 @@ async fn a_question_that_somebody_else_answers_is_withdrawn() {
 
 #[tokio::test]
 async fn an_answer_whose_answer_is_lost_is_sent_once() {
-    for how in ["reset", "hang"] {
+    each(["reset", "hang"], async |how| {
         let (stage, mut operator, card) = asked(QUESTIONS).await;
         stage.fault(json!({ "endpoint": "message", "answer": how, "applied": true })).await;
         operator.approve(&card).await.unwrap();
@@ -111,7 +111,8 @@ async fn an_answer_whose_answer_is_lost_is_sent_once() {
         assert_eq!(operator.ending(card.card.approval).await.delivery, Delivery::Applied, "{how}");
         assert_eq!(stage.messages().await, ["Yes, please."], "{how}");
         stage.finish().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test]

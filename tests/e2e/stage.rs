@@ -67,6 +67,11 @@ pub fn emits(step: &str) -> Act {
     Act::Emit(Box::new(step))
 }
 
+/// Runs a story for each case, all at the same time.
+pub async fn each<T, F: Future<Output = ()>>(cases: impl IntoIterator<Item = T>, story: impl Fn(T) -> F) {
+    futures_util::future::join_all(cases.into_iter().map(story)).await;
+}
+
 /// Calls of this test time out fast, because some of them are never answered.
 pub fn impatient(client: &mut AgiConfig) {
     client.read_timeout = Duration::from_millis(800);
@@ -110,7 +115,8 @@ pub async fn set(play: Play) -> Stage {
 
 /// A scenario whose task starts when somebody watches.
 pub fn scenario(text: &str) -> Arc<Scenario> {
-    let text = format!("name = 'test'\npace = '0s'\nstart = 'on_stream'\n{text}");
+    let start = if text.contains("start =") { "" } else { "start = 'on_stream'" };
+    let text = format!("name = 'test'\npace = '0s'\n{start}\n{text}");
     Arc::new(Scenario::parse(&text, "test").unwrap())
 }
 
@@ -120,7 +126,8 @@ impl Stage {
         self.folder.path().join("holdpoint.db")
     }
 
-    fn configured(&self) -> daemon::Config {
+    /// What a daemon of this stage is made of.
+    pub fn configured(&self) -> daemon::Config {
         let Play { approvals, rules, .. } = self.play;
         let text = format!(
             "[provider]\nbase_url = '{}'\n[watch]\npoll_interval = '500ms'\n[approvals]\ntimeout = '60s'\n\
@@ -201,10 +208,41 @@ impl Stage {
         self.sim.until(LIMIT, met).await.unwrap_or_else(|error| panic!("{error}"));
     }
 
+    /// Waits until the session is being watched.
+    pub async fn watched(&self) {
+        self.called(Endpoint::Messages, 3).await;
+    }
+
+    /// Waits until the journal has so many entries of this name.
+    pub async fn recorded(&self, entry: &str, times: usize) {
+        let store = Store::open_to_read(&self.file()).await.unwrap();
+        let wait = async {
+            while store.journal(0, 1000).await.unwrap().iter().filter(|row| row.entry.entry == entry).count() < times {
+                // Nothing tells another process of a commit.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("{times} × {entry} are not in the journal"));
+        store.close().await;
+    }
+
     /// Waits until so many calls of `endpoint` were received.
     pub async fn called(&self, endpoint: Endpoint, times: usize) {
         self.until(move |world| {
             world.record().calls.iter().filter(|call| call.endpoint == Some(endpoint)).count() >= times
+        })
+        .await;
+    }
+
+    /// Waits until the messages of each session were asked for so often, and answered with `status`.
+    pub async fn each_called(&self, sessions: &[String], status: Option<u16>, times: usize) {
+        let sessions = sessions.to_vec();
+        self.until(move |world| {
+            sessions.iter().all(|session| {
+                let of = |call: &&Call| call.endpoint == Some(Endpoint::Messages) && call.status == status;
+                let calls = world.record().calls.iter().filter(of);
+                calls.filter(|call| call.session.as_ref() == Some(session)).count() >= times
+            })
         })
         .await;
     }
@@ -247,11 +285,19 @@ impl Stage {
     pub async fn finish(mut self) {
         self.stop().await;
         crate::audit::check(&self).await;
-        self.sim.shutdown().await;
     }
 
     pub(crate) fn key(&self) -> &str {
         self.sim.api_key().expose_secret()
+    }
+}
+
+impl Drop for Stage {
+    /// A runtime cannot be dropped where a test fails.
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.runtime.shutdown_background();
+        }
     }
 }
 
