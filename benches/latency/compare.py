@@ -186,15 +186,16 @@ class Run:
         self.until(complete, None)
         for session in talking + buying:
             self.ask("DELETE", f"/v1/sessions/{session}")
-        for session in paused:
-            if session not in written or paused[session] < written[session]:
+        for session in talking + buying:
+            if session in paused and (session not in written or paused[session] < written[session]):
                 early.add(session)
         latencies = [
             paused[session] - written[session] if session in paused else None
             for session in buying
             if session in written and session not in early
         ]
-        unseen = sum(session not in written for session in buying)
+        # A session that nobody watched never began.
+        unseen = sum(session not in written and session not in early for session in buying)
         return latencies, len(early), unseen
 
     def create(self, scenario, client):
