@@ -57,6 +57,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description="From the announcing event to the pause, side by side.")
     parser.add_argument("--holdpoint", required=True, help="the binary")
+    parser.add_argument("--before", help="another binary to compare with, as one more client named `before`")
     parser.add_argument("--scratch", required=True, help="where stores and logs of a run go; a real disk")
     parser.add_argument("--pauses", type=int, default=1000, help="pauses per client and condition")
     parser.add_argument("--batch", type=int, default=50, help="sessions that announce a purchase per batch")
@@ -65,7 +66,9 @@ def arguments():
     parser.add_argument("--clients", nargs="+", default=list(CLIENTS), choices=CLIENTS)
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.clients += ["before"] if args.before else []
+    return args
 
 
 class Run:
@@ -126,8 +129,10 @@ class Run:
         return command
 
     def client(self, name):
-        if name == "holdpoint":
-            return [self.args.holdpoint, "run", "--config", str(HERE / "config.toml")]
+        if name in ("holdpoint", "before"):
+            config = self.scratch / f"{name}-config.toml"
+            config.write_text((HERE / "config.toml").read_text().replace("bench-holdpoint", f"bench-{name}"))
+            return [self.args.before if name == "before" else self.args.holdpoint, "run", "--config", str(config)]
         script = {"aiohttp": "watcher_aiohttp.py", "floor": "floor.py"}[name]
         return [sys.executable, str(HERE / script), self.base_url, f"bench-{name}"]
 
@@ -136,7 +141,7 @@ class Run:
             **os.environ,
             "BENCH_API_KEY": KEY,
             "HOLDPOINT_PROVIDER_BASE_URL": getattr(self, "base_url", ""),
-            "HOLDPOINT_STORE_PATH": str(self.scratch / "holdpoint.db"),
+            "HOLDPOINT_STORE_PATH": str(self.scratch / f"{name}.db"),
         }
         with open(self.scratch / f"{name}.log", "wb") as log:
             return subprocess.Popen(
@@ -181,19 +186,20 @@ class Run:
         self.until(complete, None)
         for session in talking + buying:
             self.ask("DELETE", f"/v1/sessions/{session}")
-        for session in paused:
-            if session not in written or paused[session] < written[session]:
+        for session in talking + buying:
+            if session in paused and (session not in written or paused[session] < written[session]):
                 early.add(session)
         latencies = [
             paused[session] - written[session] if session in paused else None
             for session in buying
             if session in written and session not in early
         ]
-        unseen = sum(session not in written for session in buying)
+        # A session that nobody watched never began.
+        unseen = sum(session not in written and session not in early for session in buying)
         return latencies, len(early), unseen
 
     def create(self, scenario, client):
-        new = {"scenario": scenario, "agent": f"bench-{client}", "goal": "Find a headset."}
+        new = {"scenario": scenario, "agent": f"bench-{client}", "goal": "Find a headset.", "start": False}
         return self.ask("POST", "/_sim/sessions", new)["session_id"]
 
     def streams(self, sessions):

@@ -213,12 +213,16 @@ impl Driver {
 
     async fn saw(&mut self, seen: Seen) {
         match seen {
-            Seen::Event { event, backlog } => self.saw_event(event, backlog),
+            Seen::Event { event, backlog } => {
+                if let Some(input) = self.judged(event, backlog) {
+                    self.feed_pause_first(input).await;
+                }
+            }
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed(Input::CaughtUp),
+            Seen::MessagesRead { .. } => self.feed_pause_first(Input::CaughtUp).await,
             Seen::Caught { up_to } => {
                 self.cursor = self.cursor.max(up_to);
-                self.feed(Input::CaughtUp);
+                self.feed_pause_first(Input::CaughtUp).await;
             }
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
             Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
@@ -232,13 +236,26 @@ impl Driver {
         self.move_cursor();
     }
 
-    fn saw_event(&mut self, event: Event, backlog: bool) {
-        if let Some(verdict) = self.evaluator.evaluate(&event) {
-            if let Some(odd) = self.tally.count(&event) {
-                tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
-            }
-            self.feed(Input::Seen { event, verdict, backlog });
+    /// An event that is seen for the first time, with its verdict.
+    fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
+        let verdict = self.evaluator.evaluate(&event)?;
+        if let Some(odd) = self.tally.count(&event) {
+            tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
         }
+        Some(Input::Seen { event, verdict, backlog })
+    }
+
+    /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
+    /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
+    async fn feed_pause_first(&mut self, input: Input) {
+        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
+        let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
+        if !pauses.is_empty() {
+            self.carry_out(pauses);
+            tokio::task::yield_now().await;
+        }
+        self.carry_out(others);
     }
 
     fn move_cursor(&mut self) {
@@ -278,7 +295,9 @@ impl Driver {
             Ok(Back::Recorded(ticket, result)) => self.feed(Input::Recorded { ticket, result }),
             Ok(Back::Read(call, Ok((events, observed)))) => {
                 for event in events {
-                    self.saw_event(event, false);
+                    if let Some(input) = self.judged(event, false) {
+                        self.feed(input);
+                    }
                 }
                 self.feed(Input::Answered { call, answer: Answer::Read(Ok(observed)) });
             }
