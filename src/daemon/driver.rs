@@ -181,7 +181,9 @@ impl Driver {
             }
             self.flush();
         }
-        self.keep_cursor();
+        if self.unsent.is_empty() {
+            self.keep_cursor();
+        }
         tracing::info!(session = %self.session, "session {} is no longer watched: {}", self.session, self.tally);
         Ended { session: self.session.clone(), held: self.held() }
     }
@@ -260,7 +262,8 @@ impl Driver {
 
     fn move_cursor(&mut self) {
         self.cursor = self.cursor.max(self.gate.seen_up_to());
-        if self.cursor_kept.elapsed() >= CURSOR_EVERY {
+        // A cursor must not get ahead of the records of what it counts as evaluated.
+        if self.unsent.is_empty() && self.cursor_kept.elapsed() >= CURSOR_EVERY {
             self.keep_cursor();
         }
     }

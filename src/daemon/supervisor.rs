@@ -166,6 +166,13 @@ impl Supervisor {
                 continue;
             }
             tracing::info!(session = %session.id, "watching session {}", session.id);
+            if session.status.class() == StatusClass::Paused {
+                // A crash between a pause and its record leaves one like this, too.
+                let text =
+                    format!("session {} is paused, and no approval of ours is open for it: look after it", session.id);
+                tracing::warn!(session = %session.id, "{text}");
+                self.parts.desk.notice(text);
+            }
             let (agent, goal) = (session.agent.clone(), session.goal.clone());
             self.drive(About { session: session.id.clone(), agent, goal }, Vec::new());
         }
