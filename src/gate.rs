@@ -43,7 +43,9 @@ use crate::policy::{self, Verdict};
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
 pub use card::{Card, EventLine, Hold, RuleLine, Subject, Then};
 pub use case::{Closed, Deliver, Kept, Plan, Proof};
-pub use io::{Answer, CallId, Effect, Entry, Input, Mint, Observed, Page, Record, Release, ReplyTo, Settings, Ticket};
+pub use io::{
+    Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
+};
 
 use case::{Case, event_line};
 use opening::{Blind, Covered, Early, Missed, Repeats};
@@ -351,14 +353,24 @@ impl Gate {
         turn.out.push(Effect::Record { ticket: None, record });
     }
 
-    /// Writes a sentence down and tells operators.
+    /// Writes down and tells operators what should wake somebody.
     fn notice(&self, turn: &mut Turn<'_>, text: String) {
+        self.say(turn, text, true);
+    }
+
+    /// Writes down and tells operators what is a rule's ordinary course.
+    fn mention(&self, turn: &mut Turn<'_>, text: String) {
+        self.say(turn, text, false);
+    }
+
+    fn say(&self, turn: &mut Turn<'_>, text: String, wakes: bool) {
         // A decision on its way to the disk is ahead of what is known here: this record must not stand after it as the state.
         let recording = matches!(self.phase, Phase::Recording(_));
         let kept = self.case.as_ref().filter(|_| !recording).map(|case| case.kept.clone());
         let record = Box::new(Record { entry: Entry::Noted, kept, note: Some(text.clone()) });
         turn.out.push(Effect::Record { ticket: None, record });
-        turn.out.push(Effect::Notice(format!("session {}: {text}", self.about.session)));
+        let text = format!("session {}: {text}", self.about.session);
+        turn.out.push(Effect::Notice(Notice { text, wakes }));
     }
 
     /// Shows the case to clients. Cooldowns and instructions are shown only once they ask or have ended badly.

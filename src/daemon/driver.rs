@@ -23,7 +23,9 @@ use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
 use crate::clock::Moment;
 use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
-use crate::gate::{Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
+use crate::gate::{
+    Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
+};
 use crate::store::Write;
 
 use picture::Pictures;
@@ -232,7 +234,8 @@ impl Driver {
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
-                let _ = self.alarm.send(why).await;
+                // A full queue says the same already.
+                let _ = self.alarm.try_send(why);
             }
         }
         self.move_cursor();
@@ -361,8 +364,12 @@ impl Driver {
                 self.record(ticket, Write { session: self.session.clone(), record: *record, at: self.now().wall });
             }
             Effect::Publish(view) => self.desk.publish(*view),
-            Effect::Notice(text) => {
-                tracing::warn!(session = %self.session, "{text}");
+            Effect::Notice(Notice { text, wakes }) => {
+                if wakes {
+                    tracing::warn!(session = %self.session, "{text}");
+                } else {
+                    tracing::info!(session = %self.session, "{text}");
+                }
                 self.desk.notice(text);
             }
             Effect::Reply { to, result } => {

@@ -74,7 +74,7 @@ impl Gate {
     fn fired(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let asks = verdict.effect >= RuleEffect::Ask;
         if self.is_covered(event, verdict) {
-            self.notice(turn, sentence("the approved act is carried out", event, verdict));
+            self.mention(turn, sentence("the approved act is carried out", event, verdict));
         } else if event.kind == EventKind::Done {
             self.notice(turn, sentence("seen only when the task was done, too late to hold", event, verdict));
         } else if event.kind == EventKind::Question && asks {
@@ -107,7 +107,7 @@ impl Gate {
     pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
         let Some(missed) = self.missed.take() else { return };
         if missed.over {
-            return self.notice(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
+            return self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
         self.seen_now(turn, &missed.trigger, &missed.verdict);
         for (event, verdict) in &missed.later {
@@ -140,7 +140,7 @@ impl Gate {
             }
             Plan::Cooldown { .. } | Plan::Instruct { .. } => {
                 self.record(turn, Entry::Opened);
-                self.notice(turn, sentence("pausing", event, verdict));
+                self.mention(turn, sentence("pausing", event, verdict));
             }
         }
         if let Some((call, answer)) = early.and_then(|early| Some((early.call, early.answer?))) {
@@ -297,7 +297,7 @@ impl Gate {
     pub(super) fn sighted(&mut self, turn: &mut Turn<'_>) {
         self.blind.take_if(|blind| !blind.for_good);
         let text = "back in sight; what was missed has been read and evaluated";
-        self.notice(turn, text.to_owned());
+        self.mention(turn, text.to_owned());
         self.renote(turn, text.to_owned());
     }
 
