@@ -271,7 +271,11 @@ impl Driver {
         }
     }
 
+    /// Never ahead of a record: what was seen but not written down has to be seen again after a crash.
     fn keep_cursor(&mut self) {
+        if !self.unsent.is_empty() {
+            return;
+        }
         self.cursor_kept = Instant::now();
         self.writer.cursor(&self.session, self.cursor);
     }
@@ -329,7 +333,9 @@ impl Driver {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
+    fn carry_out(&mut self, mut effects: Vec<Effect>) {
+        effects.sort_by_key(|effect| matches!(effect, Effect::Reply { .. }));
         for effect in effects {
             self.carry_out_one(effect);
         }

@@ -6,6 +6,7 @@ mod audit;
 mod operator;
 mod stage;
 
+mod course;
 mod errors;
 mod lost_answers;
 mod others;

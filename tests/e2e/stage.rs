@@ -130,7 +130,7 @@ impl Stage {
     pub fn configured(&self) -> daemon::Config {
         let Play { approvals, rules, .. } = self.play;
         let text = format!(
-            "[provider]\nbase_url = '{}'\n[watch]\npoll_interval = '500ms'\n[approvals]\ntimeout = '60s'\n\
+            "[provider]\nbase_url = '{}'\n[approvals]\ntimeout = '60s'\n\
              settle = '20ms'\nmin_dwell = '5ms'\n{approvals}\n{rules}",
             self.sim.base_url()
         );
