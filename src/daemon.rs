@@ -95,14 +95,20 @@ impl Daemon {
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
         let (listed, lists) = mpsc::channel(1);
-        match config.provider.list().await {
+        let failing = match config.provider.list().await {
             Ok(sessions) => {
                 // The channel is new and has room for one.
                 let _ = listed.try_send(sessions);
+                false
             }
             Err(error) if matches!(error.class, ErrorClass::Auth { .. }) => return Err(StartError::Auth(error)),
-            Err(error) => tracing::warn!("the provider cannot be reached yet: {error}; trying on"),
-        }
+            Err(error) => {
+                tracing::warn!(
+                    "sessions cannot be listed yet, so none is watched that is not known: {error}; trying on"
+                );
+                true
+            }
+        };
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
         let supervision = Supervision {
@@ -120,7 +126,7 @@ impl Daemon {
         let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
-        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed));
+        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, failing));
         Ok(Self { desk, stop, lister, supervisor, writer: writing })
     }
 

@@ -11,9 +11,15 @@ use crate::control::DeskService;
 /// How long a lister waits after the key was refused.
 const AUTH_WAIT: Duration = Duration::from_secs(30);
 
-/// Lists sessions every `every` into `listed` until its receiver is gone.
-pub async fn run(provider: Arc<dyn Provider>, every: Duration, desk: DeskService, listed: mpsc::Sender<Vec<Session>>) {
-    let mut failing = false;
+/// Lists sessions every `every` into `listed` until its receiver is gone. `failing` tells that it was said already that
+/// they cannot be listed.
+pub async fn run(
+    provider: Arc<dyn Provider>,
+    every: Duration,
+    desk: DeskService,
+    listed: mpsc::Sender<Vec<Session>>,
+    mut failing: bool,
+) {
     loop {
         let wait = match provider.list().await {
             Ok(sessions) => {
