@@ -109,6 +109,8 @@ async fn tell(sim: Arc<Simulator>, audience: Client, ended: CancellationToken) {
     if let Some(Err(error)) = ended.run_until_cancelled(story).await {
         tracing::error!(target: "story", "the story broke off: {error}");
     }
+    // The prompt has heard the same news and is about to print it.
+    let _ = ended.run_until_cancelled(tokio::time::sleep(AFTERWORD)).await;
     ended.cancel();
 }
 
@@ -151,5 +153,7 @@ impl Drop for Folder {
 
 /// How long an approval waits where nobody can answer it.
 const UNATTENDED: Duration = Duration::from_secs(5);
+/// How long the prompt has for its last lines.
+const AFTERWORD: Duration = Duration::from_millis(500);
 /// How long the summary waits for a simulator that should answer at once.
 const SOON: Duration = Duration::from_secs(5);
