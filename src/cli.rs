@@ -13,7 +13,7 @@ use crate::error::{Exit, Failure};
 
 /// Watches hosted AI-agent sessions, pauses one the moment a rule fires, asks an operator, then resumes or cancels.
 #[derive(Debug, Parser)]
-#[command(name = "holdpoint", version, about, after_help = "Start with: holdpoint demo")]
+#[command(name = "holdpoint", version, about, after_help = "Example: holdpoint demo")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,11 +31,19 @@ enum Command {
     #[command(after_help = "Example: holdpoint simulate --listen 127.0.0.1:8700 --scenario purchase")]
     Simulate(simulate::Args),
     /// Looks into the audit trail
+    #[command(after_help = "Example: holdpoint audit verify --config config.toml")]
     #[command(subcommand)]
     Audit(audit::Command),
     /// Looks into the configuration
+    #[command(after_help = "Example: holdpoint config check --config config.toml")]
     #[command(subcommand)]
     Config(config::Command),
+}
+
+/// A number with its noun.
+fn counted(count: impl Into<i128>, one: &str, many: &str) -> String {
+    let count = count.into();
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 impl Cli {

@@ -66,17 +66,6 @@ pub struct Config {
     pub pictures: PathBuf,
 }
 
-/// Why a daemon did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The key is wrong; nothing could be paused with it.
-    #[error("the provider does not accept the API key")]
-    Auth(#[source] ApiError),
-    /// What was under way cannot be read.
-    #[error("what was under way cannot be read from the store")]
-    Store(#[source] StoreError),
-}
-
 /// A running daemon.
 pub struct Daemon {
     desk: DeskService,
@@ -84,20 +73,20 @@ pub struct Daemon {
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
+    /// How the provider's first answer went; taken by whoever waits for it.
+    answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
 
 impl Daemon {
-    /// Starts: takes up what the store says is under way, asks the provider whether the key is good, and watches.
-    ///
-    /// What is held is paused again before the provider is asked anything else. A provider that cannot be reached is said
-    /// and tried on.
+    /// Starts: takes up what the store says is under way, and watches. What is held is paused again before the provider is
+    /// asked anything else.
     ///
     /// # Errors
-    /// When the store cannot be read, or the key is refused; then everything is stopped again.
-    pub async fn start(config: Config, store: Store) -> Result<Self, StartError> {
+    /// When the store cannot be read.
+    pub async fn start(config: Config, store: Store) -> Result<Self, StoreError> {
         let origin = Instant::now();
-        let live = store.live().await.map_err(StartError::Store)?;
-        let cursors = store.cursors().await.map_err(StartError::Store)?;
+        let live = store.live().await?;
+        let cursors = store.cursors().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
@@ -121,13 +110,18 @@ impl Daemon {
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
         let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
-        let daemon = Self { desk, stop, lister, supervisor, writer: writing };
+        Ok(Self { desk, stop, lister, supervisor, writer: writing, answered: Some(answered) })
+    }
+
+    /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
+    ///
+    /// # Errors
+    /// When it refuses the key, with which nothing could be paused. The daemon should be stopped then.
+    pub async fn accepted(&mut self) -> Result<(), ApiError> {
+        let Some(answered) = self.answered.take() else { return Ok(()) };
         match tokio::time::timeout(FIRST_ANSWER, answered).await {
-            Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => {
-                daemon.stop().await;
-                Err(StartError::Auth(error))
-            }
-            Ok(_) | Err(_) => Ok(daemon),
+            Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

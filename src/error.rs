@@ -37,13 +37,9 @@ impl Failure {
     /// A failure that is `error`, with its causes.
     #[must_use]
     pub fn of(exit: Exit, error: &dyn std::error::Error) -> Self {
-        let mut causes = Vec::new();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            causes.push(error.to_string());
-            cause = error.source();
-        }
-        Self { exit, message: error.to_string(), causes, hints: Vec::new() }
+        let mut said = chain(error);
+        let causes = said.split_off(1);
+        Self { exit, message: said.concat(), causes, hints: Vec::new() }
     }
 
     /// Adds what to do.
@@ -67,6 +63,22 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What an error and its causes say, outermost first; at least one sentence. A cause that the one before quotes is left
+/// out.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    let mut said = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if said.last().is_none_or(|last| !last.contains(&text)) {
+            said.push(text);
+        }
+        cause = error.source();
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +86,15 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the store cannot be opened")]
     struct Outer(#[source] std::io::Error);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("error: {0}")]
+    struct Quoting(#[source] std::io::Error);
+
+    #[test]
+    fn nothing_is_said_twice() {
+        assert_eq!(chain(&Quoting(std::io::Error::other("disk full"))), ["error: disk full"]);
+    }
 
     #[test]
     fn a_failure_says_what_why_and_what_to_do() {

@@ -73,6 +73,8 @@ pub struct Gate {
     seen_up_to: MessageId,
     /// The newest message of the user or end of a task: what fired before it belongs to a task that is over.
     task_began: MessageId,
+    /// Whether the messages of the history have been read.
+    caught_up: bool,
     missed: Option<Box<Missed>>,
     covered: Option<Box<Covered>>,
     repeats: BTreeMap<String, Repeats>,
@@ -108,6 +110,7 @@ impl Gate {
             before: VecDeque::new(),
             seen_up_to,
             task_began: MessageId::default(),
+            caught_up: false,
             missed: None,
             covered: None,
             repeats: BTreeMap::new(),
@@ -209,7 +212,10 @@ impl Gate {
         if matches!(event.kind, EventKind::Done | EventKind::User) {
             self.task_began = self.task_began.max(event.id.unwrap_or_default());
         }
-        if backlog && matches!(self.phase, Phase::Watching | Phase::Over) {
+        let watching = matches!(self.phase, Phase::Watching | Phase::Over);
+        // Once the messages are read, only what belongs to an earlier task is history: a step without an id may be live.
+        let earlier = event.id.is_some_and(|id| id < self.task_began);
+        if backlog && watching && (earlier || !self.caught_up) {
             self.seen_in_history(event, verdict);
         } else if backlog && verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
             // A stream replays steps that polled messages have overtaken.

@@ -132,6 +132,8 @@ impl Store {
     /// # Errors
     /// When there is no such file, or it is not a store.
     pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        let there = tokio::fs::metadata(path).await;
+        there.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
         let store = Self::connect(path, options).await?;
         match store.identity().await? {

@@ -233,7 +233,7 @@ impl Provider for Agi {
         let call = Call::new(Method::GET, format!("/v1/sessions/{id}/events?include_history=true"));
         let response = self.transport.open(Pool::Streams, &call, self.config.read_timeout).await;
         let opened = match response {
-            Ok(response) => sse::open(response, self.config.read_timeout).await,
+            Ok(response) => sse::open(&self.transport, response, self.config.read_timeout).await,
             Err(class) => Err(class),
         };
         let response = opened.map_err(|class| call.failed(class))?;

@@ -30,6 +30,9 @@ use crate::operator::escape::short;
 /// Bound on the body of an answer that is not a 2xx, in bytes; the rest is not read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
+/// Keys shorter than this are not looked for in answers: a word of the protocol could be one. Real ones are longer.
+const QUOTABLE: usize = 12;
+
 /// The three pools, each with the base address and the key.
 #[derive(Debug)]
 pub(crate) struct Transport {
@@ -37,6 +40,7 @@ pub(crate) struct Transport {
     control: Client,
     reads: Client,
     streams: Client,
+    key: SecretString,
 }
 
 /// Which connections a call uses.
@@ -101,7 +105,7 @@ impl Transport {
         let control = build(client().pool_idle_timeout(keep).pool_max_idle_per_host(8))?;
         let reads = build(client().pool_idle_timeout(Duration::from_secs(60)))?;
         let streams = build(client().pool_max_idle_per_host(0))?;
-        Ok(Self { base, control, reads, streams })
+        Ok(Self { base, control, reads, streams, key: key.expose_secret().trim().into() })
     }
 
     /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
@@ -112,13 +116,24 @@ impl Transport {
         within: Duration,
         limit: usize,
     ) -> Result<Answer, ErrorClass> {
-        let work = async { Ok(read(self.send(pool, call).await?, limit).await) };
+        let work = async { Ok(self.read(self.send(pool, call).await?, limit).await) };
         timeout(within, work).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
     /// Sends one request and returns the answer's head, which has to come within `within`.
     pub(crate) async fn open(&self, pool: Pool, call: &Call, within: Duration) -> Result<Response, ErrorClass> {
         timeout(within, self.send(pool, call)).await.unwrap_or_else(|_| Err(too_late(within)))
+    }
+
+    /// Reads an answer's body up to the bound: `limit` bytes of a 2xx, 64 KiB of anything else. A key that the server, or a
+    /// gateway before it, quotes is taken out: what an answer says ends up in logs, on cards and in the store.
+    pub(crate) async fn read(&self, response: Response, limit: usize) -> Answer {
+        let mut answer = read(response, limit).await;
+        let key = self.key.expose_secret();
+        if key.len() >= QUOTABLE && answer.body.contains(key) {
+            answer.body = answer.body.replace(key, "[API key]");
+        }
+        answer
     }
 
     async fn send(&self, pool: Pool, call: &Call) -> Result<Response, ErrorClass> {
@@ -156,8 +171,7 @@ pub(crate) struct Answer {
     pub(crate) broken: Option<String>,
 }
 
-/// Reads the body up to the bound: `limit` bytes of a 2xx, 64 KiB of anything else.
-pub(crate) async fn read(mut response: Response, limit: usize) -> Answer {
+async fn read(mut response: Response, limit: usize) -> Answer {
     let status = response.status();
     let limit = if status.is_success() { limit } else { MAX_ERROR_BODY };
     let mut body = Vec::new();

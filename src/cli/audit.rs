@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use crate::config::Config;
 use crate::error::{Exit, Failure};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
+use super::counted;
 use super::run::{config_path, store_path};
 
 /// Commands about the audit trail.
@@ -30,7 +31,18 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Some(path) => path,
         None => store_named(config)?,
     };
-    let failed = |error: crate::store::StoreError| Failure::of(Exit::Error, &error);
+    let failed = |error: StoreError| {
+        let failure = Failure::of(Exit::Error, &error);
+        match error {
+            StoreError::Open { .. } | StoreError::Foreign { .. } => {
+                failure.hint("name the store with --store FILE, or the configuration of the daemon with --config FILE")
+            }
+            StoreError::Directory { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Sql { .. }
+            | StoreError::Row { .. } => failure,
+        }
+    };
     let store = Store::open_to_read(&path).await.map_err(failed)?;
     let verified = store.verify().await.map_err(failed)?;
     store.close().await;
@@ -39,10 +51,10 @@ pub async fn run(command: Command) -> Result<(), Failure> {
             .hint("keep the file as it is, and compare it with a backup")
     })?;
     println!(
-        "{}: whole, {} entries, {} approvals, head {}",
+        "{}: whole, {}, {}, head {}",
         path.display(),
-        report.entries,
-        report.approvals,
+        counted(report.entries, "entry", "entries"),
+        counted(report.approvals, "approval", "approvals"),
         report.head
     );
     Ok(())

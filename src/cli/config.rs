@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::config;
 use crate::error::{Exit, Failure};
 
+use super::counted;
 use super::run::config_path;
 
 /// Commands about the configuration.
@@ -28,9 +29,9 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         eprintln!("note: {note}");
     }
     println!(
-        "{}: valid, {} rules, provider {}, policy {}",
+        "{}: valid, {}, provider {}, policy {}",
         path.display(),
-        summary.rules,
+        counted(i128::try_from(summary.rules).unwrap_or(i128::MAX), "rule", "rules"),
         summary.base_url,
         summary.policy
     );

@@ -20,6 +20,7 @@ use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::operator::log;
 use crate::operator::prompt::{self, PromptEnd};
+use crate::operator::terminal;
 use crate::simulator::{Options, Simulator};
 use crate::store::{Lock, Store};
 use crate::telemetry;
@@ -44,11 +45,12 @@ pub struct Args {}
 /// # Errors
 /// When a part of it cannot be started.
 pub async fn run(_args: Args) -> Result<(), Failure> {
+    // First, so that no signal can leave the folder behind.
+    let stop = stop_on_interrupt()?;
     let folder = Folder::new()?;
     let (sink, lines) = log::channel();
     telemetry::init_story(sink);
     eprintln!("{WELCOME}");
-    let stop = stop_on_interrupt()?;
     let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
     let sim = Arc::new(sim);
     let (daemon, settings) = start(&sim, &folder.0).await?;
@@ -80,8 +82,15 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
 }
 
 async fn start(sim: &Simulator, folder: &Path) -> Result<(Daemon, prompt::PromptSettings), Failure> {
-    let Loaded { config, .. } =
+    let Loaded { mut config, .. } =
         Config::parse("demo policy", POLICY).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    if !terminal::is_usable() {
+        let seconds = UNATTENDED.as_secs();
+        eprintln!(
+            "There is no terminal here, so nobody can answer: what waits is cancelled after {seconds} seconds.\n"
+        );
+        config.approvals.timeout = UNATTENDED;
+    }
     let file = folder.join("holdpoint.db");
     let _lock = Lock::take(&file).map_err(|error| Failure::of(Exit::Error, &error))?;
     let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
@@ -100,8 +109,8 @@ async fn tell(sim: Arc<Simulator>, audience: Client, ended: CancellationToken) {
     if let Some(Err(error)) = ended.run_until_cancelled(story).await {
         tracing::error!(target: "story", "the story broke off: {error}");
     }
-    // What was delivered last is on its way to the screen.
-    let _ = ended.run_until_cancelled(tokio::time::sleep(LAST_LINES)).await;
+    // The prompt has heard the same news and is about to print it.
+    let _ = ended.run_until_cancelled(tokio::time::sleep(AFTERWORD)).await;
     ended.cancel();
 }
 
@@ -142,8 +151,9 @@ impl Drop for Folder {
     }
 }
 
-/// How long the prompt has to print what the story's end brought.
-const LAST_LINES: Duration = Duration::from_millis(500);
-
+/// How long an approval waits where nobody can answer it.
+const UNATTENDED: Duration = Duration::from_secs(5);
+/// How long the prompt has for its last lines.
+const AFTERWORD: Duration = Duration::from_millis(500);
 /// How long the summary waits for a simulator that should answer at once.
 const SOON: Duration = Duration::from_secs(5);

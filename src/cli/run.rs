@@ -1,6 +1,7 @@
 //! `holdpoint run`: the daemon, with a prompt where there is a terminal.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +10,18 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::api::SessionId;
 use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
+use crate::api::{ApiError, SessionId};
 use crate::config::{
     Config, KeySource, Loaded, LogLevel, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path,
 };
-use crate::daemon::{self, Daemon, Held, StartError};
+use crate::daemon::{self, Daemon, Held};
 use crate::error::{Exit, Failure};
 use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::{self, PromptEnd, PromptSettings};
 use crate::operator::terminal;
-use crate::store::{Lock, LockError, Store};
+use crate::store::{Lock, LockError, Store, StoreError};
 use crate::telemetry;
 
 use super::identity;
@@ -50,19 +51,23 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         tracing::warn!("{note}");
     }
     let file = store_path(&config.store)?;
-    let _lock = Lock::take(&file).map_err(locked)?;
-    let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
     let agi = client(&config.provider)?;
     let stop = stop_on_signals()?;
-    let warm = tokio::spawn({
-        let agi = agi.clone();
-        async move { agi.keep_warm(WARM_EVERY).await }
-    });
-    tracing::info!("holdpoint {} watches {}", env!("CARGO_PKG_VERSION"), config.provider.base_url);
-    // Notices are warnings in the log, and the log is on the same terminal.
+    let _lock = Lock::take(&file).map_err(locked)?;
+    let store = Store::open(&file).await.map_err(not_opened)?;
+    say_started(&config, &file);
+    let key = KeyPlace(config.provider.api_key.clone());
+    // Notices are in the log as well, and the log is on the same terminal.
     let notices = config.log.level == LogLevel::Error;
     let prompt_settings = PromptSettings { notices, ..prompt_settings(&config.prompt) };
-    let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await.map_err(not_started)?;
+    let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    let mut daemon = Daemon::start(parts, store).await.map_err(unreadable)?;
+    let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
+    // A provider that hangs must not keep a signal waiting.
+    if let Some(Err(error)) = stop.run_until_cancelled(daemon.accepted()).await {
+        daemon.stop().await;
+        return Err(refused(&error, &key));
+    }
     attend(&daemon, prompt_settings, lines, &stop).await;
     warm.abort();
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
@@ -73,7 +78,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// Prompts while there is a terminal and an operator; returns when a signal asks to stop.
 async fn attend(daemon: &Daemon, settings: PromptSettings, lines: LogLines, stop: &CancellationToken) {
     if !terminal::is_usable() {
-        tracing::info!("no terminal: sessions are held and logged, the configured deadlines apply");
+        tracing::info!(
+            "no terminal: nobody is asked here; sessions are held, and what waits is logged with its deadline"
+        );
         stop.cancelled().await;
         return;
     }
@@ -99,6 +106,8 @@ fn stop_on_signals() -> Result<CancellationToken, Failure> {
         |kind| signal(kind).map_err(|error| Failure::new(Exit::Error, format!("signals cannot be received: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hangup = listen(SignalKind::hangup())?;
+    // A limit on file sizes must fail a write, not end the process and with it every hold.
+    let mut too_large = listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
     let stop = CancellationToken::new();
     let cancel = stop.clone();
     tokio::spawn(async move {
@@ -106,6 +115,7 @@ fn stop_on_signals() -> Result<CancellationToken, Failure> {
             tokio::select! {
                 _ = interrupt.recv() => break,
                 _ = terminate.recv() => break,
+                _ = too_large.recv() => (),
                 _ = hangup.recv() => tracing::warn!("SIGHUP: the daemon goes on with the configuration it has"),
             }
         }
@@ -114,19 +124,27 @@ fn stop_on_signals() -> Result<CancellationToken, Failure> {
     Ok(stop)
 }
 
+fn say_started(config: &Config, store: &Path) {
+    let (version, url, store) = (env!("CARGO_PKG_VERSION"), &config.provider.base_url, store.display());
+    tracing::info!(
+        "holdpoint {version} watches {url} with policy {:.12}, store {store}",
+        config.policy.hash().to_string()
+    );
+}
+
 fn say_held(held: &BTreeMap<SessionId, Held>) {
     for (session, held) in held {
         match &held.waiting {
             Some((code, deadline)) => {
-                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer until {deadline}");
+                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer until {deadline:.0}");
             }
             None => tracing::warn!(%session, "session {session} stays held"),
         }
     }
-    if held.is_empty() {
-        tracing::info!("stopped; no session is held");
-    } else {
-        tracing::warn!("stopped; {} sessions stay held, the next start takes them up", held.len());
+    match held.len() {
+        0 => tracing::info!("stopped; no session is held"),
+        1 => tracing::warn!("stopped; 1 session stays held, its deadline goes on, and the next start takes it up"),
+        n => tracing::warn!("stopped; {n} sessions stay held, their deadlines go on, and the next start takes them up"),
     }
 }
 
@@ -171,42 +189,68 @@ fn client(config: &ProviderConfig) -> Result<Agi, Failure> {
 }
 
 fn key(source: &KeySource) -> Result<SecretString, Failure> {
-    let (text, from) = match source {
-        KeySource::Environment(name) => {
-            (std::env::var(name).unwrap_or_default(), format!("environment variable {name}"))
-        }
+    let missing = |why: String| {
+        Failure::new(Exit::Configuration, format!("there is no API key: {why}"))
+            .hint("set it, or name another place with provider.api_key_env or provider.api_key_file")
+    };
+    let place = KeyPlace(source.clone());
+    let text = match source {
+        KeySource::Environment(name) => std::env::var(name).unwrap_or_default(),
         KeySource::File(path) => {
-            let read = std::fs::read_to_string(path);
-            let name = format!("file {}", path.display());
-            (read.map_err(|error| Failure::new(Exit::Configuration, format!("{name}: {error}")))?, name)
+            std::fs::read_to_string(path).map_err(|error| missing(format!("{place} cannot be read: {error}")))?
         }
     };
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Failure::new(Exit::Configuration, format!("there is no API key: the {from} is empty or not set"))
-            .hint("set it, or name another place with provider.api_key_env or provider.api_key_file"));
+    match text.trim() {
+        "" => Err(missing(format!("{place} is empty or not set"))),
+        text => Ok(SecretString::from(text)),
     }
-    Ok(SecretString::from(text))
+}
+
+/// Where the key is, in words.
+struct KeyPlace(KeySource);
+
+impl fmt::Display for KeyPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            KeySource::Environment(name) => write!(f, "the environment variable {name}"),
+            KeySource::File(path) => write!(f, "the file {}", path.display()),
+        }
+    }
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {
     PromptSettings { arm: config.arm, arm_high: config.arm_high, ..PromptSettings::default() }
 }
 
+fn not_opened(error: StoreError) -> Failure {
+    let hint = match &error {
+        StoreError::Directory { .. } => "put the store where this user can write, with [store] path",
+        StoreError::Open { .. } | StoreError::Foreign { .. } => {
+            "[store] path names the file; nothing in it was changed"
+        }
+        StoreError::Newer { .. } => "start the holdpoint that made it, or name another store with [store] path",
+        StoreError::Sql { .. } | StoreError::Row { .. } => {
+            "`holdpoint audit verify` tells what is wrong with the store"
+        }
+    };
+    Failure::of(Exit::Error, &error).hint(hint)
+}
+
 fn locked(error: LockError) -> Failure {
     match error {
         LockError::Held { .. } => Failure::of(Exit::Locked, &error)
             .hint("stop the other one, or give this one a store of its own with [store] path"),
-        LockError::File { .. } => Failure::of(Exit::Error, &error),
+        LockError::File { .. } => {
+            Failure::of(Exit::Error, &error).hint("put the store where this user can write, with [store] path")
+        }
     }
 }
 
-fn not_started(error: StartError) -> Failure {
-    match error {
-        StartError::Auth(_) => Failure::of(Exit::Unavailable, &error)
-            .hint("check the key that provider.api_key_env or provider.api_key_file names"),
-        StartError::Store(_) => {
-            Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
-        }
-    }
+fn unreadable(error: StoreError) -> Failure {
+    Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
+}
+
+fn refused(error: &ApiError, key: &KeyPlace) -> Failure {
+    Failure::new(Exit::Unavailable, format!("the provider does not accept the API key: {error}"))
+        .hint(format!("check the key in {key}, and that provider.base_url is the API that it is for"))
 }

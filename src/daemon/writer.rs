@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
+use crate::error::chain;
 use crate::store::{Conflict, Store, Write};
 
 /// How many requests may wait before the writer is called too slow.
@@ -164,7 +165,7 @@ impl Task {
         let writes: Vec<Write> = self.queue.iter().map(|queued| queued.write.clone()).collect();
         match self.store.append(&writes, &self.cursors, Timestamp::now()).await {
             Ok(results) => self.written(results),
-            Err(error) => self.failed(&chain(&error)),
+            Err(error) => self.failed(&chain(&error).join(": ")),
         }
     }
 
@@ -204,18 +205,6 @@ impl Task {
         tracing::error!("{text}");
         self.desk.notice(text);
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ impl Gate {
     /// History is at its end, or its messages are: what fired in a task that still runs is held now; the rest is written
     /// down.
     pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
+        self.caught_up = true;
         let Some(missed) = self.missed.take() else { return };
         if missed.over {
             return self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use holdpoint::daemon::{self, Daemon, StartError};
+use holdpoint::api::ErrorClass;
+use holdpoint::daemon::{self, Daemon};
 use holdpoint::gate::Outcome;
 use holdpoint::simulator::fault::Endpoint;
 use holdpoint::store::Store;
@@ -94,8 +95,10 @@ async fn a_wrong_key_at_the_start_starts_nothing() {
         let stage = set(Play::default()).await;
         stage.fault(json!({ "endpoint": "list", "answer": { "error": { "status": status } } })).await;
         let store = Store::open(&stage.file()).await.unwrap();
-        let Err(error) = Daemon::start(stage.configured(), store).await else { panic!("started") };
-        assert!(matches!(error, StartError::Auth(_)), "{error}");
+        let mut daemon = Daemon::start(stage.configured(), store).await.unwrap();
+        let error = daemon.accepted().await.unwrap_err();
+        assert!(matches!(error.class, ErrorClass::Auth { .. }), "{error}");
+        daemon.stop().await;
         assert_eq!(stage.calls(Endpoint::Messages).await, []);
     }
 }

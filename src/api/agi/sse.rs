@@ -11,19 +11,19 @@ use jiff::Timestamp;
 use reqwest::Response;
 
 use super::event;
-use crate::api::http::{self, Call, class};
+use crate::api::http::{Call, Transport, class};
 use crate::api::model::StreamItem;
 use crate::api::stream::{Decoder, Frame};
 use crate::api::{ApiError, ErrorClass, EventStream};
 
 /// Accepts a 2xx event stream (or one that does not say its type); anything else is read, within `within`, and classed.
-pub(super) async fn open(response: Response, within: Duration) -> Result<Response, ErrorClass> {
+pub(super) async fn open(transport: &Transport, response: Response, within: Duration) -> Result<Response, ErrorClass> {
     let kind = response.headers().get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
     let is_stream = kind.as_ref().is_none_or(|kind| kind.trim_start().starts_with("text/event-stream"));
     if response.status().is_success() && is_stream {
         return Ok(response);
     }
-    let Ok(answer) = tokio::time::timeout(within, http::read(response, 64 * 1024)).await else {
+    let Ok(answer) = tokio::time::timeout(within, transport.read(response, 64 * 1024)).await else {
         return Err(class::unknown("no event stream, and no end of another answer"));
     };
     Err(match class::of_read(&answer, Timestamp::now()) {

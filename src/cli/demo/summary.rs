@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::SOON;
+use crate::cli::counted;
 use crate::error::{Exit, Failure};
 use crate::simulator::{Simulator, World};
 use crate::store::{Report, Store};
@@ -31,7 +32,9 @@ pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), F
         );
     }
     let report = verify(store).await?;
-    eprintln!("  audit     whole: {} entries, {} approvals, hash-chained", report.entries, report.approvals);
+    let entries = counted(report.entries, "entry", "entries");
+    let approvals = counted(report.approvals, "approval", "approvals");
+    eprintln!("  audit     whole: {entries}, {approvals}, hash-chained");
     eprintln!();
     eprintln!("Next: copy config.example.toml, set AGI_API_KEY, and start `holdpoint run --config config.toml`.");
     Ok(())

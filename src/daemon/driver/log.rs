@@ -4,6 +4,7 @@ use crate::api::SessionId;
 use crate::control::desk::who;
 use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record};
 use crate::operator::escape::short;
+use crate::policy::OnTimeout;
 
 /// Logs a record. Notes are logged as the notices they are.
 pub fn record(session: &SessionId, record: &Record) {
@@ -16,15 +17,37 @@ pub fn record(session: &SessionId, record: &Record) {
             tracing::info!(%session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
         (Entry::Revised, None) if kept.plan == Plan::Ask => {
-            let (revision, timing, deadline) = (kept.card.revision, kept.card.timing, kept.deadline);
-            tracing::info!(
-                %session, %approval,
-                "{code} waits for an answer until {deadline} (session {session}, revision {revision}, {timing})"
+            let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
+            let stake = stake(kept);
+            tracing::warn!(
+                %session, %approval, %revision, %deadline,
+                "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"
             );
         }
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
         (Entry::Revised | Entry::Extended | Entry::Noted | Entry::Decided | Entry::Delivered, _) => (),
     }
+}
+
+fn then(timeout: OnTimeout) -> &'static str {
+    match timeout {
+        OnTimeout::Cancel => "the task is cancelled",
+        OnTimeout::KeepPaused => "the session stays paused",
+    }
+}
+
+/// What it is about, in the words that tell an operator whether to hurry.
+fn stake(kept: &Kept) -> String {
+    let card = &kept.card;
+    let rule = card.rules.first().map(|rule| format!("rule {}", short(&rule.name)));
+    let amount = card.amount.as_ref().map(|amount| match (&amount.number, &amount.currency) {
+        (Some(number), Some(currency)) => short(&format!("{number} {currency}")),
+        (Some(number), None) => short(number),
+        (None, _) => "a price that cannot be read".to_owned(),
+    });
+    let domain = card.domain.as_deref().map(short);
+    let parts = [rule, amount, domain, Some(card.timing.to_string())];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// Logs what a restart goes on from.

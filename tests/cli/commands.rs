@@ -1,0 +1,74 @@
+//! Help, checks and refusals that need no daemon.
+
+use crate::bench::Home;
+
+#[test]
+fn the_help_of_every_command_has_an_example() {
+    let home = Home::new();
+    let commands: [&[&str]; 8] =
+        [&[], &["demo"], &["run"], &["simulate"], &["audit"], &["audit", "verify"], &["config"], &["config", "check"]];
+    for command in commands {
+        let ended = home.output(&[command, &["--help"]].concat());
+        assert_eq!(ended.code, Some(0), "{command:?}");
+        let example =
+            ["Example: ", if command.contains(&"run") { "AGI_API_KEY=… " } else { "" }, "holdpoint "].concat();
+        assert!(ended.stdout.contains(&example), "{command:?}:\n{}", ended.stdout);
+        assert!(
+            command.is_empty() || ended.stdout.contains(&format!("holdpoint {}", command.join(" "))),
+            "{command:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_a_usage_error_on_standard_error() {
+    let home = Home::new();
+    let ended = home.output(&["run", "--confg", "config.toml"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    ended.says(&["--config"]);
+}
+
+#[test]
+fn a_configuration_is_checked_without_starting_anything() {
+    let home = Home::new();
+    let ended = home.output(&["config", "check", "--config", "config.toml"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout.contains("config.toml: valid, 1 rule"), "{}", ended.stdout);
+
+    home.write("broken.toml", "[[rule]]\nname = 'x'\neffect = 'aks'\n");
+    let ended = home.output(&["config", "check", "--config", "broken.toml"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(78), ""));
+    ended.says(&["broken.toml:3:10", "^^^^^", "did you mean \"ask\"?"]);
+    assert!(!home.path("state").exists());
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_said_with_where_it_was_looked_for() {
+    let home = Home::new();
+    let ended = home.output(&["run"]);
+    assert_eq!(ended.code, Some(78));
+    ended.says(&["there is no configuration file", "hint: name one with --config FILE", "config.example.toml"]);
+    let ended = home.output(&["run", "--config", "missing.toml"]);
+    assert_eq!(ended.code, Some(78));
+    ended.says(&["missing.toml", "--config"]);
+}
+
+#[test]
+fn an_audit_needs_a_store() {
+    let home = Home::new();
+    let ended = home.output(&["audit", "verify", "--store", "missing.db"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    ended.says(&["the store missing.db cannot be opened", "because No such file", "hint: name the store with --store"]);
+    assert!(!home.path("missing.db").exists());
+    home.write("noise.db", &"not a database at all ".repeat(100));
+    let ended = home.output(&["audit", "verify", "--store", "noise.db"]);
+    assert_eq!(ended.code, Some(1));
+    ended.says(&["the store noise.db cannot be opened", "file is not a database"]);
+}
+
+#[test]
+fn the_simulated_api_listens_on_loopback_only() {
+    let ended = Home::new().output(&["simulate", "--listen", "0.0.0.0:0"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    ended.says(&["loopback only", "use 127.0.0.1:0"]);
+}

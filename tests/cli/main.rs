@@ -1,0 +1,9 @@
+//! The real binary in an environment of its own: what it says, what it exits with, and what it leaves behind.
+
+mod bench;
+mod commands;
+mod demo;
+mod disk;
+mod running;
+mod starting;
+mod untrusted;
