@@ -96,7 +96,7 @@ async fn a_message_that_cannot_be_found_is_not_repeated_but_asked_about() {
         operator.decide(&card, Act::Instruct { text: text.clone() }).await.unwrap();
         let ending = operator.ending(card.card.approval).await;
         assert_eq!((ending.outcome, ending.delivery), (Outcome::Approved, Delivery::Unknown), "{how}");
-        assert_eq!(stage.messages().await, [text.clone()], "{how}");
+        assert_eq!(stage.messages().await, std::slice::from_ref(&text), "{how}");
         assert!(stage.is_paused().await, "{how}");
         let again = operator.next_card(&card).await;
         operator.approve(&again).await.unwrap();

@@ -20,7 +20,7 @@ const BOTH: [Ends; 2] = [Ends::Stops, Ends::Dies];
 
 async fn end(stage: &mut Stage, how: Ends) {
     match how {
-        Ends::Stops => assert_eq!(stage.stop().await, [stage.session.clone()]),
+        Ends::Stops => assert!(stage.stop().await.contains(&stage.session)),
         Ends::Dies => stage.crash(),
     }
 }
