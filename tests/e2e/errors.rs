@@ -16,7 +16,7 @@ async fn a_session_that_vanishes_while_it_is_being_paused_is_withdrawn() {
     let mut operator = stage.operator("ops").await;
     stage.called(Endpoint::Pause, 1).await;
     stage.somebody(holdpoint::simulator::Act::Delete).await;
-    let card = operator.until("approval", |me| me.known().first().map(|view| view.card.approval)).await;
+    let card = operator.approval().await;
     assert_eq!(operator.ending(card).await.words(), (Outcome::Withdrawn, Delivery::Applied, "the session is gone"));
     stage.finish().await;
 }

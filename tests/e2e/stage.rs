@@ -74,9 +74,9 @@ pub async fn each<T, F: Future<Output = ()>>(cases: impl IntoIterator<Item = T>,
 
 /// Calls of this test time out fast, because some of them are never answered.
 pub fn impatient(client: &mut AgiConfig) {
-    client.read_timeout = Duration::from_millis(800);
-    client.control_timeout = Duration::from_millis(800);
-    client.pause_timeout = Duration::from_millis(800);
+    client.read_timeout = Duration::from_millis(1500);
+    client.control_timeout = Duration::from_millis(1500);
+    client.pause_timeout = Duration::from_millis(1500);
 }
 
 pub struct Stage {
