@@ -7,7 +7,7 @@ use holdpoint::gate::{Delivery, Hold, Outcome, Revision, Timing};
 use holdpoint::simulator::fault::Endpoint;
 
 use crate::operator::{decision, is_draft, outcome};
-use crate::stage::{BUYS, PURCHASE, Play, stage};
+use crate::stage::{BUYS, Play, stage};
 
 #[tokio::test]
 async fn y_lets_a_held_purchase_happen() {
@@ -331,7 +331,6 @@ async fn the_strictest_rule_wins_whatever_the_order() {
         effect = 'ask'
         detect = ['purchase']
     ";
-    assert!(!PURCHASE.is_empty());
     let stage = stage(Play { rules: RULES, ..Play::default() }).await;
     let mut operator = stage.operator("ops").await;
     let card = operator.card().await;
