@@ -89,6 +89,11 @@ impl Operator {
         self.until("card", |me| me.views.values().find(|view| !is_ended(view)).cloned()).await
     }
 
+    /// Waits for an approval in any state, ended ones too: what has a deadline may have met it.
+    pub async fn approval(&mut self) -> ApprovalId {
+        self.until("approval", |me| me.views.keys().next().copied()).await
+    }
+
     /// Waits until an approval has its outcome and its delivery has come to an end.
     pub async fn ending(&mut self, id: ApprovalId) -> Ending {
         self.until("ending", |me| match &me.views.get(&id)?.state {

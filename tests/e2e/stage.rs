@@ -2,7 +2,7 @@
 //! stopped, crashed and started again.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use holdpoint::api::agi::{Agi, AgiConfig};
@@ -74,9 +74,9 @@ pub async fn each<T, F: Future<Output = ()>>(cases: impl IntoIterator<Item = T>,
 
 /// Calls of this test time out fast, because some of them are never answered.
 pub fn impatient(client: &mut AgiConfig) {
-    client.read_timeout = Duration::from_millis(800);
-    client.control_timeout = Duration::from_millis(800);
-    client.pause_timeout = Duration::from_millis(800);
+    client.read_timeout = Duration::from_millis(1500);
+    client.control_timeout = Duration::from_millis(1500);
+    client.pause_timeout = Duration::from_millis(1500);
 }
 
 pub struct Stage {
@@ -293,8 +293,11 @@ impl Stage {
 }
 
 impl Drop for Stage {
-    /// A runtime cannot be dropped where a test fails.
+    /// A test that fails shows what operators were told; and a runtime cannot be dropped there.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("operators were told:\n{}", self.heard.lock().unwrap_or_else(PoisonError::into_inner).join("\n"));
+        }
         if let Some(running) = self.running.take() {
             running.runtime.shutdown_background();
         }

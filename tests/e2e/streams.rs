@@ -2,24 +2,30 @@
 
 use std::time::Duration;
 
-use holdpoint::control::State;
+use holdpoint::control::{ApprovalView, State};
 use holdpoint::daemon;
-use holdpoint::gate::Outcome;
+use holdpoint::gate::{Delivery, Outcome};
 use holdpoint::simulator::fault::Endpoint;
 use serde_json::{Value, json};
 
-use crate::operator::outcome;
-use crate::stage::{BUYS, PURCHASE, Play, each, set};
+use crate::operator::{Operator, outcome};
+use crate::stage::{BUYS, PURCHASE, Play, Stage, each, set};
 
-/// A purchase is held, asked about once, approved and made, although `fault` strikes the streams.
-async fn held_although(scenario: &'static str, fault: Value) {
+/// A purchase is held and asked about, although `fault` strikes the streams.
+async fn asked_although(scenario: &'static str, fault: &Value) -> (Stage, Operator, ApprovalView) {
     let tune = |config: &mut daemon::Config| config.watch.config.heartbeat_timeout = Duration::from_millis(1500);
     let mut stage = set(Play { scenario, tune, ..Play::default() }).await;
     stage.fault(json!({ "endpoint": "events", "stream": fault, "always": true })).await;
     stage.start().await;
     let mut operator = stage.operator("ops").await;
-    let mut card = operator.card().await;
+    let card = operator.card().await;
     assert_eq!(stage.ledger().await, [""; 0], "{fault}");
+    (stage, operator, card)
+}
+
+/// It is asked about once, approved and made.
+async fn held_although(scenario: &'static str, fault: Value) {
+    let (stage, mut operator, mut card) = asked_although(scenario, &fault).await;
     // What a bad stream tells late may still be added to the card.
     while operator.approve(&card).await != outcome(Outcome::Approved) {
         card = operator.revised(&card).await;
@@ -46,14 +52,22 @@ async fn streams_that_break_off_lose_nothing() {
 
 #[tokio::test]
 async fn streams_with_strange_frames_lose_nothing_and_tell_nothing_twice() {
-    let faults = [
-        json!({ "split": 1 }),
-        json!({ "split": 7, "crlf": true }),
-        json!({ "twice": true }),
-        json!({ "no_ids": true, "twice": true }),
-        json!({ "no_ids": true }),
-    ];
+    let faults = [json!({ "split": 1 }), json!({ "split": 7, "crlf": true }), json!({ "twice": true })];
     each(faults, async |fault| held_although(BUYS, fault).await).await;
+}
+
+/// What the polls tell with an id cannot be recognised in a stream without: at worst it is asked about again.
+#[tokio::test]
+async fn streams_without_ids_lose_nothing() {
+    each([json!({ "no_ids": true }), json!({ "no_ids": true, "twice": true })], async |fault| {
+        let (stage, mut operator, card) = asked_although(BUYS, &fault).await;
+        assert_eq!(operator.deny(&card).await, outcome(Outcome::Denied), "{fault}");
+        assert_eq!(operator.ending(card.card.approval).await.delivery, Delivery::Applied, "{fault}");
+        assert_eq!(stage.ledger().await, [""; 0], "{fault}");
+        assert_eq!(stage.calls(Endpoint::Resume).await, [], "{fault}");
+        stage.finish().await;
+    })
+    .await;
 }
 
 #[tokio::test]
