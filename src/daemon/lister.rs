@@ -20,7 +20,7 @@ pub async fn run(
     first: oneshot::Sender<Result<(), ApiError>>,
 ) {
     let mut first = Some(first);
-    let mut failing = false;
+    let (mut failing, mut listed_once) = (false, false);
     loop {
         let answer = provider.list().await;
         if let Some(first) = first.take() {
@@ -29,6 +29,7 @@ pub async fn run(
         }
         let wait = match answer {
             Ok(sessions) => {
+                listed_once = true;
                 if std::mem::take(&mut failing) {
                     tell(&desk, "the provider lists sessions again".to_owned());
                 }
@@ -39,7 +40,9 @@ pub async fn run(
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tell(&desk, format!("sessions cannot be listed, new ones are not seen: {error}; trying on"));
+                    let so =
+                        if listed_once { ", new ones are not seen" } else { " yet, none is watched that is not known" };
+                    tell(&desk, format!("sessions cannot be listed{so}: {error}; trying on"));
                 }
                 wait_after(&error, every)
             }

@@ -235,12 +235,15 @@ impl Supervisor {
         let text = format!("the driver of session {session} failed ({error}); it is started again from the store");
         tracing::error!(%session, "{text}");
         self.parts.desk.notice(text);
-        match self.parts.store.live().await {
-            Ok(live) => {
+        match (self.parts.store.live().await, self.parts.store.cursors().await) {
+            (Ok(live), Ok(cursors)) => {
+                self.cursors = cursors;
                 let kept: Vec<Kept> = live.into_iter().filter(|kept| kept.card.session == session).collect();
                 self.drive(About { session, agent: None, goal: None }, kept);
             }
-            Err(error) => tracing::error!(%session, "session {session} could not be taken up: {error}"),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%session, "session {session} could not be taken up: {error}")
+            }
         }
     }
 

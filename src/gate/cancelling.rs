@@ -20,6 +20,8 @@ pub(super) struct Cancelling {
     call: Option<CallId>,
     read: Option<CallId>,
     attempts: u32,
+    /// How many attempts reached the provider and did not end the task. An outage is no reason to delete a session.
+    failures: u32,
     /// When it is tried again, on the monotonic clock.
     pub again_at: Option<Duration>,
     last_error: Option<String>,
@@ -35,6 +37,7 @@ impl Gate {
             call: Some(call),
             read: None,
             attempts: 1,
+            failures: 0,
             again_at: None,
             last_error: None,
             deleting: false,
@@ -47,6 +50,7 @@ impl Gate {
             Answer::Act(result) if cancelling.call == Some(call) => {
                 cancelling.call = None;
                 cancelling.last_error = result.as_ref().err().map(ToString::to_string);
+                cancelling.failures += u32::from(reached(result));
                 let wait = back_off(cancelling.attempts - 1, FIRST, MOST);
                 cancelling.again_at = Some(turn.now.mono + wait);
                 let read = self.read(turn);
@@ -85,18 +89,18 @@ impl Gate {
 
     pub(super) fn cancelling_tick(&mut self, turn: &mut Turn<'_>) {
         let Phase::Cancelling(cancelling) = &self.phase else { return };
-        let attempts = cancelling.attempts;
+        let (failures, deleting) = (cancelling.failures, cancelling.deleting);
         let why = cancelling.last_error.clone().unwrap_or_else(|| "the session did not end".to_owned());
-        if attempts < CANCELS_MOST {
+        if failures < CANCELS_MOST {
             return self.cancel_again(turn);
         }
-        if attempts == CANCELS_MOST {
-            self.notice(turn, format!("cancel failed {attempts} times: {why}"));
+        if !deleting {
+            self.notice(turn, format!("cancel failed {failures} times: {why}"));
             if !self.settings.delete_when_cancel_fails {
                 return self.cancel_end(turn, Delivery::Failed, "cancel failed: left paused");
             }
         }
-        self.delete(turn, attempts, &why);
+        self.delete(turn, failures, &why);
     }
 
     /// Pauses and cancels once more: repeating either is safe.
@@ -108,11 +112,11 @@ impl Gate {
         self.cancel_sent(call, false);
     }
 
-    fn delete(&mut self, turn: &mut Turn<'_>, attempts: u32, why: &str) {
+    fn delete(&mut self, turn: &mut Turn<'_>, failures: u32, why: &str) {
         let call = self.name_call();
         turn.out.push(Effect::Delete { call });
         self.cancel_sent(call, true);
-        if attempts > CANCELS_MOST + 2 {
+        if failures > CANCELS_MOST + 2 {
             let detail = format!("neither cancel nor delete succeeded yet: {why}");
             self.delivered(turn, Delivery::Applying, &detail);
         }
@@ -160,5 +164,18 @@ impl Gate {
             turn.out.push(Effect::Pause { call });
         }
         self.overlooked(turn, event, verdict);
+    }
+}
+
+/// Whether the provider took the call in, whatever it made of it.
+fn reached(result: &Result<(), ApiError>) -> bool {
+    let Err(error) = result else { return true };
+    match error.class {
+        ErrorClass::Unreachable { .. } | ErrorClass::RateLimited { .. } | ErrorClass::Auth { .. } => false,
+        ErrorClass::NotFound { .. }
+        | ErrorClass::AlreadyPaused
+        | ErrorClass::NotPaused
+        | ErrorClass::Refused { .. }
+        | ErrorClass::Unknown { .. } => true,
     }
 }

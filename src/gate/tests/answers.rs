@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{ErrorClass, EventKind, PauseAnswer};
+use crate::api::{ApiError, ErrorClass, EventKind, PauseAnswer};
 use crate::control::Act;
 use crate::gate::phase::Phase;
 use crate::gate::{ApprovalId, Input, Settings};
@@ -189,6 +189,20 @@ fn a_cancellation_that_keeps_failing_deletes() {
     scene.acted(Ok(()));
     assert_eq!(scene.read(missing()), ["record delivered denied applied", "show denied applied"]);
     assert!(scene.gate.is_over());
+}
+
+#[test]
+fn an_outage_is_no_reason_to_delete_a_denied_session() {
+    let mut scene = Scene::held();
+    scene.decide(deny());
+    for _ in 0..20 {
+        scene.acted(Err(ApiError {
+            call: "POST cancel".to_owned(),
+            class: ErrorClass::Unreachable { detail: "connection refused".to_owned() },
+        }));
+        scene.read(paused());
+        assert_eq!(scene.when_due(), ["pause", "cancel"]);
+    }
 }
 
 #[test]
