@@ -122,7 +122,7 @@ impl Drop for LogLine {
 }
 
 /// Log lines are escaped where they are made; a standard error that is closed has nobody to tell.
-fn to_stderr(line: &str) {
+pub(crate) fn to_stderr(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 

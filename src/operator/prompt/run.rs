@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Input, Output, Prompt, PromptEnd, PromptSettings};
 use crate::control::{Change, Client, Gone, Requests, State, Update};
 use crate::operator::escape::again;
-use crate::operator::log::LogLines;
+use crate::operator::log::{LogLines, to_stderr};
 use crate::operator::terminal::{self, Report, Terminal};
 
 /// How many reads may wait; a flood beyond it is dropped and never counts.
@@ -270,12 +270,12 @@ async fn tell(mut client: Client, settings: &PromptSettings, cancel: &Cancellati
             match change {
                 Change::Approval { view } if matches!(view.state, State::Open) && told.insert(view.card.approval) => {
                     let (code, session) = (view.card.code(), &view.card.session);
-                    eprintln!(
-                        "{code} waits for an answer until {} (session {session}); {}",
+                    to_stderr(&format!(
+                        "{code} waits for an answer until {:.0} (session {session}); {}",
                         view.deadline, settings.elsewhere
-                    );
+                    ));
                 }
-                Change::Notice { text } => eprintln!("{}", again(&text)),
+                Change::Notice { text } => to_stderr(&again(&text)),
                 Change::Stopping => return PromptEnd::Stopped,
                 Change::Approval { .. } => {}
             }
