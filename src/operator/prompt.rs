@@ -46,9 +46,7 @@ impl Default for PromptSettings {
         Self {
             arm: Duration::from_millis(750),
             arm_high: Duration::from_millis(1500),
-            elsewhere: "this is not a terminal, so nothing is asked here: answer with `holdpoint approve CODE` or \
-                        `holdpoint deny CODE`, or run holdpoint at a terminal"
-                .to_owned(),
+            elsewhere: "this is not a terminal, so nothing is asked here; at a terminal you could answer".to_owned(),
         }
     }
 }
