@@ -10,6 +10,7 @@
 //!
 //! Every arrow is a channel, every box a task; the driver and the watcher exist once per session.
 
+mod configured;
 pub mod driver;
 pub mod evaluator;
 pub mod executor;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +45,9 @@ const ORDERS: usize = 256;
 /// How often sessions are listed at most, whatever the configuration says.
 const LIST_LEAST: Duration = Duration::from_millis(100);
 
+/// How long a start waits for the provider's first answer before it goes on without.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+
 /// What a daemon is made of.
 pub struct Config {
     /// The vendor.
@@ -62,17 +66,6 @@ pub struct Config {
     pub pictures: PathBuf,
 }
 
-/// Why a daemon did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The key is wrong; nothing could be paused with it.
-    #[error("the provider does not accept the API key")]
-    Auth(#[source] ApiError),
-    /// What was under way cannot be read.
-    #[error("what was under way cannot be read from the store")]
-    Store(#[source] StoreError),
-}
-
 /// A running daemon.
 pub struct Daemon {
     desk: DeskService,
@@ -80,35 +73,24 @@ pub struct Daemon {
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
+    /// How the provider's first answer went; taken by whoever waits for it.
+    answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
 
 impl Daemon {
-    /// Starts: asks the provider once whether the key is good, takes up what the store says is under way, and watches.
+    /// Starts: takes up what the store says is under way, and watches. What is held is paused again before the provider is
+    /// asked anything else.
     ///
     /// # Errors
-    /// When the key is refused, or the store cannot be read. A provider that cannot be reached is said and tried on.
-    pub async fn start(config: Config, store: Store) -> Result<Self, StartError> {
+    /// When the store cannot be read.
+    pub async fn start(config: Config, store: Store) -> Result<Self, StoreError> {
         let origin = Instant::now();
-        let live = store.live().await.map_err(StartError::Store)?;
-        let cursors = store.cursors().await.map_err(StartError::Store)?;
+        let live = store.live().await?;
+        let cursors = store.cursors().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
         let (listed, lists) = mpsc::channel(1);
-        let failing = match config.provider.list().await {
-            Ok(sessions) => {
-                // The channel is new and has room for one.
-                let _ = listed.try_send(sessions);
-                false
-            }
-            Err(error) if matches!(error.class, ErrorClass::Auth { .. }) => return Err(StartError::Auth(error)),
-            Err(error) => {
-                tracing::warn!(
-                    "sessions cannot be listed yet, so none is watched that is not known: {error}; trying on"
-                );
-                true
-            }
-        };
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
         let supervision = Supervision {
@@ -126,8 +108,21 @@ impl Daemon {
         let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
-        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, failing));
-        Ok(Self { desk, stop, lister, supervisor, writer: writing })
+        let (first, answered) = oneshot::channel();
+        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
+        Ok(Self { desk, stop, lister, supervisor, writer: writing, answered: Some(answered) })
+    }
+
+    /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
+    ///
+    /// # Errors
+    /// When it refuses the key, with which nothing could be paused. The daemon should be stopped then.
+    pub async fn accepted(&mut self) -> Result<(), ApiError> {
+        let Some(answered) = self.answered.take() else { return Ok(()) };
+        match tokio::time::timeout(FIRST_ANSWER, answered).await {
+            Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// The operators' side.

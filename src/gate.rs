@@ -43,10 +43,12 @@ use crate::policy::{self, Verdict};
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
 pub use card::{Card, EventLine, Hold, RuleLine, Subject, Then};
 pub use case::{Closed, Deliver, Kept, Plan, Proof};
-pub use io::{Answer, CallId, Effect, Entry, Input, Mint, Observed, Page, Record, Release, ReplyTo, Settings, Ticket};
+pub use io::{
+    Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
+};
 
 use case::{Case, event_line};
-use opening::{Covered, Early, Missed, Repeats};
+use opening::{Blind, Covered, Early, Missed, Repeats};
 use phase::Phase;
 
 /// What is known of a session besides its events.
@@ -69,6 +71,10 @@ pub struct Gate {
     case: Option<Box<Case>>,
     before: VecDeque<EventLine>,
     seen_up_to: MessageId,
+    /// The newest message of the user or end of a task: what fired before it belongs to a task that is over.
+    task_began: MessageId,
+    /// Whether the messages of the history have been read.
+    caught_up: bool,
     missed: Option<Box<Missed>>,
     covered: Option<Box<Covered>>,
     repeats: BTreeMap<String, Repeats>,
@@ -78,6 +84,10 @@ pub struct Gate {
     unanswered: BTreeSet<CallId>,
     /// A pause sent before the hold it is for could be opened.
     early: Option<Early>,
+    /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
+    stray: bool,
+    /// Why the session is out of sight, where that could not be acted upon yet.
+    blind: Option<Blind>,
     next_name: u64,
 }
 
@@ -99,12 +109,16 @@ impl Gate {
             case: None,
             before: VecDeque::new(),
             seen_up_to,
+            task_began: MessageId::default(),
+            caught_up: false,
             missed: None,
             covered: None,
             repeats: BTreeMap::new(),
             suspicions: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             early: None,
+            stray: false,
+            blind: None,
             next_name: 0,
         }
     }
@@ -126,6 +140,7 @@ impl Gate {
             Input::Tick => self.tick(&mut turn),
         }
         self.expire_if_due(&mut turn);
+        self.catch_up_on_holds(&mut turn);
         self.finish(turn)
     }
 
@@ -194,13 +209,26 @@ impl Gate {
 
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
-        if backlog && matches!(self.phase, Phase::Watching | Phase::Over) {
+        if matches!(event.kind, EventKind::Done | EventKind::User) {
+            self.task_began = self.task_began.max(event.id.unwrap_or_default());
+        }
+        let watching = matches!(self.phase, Phase::Watching | Phase::Over);
+        // Once the messages are read, only what belongs to an earlier task is history: a step without an id may be live.
+        let earlier = event.id.is_some_and(|id| id < self.task_began);
+        if backlog && watching && (earlier || !self.caught_up) {
             self.seen_in_history(event, verdict);
+        } else if backlog && verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
+            // A stream replays steps that polled messages have overtaken.
         } else {
             self.alert(turn, event, verdict);
             self.seen_now(turn, event, verdict);
         }
         self.remember(event);
+    }
+
+    fn precedes_the_trigger(&self, event: &Event) -> bool {
+        let trigger = self.case.as_ref().and_then(|case| case.card().trigger.id);
+        trigger.zip(event.id).is_some_and(|(trigger, id)| id < trigger)
     }
 
     fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
@@ -213,13 +241,15 @@ impl Gate {
             Phase::Checking(_) => self.seen_checking(turn, event, verdict),
             Phase::Recording(_) => self.seen_recording(turn, event, verdict),
             Phase::Delivering(_) => self.seen_delivering(turn, event, verdict),
-            Phase::Cancelling(_) => self.overlooked(turn, event, verdict),
+            Phase::Cancelling(_) => self.seen_cancelling(turn, event, verdict),
             Phase::Kept(_) => self.seen_kept(turn, event, verdict),
         }
     }
 
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
-        let last_pause = self.unanswered.remove(&call) && self.unanswered.is_empty();
+        let ours = self.unanswered.remove(&call);
+        let last_pause = ours && self.unanswered.is_empty();
+        self.stray |= ours && self.is_stray(&answer);
         if self.suspicions.remove(&call) {
             self.suspicion_answered(turn, &answer);
         } else if let Answer::Screenshot(page) = answer {
@@ -329,12 +359,24 @@ impl Gate {
         turn.out.push(Effect::Record { ticket: None, record });
     }
 
-    /// Writes a sentence down and tells operators.
+    /// Writes down and tells operators what should wake somebody.
     fn notice(&self, turn: &mut Turn<'_>, text: String) {
-        let kept = self.case.as_ref().map(|case| case.kept.clone());
+        self.say(turn, text, true);
+    }
+
+    /// Writes down and tells operators what is a rule's ordinary course.
+    fn mention(&self, turn: &mut Turn<'_>, text: String) {
+        self.say(turn, text, false);
+    }
+
+    fn say(&self, turn: &mut Turn<'_>, text: String, wakes: bool) {
+        // A decision on its way to the disk is ahead of what is known here: this record must not stand after it as the state.
+        let recording = matches!(self.phase, Phase::Recording(_));
+        let kept = self.case.as_ref().filter(|_| !recording).map(|case| case.kept.clone());
         let record = Box::new(Record { entry: Entry::Noted, kept, note: Some(text.clone()) });
         turn.out.push(Effect::Record { ticket: None, record });
-        turn.out.push(Effect::Notice(format!("session {}: {text}", self.about.session)));
+        let text = format!("session {}: {text}", self.about.session);
+        turn.out.push(Effect::Notice(Notice { text, wakes }));
     }
 
     /// Shows the case to clients. Cooldowns and instructions are shown only once they ask or have ended badly.

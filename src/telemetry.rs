@@ -4,6 +4,7 @@
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -15,8 +16,14 @@ pub fn init(config: &LogConfig, sink: LogSink) {
     let filter = EnvFilter::new(format!("warn,holdpoint={}", config.level.name()));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_ansi(false).with_target(false).with_writer(sink);
+    // For people: the ids stand in the sentence already. For machines they are fields as well.
+    let sentence = format::debug_fn(|writer, field, value| match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        "session" | "approval" => Ok(()),
+        name => write!(writer, " {name}={value:?}"),
+    });
     let _ = match config.format {
-        LogFormat::Text => registry.with(layer).try_init(),
+        LogFormat::Text => registry.with(layer.fmt_fields(sentence)).try_init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
 }

@@ -110,8 +110,14 @@ impl World {
         timeout(PATIENCE, self.streams.recv()).await.expect("no stream was opened").expect("a server")
     }
 
+    /// What is told next; that the first poll was told has a test of its own.
     async fn next(&mut self) -> Option<Seen> {
-        timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen")
+        loop {
+            let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen");
+            if !matches!(seen, Some(Seen::MessagesRead { .. })) {
+                return seen;
+            }
+        }
     }
 
     /// Everything up to and including the first that fits.
@@ -120,6 +126,9 @@ impl World {
         loop {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
+            if matches!(seen, Seen::MessagesRead { .. }) && !fits(&seen) {
+                continue;
+            }
             let found = fits(&seen);
             all.push(seen);
             if found {
@@ -194,6 +203,14 @@ async fn history_is_backlog_and_what_follows_is_news_and_each_is_told_once() {
         world.until_text("five").await,
         [thought(1, "one", true), thought(2, "two", true), status("running"), caught(2), thought(5, "five", false)]
     );
+}
+
+#[tokio::test]
+async fn what_the_messages_say_is_told_before_the_stream_is_opened() {
+    let mut world = World::watch(running(&[(1, "one"), (2, "two")])).await;
+    let read = Seen::MessagesRead { up_to: MessageId(2) };
+    let seen = world.until(|seen| *seen == read).await;
+    assert_eq!(seen, [thought(1, "one", true), thought(2, "two", true), read]);
 }
 
 #[tokio::test]
@@ -427,7 +444,7 @@ async fn a_provider_that_asks_for_time_gets_it() {
 
 #[tokio::test]
 async fn a_full_channel_loses_nothing() {
-    let mut world = World::start(running(&[]), None, quick(), 1).await;
+    let mut world = World::start(running(&[]), None, quick(), 2).await;
     let stream = world.stream().await;
     for id in 1..=500 {
         frame(&stream, id, &format!("t{id}"));

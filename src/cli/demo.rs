@@ -16,7 +16,7 @@ use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
 use crate::config::{Config, Loaded};
 use crate::control::Client;
-use crate::daemon::Daemon;
+use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::operator::log;
 use crate::operator::prompt::{self, PromptEnd};
@@ -26,7 +26,7 @@ use crate::store::{Lock, Store};
 use crate::telemetry;
 
 use super::identity;
-use super::run::{parts, prompt_settings};
+use super::run::prompt_settings;
 
 const POLICY: &str = include_str!("demo/policy.toml");
 
@@ -99,7 +99,7 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, prompt::
     let agi = Agi::new(AgiConfig::new(base_url, sim.api_key().clone()));
     let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
     let settings = prompt_settings(&config.prompt);
-    let daemon = Daemon::start(parts(config, Arc::new(agi), &file), store).await;
+    let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
     Ok((lock, daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
 }
 

@@ -12,16 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
-use crate::api::{Provider, SessionId};
+use crate::api::{ApiError, SessionId};
 use crate::config::{
-    ApprovalsConfig, Config, KeySource, Loaded, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig, ProviderKind,
-    StoreConfig, WatchConfig, state_path,
+    Config, KeySource, Loaded, LogLevel, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path,
 };
-use crate::control::DeskSettings;
-use crate::daemon::watcher;
-use crate::daemon::{self, Daemon, Held, StartError, Watch};
+use crate::daemon::{self, Daemon, Held};
 use crate::error::{Exit, Failure};
-use crate::gate::Settings;
 use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::{self, PromptEnd, PromptSettings};
 use crate::operator::terminal;
@@ -60,15 +56,18 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let _lock = Lock::take(&file).map_err(locked)?;
     let store = Store::open(&file).await.map_err(not_opened)?;
     say_started(&config, &file);
-    let (prompt_settings, key) = (prompt_settings(&config.prompt), KeyPlace(config.provider.api_key.clone()));
-    let starting = Daemon::start(parts(config, Arc::new(agi.clone()), &file), store);
-    // A provider that hangs must not keep a signal waiting.
-    let Some(daemon) = stop.run_until_cancelled(starting).await else {
-        tracing::info!("stopped before the provider answered; nothing was done");
-        return Ok(());
-    };
-    let daemon = daemon.map_err(|error| not_started(error, &key))?;
+    let key = KeyPlace(config.provider.api_key.clone());
+    // Notices are in the log as well, and the log is on the same terminal.
+    let notices = config.log.level == LogLevel::Error;
+    let prompt_settings = PromptSettings { notices, ..prompt_settings(&config.prompt) };
+    let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    let mut daemon = Daemon::start(parts, store).await.map_err(unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
+    // A provider that hangs must not keep a signal waiting.
+    if let Some(Err(error)) = stop.run_until_cancelled(daemon.accepted()).await {
+        daemon.stop().await;
+        return Err(refused(&error, &key));
+    }
     attend(&daemon, prompt_settings, lines, &stop).await;
     warm.abort();
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
@@ -219,49 +218,6 @@ impl fmt::Display for KeyPlace {
     }
 }
 
-/// Turns the configuration into what the daemon is made of.
-pub(super) fn parts(config: Config, provider: Arc<dyn Provider>, store: &Path) -> daemon::Config {
-    let list_every = config.watch.poll_interval;
-    daemon::Config {
-        provider,
-        policy: config.policy,
-        settings: settings(&config.approvals, &config.watch),
-        desk: DeskSettings { min_dwell: config.approvals.min_dwell, ..DeskSettings::default() },
-        watch: watch(config.watch),
-        list_every,
-        pictures: store.with_file_name("screenshots"),
-    }
-}
-
-fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
-    Settings {
-        timeout: approvals.timeout,
-        on_timeout: approvals.on_timeout,
-        on_deny: approvals.on_deny,
-        settle: approvals.settle,
-        hold_poll: watch.poll_interval,
-        answer: approvals.answer.clone(),
-        refusal: approvals.refusal.clone(),
-        delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
-        screenshots: approvals.screenshots,
-        pause_when_blind: watch.on_blind == OnBlind::Pause,
-    }
-}
-
-fn watch(config: WatchConfig) -> Watch {
-    Watch {
-        discover: config.discover,
-        sessions: config.sessions,
-        agents: config.agents,
-        config: watcher::WatchConfig {
-            heartbeat_timeout: config.heartbeat_timeout,
-            blind_after: config.blind_after,
-            poll_interval: config.poll_interval,
-            ..watcher::WatchConfig::default()
-        },
-    }
-}
-
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {
     PromptSettings { arm: config.arm, arm_high: config.arm_high, ..PromptSettings::default() }
 }
@@ -290,12 +246,11 @@ fn locked(error: LockError) -> Failure {
     }
 }
 
-fn not_started(error: StartError, key: &KeyPlace) -> Failure {
-    match error {
-        StartError::Auth(_) => Failure::of(Exit::Unavailable, &error)
-            .hint(format!("check the key in {key}, and that provider.base_url is the API that it is for")),
-        StartError::Store(_) => {
-            Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
-        }
-    }
+fn unreadable(error: StoreError) -> Failure {
+    Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
+}
+
+fn refused(error: &ApiError, key: &KeyPlace) -> Failure {
+    Failure::new(Exit::Unavailable, format!("the provider does not accept the API key: {error}"))
+        .hint(format!("check the key in {key}, and that provider.base_url is the API that it is for"))
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::protocol::{ApprovalView, Change, Decided, Decision, EndedBy, Nonce, OperatorName, Refusal, State, Update};
 use crate::clock::Moment;
 use crate::gate::{ApprovalId, Digest, Revision};
+use crate::operator::escape::short;
 
 /// The desk's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,13 +259,13 @@ fn may_follow(known: &ApprovalView, next: &ApprovalView) -> bool {
     matches!(&next.state, State::Ended { outcome: now, by: who, .. } if now == outcome && who == by)
 }
 
-/// Who ended an approval, in words; names are ours or the operators', notes stay away.
+/// Who ended an approval, in words, escaped; notes stay away.
 #[must_use]
 pub fn who(by: &EndedBy) -> String {
     match by {
-        EndedBy::Operator { name, .. } => name.0.clone(),
-        EndedBy::Rule { name } => format!("rule {name}"),
+        EndedBy::Operator { name, .. } => short(&name.0),
+        EndedBy::Rule { name } => format!("rule {}", short(name)),
         EndedBy::Deadline => "the deadline".to_owned(),
-        EndedBy::Session { what } => format!("the session ({what})"),
+        EndedBy::Session { what } => format!("the session ({})", short(what)),
     }
 }

@@ -26,6 +26,9 @@ pub struct Decision {
     pub digest: Digest,
     /// The nonce given for having presented it. Denials do not need one.
     pub nonce: Option<Nonce>,
+    /// What was typed to confirm, where the card takes typing ([`crate::policy::Confirm::Type`]): the amount or the code.
+    #[serde(default)]
+    pub typed: Option<String>,
     /// What the operator does.
     pub act: Act,
 }
@@ -92,6 +95,12 @@ pub enum Refusal {
     TooSoon {
         /// How much longer.
         wait_ms: u64,
+    },
+    /// Approving this card takes typing its amount or its code, and that was not typed.
+    #[error("approving this takes typing its amount or its code, {code}")]
+    NotConfirmed {
+        /// The code.
+        code: String,
     },
     /// The provider has not confirmed the pause, or the card is not complete.
     #[error("the session is not paused yet")]

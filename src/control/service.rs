@@ -1,4 +1,4 @@
-//! The desk's keeper: one task that owns the [`Desk`], and the handles that daemon parts and clients talk to it with.
+//! The desk's keeper: one task that owns the [`Desk`](super::desk::Desk), and the handles that daemon parts and clients talk to it with.
 //!
 //! The daemon never waits for a client: publishing only puts into a queue, a client that does not read its updates is
 //! dropped with a reason, and a decision is handed on without holding anybody else up. Holds no rules of its own: those

@@ -5,6 +5,7 @@
 
 mod log;
 mod picture;
+mod tally;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,10 +23,13 @@ use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
 use crate::clock::Moment;
 use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
-use crate::gate::{Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
+use crate::gate::{
+    Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
+};
 use crate::store::Write;
 
 use picture::Pictures;
+use tally::Tally;
 
 /// How long a stop waits for calls in flight.
 const GRACE: Duration = Duration::from_secs(10);
@@ -112,6 +116,7 @@ pub struct Driver {
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Box<Write>>,
     pictures: Pictures,
+    tally: Tally,
     cursor: MessageId,
     cursor_kept: Instant,
 }
@@ -145,6 +150,7 @@ impl Driver {
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
+            tally: Tally::default(),
             cursor,
             cursor_kept: parts.origin,
         };
@@ -177,7 +183,10 @@ impl Driver {
             }
             self.flush();
         }
-        self.keep_cursor();
+        if self.unsent.is_empty() {
+            self.keep_cursor();
+        }
+        tracing::info!(session = %self.session, "session {} is no longer watched: {}", self.session, self.tally);
         Ended { session: self.session.clone(), held: self.held() }
     }
 
@@ -208,43 +217,65 @@ impl Driver {
 
     async fn saw(&mut self, seen: Seen) {
         match seen {
-            Seen::Event { event, backlog } => self.saw_event(event, backlog),
+            Seen::Event { event, backlog } => {
+                if let Some(input) = self.judged(event, backlog) {
+                    self.feed_pause_first(input).await;
+                }
+            }
+            // A step that is still replayed does not hold up what the messages say already.
+            Seen::MessagesRead { .. } => self.feed_pause_first(Input::CaughtUp).await,
             Seen::Caught { up_to } => {
                 self.cursor = self.cursor.max(up_to);
-                self.feed(Input::CaughtUp);
+                self.feed_pause_first(Input::CaughtUp).await;
             }
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
-            Seen::Blind { why, .. } => {
-                tracing::warn!(session = %self.session, "session {} is out of sight: {why}", self.session);
-                self.feed(Input::Blind { why });
-            }
-            Seen::Sighted => {
-                tracing::info!(session = %self.session, "session {} is in sight again", self.session);
-                self.feed(Input::Sighted);
-            }
+            Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
+            Seen::Sighted => self.feed(Input::Sighted),
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
-                let _ = self.alarm.send(why).await;
+                // A full queue says the same already.
+                let _ = self.alarm.try_send(why);
             }
         }
         self.move_cursor();
     }
 
-    fn saw_event(&mut self, event: Event, backlog: bool) {
-        if let Some(verdict) = self.evaluator.evaluate(&event) {
-            self.feed(Input::Seen { event, verdict, backlog });
+    /// An event that is seen for the first time, with its verdict.
+    fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
+        let verdict = self.evaluator.evaluate(&event)?;
+        if let Some(odd) = self.tally.count(&event) {
+            tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
         }
+        Some(Input::Seen { event, verdict, backlog })
+    }
+
+    /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
+    /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
+    async fn feed_pause_first(&mut self, input: Input) {
+        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
+        let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
+        if !pauses.is_empty() {
+            self.carry_out(pauses);
+            tokio::task::yield_now().await;
+        }
+        self.carry_out(others);
     }
 
     fn move_cursor(&mut self) {
         self.cursor = self.cursor.max(self.gate.seen_up_to());
-        if self.cursor_kept.elapsed() >= CURSOR_EVERY {
+        // A cursor must not get ahead of the records of what it counts as evaluated.
+        if self.unsent.is_empty() && self.cursor_kept.elapsed() >= CURSOR_EVERY {
             self.keep_cursor();
         }
     }
 
+    /// Never ahead of a record: what was seen but not written down has to be seen again after a crash.
     fn keep_cursor(&mut self) {
+        if !self.unsent.is_empty() {
+            return;
+        }
         self.cursor_kept = Instant::now();
         self.writer.cursor(&self.session, self.cursor);
     }
@@ -274,7 +305,9 @@ impl Driver {
             Ok(Back::Recorded(ticket, result)) => self.feed(Input::Recorded { ticket, result }),
             Ok(Back::Read(call, Ok((events, observed)))) => {
                 for event in events {
-                    self.saw_event(event, false);
+                    if let Some(input) = self.judged(event, false) {
+                        self.feed(input);
+                    }
                 }
                 self.feed(Input::Answered { call, answer: Answer::Read(Ok(observed)) });
             }
@@ -293,12 +326,16 @@ impl Driver {
             // A bug in a call would leave the gate waiting for ever; the supervisor starts this session anew.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => tracing::error!(session = %self.session, "a call was dropped: {cancelled}"),
+                Err(cancelled) => {
+                    tracing::error!(session = %self.session, "session {}: a call was dropped: {cancelled}", self.session)
+                }
             },
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
+    fn carry_out(&mut self, mut effects: Vec<Effect>) {
+        effects.sort_by_key(|effect| matches!(effect, Effect::Reply { .. }));
         for effect in effects {
             self.carry_out_one(effect);
         }
@@ -333,8 +370,12 @@ impl Driver {
                 self.record(ticket, Write { session: self.session.clone(), record: *record, at: self.now().wall });
             }
             Effect::Publish(view) => self.desk.publish(*view),
-            Effect::Notice(text) => {
-                tracing::warn!(session = %self.session, "{text}");
+            Effect::Notice(Notice { text, wakes }) => {
+                if wakes {
+                    tracing::warn!(session = %self.session, "{text}");
+                } else {
+                    tracing::info!(session = %self.session, "{text}");
+                }
                 self.desk.notice(text);
             }
             Effect::Reply { to, result } => {
@@ -386,7 +427,7 @@ impl Driver {
             }
         };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
-            tracing::warn!(session = %self.session, "stopped with {} calls unanswered", self.calls.len());
+            tracing::warn!(session = %self.session, "session {}: stopped with {} calls unanswered", self.session, self.calls.len());
         }
         self.flush();
     }

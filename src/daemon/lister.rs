@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{ApiError, ErrorClass, Provider, Session};
 use crate::control::DeskService;
@@ -11,17 +11,23 @@ use crate::control::DeskService;
 /// How long a lister waits after the key was refused.
 const AUTH_WAIT: Duration = Duration::from_secs(30);
 
-/// Lists sessions every `every` into `listed` until its receiver is gone. `failing` tells that it was said already that
-/// they cannot be listed.
+/// Lists sessions every `every` into `listed` until its receiver is gone. How the first time went is told to `first`.
 pub async fn run(
     provider: Arc<dyn Provider>,
     every: Duration,
     desk: DeskService,
     listed: mpsc::Sender<Vec<Session>>,
-    mut failing: bool,
+    first: oneshot::Sender<Result<(), ApiError>>,
 ) {
+    let mut first = Some(first);
+    let mut failing = false;
     loop {
-        let wait = match provider.list().await {
+        let answer = provider.list().await;
+        if let Some(first) = first.take() {
+            // Nobody waits for a first answer that took too long.
+            let _ = first.send(answer.as_ref().map(|_| ()).map_err(Clone::clone));
+        }
+        let wait = match answer {
             Ok(sessions) => {
                 if std::mem::take(&mut failing) {
                     tell(&desk, "the provider lists sessions again".to_owned());

@@ -166,6 +166,13 @@ impl Supervisor {
                 continue;
             }
             tracing::info!(session = %session.id, "watching session {}", session.id);
+            if session.status.class() == StatusClass::Paused {
+                // A crash between a pause and its record leaves one like this, too.
+                let text =
+                    format!("session {} is paused, and no approval of ours is open for it: look after it", session.id);
+                tracing::warn!(session = %session.id, "{text}");
+                self.parts.desk.notice(text);
+            }
             let (agent, goal) = (session.agent.clone(), session.goal.clone());
             self.drive(About { session: session.id.clone(), agent, goal }, Vec::new());
         }
@@ -216,7 +223,6 @@ impl Supervisor {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
-                tracing::info!(session = %ended.session, "session {} is over", ended.session);
             }
             Err(error) => self.failed(&error).await,
         }
@@ -234,7 +240,7 @@ impl Supervisor {
                 let kept: Vec<Kept> = live.into_iter().filter(|kept| kept.card.session == session).collect();
                 self.drive(About { session, agent: None, goal: None }, kept);
             }
-            Err(error) => tracing::error!(%session, "it could not be taken up: {error}"),
+            Err(error) => tracing::error!(%session, "session {session} could not be taken up: {error}"),
         }
     }
 

@@ -47,6 +47,11 @@ pub enum Seen {
         /// Whether it was history already when watching began.
         backlog: bool,
     },
+    /// The first poll has told all messages of the history; its steps, which only the stream has, may follow. Told once.
+    MessagesRead {
+        /// The greatest id of the history.
+        up_to: MessageId,
+    },
     /// The history was read to its end; what follows is news. Told once.
     Caught {
         /// The greatest message id of the history: every message up to it has been told, so it may be kept as the next start's

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass};
+use crate::api::{ApiError, ErrorClass, Event};
+use crate::policy::Verdict;
 
 use super::held::Poll;
+use super::opening::holds;
 use super::phase::{Phase, back_off};
 use super::{Answer, CallId, Delivery, Effect, Entry, Gate, Observed, Turn};
 
@@ -149,5 +151,14 @@ impl Gate {
         detail.clone_into(&mut closed.detail);
         self.record(turn, Entry::Delivered);
         self.publish(turn);
+    }
+
+    /// A rule that fires on a task that is being ended stops it at least.
+    pub(super) fn seen_cancelling(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if holds(event, verdict) {
+            let call = self.name_call();
+            turn.out.push(Effect::Pause { call });
+        }
+        self.overlooked(turn, event, verdict);
     }
 }

@@ -1,5 +1,7 @@
 //! A case: one approval from its trigger to its delivery, with everything a restart needs.
 
+mod derived;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,15 +10,16 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
 use crate::control::{ApprovalView, EndedBy, State};
-use crate::policy::{self, Confirm, Fired, OnDeny, Risk, Verdict};
+use crate::policy::{Confirm, OnDeny, Verdict};
 
-use super::approval::{ApprovalId, Delivery, Digest, Outcome, Revision, Timing};
-use super::card::{Card, EventLine, Hold, RuleLine, Subject, Then};
+use super::approval::{ApprovalId, Delivery, Outcome, Revision, Timing};
+use super::card::{Card, EventLine, Hold, Subject};
 use super::io::Settings;
 
+pub(super) use derived::event_line;
+use derived::{confirm_of, rule_line, then_of, timing_of};
+
 const AFTER_MOST: usize = 20;
-const TEXT_HEAD: usize = 3000;
-const TEXT_TAIL: usize = 1000;
 
 /// What is kept of an approval: enough to show it, decide it, deliver it and go on after a crash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -225,7 +228,8 @@ impl Case {
     /// Takes up a case that was kept before a restart.
     pub fn taken_up(now: Moment, kept: Kept) -> Self {
         let left = kept.deadline.duration_since(now.wall);
-        let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+        // A wall clock that was set back meanwhile must not prolong it.
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.timeout);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false }
@@ -334,7 +338,7 @@ impl Case {
                 detail: closed.detail.clone(),
             },
             (None, Some(by)) => State::Deciding { by: by.clone() },
-            (None, None) if self.sealed => State::Open,
+            (None, None) if self.sealed && self.kept.plan == Plan::Ask => State::Open,
             (None, None) => State::Draft,
         };
         ApprovalView {
@@ -348,72 +352,4 @@ impl Case {
     pub fn on_deny(&self) -> OnDeny {
         self.kept.card.then.deny
     }
-}
-
-/// What a card shows of an event.
-pub(super) fn event_line(event: &Event) -> EventLine {
-    let chars = event.text.chars().count();
-    let cut = chars > TEXT_HEAD + TEXT_TAIL;
-    let text = if cut { head_and_tail(&event.text, chars) } else { event.text.clone() };
-    EventLine {
-        id: event.id,
-        kind: event.kind.clone(),
-        text,
-        chars: chars as u64,
-        whole: cut.then(|| Digest::of(event.text.as_bytes())),
-        at: event.at,
-    }
-}
-
-fn head_and_tail(text: &str, chars: usize) -> String {
-    let head: String = text.chars().take(TEXT_HEAD).collect();
-    let tail: String = text.chars().skip(chars - TEXT_TAIL).collect();
-    format!("{head} […] {tail}")
-}
-
-fn rule_line(fired: &Fired) -> RuleLine {
-    RuleLine {
-        name: fired.rule.name.clone(),
-        place: fired.rule.place.clone(),
-        effect: fired.effect,
-        matched: fired.matched.clone(),
-        undecided: fired.undecided.clone(),
-    }
-}
-
-fn timing_of(trigger: &EventKind) -> (Timing, &'static str) {
-    match trigger {
-        EventKind::Thought | EventKind::Question => (Timing::InTime, "nothing was seen after the trigger"),
-        EventKind::Step | EventKind::Done => (Timing::Late, "the trigger itself reports an act"),
-        EventKind::Error
-        | EventKind::Log
-        | EventKind::User
-        | EventKind::Paused
-        | EventKind::Resumed
-        | EventKind::Unknown(_) => (Timing::Unknown, "the trigger does not say whether the agent acted"),
-    }
-}
-
-fn confirm_of(fired: &[Fired], risk: Risk, has_amount: bool) -> Confirm {
-    let written =
-        fired.iter().filter(|fired| fired.effect >= policy::Effect::Ask).filter_map(|fired| fired.rule.confirm);
-    let by_default = if risk == Risk::High && has_amount { Confirm::Type } else { Confirm::Key };
-    written.reduce(|a, b| if a == Confirm::Type { a } else { b }).unwrap_or(by_default)
-}
-
-fn then_of(subject: Subject, fired: &[Fired], settings: &Settings) -> Then {
-    let rule = fired.first().map(|fired| fired.rule.as_ref());
-    let refusal = rule.and_then(|rule| rule.refusal.clone()).or_else(|| settings.refusal.clone());
-    let written = rule.and_then(|rule| rule.on_deny);
-    let deny = match (subject, written, &refusal) {
-        (Subject::Question, None, Some(_)) => OnDeny::Instruct,
-        (_, written, _) => written.unwrap_or(settings.on_deny),
-    };
-    // A denial that has nothing to say cannot be a message: it cancels.
-    let deny = if deny == OnDeny::Instruct && refusal.is_none() { OnDeny::Cancel } else { deny };
-    let answer = match subject {
-        Subject::Question => Some(rule.and_then(|rule| rule.answer.clone()).unwrap_or_else(|| settings.answer.clone())),
-        Subject::Hold => None,
-    };
-    Then { answer, deny, refusal: refusal.filter(|_| deny == OnDeny::Instruct), timeout: settings.on_timeout }
 }

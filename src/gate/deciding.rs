@@ -38,7 +38,7 @@ impl Gate {
         turn.out.push(Effect::Reply { to: reply, result });
     }
 
-    /// A denial needs no revision and no confirmed pause: no is always safe.
+    /// A denial needs no confirmed pause, and no revision unless what it does would itself let the agent go on.
     fn denied(
         &mut self,
         turn: &mut Turn<'_>,
@@ -50,10 +50,21 @@ impl Gate {
         if let Phase::Recording(recording) = &self.phase {
             return Err(Refusal::Deciding { by: name_of(&recording.by) });
         }
+        self.denial_is_current(decision)?;
         let by = EndedBy::Operator { name: operator, note: reason };
         self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Denied, by: name_of(&by) });
         self.deny(turn, by);
         Ok(Decided::Outcome { outcome: Outcome::Denied })
+    }
+
+    fn denial_is_current(&self, decision: &Decision) -> Result<(), Refusal> {
+        let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
+        let card = case.card();
+        let releases = case.on_deny() == OnDeny::Instruct;
+        if releases && (decision.revision != card.revision || decision.digest != card.digest()) {
+            return Err(Refusal::Stale { revision: card.revision });
+        }
+        Ok(())
     }
 
     fn extended(&mut self, turn: &mut Turn<'_>, decision: &Decision) -> Result<Decided, Refusal> {
@@ -222,6 +233,7 @@ impl Gate {
             (OnDeny::Instruct, Some(text)) => {
                 let deliver = if question { Deliver::Message { text } } else { Deliver::MessageThenResume { text } };
                 self.start_recording(turn, Outcome::Denied, by, None, deliver);
+                self.publish(turn);
             }
             (OnDeny::KeepPaused, _) => {
                 self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is");
@@ -236,9 +248,6 @@ impl Gate {
 
     /// Anything that happens while an approval is being checked makes it stale.
     pub(super) fn seen_checking(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        if event.kind == EventKind::Resumed {
-            self.suspect(turn);
-        }
         let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
         if question {
             if event.kind == EventKind::User || is_news(event, verdict) {
@@ -246,6 +255,9 @@ impl Gate {
                 self.seen_watching(turn, event, verdict);
             }
             return;
+        }
+        if event.kind == EventKind::Resumed {
+            self.suspect(turn);
         }
         let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());
         let fires = verdict.effect > crate::policy::Effect::Alert;

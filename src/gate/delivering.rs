@@ -1,13 +1,13 @@
 //! Delivering: a durable decision that releases is carried out, and nothing is sent twice on a guess.
 
+mod meanwhile;
+
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass, Event, EventKind};
-use crate::policy::Verdict;
+use crate::api::{ApiError, ErrorClass};
 
-use super::opening::holds;
 use super::phase::{Phase, back_off};
-use super::{Answer, CallId, Deliver, Delivery, Effect, Gate, Observed, Plan, Proof, Release, Turn, is_news};
+use super::{Answer, CallId, Deliver, Delivery, Effect, Gate, Observed, Plan, Proof, Release, Turn};
 
 const FIRST: Duration = Duration::from_millis(200);
 const MOST: Duration = Duration::from_secs(2);
@@ -311,105 +311,6 @@ impl Gate {
         }
         if wait.is_zero() {
             self.delivering_tick(turn);
-        }
-    }
-
-    /// Events while a release is under way. Only what is read back proves that it arrived: a step that was in flight may
-    /// report in at any time. A rule that fires once the agent may run holds it again at once.
-    pub(super) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let Phase::Delivering(delivering) = &mut self.phase else { return };
-        match event.kind {
-            EventKind::User if !delivering.resumes => return self.seen_answer(turn, event, verdict),
-            EventKind::User => delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str()),
-            EventKind::Resumed => {
-                delivering.ran |= matches!(delivering.step, Step::Resuming(_) | Step::Verifying(_));
-            }
-            EventKind::Step
-            | EventKind::Thought
-            | EventKind::Question
-            | EventKind::Done
-            | EventKind::Error
-            | EventKind::Log
-            | EventKind::Paused
-            | EventKind::Unknown(_) => (),
-        }
-        if !is_news(event, verdict) {
-            return;
-        }
-        let may_run = match delivering.step {
-            Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
-            Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
-            Step::ResumeAgain(_) => false,
-        };
-        if !delivering.resumes {
-            return self.went_on(turn, event, verdict);
-        }
-        if may_run {
-            return self.moved(turn, event, verdict);
-        }
-        // A step that was in flight reports in before anything was released: ask again.
-        if let Some(case) = &mut self.case {
-            case.follow(event);
-            if verdict.effect > crate::policy::Effect::Alert {
-                case.join(verdict, &self.settings);
-            }
-        }
-        self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");
-    }
-
-    /// A message while an answer is under way: its echo, or somebody else's.
-    fn seen_answer(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let Phase::Delivering(delivering) = &mut self.phase else { return };
-        if delivering.text.as_deref() == Some(event.text.as_str()) {
-            delivering.echoed = true;
-        } else if delivering.step == Step::MessageAgain {
-            self.deliver_end(turn, Delivery::Failed, "not sent: somebody else answered");
-            self.seen_watching(turn, event, verdict);
-        }
-    }
-
-    /// The agent goes on while an answer is under way: it no longer waits for one.
-    fn went_on(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let Phase::Delivering(delivering) = &self.phase else { return };
-        let (delivery, detail) = match delivering.step {
-            Step::MessageAgain => (Delivery::Failed, "not sent: the agent went on without an answer"),
-            Step::Recovering(_) if !delivering.echoed => (Delivery::Unknown, "the agent had gone on after a restart"),
-            Step::Messaging(_)
-            | Step::LookingForEcho(_)
-            | Step::Resuming(_)
-            | Step::Verifying(_)
-            | Step::ResumeAgain(_)
-            | Step::Recovering(_) => (Delivery::Applied, "the agent goes on"),
-        };
-        self.deliver_end(turn, delivery, detail);
-        self.seen_watching(turn, event, verdict);
-    }
-
-    /// The agent moves while a resume may have arrived.
-    fn moved(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let Phase::Delivering(delivering) = &mut self.phase else { return };
-        delivering.news = true;
-        let proven = matches!(delivering.step, Step::Verifying(_)) && delivering.ran;
-        let recovering = matches!(delivering.step, Step::Recovering(_));
-        let fires = verdict.effect > crate::policy::Effect::Alert;
-        if !fires || event.kind == EventKind::Done || (!recovering && self.carries_out(event, verdict)) {
-            return self.overlooked(turn, event, verdict);
-        }
-        if proven && !holds(event, verdict) {
-            self.deliver_end(turn, Delivery::Applied, "the agent goes on, and asks");
-            return self.seen_watching(turn, event, verdict);
-        }
-        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
-        let (delivery, detail) = if proven {
-            (Delivery::Applied, "resumed, and a rule fired again")
-        } else {
-            (Delivery::Unknown, "a rule fired before it was known whether it resumed")
-        };
-        self.deliver_end(turn, delivery, detail);
-        self.open_hold(turn, event, verdict);
-        if let Some(case) = &mut self.case {
-            // The resume may be on its way or lost: a session found paused is so because of us.
-            case.kept.owned = owned.or(Some(true));
         }
     }
 

@@ -75,6 +75,11 @@ impl Gate {
         if fires {
             case.join(verdict, &self.settings);
             self.replan(turn, verdict);
+            let open = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none());
+            if open && !matches!(self.phase, Phase::Recording(_)) {
+                // A restart must not fall back to a milder plan.
+                self.record(turn, Entry::Revised);
+            }
         }
         if news || shown {
             self.changed(turn);

@@ -239,8 +239,8 @@ pub enum Effect {
     },
     /// Show clients what an approval has become.
     Publish(Box<ApprovalView>),
-    /// Tell operators something that asks nothing. Escaped.
-    Notice(String),
+    /// Tell operators something that asks nothing.
+    Notice(Notice),
     /// Answer an operator.
     Reply {
         /// To which request.
@@ -248,6 +248,15 @@ pub enum Effect {
         /// What.
         result: Result<Decided, Refusal>,
     },
+}
+
+/// A sentence for operators that asks nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The sentence, escaped.
+    pub text: String,
+    /// Whether it should wake somebody; otherwise it is the ordinary course of a rule.
+    pub wakes: bool,
 }
 
 /// The right to release: exists only where the gate was told that the decision is durable.
@@ -289,7 +298,7 @@ pub struct Record {
 pub enum Entry {
     /// An approval was opened; the pause has been sent.
     Opened,
-    /// Its card is complete at a new revision.
+    /// Its card is complete at a new revision, or what follows from it changed before it was.
     Revised,
     /// Its deadline moved.
     Extended,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, Event, EventKind, MessageId, PauseAnswer};
+use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
 use crate::policy::{AmountSeen, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
@@ -11,7 +11,7 @@ use super::case::{Case, Opening, event_line};
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Answer, CallId, Deliver, Effect, Entry, EventLine, Gate, Outcome, Plan, Subject, Turn};
+use super::{Answer, CallId, Deliver, Effect, Entry, EventLine, Gate, Outcome, Plan, Proof, Subject, Turn};
 
 /// A rule that fired in history, before the session was caught up with.
 #[derive(Debug)]
@@ -40,6 +40,14 @@ pub(super) struct Early {
     pub answer: Option<Result<PauseAnswer, ApiError>>,
 }
 
+/// Sight that was lost while something else was under way.
+#[derive(Debug)]
+pub(super) struct Blind {
+    why: String,
+    /// Whether what was missed can never be read back.
+    for_good: bool,
+}
+
 /// How often a rule has acted by itself in a row.
 #[derive(Debug)]
 pub(super) struct Repeats {
@@ -66,7 +74,7 @@ impl Gate {
     fn fired(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let asks = verdict.effect >= RuleEffect::Ask;
         if self.is_covered(event, verdict) {
-            self.notice(turn, sentence("the approved act is carried out", event, verdict));
+            self.mention(turn, sentence("the approved act is carried out", event, verdict));
         } else if event.kind == EventKind::Done {
             self.notice(turn, sentence("seen only when the task was done, too late to hold", event, verdict));
         } else if event.kind == EventKind::Question && asks {
@@ -87,18 +95,20 @@ impl Gate {
                 missed.later.push((event.clone(), verdict.clone()));
             }
         }
-        let milder = self.missed.as_ref().is_none_or(|old| old.over || old.verdict.effect < verdict.effect);
-        if fires && milder {
+        if fires && self.missed.as_ref().is_none_or(|old| old.over) {
             let (trigger, verdict) = (event.clone(), verdict.clone());
-            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over: false }));
+            let over = event.id.is_some_and(|id| id < self.task_began);
+            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over }));
         }
     }
 
-    /// History is at its end: what fired in a task that still runs is held now; the rest is written down.
+    /// History is at its end, or its messages are: what fired in a task that still runs is held now; the rest is written
+    /// down.
     pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
+        self.caught_up = true;
         let Some(missed) = self.missed.take() else { return };
         if missed.over {
-            return self.notice(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
+            return self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
         self.seen_now(turn, &missed.trigger, &missed.verdict);
         for (event, verdict) in &missed.later {
@@ -131,7 +141,7 @@ impl Gate {
             }
             Plan::Cooldown { .. } | Plan::Instruct { .. } => {
                 self.record(turn, Entry::Opened);
-                self.notice(turn, sentence("pausing", event, verdict));
+                self.mention(turn, sentence("pausing", event, verdict));
             }
         }
         if let Some((call, answer)) = early.and_then(|early| Some((early.call, early.answer?))) {
@@ -141,17 +151,15 @@ impl Gate {
 
     fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         self.covered = None;
-        let plan = Plan::Ask;
-        self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan);
+        let plan = plan_of(verdict);
+        self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan.clone());
         if let Some(case) = &mut self.case {
             case.seal();
         }
         self.phase = Phase::Asking(Poll::start(turn.now.mono, self.settings.hold_poll));
         self.record(turn, Entry::Opened);
         self.publish(turn);
-        let denied = verdict.deciding().filter(|fired| fired.effect == RuleEffect::Deny);
-        if let Some(fired) = denied {
-            let by = EndedBy::Rule { name: fired.rule.name.clone() };
+        if let Plan::Deny { by } = plan {
             self.deny(turn, by);
         }
     }
@@ -216,38 +224,90 @@ impl Gate {
 
     /// Sight was lost for too long: the session is paused, or it is only said.
     pub(super) fn blind(&mut self, turn: &mut Turn<'_>, why: &str) {
-        let watching = matches!(self.phase, Phase::Watching);
-        if !self.settings.pause_when_blind || !watching {
-            return self.notice(turn, format!("out of sight: {why}"));
+        if self.settings.pause_when_blind && matches!(self.phase, Phase::Watching) {
+            return self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
         }
+        let text = format!("out of sight: {why}");
+        self.notice(turn, text.clone());
+        let told = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none() && case.kept.plan == Plan::Ask);
+        self.renote(turn, text);
+        if !told && self.settings.pause_when_blind {
+            self.blind = Some(Blind { why: why.to_owned(), for_good: false });
+        }
+    }
+
+    /// What had to wait until nothing else was under way: lost sight, and a pause that arrived where nothing is held.
+    pub(super) fn catch_up_on_holds(&mut self, turn: &mut Turn<'_>) {
+        if !matches!(self.phase, Phase::Watching) {
+            return;
+        }
+        if std::mem::take(&mut self.stray) {
+            self.open_own(turn, "late pause", "a pause of holdpoint arrived after its reason had ended");
+            if let Some(case) = &mut self.case {
+                case.kept.owned = Some(true);
+            }
+        } else if let Some(Blind { why, .. }) = self.blind.take() {
+            self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
+        }
+    }
+
+    /// Whether the answer to a pause means that the session may be paused by us although nothing is held.
+    pub(super) fn is_stray(&self, answer: &Answer) -> bool {
+        let paused = match answer {
+            Answer::Pause(Ok(PauseAnswer::Accepted)) => true,
+            Answer::Pause(Err(error)) => matches!(error.class, ErrorClass::Unknown { .. }),
+            Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
+            | Answer::Act(_)
+            | Answer::Read(_)
+            | Answer::Screenshot(_) => false,
+        };
+        let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        let hidden = self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event));
+        paused
+            && match self.phase {
+                Phase::Watching | Phase::Asking(_) => true,
+                // Where statuses show pauses, verifying the release finds it.
+                Phase::Delivering(_) => hidden || question,
+                Phase::Checking(_) => question,
+                Phase::Pausing(_)
+                | Phase::Settling(_)
+                | Phase::Held(_)
+                | Phase::Cooling(_)
+                | Phase::Recording(_)
+                | Phase::Cancelling(_)
+                | Phase::Kept(_)
+                | Phase::Over => false,
+            }
+    }
+
+    /// Opens a hold for a reason of our own, which stands on the card like a rule.
+    fn open_own(&mut self, turn: &mut Turn<'_>, name: &str, text: &str) {
         let event = Event {
             id: None,
             kind: EventKind::Log,
-            text: format!("holdpoint lost sight of the session: {why}"),
+            text: text.to_owned(),
             at: None,
             url: None,
             title: None,
             truncated: false,
         };
-        let verdict = blind_verdict();
-        self.open_hold(turn, &event, &verdict);
+        self.open_hold(turn, &event, &own_verdict(name));
     }
 
     /// Back in sight; a hold for blindness stays until an operator answers it.
     pub(super) fn sighted(&mut self, turn: &mut Turn<'_>) {
+        self.blind.take_if(|blind| !blind.for_good);
         let text = "back in sight; what was missed has been read and evaluated";
-        self.notice(turn, text.to_owned());
+        self.mention(turn, text.to_owned());
         self.renote(turn, text.to_owned());
     }
 
     /// Events may be missing: it is written down, and handled as blindness is.
     pub(super) fn gap(&mut self, turn: &mut Turn<'_>, after: MessageId, why: &str) {
         let text = format!("events after {after} may be missing: {why}");
-        if self.case.is_some() {
-            self.notice(turn, text.clone());
-            self.renote(turn, text);
-        } else {
-            self.blind(turn, &text);
+        self.blind(turn, &text);
+        if let Some(blind) = &mut self.blind {
+            blind.for_good = true;
         }
     }
 
@@ -320,11 +380,11 @@ fn sentence(what: &str, event: &Event, verdict: &Verdict) -> String {
     format!("{what}: rule {} on {} \"{}\"", short(rule), short(event.kind.name()), short(&event.text))
 }
 
-/// Blindness stands on a card like a rule.
-fn blind_verdict() -> Verdict {
+/// A reason of our own stands on a card like a rule.
+fn own_verdict(name: &str) -> Verdict {
     let rule = RuleTerms {
-        name: "on_blind".to_owned(),
-        place: "[watch] on_blind".to_owned(),
+        name: name.to_owned(),
+        place: "[watch]".to_owned(),
         effect: RuleEffect::Ask,
         risk: Risk::Medium,
         confirm: None,

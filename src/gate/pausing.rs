@@ -7,7 +7,7 @@ use crate::policy::Verdict;
 
 use super::held::Settling;
 use super::phase::{Phase, back_off};
-use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Turn};
+use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Subject, Turn};
 
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
@@ -47,6 +47,12 @@ impl Pausing {
         }
     }
 
+    /// Whether `call` is the first pause of this phase.
+    #[cfg(test)]
+    pub fn is_first(&self, call: CallId) -> bool {
+        self.attempts == 1 && self.call == Some(call)
+    }
+
     /// A pause that the provider has taken already; `read` looks whether it holds.
     fn taken(read: CallId, again_at: Duration) -> Self {
         Self {
@@ -81,9 +87,11 @@ impl Gate {
     fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
         let Phase::Pausing(pausing) = &self.phase else { return };
         let attempts = pausing.attempts;
+        // Another pause of ours that is still on its way may be why it is paused already.
+        let only = self.unanswered.is_empty();
         if let Some(case) = &mut self.case {
             match result {
-                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && case.kept.owned.is_none() => {
+                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && only && case.kept.owned.is_none() => {
                     case.kept.owned = Some(false);
                 }
                 Ok(PauseAnswer::Accepted) => case.kept.owned = Some(true),
@@ -213,6 +221,9 @@ impl Gate {
     }
 
     pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
+        if self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question) {
+            return; // Sent for an earlier hold: what it stopped is asked about after the question.
+        }
         match answer {
             Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
             Answer::Pause(Err(_)) => self.it_may_run(turn),
@@ -236,12 +247,13 @@ impl Gate {
                 self.paused_anew(turn);
                 self.reopen_kept(turn);
             }
-            Phase::Watching
-            | Phase::Pausing(_)
-            | Phase::Asking(_)
-            | Phase::Delivering(_)
-            | Phase::Cancelling(_)
-            | Phase::Over => (),
+            // It ran, and is being paused again already: by this pause.
+            Phase::Pausing(_) => {
+                if let Some(case) = &mut self.case {
+                    case.kept.owned = Some(true);
+                }
+            }
+            Phase::Watching | Phase::Asking(_) | Phase::Delivering(_) | Phase::Cancelling(_) | Phase::Over => (),
         }
     }
 
@@ -256,8 +268,9 @@ impl Gate {
                 self.publish(turn);
             }
             Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
+            // Being paused again already; "paused already" may be because of the one whose result is unknown.
+            Phase::Pausing(ref mut pausing) => pausing.attempts = pausing.attempts.max(2),
             Phase::Watching
-            | Phase::Pausing(_)
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)

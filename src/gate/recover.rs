@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Case, Deliver, Effect, Gate, Kept, Mint, Subject, Turn};
+use super::{Case, Deliver, Effect, Gate, Kept, Mint, Plan, Subject, Turn};
 
 impl Gate {
     /// Takes up what was kept of this session before a restart; called once, before any input.
@@ -43,6 +43,9 @@ impl Gate {
             Subject::Question => {
                 case.seal();
                 self.phase = Phase::Asking(Poll::start(turn.now.mono, self.settings.hold_poll));
+                if let Plan::Deny { by } = case.kept.plan.clone() {
+                    return self.deny(turn, by);
+                }
                 self.poll(turn);
             }
             Subject::Hold => {

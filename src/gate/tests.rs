@@ -1,1 +1,8 @@
-//! The gate's contract.
+//! The gate's contract: its transition table in sentences, and a model that plays provider, store, network and people.
+
+mod answers;
+mod harness;
+mod holds;
+mod model;
+mod restarts;
+mod scene;

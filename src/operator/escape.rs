@@ -3,7 +3,7 @@
 //! Everything that comes from a provider, a page or an agent passes here before it reaches a terminal, a log, a
 //! notification or an error. A character that could move the cursor, reorder, vanish or merge is written `<U+202E>`. The
 //! notation cannot be faked: a literal `<` that would read as one of ours is itself written `<U+003C>`, so every `<U+`,
-//! `<+` and `<…` in the output is ours. Never decides what a text means, never looks up look-alike letters.
+//! `<+` and `<…` in the output is ours. A line break is written ` ⏎ `, and a literal `⏎` is escaped. Never decides what a text means, never looks up look-alike letters.
 
 mod class;
 #[cfg(test)]
@@ -13,6 +13,8 @@ use class::Class;
 
 /// Combining marks shown on one base; further ones are counted instead.
 const MARKS: usize = 4;
+/// A line break in one line.
+const BREAK: &str = " ⏎ ";
 
 /// Text that is safe to print on a terminal, in a log, a notification or an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +60,9 @@ pub fn short(text: &str) -> String {
 /// with [`escape`]. `max` counts over the whole text.
 #[must_use]
 pub fn block(text: &str, max: usize) -> Block {
-    const BREAK: &str = "<U+000A>";
     let unified = text.replace("\r\n", "\n");
     let (pieces, _) = pieces(&unified, Literal::Ambiguous);
-    let hidden = pieces.iter().any(|piece| piece != BREAK && is_ours(piece));
+    let hidden = pieces.iter().any(|piece| is_ours(piece));
     let whole = cut(&pieces, text.chars().count(), max);
     let (cut, shown) = (whole.is_some(), whole.unwrap_or_else(|| pieces.concat()));
     let lines = if shown.is_empty() { Vec::new() } else { shown.split(BREAK).map(str::to_owned).collect() };
@@ -103,13 +104,18 @@ fn pieces(text: &str, literal: Literal) -> (Vec<String>, bool) {
                 continue;
             }
             Class::EmojiStyle if base.is_some_and(class::takes_emoji_style) => out.push(c.to_string()),
+            Class::Unsafe if c == '\n' => {
+                out.push(BREAK.to_owned());
+                base = None;
+                continue;
+            }
             Class::Mark | Class::EmojiStyle | Class::Unsafe => {
                 hidden = true;
                 out.push(shown(c));
                 base = None;
                 continue;
             }
-            Class::Plain if literal == Literal::Ambiguous && c == '<' && rest.peek().is_some_and(|n| opens(*n)) => {
+            Class::Plain if literal == Literal::Ambiguous && is_notation(c, rest.peek()) => {
                 hidden = true;
                 out.push(shown(c));
             }
@@ -123,9 +129,9 @@ fn pieces(text: &str, literal: Literal) -> (Vec<String>, bool) {
     (out, hidden)
 }
 
-/// What may follow `<` in our own notation.
-fn opens(next: char) -> bool {
-    matches!(next, 'U' | '+' | '…')
+/// Whether a literal character would read as our own notation.
+fn is_notation(c: char, next: Option<&char>) -> bool {
+    c == '⏎' || (c == '<' && matches!(next, Some('U' | '+' | '…')))
 }
 
 fn shown(c: char) -> String {

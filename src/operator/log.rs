@@ -122,7 +122,7 @@ impl Drop for LogLine {
 }
 
 /// Log lines are escaped where they are made; a standard error that is closed has nobody to tell.
-pub(crate) fn to_stderr(line: &str) {
+fn to_stderr(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
@@ -137,7 +137,6 @@ mod tests {
     #[tokio::test]
     async fn lines_reach_the_prompt_while_it_is_open() {
         let (sink, mut lines) = channel();
-        log(&sink, "before\n");
         lines.open();
         log(&sink, "one\n");
         log(&sink, "");

@@ -7,6 +7,7 @@
 mod card;
 mod changes;
 mod command;
+mod elsewhere;
 mod keys;
 mod layout;
 mod line;
@@ -28,6 +29,8 @@ pub struct PromptSettings {
     pub arm: Duration,
     /// The same for high risk.
     pub arm_high: Duration,
+    /// Whether the daemon's notices are printed; not where they come as log lines anyway.
+    pub notices: bool,
     /// What is said instead of asking when standard input or error is no terminal.
     pub elsewhere: String,
 }
@@ -46,7 +49,9 @@ impl Default for PromptSettings {
         Self {
             arm: Duration::from_millis(750),
             arm_high: Duration::from_millis(1500),
-            elsewhere: "this is not a terminal, so nothing is asked here; at a terminal you could answer".to_owned(),
+            notices: true,
+            elsewhere: "nothing is asked here, because this is not a terminal: start holdpoint at a terminal to answer"
+                .to_owned(),
         }
     }
 }

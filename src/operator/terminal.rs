@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use mode::Standing;
 pub use mode::{is_usable, restore};
 use reader::Reader;
 use writer::Writer;
@@ -74,10 +75,12 @@ impl Terminal {
     ///
     /// # Errors
     ///
-    /// When the mode cannot be read or set.
+    /// When the terminal has vanished, or its mode cannot be read or set.
     pub fn enter(&mut self) -> std::io::Result<bool> {
-        if self.ours || !mode::is_foreground() {
-            return Ok(false);
+        match mode::standing() {
+            Standing::Foreground if !self.ours => {}
+            Standing::Foreground | Standing::Background => return Ok(false),
+            Standing::Gone => return Err(std::io::Error::other("the terminal has vanished")),
         }
         mode::enter(self.pastes)?;
         self.ours = true;
@@ -90,7 +93,7 @@ impl Terminal {
     ///
     /// # Errors
     ///
-    /// When the mode cannot be read or set.
+    /// When the terminal has vanished, or its mode cannot be read or set.
     pub fn continued(&mut self) -> std::io::Result<bool> {
         self.reader.listen(false);
         self.ours = false;

@@ -60,10 +60,19 @@ impl Policy {
             amount: self.reads_amounts.then(|| context.relevant(prices)).flatten(),
             own_amount: self.reads_amounts.then(|| Context::default().relevant(prices)).flatten(),
         };
-        let mut fired: Vec<Fired> = self.rules.iter().filter_map(|rule| rule.fire(&scene)).collect();
+        let mut about_money = false;
+        let mut fired: Vec<Fired> = Vec::new();
+        for rule in &self.rules {
+            if let Some(one) = rule.fire(&scene) {
+                about_money |= rule.when.is_about_money();
+                fired.push(one);
+            }
+        }
         let Some(effect) = fired.iter().map(|fired| fired.effect).max() else { return Verdict::default() };
         fired.sort_by_key(|fired| Reverse(fired.effect));
-        let amount = context.relevant(prices).map(|amount| amount.seen());
+        // An earlier price bears on a purchase, not on whatever else is asked about later.
+        let amount =
+            context.relevant(prices).filter(|amount| about_money || !amount.earlier).map(|amount| amount.seen());
         Verdict { effect, fired, amount, domain: context.domain().map(str::to_owned) }
     }
 }
@@ -102,6 +111,10 @@ impl Test {
     fn takes(&self, kind: KindName, event: &Event) -> bool {
         let kinds = &self.conditions.events;
         if kinds.is_empty() { event.kind.is_agent_emitted() } else { kinds.contains(&kind) }
+    }
+
+    fn is_about_money(&self) -> bool {
+        !self.conditions.detect.is_empty() || self.conditions.reads_amounts()
     }
 
     /// All conditions together: false if any is, else undecided if any is.

@@ -155,6 +155,8 @@ pub enum Action {
     Event(RawEvent),
     /// `act`: somebody else acts on the session at this point.
     Act(Act),
+    /// `waits_for = "pause"`: the agent does nothing until a pause takes effect, so that what follows cannot overtake one.
+    AwaitPause,
     /// None of these keys: only time passes, or only the page changes.
     Nothing,
 }

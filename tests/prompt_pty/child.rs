@@ -19,7 +19,7 @@ use tracing_subscriber::fmt::MakeWriter as _;
 
 use crate::cards;
 
-/// Names what shall wait: `one`, `three`, `hostile`, `panic`, `chatty` or `none`.
+/// Names what shall wait: `one`, `three`, `hostile`, `panic`, `chatty`, `blocked` or `none`.
 pub const SCENARIO: &str = "HOLDPOINT_PROMPT_SCENARIO";
 /// The file that decisions are appended to.
 pub const LEDGER: &str = "HOLDPOINT_PROMPT_LEDGER";
@@ -93,7 +93,7 @@ async fn act(scenario: &str) {
         });
     }
     let end = prompt::run(client, PromptSettings::default(), lines, cancel).await;
-    if end == PromptEnd::TerminalGone {
+    if end == PromptEnd::TerminalGone || scenario == "blocked" {
         append(&format!("END {end:?}"));
     }
     // Fails where the terminal has gone.

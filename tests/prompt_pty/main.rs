@@ -4,6 +4,9 @@ mod cards;
 mod child;
 mod pty;
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
+
 use pty::Pty;
 use rustix::process::Signal;
 
@@ -127,6 +130,43 @@ fn a_hang_up_signal_with_a_live_terminal_is_none_of_the_prompts_business() {
     pty.armed(at);
     pty.typed("\x04");
     assert!(pty.ends_clean().contains("END Eof"));
+}
+
+#[test]
+fn a_terminal_that_takes_no_output_holds_up_nobody() {
+    let mut pty = Pty::start("blocked");
+    pty.armed(0);
+    pty.typed("\x13");
+    pty.typed("d\r");
+    pty.signal(Signal::TERM);
+    pty.wait_ledger("END Stopped");
+    pty.is_as_before();
+    pty.typed("\x11");
+    pty.wait_exit();
+}
+
+#[test]
+fn without_a_terminal_nothing_is_asked_and_nothing_is_read() {
+    let ledger = tempfile::NamedTempFile::new().expect("a file");
+    let mut child = Command::new(std::env::current_exe().expect("this test"))
+        .args(["--ignored", "--exact", "child::child", "--nocapture", "--quiet"])
+        .env(child::SCENARIO, "one")
+        .env(child::LEDGER, ledger.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the child");
+    let mut typed = child.stdin.take().expect("a pipe");
+    typed.write_all(b"y\ny\n3333\n410.00\n").expect("room");
+    let mut said = String::new();
+    BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut said).expect("a line");
+    assert!(said.starts_with("3333 waits for an answer (session refund-bot-14); no answer by "), "{said}");
+    assert!(said.contains("holdpoint approve CODE"), "{said}");
+    let unread = rustix::io::ioctl_fionread(&typed).expect("a pipe");
+    assert_eq!((unread, std::fs::read_to_string(ledger.path()).expect("a file")), (16, String::new()));
+    child.kill().expect("it lives");
+    child.wait().expect("a child");
 }
 
 #[test]

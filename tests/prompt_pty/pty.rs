@@ -159,7 +159,7 @@ impl Pty {
         drop((master, keyboard, terminal));
         let begun = Instant::now();
         while child.try_wait().expect("a child").is_none() {
-            assert!(begun.elapsed() < DEADLINE, "the child goes on without its terminal");
+            assert!(begun.elapsed() < Duration::from_secs(5), "the child goes on without its terminal");
             std::thread::sleep(Duration::from_millis(10));
         }
         std::fs::read_to_string(ledger).unwrap_or_default()
@@ -169,6 +169,14 @@ impl Pty {
     pub fn ledger(&self) -> Vec<String> {
         let text = std::fs::read_to_string(&self.ledger).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    pub fn wait_ledger(&self, line: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        while !self.ledger().iter().any(|found| found == line) {
+            assert!(Instant::now() < deadline, "no {line:?} in {:?}", self.ledger());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     pub fn screen(&self) -> &vt100::Screen {

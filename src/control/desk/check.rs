@@ -6,7 +6,7 @@ use super::{Shown, who};
 use crate::clock::Moment;
 use crate::control::protocol::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, Refusal, State};
 use crate::gate::{Card, Outcome, Revision, Subject};
-use crate::policy::OnDeny;
+use crate::policy::{Confirm, OnDeny};
 
 /// The most characters of a typed message, answer or reason; the provider's own limit.
 const LONGEST: usize = 10_000;
@@ -43,6 +43,11 @@ pub(super) fn decision(
     };
     if let Act::Extend = decision.act {
         return Ok(());
+    }
+    if view.card.confirm == Confirm::Type
+        && !decision.typed.as_deref().is_some_and(|typed| view.card.is_confirmed_by(typed))
+    {
+        return Err(Refusal::NotConfirmed { code: view.card.code().to_string() });
     }
     let dwelt = now.mono.saturating_sub(shown.at.mono);
     if dwelt >= min_dwell {

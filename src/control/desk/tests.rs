@@ -1,10 +1,12 @@
 //! What the desk lets pass and what it does not.
 
+mod random;
+
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
 use crate::control::protocol::Act;
 use crate::gate::{Delivery, Outcome, Subject};
-use crate::policy::OnDeny;
+use crate::policy::{AmountSeen, Confirm, OnDeny};
 
 const NONCE: Nonce = Nonce(7);
 
@@ -18,7 +20,14 @@ fn name(name: &str) -> OperatorName {
 
 fn decision(view: &ApprovalView, act: Act) -> Decision {
     let card = &view.card;
-    Decision { approval: card.approval, revision: card.revision, digest: view.digest, nonce: Some(NONCE), act }
+    Decision {
+        approval: card.approval,
+        revision: card.revision,
+        digest: view.digest,
+        nonce: Some(NONCE),
+        typed: None,
+        act,
+    }
 }
 
 fn approve(view: &ApprovalView) -> Decision {
@@ -45,6 +54,37 @@ fn an_approval_passes_once_the_card_was_on_screen_for_the_dwell_time() {
     assert_eq!(desk.check(client, &approve(&view), ms(699)), Err(Refusal::TooSoon { wait_ms: 1 }));
     assert_eq!(desk.check(client, &approve(&view), ms(0)), Err(Refusal::TooSoon { wait_ms: 700 }));
     assert_eq!(desk.check(client, &approve(&view), ms(700)), Ok(Passed::Forward));
+}
+
+#[test]
+fn where_the_card_takes_typing_the_daemon_checks_what_was_typed() {
+    let amount = |number: &str| AmountSeen {
+        number: Some(number.into()),
+        currency: Some("USD".into()),
+        words: "$".into(),
+        earlier: false,
+    };
+    let (mut desk, client, view) = presented();
+    let code = view.card.code().to_string();
+    let typed = |number: &str, typed: Option<&str>, desk: &mut Desk| {
+        let view = revised(&view, |card| {
+            card.confirm = Confirm::Type;
+            card.amount = Some(amount(number));
+        });
+        desk.published(view.clone());
+        assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+        desk.check(client, &Decision { typed: typed.map(str::to_owned), ..approve(&view) }, ms(900))
+    };
+    for line in ["410.00", "410", "410.00 USD", "410 usd", &code, &format!(" {} ", code.to_lowercase())] {
+        assert_eq!(typed("410.00", Some(line), &mut desk), Ok(Passed::Forward), "{line:?}");
+    }
+    let refused = Err(Refusal::NotConfirmed { code });
+    assert_eq!(typed("410.00", None, &mut desk), refused);
+    for line in ["y", "", "41", "410.0", "410.01", "410.00 EUR", "4100", "USD", "7K2", "410,00"] {
+        assert_eq!(typed("410.00", Some(line), &mut desk), refused, "{line:?}");
+    }
+    assert_eq!(typed("410.50", Some("410"), &mut desk), refused);
+    assert_eq!(typed("410.50", Some("410.50"), &mut desk), Ok(Passed::Forward));
 }
 
 #[test]

@@ -28,7 +28,7 @@ async fn client(desk: &DeskService, name: &str) -> Client {
 fn approve(view: &ApprovalView, nonce: Nonce) -> Decision {
     let card = &view.card;
     let (approval, revision, digest) = (card.approval, card.revision, view.digest);
-    Decision { approval, revision, digest, nonce: Some(nonce), act: Act::Approve }
+    Decision { approval, revision, digest, nonce: Some(nonce), typed: None, act: Act::Approve }
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl Task {
         }
         let Some((since, why)) = self.sight.lose(now) else { return Ok(()) };
         self.missed.get_or_insert(0);
-        tracing::warn!(session = %self.session, ?since, why, "sight of the session is lost");
+        tracing::debug!(session = %self.session, ?since, "session {}: sight is lost: {why}", self.session);
         self.tell(Seen::Blind { since, why }).await
     }
 }
@@ -195,7 +195,7 @@ impl Task {
     }
 
     async fn gone(&mut self) -> Result<(), Over> {
-        tracing::info!(session = %self.session, "the session is gone");
+        tracing::info!(session = %self.session, "session {} is gone", self.session);
         self.tell(Seen::Gone).await?;
         Err(Over)
     }
@@ -205,7 +205,7 @@ impl Task {
         self.sight.fail(error.to_string());
         let trouble = self.trouble(source);
         if !std::mem::replace(&mut trouble.failing, true) {
-            tracing::warn!(session = %self.session, %error, "cannot watch the session; trying on");
+            tracing::warn!(session = %self.session, "session {} cannot be watched: {error}; trying on", self.session);
         }
         match &error.class {
             ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
@@ -235,7 +235,7 @@ impl Task {
         if told {
             return Ok(());
         }
-        tracing::error!(session = %self.session, %error, "the provider refuses the API key");
+        tracing::debug!(session = %self.session, "session {}: the provider refuses the API key: {error}", self.session);
         self.tell(Seen::AuthRefused(error.to_string())).await
     }
 }

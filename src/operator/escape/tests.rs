@@ -10,8 +10,9 @@ fn one(text: &str) -> String {
 
 /// Undoes [`escape`], to show that two texts never look the same.
 fn undo(text: &str) -> String {
+    let text = text.replace(BREAK, "\n");
     let mut out = String::new();
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some(at) = rest.find("<U+") {
         let end = at + rest[at..].find('>').expect("our escapes are closed");
         out.push_str(&rest[..at]);
@@ -44,7 +45,7 @@ fn ordinary_writing_is_left_alone() {
 fn each_kind_of_hidden_character_is_shown() {
     let kinds = [
         ("\u{1b}[2J", "<U+001B>[2J"),
-        ("a\nb\r\tc", "a<U+000A>b<U+000D><U+0009>c"),
+        ("a\nb\r\tc", "a ⏎ b<U+000D><U+0009>c"),
         ("\u{7f}\u{9b}31m", "<U+007F><U+009B>31m"),
         ("\u{202e}txt.exe\u{2066}", "<U+202E>txt.exe<U+2066>"),
         ("pay\u{200b}pal\u{200d}\u{feff}", "pay<U+200B>pal<U+200D><U+FEFF>"),
@@ -68,6 +69,7 @@ fn a_literal_that_looks_like_an_escape_is_told_apart() {
     assert_eq!(one("<U+202E>"), "<U+003C>U+202E>");
     assert_eq!(one("<… cut"), "<U+003C>… cut");
     assert_eq!(one("<+9 marks>"), "<U+003C>+9 marks>");
+    assert_eq!(one("a ⏎ b"), "a <U+23CE> b");
 }
 
 #[test]
@@ -110,10 +112,10 @@ proptest! {
     }
 
     #[test]
-    fn different_texts_never_look_the_same(text in "[<U+0-9A-F>…marks a\u{202e}\u{200b}\u{1b}é]{0,40}") {
+    fn different_texts_never_look_the_same(text in "[<U+0-9A-F>…marks a⏎\n\u{202e}\u{200b}\u{1b}é]{0,40}") {
         let shown = escape(&text, 10_000);
         prop_assert_eq!(undo(&shown.text), text.clone());
-        prop_assert_eq!(shown.hidden, shown.text != text);
+        prop_assert_eq!(shown.hidden, shown.text != text.replace('\n', BREAK));
     }
 
     #[test]

@@ -127,7 +127,8 @@ fn rule_text(rule: &RuleLine, max: usize) -> String {
     let mut parts: Vec<String> = rule.matched.iter().map(matched).collect();
     parts.extend(rule.undecided.iter().map(|what| format!("undecided: {}", short(what))));
     let effect = words::effect(rule.effect);
-    format!("{} ({effect}), {}: {}", short(&rule.name), short(&rule.place), parts.join(", "))
+    let name = format!("{} ({effect}), {}", short(&rule.name), short(&rule.place));
+    if parts.is_empty() { name } else { format!("{name}: {}", parts.join(", ")) }
 }
 
 fn place(page: &mut Page, card: &Card, max: usize) {

@@ -2,8 +2,6 @@
 //!
 //! Only whole, exact lines mean something; anything else is not understood, and never decides.
 
-use crate::policy::AmountSeen;
-
 /// A line that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
@@ -51,23 +49,6 @@ pub(super) fn parse(line: &str) -> Command {
     }
 }
 
-/// Whether `line` is the amount, as `410.00`, `410` or `410.00 USD`, or the approval's code.
-pub(super) fn confirms(line: &str, code: &str, amount: Option<&AmountSeen>) -> bool {
-    let line = line.trim();
-    if line.eq_ignore_ascii_case(code) {
-        return true;
-    }
-    let Some(number) = amount.and_then(|amount| amount.number.as_deref()) else { return false };
-    let currency = amount.and_then(|amount| amount.currency.as_deref());
-    let typed = match line.split_once(' ') {
-        None => line,
-        Some((typed, unit)) if currency.is_some_and(|currency| unit.trim().eq_ignore_ascii_case(currency)) => typed,
-        Some(_) => return false,
-    };
-    let whole = number.split_once('.').filter(|(_, minor)| minor.bytes().all(|b| b == b'0')).map(|(whole, _)| whole);
-    typed == number || Some(typed) == whole
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,24 +83,5 @@ mod tests {
         {
             assert_eq!(parse(line), Command::Unknown, "{line:?}");
         }
-    }
-
-    #[test]
-    fn the_amount_or_the_code_confirms() {
-        let amount = AmountSeen {
-            number: Some("410.00".into()),
-            currency: Some("USD".into()),
-            words: "$410".into(),
-            earlier: false,
-        };
-        for line in ["410.00", "410", "410.00 USD", "410 usd", "7K2M", " 7k2m "] {
-            assert!(confirms(line, "7K2M", Some(&amount)), "{line:?}");
-        }
-        for line in ["y", "", "41", "410.0", "410.01", "410.00 EUR", "4100", "USD", "7K2", "410,00"] {
-            assert!(!confirms(line, "7K2M", Some(&amount)), "{line:?}");
-        }
-        let odd = AmountSeen { number: Some("410.50".into()), ..amount };
-        assert!(!confirms("410", "7K2M", Some(&odd)) && confirms("410.50", "7K2M", Some(&odd)));
-        assert!(!confirms("410", "7K2M", None));
     }
 }

@@ -25,9 +25,13 @@ use super::line::Line;
 use super::{PromptEnd, PromptSettings};
 use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
+use crate::operator::escape::again;
 
 /// How long the prompt waits for the answer to a decision before it goes on to the next card.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// After so many lines below a card its headline is drawn again: a question has to say what it is about.
+const SCROLLED: usize = 20;
 
 /// Something that happened to the prompt. Times are monotonic, from the process's own zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,6 +137,8 @@ pub struct Prompt {
     taint: Option<Taint>,
     /// Early input was dropped since the question was put, and that was not said yet.
     dropped: bool,
+    /// Lines printed below the current card since it, or its headline, was drawn.
+    below: usize,
     /// The cursor stands behind a question or a typed line.
     open_line: bool,
     last_ask: u64,
@@ -179,6 +185,7 @@ impl Prompt {
             line: Line::default(),
             taint: None,
             dropped: false,
+            below: 0,
             open_line: false,
             last_ask: 0,
             out: Vec::new(),
@@ -195,7 +202,7 @@ impl Prompt {
             Input::Update(update) => self.update(update.change),
             Input::Decided { id, result } => self.decided(id, result),
             Input::Screenshot { id, result } => self.screenshot(id, result),
-            Input::Log(line) => self.say(&line),
+            Input::Log(line) => self.say(&again(&line)),
             Input::Columns(columns) => self.columns = columns,
             Input::Back => self.back(),
             Input::Tick => self.tick(now),

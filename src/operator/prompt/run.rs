@@ -11,10 +11,9 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Input, Output, Prompt, PromptEnd, PromptSettings};
-use crate::control::{Change, Client, Gone, Requests, State, Update};
-use crate::operator::escape::again;
-use crate::operator::log::{LogLines, to_stderr};
+use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
+use crate::control::{Client, Gone, Requests};
+use crate::operator::log::LogLines;
 use crate::operator::terminal::{self, Report, Terminal};
 
 /// How many reads may wait; a flood beyond it is dropped and never counts.
@@ -28,14 +27,17 @@ const TICK: Duration = Duration::from_millis(250);
 ///
 /// Without a terminal on standard input and error it asks nothing, says what waits and where to answer it, and ends with
 /// `cancel`. Whatever the end, the terminal is as it was before.
+///
+/// Listens to SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP and SIGCONT, which for the rest of the process no longer do what
+/// they do by themselves. Who goes on without the prompt has to handle the first three.
 pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
     if !terminal::is_usable() {
-        return tell(client, &settings, &cancel).await;
+        return elsewhere::tell(client, &settings, &cancel).await;
     }
     let origin = Instant::now();
     let (reports, typed) = mpsc::channel(REPORTS);
     let (Ok(terminal), Ok(signals)) = (Terminal::open(origin, reports), Listened::new()) else {
-        return tell(client, &settings, &cancel).await;
+        return elsewhere::tell(client, &settings, &cancel).await;
     };
     logs.open();
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns());
@@ -97,7 +99,9 @@ impl Shell {
             flow = self.round(round, &from.logs);
         }
         let end = flow.break_value().unwrap_or(PromptEnd::Stopped);
-        self.goodbye(end)
+        self.goodbye();
+        from.signals.keep_suspending();
+        end
     }
 
     fn round(&mut self, round: Round, logs: &LogLines) -> Flow {
@@ -154,8 +158,8 @@ impl Shell {
     }
 
     fn tick(&mut self, logs: &LogLines) -> Flow {
-        if !self.terminal.is_ours() && matches!(self.terminal.enter(), Ok(true)) {
-            self.input(Input::Back)?;
+        if !self.terminal.is_ours() {
+            self.taken(Terminal::enter)?;
         }
         let dropped = if self.terminal.backlog() > BACKLOG { 0 } else { logs.dropped() };
         if dropped > 0 {
@@ -181,11 +185,20 @@ impl Shell {
                 let _ = kill_process(getpid(), Signal::STOP);
                 Flow::Continue(())
             }
-            Kind::Continued => match self.terminal.continued() {
-                Ok(true) => self.input(Input::Back),
-                Ok(false) => Flow::Continue(()),
-                Err(_) => Flow::Break(PromptEnd::TerminalGone),
-            },
+            // A terminal that vanishes sends this too, after the hang-up.
+            Kind::Continued => self.taken(Terminal::continued),
+        }
+    }
+
+    /// Tries to take the terminal, and puts the question anew when that happened.
+    fn taken(&mut self, take: impl FnOnce(&mut Terminal) -> std::io::Result<bool>) -> Flow {
+        match take(&mut self.terminal) {
+            Ok(true) => {
+                self.input(Input::Columns(self.terminal.columns()))?;
+                self.input(Input::Back)
+            }
+            Ok(false) => Flow::Continue(()),
+            Err(_) => Flow::Break(PromptEnd::TerminalGone),
         }
     }
 
@@ -194,13 +207,12 @@ impl Shell {
         Flow::Break(PromptEnd::Stopped)
     }
 
-    fn goodbye(mut self, end: PromptEnd) -> PromptEnd {
+    fn goodbye(mut self) {
         for output in self.prompt.close_line() {
             // Only prints come from it.
             let _ = self.carry_out(output);
         }
         self.terminal.leave();
-        end
     }
 }
 
@@ -245,6 +257,16 @@ impl Listened {
         })
     }
 
+    /// Once listened to, Ctrl-Z never again stops the process by itself; without a prompt it shall nevertheless.
+    fn keep_suspending(self) {
+        let mut suspend = self.suspend;
+        tokio::spawn(async move {
+            while suspend.recv().await.is_some() {
+                let _ = kill_process(getpid(), Signal::STOP);
+            }
+        });
+    }
+
     async fn next(&mut self) -> Kind {
         tokio::select! {
             _ = self.interrupt.recv() => Kind::End,
@@ -254,38 +276,6 @@ impl Listened {
             _ = self.suspend.recv() => Kind::Suspend,
             _ = self.continued.recv() => Kind::Continued,
             _ = self.resized.recv() => Kind::Resized,
-        }
-    }
-}
-
-/// Without a terminal: says what waits, once each, and reads nothing.
-async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
-    let mut told = std::collections::BTreeSet::new();
-    let mut changes = match client.snapshot().await {
-        Ok(snapshot) => snapshot.approvals.into_iter().map(|view| Change::Approval { view: Box::new(view) }).collect(),
-        Err(_) => Vec::new(),
-    };
-    loop {
-        for change in changes.drain(..) {
-            match change {
-                Change::Approval { view } if matches!(view.state, State::Open) && told.insert(view.card.approval) => {
-                    let (code, session) = (view.card.code(), &view.card.session);
-                    to_stderr(&format!(
-                        "{code} waits for an answer until {:.0} (session {session}); {}",
-                        view.deadline, settings.elsewhere
-                    ));
-                }
-                Change::Notice { text } => to_stderr(&again(&text)),
-                Change::Stopping => return PromptEnd::Stopped,
-                Change::Approval { .. } => {}
-            }
-        }
-        tokio::select! {
-            () = cancel.cancelled() => return PromptEnd::Stopped,
-            update = client.next_update() => match update {
-                Ok(Update { change, .. }) => changes.push(change),
-                Err(_) => return PromptEnd::Stopped,
-            },
         }
     }
 }

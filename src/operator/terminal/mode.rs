@@ -6,6 +6,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Mutex, Once, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::stdio::{stderr, stdin};
 use rustix::termios::{
@@ -37,7 +38,7 @@ pub fn restore() {
     if saved.pastes {
         write_if_writable(PASTES_OFF);
     }
-    if !is_foreground() {
+    if standing() != Standing::Foreground {
         return;
     }
     flush();
@@ -68,20 +69,31 @@ pub(super) fn enter(pastes: bool) -> std::io::Result<()> {
 
 /// Throws away what was typed and not read.
 pub(super) fn flush() {
-    if is_foreground() {
+    if standing() == Standing::Foreground {
         // Only a vanished terminal refuses, and the reader reports that.
         let _ = tcflush(stdin(), QueueSelector::IFlush);
     }
 }
 
-/// Whether the terminal is ours to read: changing or reading it from the background would stop the whole process.
-pub(super) fn is_foreground() -> bool {
-    tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp())
+/// How we stand to the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is ours to read and to change.
+    Foreground,
+    /// Another job has it: reading or changing it would stop the whole process.
+    Background,
+    /// It has vanished.
+    Gone,
 }
 
-/// As [`is_foreground`], and also when the terminal has vanished, so that somebody reads and notices.
-pub(super) fn is_foreground_or_gone() -> bool {
-    tcgetpgrp(stdin()).map_or(true, |foreground| foreground == getpgrp())
+/// Asks the terminal. One that does not control our session knows no jobs, so that nobody else can have it.
+pub(super) fn standing() -> Standing {
+    match tcgetpgrp(stdin()) {
+        Ok(foreground) if foreground == getpgrp() => Standing::Foreground,
+        Ok(_) => Standing::Background,
+        Err(Errno::NOTTY) => Standing::Foreground,
+        Err(_) => Standing::Gone,
+    }
 }
 
 pub(super) fn columns() -> usize {

@@ -13,7 +13,8 @@ use rustix::io::Errno;
 use rustix::stdio::stdin;
 use tokio::sync::mpsc;
 
-use super::{Report, mode};
+use super::Report;
+use super::mode::{self, Standing};
 
 /// How long one wait lasts at most.
 const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
@@ -88,7 +89,7 @@ impl Loop {
 
     /// Waits for input, a wake-up or the end of the round; true when there is something to read.
     fn wait(&mut self) -> bool {
-        let listening = self.shared.listening.load(Ordering::SeqCst) && mode::is_foreground_or_gone();
+        let listening = self.shared.listening.load(Ordering::SeqCst) && mode::standing() != Standing::Background;
         let (input, woken) = (stdin(), &self.woken);
         let mut fds = [PollFd::new(woken, PollFlags::IN), PollFd::new(&input, PollFlags::IN)];
         let watched = if listening { &mut fds[..] } else { &mut fds[..1] };

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Act, ActTime, Action, Branch, Commit, Metadata, Page, RawEvent, Step, TimedAct};
 use crate::simulator::span::Span;
 
-const KINDS: &str = "thought, step, log, user, question, error, done, commit, event, act";
+const KINDS: &str = "thought, step, log, user, question, error, done, commit, event, act, waits_for";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +32,13 @@ pub(super) struct RawStep {
     in_flight: bool,
     event: Option<RawEvent>,
     act: Option<Act>,
+    waits_for: Option<Awaited>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Awaited {
+    Pause,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +101,7 @@ impl TryFrom<RawStep> for Step {
             commit,
             raw.event.map(Action::Event),
             raw.act.map(Action::Act),
+            raw.waits_for.map(|Awaited::Pause| Action::AwaitPause),
         ];
         let mut actions = actions.into_iter().flatten();
         let action = actions.next().unwrap_or(Action::Nothing);

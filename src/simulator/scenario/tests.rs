@@ -22,7 +22,7 @@ fn every_built_in_scenario_can_be_read_and_bears_its_name() {
 #[test]
 fn the_reference_of_the_format_can_be_read() {
     let scenario = parse(include_str!("../../../examples/scenarios/reference.toml")).unwrap();
-    assert_eq!((scenario.name.as_str(), scenario.steps.len(), scenario.acts[0].times), ("reference", 9, 2));
+    assert_eq!((scenario.name.as_str(), scenario.steps.len(), scenario.acts[0].times), ("reference", 10, 2));
 }
 
 #[test]

@@ -26,6 +26,7 @@ enum Phase {
     Before(Clock),
     Committing(Clock, Commit),
     Asking(Arc<[Branch]>),
+    AwaitingPause,
     Silent,
 }
 
@@ -59,7 +60,7 @@ impl Task {
         match self.phase {
             Phase::Before(Clock::At(at)) | Phase::Committing(Clock::At(at), _) => Some(at),
             Phase::Before(Clock::Left(_)) | Phase::Committing(Clock::Left(_), _) => None,
-            Phase::Asking(_) | Phase::Silent => None,
+            Phase::Asking(_) | Phase::AwaitingPause | Phase::Silent => None,
         }
     }
 
@@ -71,6 +72,7 @@ impl Task {
             Phase::Committing(_, commit) if commit.in_flight => {}
             Phase::Before(_) if next_flies => {}
             Phase::Before(clock) | Phase::Committing(clock, _) => clock.freeze(now),
+            Phase::AwaitingPause => self.await_next(now),
             Phase::Asking(_) | Phase::Silent => {}
         }
     }
@@ -79,7 +81,7 @@ impl Task {
         self.frozen = false;
         match &mut self.phase {
             Phase::Before(clock) | Phase::Committing(clock, _) => clock.thaw(now),
-            Phase::Asking(_) | Phase::Silent => {}
+            Phase::Asking(_) | Phase::AwaitingPause | Phase::Silent => {}
         }
     }
 
@@ -150,7 +152,9 @@ impl Session {
         let Some(task) = &mut self.task else { return };
         let (branches, answers) = match &task.phase {
             Phase::Asking(branches) => (Arc::clone(branches), true),
-            Phase::Before(_) | Phase::Committing(..) | Phase::Silent => (Arc::clone(&self.scenario.on_message), false),
+            Phase::Before(_) | Phase::Committing(..) | Phase::AwaitingPause | Phase::Silent => {
+                (Arc::clone(&self.scenario.on_message), false)
+            }
         };
         let branch = branches.iter().find(|branch| branch.fits(text)).filter(|branch| !branch.steps.is_empty());
         if let Some(branch) = branch {
@@ -177,10 +181,13 @@ impl Session {
         if let Some(how) = end_of(&action) {
             return self.end(how);
         }
+        let paused = self.is_paused();
         match action {
             Action::Act(act) => self.act_into(at, act, effects),
             Action::Commit(commit) => return self.begin(at, commit),
             Action::Question(_, branches) => return self.ask(branches),
+            Action::AwaitPause if !paused => return self.await_pause(),
+            Action::AwaitPause => {}
             Action::Thought(_) | Action::Step(_) | Action::Log(_) | Action::User(_) | Action::Done(_) => {}
             Action::Error { .. } | Action::Event(_) | Action::Nothing => {}
         }
@@ -192,6 +199,12 @@ impl Session {
     fn begin(&mut self, at: Duration, commit: Commit) {
         if let Some(task) = &mut self.task {
             task.phase = Phase::Committing(task.clock(at, commit.takes.0, false), commit);
+        }
+    }
+
+    fn await_pause(&mut self) {
+        if let Some(task) = &mut self.task {
+            task.phase = Phase::AwaitingPause;
         }
     }
 
@@ -209,7 +222,7 @@ pub(super) fn end_of(action: &Action) -> Option<Ended> {
         Action::Error { fatal: true, .. } => Some(Ended::Error),
         Action::Error { fatal: false, .. } | Action::Thought(_) | Action::Step(_) | Action::Log(_) => None,
         Action::User(_) | Action::Question(..) | Action::Commit(_) | Action::Event(_) => None,
-        Action::Act(_) | Action::Nothing => None,
+        Action::Act(_) | Action::AwaitPause | Action::Nothing => None,
     }
 }
 
@@ -224,7 +237,7 @@ fn draft(step: &Step, page: &Page) -> Option<Draft> {
         Action::Done(content) => agent(done(content)),
         Action::Error { content, status_code, fatal } => agent(error(content, *status_code, *fatal)),
         Action::Event(event) => agent(raw(event)),
-        Action::Commit(_) | Action::Act(_) | Action::Nothing => return None,
+        Action::Commit(_) | Action::Act(_) | Action::AwaitPause | Action::Nothing => return None,
     })
 }
 

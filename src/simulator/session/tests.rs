@@ -310,3 +310,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_step_that_waits_for_a_pause_cannot_overtake_it() {
+    let waits = "[[step]]\nwaits_for = 'pause'\n[[step]]\ncommit = { kind = 'purchase', what = 'tea' }\nafter = '0s'";
+    let mut session = playing(waits);
+    assert_eq!(session.advance(seconds(100)), []);
+    assert_eq!(session.wake(), None);
+    session.pause(seconds(100));
+    assert_eq!(session.advance(seconds(200)), []);
+    session.resume(seconds(200));
+    assert_eq!(told(&session.advance(seconds(200))), ["[tea]"]);
+}
+
+#[test]
+fn a_step_in_flight_after_a_wait_for_a_pause_is_always_too_late() {
+    let waits = "[[step]]\nwaits_for = 'pause'\n[[step]]\nstep = 'clicked'\nin_flight = true";
+    let mut session = playing(waits);
+    session.advance(seconds(100));
+    session.pause(seconds(100));
+    assert_eq!(told(&session.advance(seconds(101))), ["step clicked"]);
+    assert!(session.is_paused());
+}

@@ -51,10 +51,15 @@ impl Task {
         self.polls.refused = false;
         self.absences = 0;
         if std::mem::take(&mut self.polls.failing) {
-            tracing::info!(session = %self.session, "the messages of the session can be read again");
+            tracing::info!(session = %self.session, "session {}: its messages can be read again", self.session);
         }
         let is_first = !std::mem::replace(&mut self.polled, true);
         let news = self.read_back(messages.events).await?;
+        if is_first {
+            // All messages of the history are told; steps may follow, but what they mean need not wait for them.
+            let up_to = self.history_to.unwrap_or_default();
+            self.tell(Seen::MessagesRead { up_to }).await?;
+        }
         let changed = self.tell_status(messages.status).await?;
         let again = std::mem::take(&mut self.poll_again);
         if !again {
@@ -105,7 +110,7 @@ impl Task {
 
     async fn restore_sight(&mut self) -> Result<(), Over> {
         if self.sight.restore() {
-            tracing::info!(session = %self.session, "sight of the session is back");
+            tracing::debug!(session = %self.session, "session {}: sight is back", self.session);
             self.tell(Seen::Sighted).await?;
         }
         Ok(())
@@ -147,7 +152,7 @@ impl Task {
             return Ok(());
         }
         self.missed = None;
-        tracing::warn!(session = %self.session, after = %self.read_to, %error, "messages cannot be read back");
+        tracing::warn!(session = %self.session, after = %self.read_to, "session {}: messages cannot be read back: {error}", self.session);
         self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
         if self.sight.restore() {
             self.tell(Seen::Sighted).await?;

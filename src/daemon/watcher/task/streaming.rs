@@ -45,7 +45,7 @@ impl Task {
 
     pub(super) fn silent(&mut self) {
         self.sight.fail(format!("no sign of life for {} s", self.config.heartbeat_timeout.as_secs()));
-        tracing::warn!(session = %self.session, "the event stream fell silent; opening it again");
+        tracing::warn!(session = %self.session, "session {}: the event stream fell silent; opening it again", self.session);
         self.close();
     }
 

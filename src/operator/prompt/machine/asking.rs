@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Current, Output, Prompt};
+use super::{Current, Output, Prompt, SCROLLED, Taint};
 use crate::control::{ApprovalView, Nonce, Refusal};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
@@ -15,8 +15,9 @@ impl Prompt {
     pub(super) fn say(&mut self, text: &str) {
         self.tell(text);
         let Some(question) = self.open_question() else { return };
+        let reminder = self.reminder();
         let typed = if self.taint.is_none() { self.line.echoed() } else { String::new() };
-        self.print(format!("{question}{typed}"));
+        self.print(format!("{reminder}{question}{typed}"));
         self.open_line = true;
     }
 
@@ -24,7 +25,16 @@ impl Prompt {
     pub(super) fn tell(&mut self, text: &str) {
         self.break_line();
         let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(again).collect();
+        self.below += lines.len();
         self.print(lines.join("\n") + "\n");
+    }
+
+    /// The headline of the current card, when it has probably scrolled away.
+    fn reminder(&mut self) -> String {
+        let view = self.current.as_ref().and_then(|current| self.view(current.id));
+        let Some(view) = view.filter(|_| self.below > SCROLLED).cloned() else { return String::new() };
+        self.below = 0;
+        card::headline(&view, &self.frame(), "d shows it")
     }
 
     pub(super) fn break_line(&mut self) {
@@ -43,7 +53,7 @@ impl Prompt {
         let open = self.waiting.iter().filter(free).find(|view| !Self::is_draft(view));
         let Some(view) = open.or_else(|| self.waiting.iter().find(free)) else {
             self.current = None;
-            self.fresh_line();
+            self.abandon_line();
             return;
         };
         self.show(view.card.approval, "");
@@ -70,6 +80,7 @@ impl Prompt {
             read_details: false,
             deciding_since: None,
         });
+        self.below = 0;
         let remark = if remark.is_empty() { String::new() } else { format!("{}\n", remark.trim_end()) };
         self.ask(&format!("{remark}{drawn}"));
     }
@@ -78,7 +89,7 @@ impl Prompt {
     pub(super) fn ask(&mut self, text: &str) {
         let Some(question) = self.question_of_current() else { return };
         self.break_line();
-        self.fresh_line();
+        self.abandon_line();
         self.last_ask += 1;
         let ask = self.last_ask;
         if let Some(current) = &mut self.current {
@@ -92,11 +103,18 @@ impl Prompt {
         self.open_line = true;
     }
 
-    /// Forgets what was typed.
+    /// Forgets a line that Enter has ended.
     pub(super) fn fresh_line(&mut self) {
         self.line = Line::default();
         self.taint = None;
-        self.dropped = false;
+    }
+
+    /// Forgets a line in the middle: what is still to come of it must not pass for a line of its own, so it stays tainted
+    /// until Enter.
+    pub(super) fn abandon_line(&mut self) {
+        let begun = !self.line.is_empty() || self.taint.is_some();
+        self.fresh_line();
+        self.taint = begun.then_some(Taint::Early);
     }
 
     pub(super) fn on_screen(&mut self, ask: u64, at: Duration) {

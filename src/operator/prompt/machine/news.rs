@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Output, Prompt};
 use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, Snapshot, State};
 use crate::gate::{ApprovalId, Delivery, Outcome};
-use crate::operator::escape::short;
+use crate::operator::escape::{again, short};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
 use crate::operator::prompt::changes;
@@ -24,16 +24,19 @@ impl Prompt {
             }
         }
         self.waiting = open;
-        if !self.waiting.is_empty() {
-            self.out.push(Output::Bell);
-            self.next();
+        if self.waiting.is_empty() {
+            self.tell("watching; nothing waits for an answer (? explains, q leaves)");
+            return;
         }
+        self.out.push(Output::Bell);
+        self.next();
     }
 
     pub(super) fn update(&mut self, change: Change) {
         match change {
             Change::Approval { view } => self.approval(*view),
-            Change::Notice { text } => self.say(&text),
+            Change::Notice { text } if self.settings.notices => self.say(&again(&text)),
+            Change::Notice { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
                 self.out.push(Output::Leave(PromptEnd::Stopped));
@@ -57,7 +60,7 @@ impl Prompt {
     pub(super) fn screenshot(&mut self, id: ApprovalId, result: Result<PathBuf, Refusal>) {
         let said = match result {
             Ok(path) => format!("{}  screenshot saved: {}", id.code(), short(&path.to_string_lossy())),
-            Err(refusal) => format!("{}  no screenshot: {refusal}", id.code()),
+            Err(refusal) => format!("{}  no screenshot: {}", id.code(), again(&refusal.to_string())),
         };
         self.say(&said);
     }
@@ -173,7 +176,7 @@ impl Prompt {
         lines.extend(self.delivery(view));
         match (was_current, lines.is_empty()) {
             (true, _) => {
-                self.fresh_line();
+                self.abandon_line();
                 lines.iter().for_each(|line| self.tell(line));
                 self.next();
             }
@@ -214,13 +217,14 @@ impl Prompt {
 
     fn refused(&mut self, id: ApprovalId, was_current: bool, refusal: &Refusal) {
         self.mine.remove(&id);
-        let said = format!("{}  not done: {refusal}", id.code());
+        let said = format!("{}  not done: {}", id.code(), again(&refusal.to_string()));
         match refusal {
             Refusal::NoSuchApproval => self.forget(id),
             Refusal::Stale { .. }
             | Refusal::NotPresented
             | Refusal::TooSoon { .. }
             | Refusal::NotPausedYet
+            | Refusal::NotConfirmed { .. }
             | Refusal::Deciding { .. }
             | Refusal::AlreadyDecided { .. }
             | Refusal::NotPossible { .. }

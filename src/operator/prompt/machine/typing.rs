@@ -7,7 +7,7 @@ use crate::control::{Act, Decision};
 use crate::gate::{Hold, Outcome, Subject};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
-use crate::operator::prompt::command::{Command, confirms, parse};
+use crate::operator::prompt::command::{Command, parse};
 use crate::operator::prompt::keys::Key;
 use crate::operator::prompt::words;
 use crate::policy::Confirm;
@@ -47,6 +47,7 @@ impl Prompt {
                 return true;
             }
             Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
+            Key::KillLine if self.taint == Some(Taint::Early) => self.fresh_line(),
             Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
                 let echo = self.line.edit(key);
                 if !echo.is_empty() {
@@ -71,6 +72,7 @@ impl Prompt {
             None => None,
         };
         self.fresh_line();
+        self.dropped &= refused.is_none();
         if self.current.is_none() {
             self.idle_command(refused, &line);
         } else if let Some(why) = refused {
@@ -111,8 +113,8 @@ impl Prompt {
         let id = current.id;
         let Some(view) = self.view(id).cloned() else { return };
         let card = &view.card;
-        if card.confirm == Confirm::Type && confirms(line, card.code().as_str(), card.amount.as_ref()) {
-            self.release(pending.unwrap_or(Act::Approve), now);
+        if card.confirm == Confirm::Type && card.is_confirmed_by(line) {
+            self.release(pending.unwrap_or(Act::Approve), Some(line.trim().to_owned()), now);
             return;
         }
         if pending.is_some() {
@@ -123,8 +125,8 @@ impl Prompt {
             (Command::Yes, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
             }
-            (Command::Yes, _) => self.release(Act::Approve, now),
-            (Command::No { reason }, _) => self.decide(Act::Deny { reason }, now),
+            (Command::Yes, _) => self.release(Act::Approve, None, now),
+            (Command::No { reason }, _) => self.decide(Act::Deny { reason }, None, now),
             (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
             (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
             (Command::Message(_) | Command::NeedsText('m'), Subject::Question) => {
@@ -166,7 +168,7 @@ impl Prompt {
             return;
         }
         if view.card.confirm == Confirm::Key || self.is_draft_current() {
-            self.release(act, now);
+            self.release(act, None, now);
             return;
         }
         let hint =
@@ -178,7 +180,7 @@ impl Prompt {
     }
 
     /// Sends a decision that lets the session go on, if the card was shown whole and in time.
-    fn release(&mut self, act: Act, now: Duration) {
+    fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
         let Some(current) = &self.current else { return };
         let Some(view) = self.view(current.id) else { return };
         if current.is_draft {
@@ -188,7 +190,7 @@ impl Prompt {
         } else if current.nonce.is_none() {
             self.ask("the daemon has not yet noted that this card is on screen; please answer again");
         } else {
-            self.decide(act, now);
+            self.decide(act, typed, now);
         }
     }
 
@@ -198,7 +200,7 @@ impl Prompt {
         } else if self.current.as_ref().is_some_and(|current| current.nonce.is_none()) {
             self.ask("the daemon has not yet noted that this card is on screen; please answer again");
         } else {
-            self.decide(Act::Extend, now);
+            self.decide(Act::Extend, None, now);
         }
     }
 
@@ -206,7 +208,7 @@ impl Prompt {
         self.current.as_ref().is_some_and(|current| current.is_draft)
     }
 
-    fn decide(&mut self, act: Act, now: Duration) {
+    fn decide(&mut self, act: Act, typed: Option<String>, now: Duration) {
         self.break_line();
         let Some(current) = &mut self.current else { return };
         current.deciding_since = Some(now);
@@ -215,6 +217,7 @@ impl Prompt {
             revision: current.revision,
             digest: current.digest,
             nonce: current.nonce.take(),
+            typed,
             act,
         };
         let meant = match &decision.act {

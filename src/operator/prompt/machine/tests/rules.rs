@@ -97,6 +97,33 @@ fn a_line_begun_too_early_is_tainted_until_enter() {
 }
 
 #[test]
+fn the_rest_of_a_line_that_was_begun_for_another_card_is_not_a_line_of_its_own() {
+    let (one, two) = (open(1, "a"), open(2, "b"));
+    let mut bench = Bench::asking(&[one.clone(), two]);
+    bench.later(2000).typed("m is this ok? ");
+    bench.told(ended(&one, Outcome::Expired, EndedBy::Deadline, Delivery::Applied, ""));
+    bench.later(2000).typed("y").typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.answers("y");
+    assert_eq!(bench.acts(), [Act::Approve]);
+
+    let mut bench = Bench::asking(&[open(1, "a"), open(2, "b")]);
+    bench.later(2000).typed("y").typed("\n").typed("hm, ");
+    bench.taken(one.card.approval, Outcome::Approved);
+    bench.later(2000);
+    assert!(bench.screen.contains("typed before this question could be answered, and discarded"));
+    bench.typed("y").typed("\n");
+    assert_eq!(bench.acts(), [Act::Approve]);
+}
+
+#[test]
+fn control_u_begins_a_line_anew() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.typed("y").later(2000).typed("\x15").typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
 fn a_question_that_is_not_on_screen_yet_takes_no_answer() {
     let mut bench = Bench::new();
     bench.draws = false;
@@ -410,6 +437,22 @@ fn log_lines_never_land_inside_the_prompt() {
     assert_eq!(bench.printed(), "\nINFO something <U+001B>[2J\n3333  approve? [y/n/?] > n too d");
     bench.typed("ear").typed("\n");
     assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
+}
+
+#[test]
+fn a_log_line_is_one_line_whatever_is_in_it() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.printed();
+    bench.input(Input::Log("INFO a\n3333  approved by root".into()));
+    assert_eq!(bench.printed(), "\nINFO a ⏎ 3333  approved by root\n3333  approve? [y/n/?] > ");
+}
+
+#[test]
+fn a_question_whose_card_has_scrolled_away_says_again_what_it_is_about() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.printed();
+    (0..30).for_each(|n| bench.input(Input::Log(format!("line {n}"))));
+    assert_eq!(bench.screen.matches("PURCHASE").count(), 1);
 }
 
 #[test]

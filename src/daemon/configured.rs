@@ -1,0 +1,56 @@
+//! From the configuration to what a daemon is made of. Only copies; starts nothing and reads no key.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Config, Watch, watcher};
+use crate::api::Provider;
+use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
+use crate::control::DeskSettings;
+use crate::gate::Settings;
+
+impl Config {
+    /// What `config` says, with `provider` for the vendor and pictures in a folder beside the store's file `store`.
+    #[must_use]
+    pub fn new(config: config::Config, provider: Arc<dyn Provider>, store: &Path) -> Self {
+        let list_every = config.watch.poll_interval;
+        Self {
+            provider,
+            policy: config.policy,
+            settings: settings(&config.approvals, &config.watch),
+            desk: DeskSettings { min_dwell: config.approvals.min_dwell, ..DeskSettings::default() },
+            watch: watch(config.watch),
+            list_every,
+            pictures: store.with_file_name("screenshots"),
+        }
+    }
+}
+
+fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
+    Settings {
+        timeout: approvals.timeout,
+        on_timeout: approvals.on_timeout,
+        on_deny: approvals.on_deny,
+        settle: approvals.settle,
+        hold_poll: watch.poll_interval,
+        answer: approvals.answer.clone(),
+        refusal: approvals.refusal.clone(),
+        delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
+        screenshots: approvals.screenshots,
+        pause_when_blind: watch.on_blind == OnBlind::Pause,
+    }
+}
+
+fn watch(config: WatchConfig) -> Watch {
+    Watch {
+        discover: config.discover,
+        sessions: config.sessions,
+        agents: config.agents,
+        config: watcher::WatchConfig {
+            heartbeat_timeout: config.heartbeat_timeout,
+            blind_after: config.blind_after,
+            poll_interval: config.poll_interval,
+            ..watcher::WatchConfig::default()
+        },
+    }
+}

@@ -1,0 +1,79 @@
+//! What a card says that is derived from the event, the rules and the settings.
+
+use crate::api::{Event, EventKind};
+use crate::policy::{self, Confirm, Fired, OnDeny, Risk};
+
+use super::super::approval::{Digest, Timing};
+use super::super::card::{EventLine, RuleLine, Subject, Then};
+use super::super::io::Settings;
+
+const TEXT_HEAD: usize = 3000;
+const TEXT_TAIL: usize = 1000;
+
+/// What a card shows of an event.
+pub(in crate::gate) fn event_line(event: &Event) -> EventLine {
+    let chars = event.text.chars().count();
+    let cut = chars > TEXT_HEAD + TEXT_TAIL;
+    let text = if cut { head_and_tail(&event.text, chars) } else { event.text.clone() };
+    EventLine {
+        id: event.id,
+        kind: event.kind.clone(),
+        text,
+        chars: chars as u64,
+        whole: cut.then(|| Digest::of(event.text.as_bytes())),
+        at: event.at,
+    }
+}
+
+fn head_and_tail(text: &str, chars: usize) -> String {
+    let head: String = text.chars().take(TEXT_HEAD).collect();
+    let tail: String = text.chars().skip(chars - TEXT_TAIL).collect();
+    format!("{head} […] {tail}")
+}
+
+pub(super) fn rule_line(fired: &Fired) -> RuleLine {
+    RuleLine {
+        name: fired.rule.name.clone(),
+        place: fired.rule.place.clone(),
+        effect: fired.effect,
+        matched: fired.matched.clone(),
+        undecided: fired.undecided.clone(),
+    }
+}
+
+pub(super) fn timing_of(trigger: &EventKind) -> (Timing, &'static str) {
+    match trigger {
+        EventKind::Thought | EventKind::Question => (Timing::InTime, "nothing was seen after the trigger"),
+        EventKind::Step | EventKind::Done => (Timing::Late, "the trigger itself reports an act"),
+        EventKind::Error
+        | EventKind::Log
+        | EventKind::User
+        | EventKind::Paused
+        | EventKind::Resumed
+        | EventKind::Unknown(_) => (Timing::Unknown, "the trigger does not say whether the agent acted"),
+    }
+}
+
+pub(super) fn confirm_of(fired: &[Fired], risk: Risk, has_amount: bool) -> Confirm {
+    let written =
+        fired.iter().filter(|fired| fired.effect >= policy::Effect::Ask).filter_map(|fired| fired.rule.confirm);
+    let by_default = if risk == Risk::High && has_amount { Confirm::Type } else { Confirm::Key };
+    written.reduce(|a, b| if a == Confirm::Type { a } else { b }).unwrap_or(by_default)
+}
+
+pub(super) fn then_of(subject: Subject, fired: &[Fired], settings: &Settings) -> Then {
+    let rule = fired.first().map(|fired| fired.rule.as_ref());
+    let refusal = rule.and_then(|rule| rule.refusal.clone()).or_else(|| settings.refusal.clone());
+    let written = rule.and_then(|rule| rule.on_deny);
+    let deny = match (subject, written, &refusal) {
+        (Subject::Question, None, Some(_)) => OnDeny::Instruct,
+        (_, written, _) => written.unwrap_or(settings.on_deny),
+    };
+    // A denial that has nothing to say cannot be a message: it cancels.
+    let deny = if deny == OnDeny::Instruct && refusal.is_none() { OnDeny::Cancel } else { deny };
+    let answer = match subject {
+        Subject::Question => Some(rule.and_then(|rule| rule.answer.clone()).unwrap_or_else(|| settings.answer.clone())),
+        Subject::Hold => None,
+    };
+    Then { answer, deny, refusal: refusal.filter(|_| deny == OnDeny::Instruct), timeout: settings.on_timeout }
+}

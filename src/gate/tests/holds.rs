@@ -1,0 +1,276 @@
+//! From the trigger to a complete card, and what may happen to a hold.
+
+use std::time::Duration;
+
+use crate::api::{ErrorClass, EventKind, PauseAnswer};
+use crate::control::Act;
+use crate::gate::phase::Phase;
+use crate::gate::{Hold, Input, Page, Timing};
+use crate::policy::{Effect as RuleEffect, OnDeny};
+
+use super::harness::{COOLDOWN, SETTLE, TIMEOUT, fires, rule, settings};
+use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
+
+#[test]
+fn the_pause_is_the_first_effect_and_the_card_a_draft() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.seen(EventKind::Thought, asks()), ["pause", "record opened", "show draft r0"]);
+    assert_eq!(scene.decide(Act::Approve), ["refuse not paused yet"]);
+}
+
+#[test]
+fn a_confirmed_pause_settles_and_then_asks() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["read"]);
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert_eq!(scene.decide(Act::Approve), ["refuse not paused yet"]);
+    assert_eq!(scene.after(SETTLE), ["read"]);
+    assert_eq!(scene.read(paused()), ["record revised", "show open r1"]);
+    assert_eq!(scene.gate.case.as_ref().unwrap().card().timing, Timing::InTime);
+}
+
+#[test]
+fn a_pause_is_repeated_until_the_provider_confirms_it() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.paused(lost()), ["record noted", "notice", "read"]);
+    assert_eq!(scene.read(running()), [""; 0]);
+    assert_eq!(scene.when_due(), ["pause"]);
+    assert_eq!(scene.paused(failed(ErrorClass::RateLimited { retry_after: Some(Duration::from_secs(1)) })), ["read"]);
+    assert_eq!(scene.read(lost()), [""; 0]);
+    assert_eq!(scene.when_due(), ["pause"]);
+    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert!(matches!(scene.gate.phase, Phase::Settling(_)));
+    assert_eq!(scene.kept().owned, None);
+    assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(true), "our lost pause may have been the cause");
+}
+
+#[test]
+fn a_paused_event_confirms_only_a_pause_that_was_taken() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.seen(EventKind::Paused, quiet());
+    assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "it may be an old one");
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), [""; 0]);
+    assert!(matches!(scene.gate.phase, Phase::Settling(_)));
+}
+
+#[test]
+fn where_statuses_hide_pauses_each_poll_pauses_again() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(Ok(PauseAnswer::Accepted));
+    scene.seen(EventKind::Paused, quiet());
+    scene.after(SETTLE);
+    assert_eq!(scene.read(running()), ["record revised", "show open r1"]);
+    assert_eq!(poll(&mut scene), ["pause", "read"]);
+    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), [""; 0]);
+    scene.read(running());
+    assert_eq!(poll(&mut scene), ["pause", "read"]);
+    let again = scene.paused(Ok(PauseAnswer::Accepted));
+    assert_eq!(again, ["read", "record noted", "notice", "record revised", "show draft r1"], "it really ran");
+}
+
+#[test]
+fn a_task_that_ended_before_the_pause_is_withdrawn() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(refused());
+    assert_eq!(scene.read(ended()), ["record decided withdrawn applied", "show withdrawn applied"]);
+    assert!(matches!(scene.gate.phase, Phase::Watching));
+}
+
+#[test]
+fn a_session_that_is_gone_is_withdrawn_and_over() {
+    let mut scene = Scene::held();
+    poll(&mut scene);
+    assert_eq!(scene.read(missing()), ["record decided withdrawn applied", "show withdrawn applied"]);
+    assert!(scene.gate.is_over());
+}
+
+#[test]
+fn late_events_while_settling_make_the_card_late_and_are_on_it() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(Ok(PauseAnswer::Accepted));
+    scene.read(paused());
+    assert_eq!(scene.seen(EventKind::Step, quiet()), ["show draft r0"]);
+    scene.after(SETTLE);
+    scene.read(paused());
+    let card = scene.gate.case.as_ref().unwrap().card().clone();
+    assert_eq!((card.timing, card.after.len(), card.revision.0), (Timing::Late, 1, 1));
+}
+
+#[test]
+fn news_while_held_makes_a_new_revision_and_old_decisions_stale() {
+    let mut scene = Scene::held();
+    let old = scene.decision(Act::Approve);
+    assert_eq!(scene.seen(EventKind::Step, quiet()), ["show draft r1"]);
+    assert_eq!(scene.decide_on(old.clone()), ["refuse not paused yet"]);
+    scene.after(SETTLE);
+    assert_eq!(scene.read(paused()), ["record revised", "show open r2"]);
+    assert_eq!(scene.decide_on(old), ["refuse stale, now r2"]);
+}
+
+#[test]
+fn an_error_event_on_an_open_card_is_shown_as_a_new_revision() {
+    let mut scene = Scene::held();
+    assert_eq!(scene.seen(EventKind::Error, quiet()), ["show draft r1"]);
+    scene.after(SETTLE);
+    assert_eq!(scene.read(paused()), ["record revised", "show open r2"]);
+}
+
+#[test]
+fn somebody_elses_resume_is_paused_again_loudly() {
+    let mut scene = Scene::held();
+    poll(&mut scene);
+    let again = scene.read(running());
+    assert_eq!(again, ["pause", "record noted", "notice", "record revised", "show draft r1"]);
+    assert_eq!(scene.gate.case.as_ref().unwrap().card().timing, Timing::Late);
+}
+
+#[test]
+fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
+    let mut scene = Scene::held();
+    assert_eq!(scene.seen(EventKind::Resumed, quiet()), ["pause"]);
+    let again = scene.paused(Ok(PauseAnswer::Accepted));
+    assert_eq!(again, ["read", "record noted", "notice", "record revised", "show draft r1"]);
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+    scene.read(paused());
+    assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r2", "show approved applying"]);
+}
+
+#[test]
+fn old_news_of_a_resume_changes_nothing() {
+    let mut scene = Scene::held();
+    scene.seen(EventKind::Resumed, quiet());
+    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), [""; 0]);
+    assert!(matches!(scene.gate.phase, Phase::Held(_)));
+}
+
+#[test]
+fn a_hold_of_somebody_elses_pause_is_never_resumed() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(Ok(PauseAnswer::AlreadyPaused));
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(scene.gate.case.as_ref().unwrap().card().hold, Hold::ByOthers);
+    assert_eq!(scene.decide(Act::Instruct { text: "wait".to_owned() }), ["refuse not possible"]);
+    scene.decide(Act::Approve);
+    assert_eq!(scene.read(paused()), ["record decided approved applied and wait"]);
+    assert_eq!(scene.recorded(Ok(())), ["reply approved", "show approved applied"]);
+    assert!(matches!(scene.gate.phase, Phase::Watching), "whoever paused it may resume it");
+}
+
+#[test]
+fn a_page_completes_the_card_and_its_absence_is_noted() {
+    let mut scene = Scene::with(crate::gate::Settings { screenshots: true, ..settings() });
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(Ok(PauseAnswer::Accepted));
+    assert_eq!(scene.read(paused()), ["screenshot"]);
+    assert_eq!(scene.after(SETTLE), [""; 0], "the page is waited for");
+    let page = Page { url: Some("https://shop.example/".to_owned()), title: None, domain: None };
+    scene.page(Ok(page));
+    assert_eq!(scene.when_due(), ["read"]);
+    scene.read(paused());
+    assert_eq!(scene.gate.case.as_ref().unwrap().card().url.as_deref(), Some("https://shop.example/"));
+}
+
+#[test]
+fn a_cooldown_waits_and_resumes_by_itself_until_it_has_done_so_too_often() {
+    let cools = || fires(rule("rate limit", RuleEffect::Cooldown));
+    let mut scene = Scene::new();
+    for _ in 0..2 {
+        assert_eq!(scene.seen(EventKind::Error, cools()), ["pause", "record opened", "record noted", "notice"]);
+        scene.paused(Ok(PauseAnswer::Accepted));
+        scene.read(paused());
+        scene.after(SETTLE);
+        assert_eq!(scene.read(paused()), ["record revised"]);
+        assert_eq!(scene.after(COOLDOWN), ["read"]);
+        assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
+        assert_eq!(scene.recorded(Ok(())), ["resume r1"]);
+        assert_eq!(scene.acted(Ok(())), ["read"]);
+        assert_eq!(scene.read(running()), ["record delivered approved applied"]);
+    }
+    assert_eq!(scene.seen(EventKind::Error, cools()), ["pause", "record opened", "show draft r0"]);
+}
+
+#[test]
+fn an_instruct_rule_sends_its_message_and_resumes() {
+    let mut scene = Scene::new();
+    let instructs = fires(rule("params", RuleEffect::Instruct));
+    assert_eq!(scene.hold(instructs.clone()), ["record revised", "read"]);
+    assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
+    assert_eq!(scene.recorded(Ok(())), ["message r1 Ask before you buy."]);
+    assert_eq!(scene.acted(Ok(())), ["resume r1"]);
+    assert_eq!(scene.acted(Ok(())), ["read"]);
+    assert_eq!(scene.read(running()), ["record delivered approved applied"]);
+    let step = scene.seen(EventKind::Step, instructs);
+    assert_eq!(step.first().map(String::as_str), Some("pause"), "an instruction covers no act");
+}
+
+#[test]
+fn a_stricter_rule_that_joins_decides_what_a_denial_does() {
+    let mut lenient = rule("purchase", RuleEffect::Ask);
+    lenient.on_deny = Some(OnDeny::Instruct);
+    lenient.refusal = Some("No.".to_owned());
+    let mut scene = Scene::held_by(fires(lenient));
+    let joined = scene.seen(EventKind::Step, fires(rule("never", RuleEffect::Deny)));
+    assert_eq!(joined, ["record decided denied applying", "show denied applying", "cancel"]);
+}
+
+#[test]
+fn a_cooldown_that_turns_into_a_question_gives_operators_their_whole_time() {
+    let mut long = rule("rate limit", RuleEffect::Cooldown);
+    long.cooldown = Some(TIMEOUT * 2);
+    let mut scene = Scene::held_by(fires(long));
+    scene.now = scene.now.after(TIMEOUT + COOLDOWN);
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["record revised", "show draft r1"]);
+    assert_eq!(scene.gate.waiting().unwrap().1, scene.now.after(TIMEOUT));
+}
+
+#[test]
+fn history_is_held_only_where_its_task_still_runs() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, asks());
+    assert_eq!(scene.input(Input::CaughtUp), ["pause", "record opened", "show draft r0"]);
+
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, asks());
+    scene.history(EventKind::Done, quiet());
+    assert_eq!(scene.input(Input::CaughtUp), ["record noted", "notice"]);
+}
+
+#[test]
+fn lost_sight_pauses_and_a_sight_regained_is_noted() {
+    let mut scene = Scene::new();
+    let why = || "no heartbeat".to_owned();
+    assert_eq!(scene.input(Input::Blind { why: why() }), ["pause", "record opened", "show draft r0"]);
+    assert_eq!(scene.input(Input::Sighted), ["record noted", "notice", "show draft r0"]);
+
+    let mut scene = Scene::resuming();
+    assert_eq!(scene.input(Input::Blind { why: why() }), ["record noted approved applying", "notice"]);
+    scene.acted(Ok(()));
+    let resumed = scene.read(running());
+    let expected = ["pause", "record delivered approved applied", "show approved applied", "record opened"];
+    assert_eq!(resumed[..4], expected, "as soon as the release is through");
+}
+
+#[test]
+fn a_pause_that_arrives_after_its_reason_ended_asks_somebody() {
+    let mut scene = Scene::held();
+    scene.seen(EventKind::Resumed, quiet());
+    scene.input(Input::Gone);
+    let mut scene = Scene::held();
+    poll(&mut scene);
+    scene.seen(EventKind::Resumed, quiet());
+    scene.read(ended());
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["pause", "record opened", "show draft r0"]);
+}

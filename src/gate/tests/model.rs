@@ -1,0 +1,222 @@
+//! The gate against a model of everything around it: a provider with its faults, a store, a network that loses and delays,
+//! operators who race, strangers, a clock that jumps, and crashes. The invariants are checked after every step.
+
+mod checks;
+mod provider;
+mod words;
+mod world;
+
+use proptest::prelude::*;
+
+use world::World;
+
+/// What can happen.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// The agent speaks or acts, and the policy says this about it.
+    Agent(Says, Rule),
+    /// The agent begins a step whose report comes only when it is finished.
+    Begin(Rule),
+    /// The step in flight is finished and reported.
+    Finish,
+    /// The stream brings so many events.
+    Stream(u8),
+    /// A call goes one leg of its way: to the provider, or its answer back.
+    Carry(u8, Fault),
+    /// Everything on its way arrives, and what follows from it, without faults.
+    Settle,
+    /// The store writes what waits.
+    Write,
+    /// The store fails; only what nobody waits for is kept.
+    WriteFails,
+    /// An operator decides.
+    Decide(Does, Card),
+    /// Somebody else acts at the provider.
+    Stranger(Meddles),
+    /// Time passes.
+    Wait(Span),
+    /// The wall clock is set by so many seconds.
+    Jump(i32),
+    /// The process dies and starts again.
+    Crash,
+    /// The watcher loses sight.
+    Blind,
+    /// The watcher is back.
+    Sighted,
+    /// Events may be missing.
+    Gap,
+}
+
+/// What the agent does.
+#[derive(Clone, Copy, Debug)]
+pub enum Says {
+    Thought,
+    Step,
+    Question,
+    Done,
+    Error,
+    Log,
+}
+
+/// What the policy says.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    Nothing,
+    Alerts,
+    Asks,
+    AsksKeeping,
+    AsksRefusing,
+    Cools,
+    Instructs,
+    Denies,
+    DeniesRefusing,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    No,
+    LostBefore,
+    LostAfter,
+    Unreachable,
+    Limited,
+    Refused,
+}
+
+/// What an operator does.
+#[derive(Clone, Copy, Debug)]
+pub enum Does {
+    Approve,
+    Deny,
+    Extend,
+    Instruct,
+    Answer,
+}
+
+/// Which card the operator read.
+#[derive(Clone, Copy, Debug)]
+pub enum Card {
+    Newest,
+    Older,
+    Forged,
+}
+
+/// What somebody else does.
+#[derive(Clone, Copy, Debug)]
+pub enum Meddles {
+    Resumes,
+    Pauses,
+    Cancels,
+    Deletes,
+    Answers,
+}
+
+/// How long.
+#[derive(Clone, Copy, Debug)]
+pub enum Span {
+    Blink,
+    Second,
+    Poll,
+    Minute,
+    Deadline,
+}
+
+/// What differs from run to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    pub hides_pauses: bool,
+    pub keeps_on_timeout: bool,
+    pub deletes: bool,
+    pub screenshots: bool,
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![
+        6 => Just(Rule::Nothing),
+        1 => Just(Rule::Alerts),
+        6 => Just(Rule::Asks),
+        2 => Just(Rule::AsksKeeping),
+        2 => Just(Rule::AsksRefusing),
+        2 => Just(Rule::Cools),
+        2 => Just(Rule::Instructs),
+        1 => Just(Rule::Denies),
+        1 => Just(Rule::DeniesRefusing),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        10 => Just(Fault::No),
+        1 => Just(Fault::LostBefore),
+        1 => Just(Fault::LostAfter),
+        1 => Just(Fault::Unreachable),
+        1 => Just(Fault::Limited),
+        1 => Just(Fault::Refused),
+    ]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let says = prop_oneof![
+        5 => Just(Says::Thought), 3 => Just(Says::Step), 2 => Just(Says::Question), 1 => Just(Says::Done),
+        1 => Just(Says::Error), 1 => Just(Says::Log),
+    ];
+    let does = prop_oneof![
+        5 => Just(Does::Approve), 2 => Just(Does::Deny), 1 => Just(Does::Extend), 1 => Just(Does::Instruct),
+        1 => Just(Does::Answer),
+    ];
+    let card = prop_oneof![8 => Just(Card::Newest), 1 => Just(Card::Older), 1 => Just(Card::Forged)];
+    let meddles = prop_oneof![
+        4 => Just(Meddles::Resumes), 2 => Just(Meddles::Pauses), 1 => Just(Meddles::Cancels),
+        1 => Just(Meddles::Deletes), 2 => Just(Meddles::Answers),
+    ];
+    let span = prop_oneof![
+        3 => Just(Span::Blink), 4 => Just(Span::Second), 2 => Just(Span::Poll), 1 => Just(Span::Minute),
+        1 => Just(Span::Deadline),
+    ];
+    prop_oneof![
+        8 => (says, rule()).prop_map(|(says, rule)| Action::Agent(says, rule)),
+        3 => rule().prop_map(Action::Begin),
+        3 => Just(Action::Finish),
+        6 => (1..4_u8).prop_map(Action::Stream),
+        14 => (0..6_u8, fault()).prop_map(|(which, fault)| Action::Carry(which, fault)),
+        6 => Just(Action::Settle),
+        5 => Just(Action::Write),
+        1 => Just(Action::WriteFails),
+        8 => (does, card).prop_map(|(does, card)| Action::Decide(does, card)),
+        3 => meddles.prop_map(Action::Stranger),
+        9 => span.prop_map(Action::Wait),
+        1 => (-700..700_i32).prop_map(Action::Jump),
+        1 => Just(Action::Crash),
+        1 => Just(Action::Blind),
+        1 => Just(Action::Sighted),
+        1 => Just(Action::Gap),
+    ]
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    (prop::bool::weighted(0.25), prop::bool::weighted(0.25), any::<bool>(), any::<bool>()).prop_map(
+        |(hides_pauses, keeps_on_timeout, deletes, screenshots)| Setup {
+            hides_pauses,
+            keeps_on_timeout,
+            deletes,
+            screenshots,
+        },
+    )
+}
+
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_invariants_hold_after_every_step(setup in setup(), actions in prop::collection::vec(action(), 1..60)) {
+        if World::new(setup, false).run(&actions).is_err() {
+            let mut told = World::new(setup, true);
+            let broken = told.run(&actions).err().unwrap_or_default();
+            return Err(TestCaseError::fail(told.report(&broken)));
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The invariants of the crate's first page, as far as they concern the gate, each as a check with its number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::api::{ApiError, ErrorClass, EventKind, PauseAnswer};
+use crate::clock::Moment;
+use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, State};
+use crate::gate::phase::Phase;
+use crate::gate::{
+    Answer, ApprovalId, CallId, Delivery, Digest, Effect, Entry, Gate, Input, Outcome, Plan, Record, Release, ReplyTo,
+    Revision,
+};
+use crate::policy;
+
+use super::provider::{By, Provider};
+use super::world::Held;
+
+/// What the checks remember of a run.
+#[derive(Debug, Default)]
+pub struct Checks {
+    pub pauses: u64,
+    /// What operators really approved: the card, and whether it was the newest one that clients were shown as open.
+    approved: Vec<(ApprovalId, Revision, Digest)>,
+    /// The outcome of each approval as this process has it.
+    emitted: BTreeMap<ApprovalId, Outcome>,
+    /// The outcome of each approval as the disk has it.
+    written: BTreeMap<ApprovalId, Outcome>,
+    /// Approvals whose first pause was answered "paused already": the pause is not ours.
+    foreign: BTreeSet<ApprovalId>,
+    /// Messages sent, by approval, and whether the last is known not to have arrived.
+    messages: BTreeMap<ApprovalId, (CallId, bool)>,
+    /// Resumes sent, by approval, and whether the session was read since.
+    resumes: BTreeMap<ApprovalId, bool>,
+    replies: BTreeMap<ReplyTo, ApprovalId>,
+    promised: BTreeMap<ApprovalId, Outcome>,
+    /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
+    /// way back while the session was known to be paused by somebody else.
+    pub orphan: bool,
+}
+
+impl Checks {
+    /// Whether the input must be answered with a pause.
+    pub fn before(&mut self, gate: &Gate, input: &Input) -> bool {
+        let Input::Seen { event, verdict, backlog: false } = input else { return false };
+        let asks = event.kind == EventKind::Question && verdict.effect >= policy::Effect::Ask;
+        let holds = verdict.effect > policy::Effect::Alert && event.kind != EventKind::Done && !asks;
+        let covered = event.kind == EventKind::Step && gate.covered.is_some();
+        holds && !covered && matches!(gate.phase, Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_))
+    }
+
+    pub fn decided(
+        &mut self,
+        now: Moment,
+        reply: ReplyTo,
+        decision: &Decision,
+        views: &BTreeMap<ApprovalId, Vec<ApprovalView>>,
+    ) {
+        self.replies.insert(reply, decision.approval);
+        let shown = views.get(&decision.approval).and_then(|views| views.last());
+        let true_card = shown.is_some_and(|view| {
+            let same = view.card.revision == decision.revision && view.digest == decision.digest;
+            view.state == State::Open && same && now.wall < view.deadline
+        });
+        if true_card && matches!(decision.act, Act::Approve | Act::Instruct { .. } | Act::Answer { .. }) {
+            self.approved.push((decision.approval, decision.revision, decision.digest));
+        }
+    }
+
+    pub fn answered(&mut self, gate: &Gate, call: CallId, answer: &Answer) {
+        match answer {
+            Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) => {
+                if let (Phase::Pausing(pausing), Some(case)) = (&gate.phase, &gate.case)
+                    && pausing.is_first(call)
+                    && gate.unanswered.len() == 1
+                    && case.kept.owned.is_none()
+                {
+                    self.foreign.insert(case.id());
+                }
+            }
+            Answer::Pause(Ok(PauseAnswer::Accepted)) => {
+                if let Some(case) = &gate.case {
+                    self.foreign.remove(&case.id());
+                }
+            }
+            Answer::Act(Err(ApiError {
+                class: ErrorClass::Unreachable { .. } | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. },
+                ..
+            })) => self.messages.values_mut().filter(|(sent, _)| *sent == call).for_each(|(_, again)| *again = true),
+            Answer::Read(_) => self.resumes.values_mut().for_each(|read| *read = true),
+            Answer::Act(_) | Answer::Pause(_) | Answer::Screenshot(_) => (),
+        }
+    }
+
+    pub fn effects(&mut self, effects: &[Effect], durable: &[Record]) -> Held {
+        let late_pause = effects.iter().skip_while(|effect| matches!(effect, Effect::Pause { .. }));
+        if late_pause.clone().any(|effect| matches!(effect, Effect::Pause { .. })) {
+            return Err("invariant 3: a pause stands behind something else".to_owned());
+        }
+        for effect in effects {
+            match effect {
+                Effect::Pause { .. } => self.pauses += 1,
+                Effect::Resume { release, .. } => self.resume(release, durable)?,
+                Effect::Message { call, release, .. } => self.message(*call, release, durable)?,
+                Effect::Record { ticket, record } => {
+                    one_outcome(&self.emitted, record)?;
+                    self.emitted.extend(outcome_of(record).filter(|_| ticket.is_none()));
+                }
+                Effect::Reply { to, result } => {
+                    let Some(approval) = self.replies.remove(to) else {
+                        return Err("an operator was answered twice".to_owned());
+                    };
+                    if let Ok(Decided::Outcome { outcome }) = result
+                        && self.promised.insert(approval, *outcome).is_some_and(|before| before != *outcome)
+                    {
+                        return Err("invariant 2: two operators were promised two outcomes".to_owned());
+                    }
+                }
+                Effect::Cancel { .. }
+                | Effect::Delete { .. }
+                | Effect::Read { .. }
+                | Effect::Screenshot { .. }
+                | Effect::Publish(_)
+                | Effect::Notice(_) => (),
+            }
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, release: &Release, durable: &[Record]) -> Held {
+        self.released(release, durable)?;
+        if self.foreign.contains(&release.approval()) {
+            return Err("invariant 8: resumes a session that somebody else had paused".to_owned());
+        }
+        if self.resumes.insert(release.approval(), false) == Some(false) {
+            return Err("a resume was repeated without reading the state".to_owned());
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, call: CallId, release: &Release, durable: &[Record]) -> Held {
+        self.released(release, durable)?;
+        if let Some((_, false)) = self.messages.insert(release.approval(), (call, false)) {
+            return Err("a message was sent twice on a guess".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Invariants 1, 5 and 7: what allows a release.
+    fn released(&self, release: &Release, durable: &[Record]) -> Held {
+        let kept = durable.iter().filter_map(|record| record.kept.as_ref()).find(|kept| {
+            let closed = kept.closed.as_ref();
+            kept.card.approval == release.approval()
+                && closed.is_some_and(|closed| closed.revision == release.revision() && closed.deliver.releases())
+        });
+        let Some(kept) = kept else { return Err("invariant 1: a release without a durable approval".to_owned()) };
+        let Some(closed) = &kept.closed else { return Ok(()) };
+        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
+        match closed.outcome {
+            Outcome::Approved if by_operator => {
+                let card = (kept.card.approval, closed.revision, kept.card.digest());
+                if !self.approved.contains(&card) {
+                    return Err("invariant 7: approved is not what was shown and decided".to_owned());
+                }
+                Ok(())
+            }
+            Outcome::Approved => match (&closed.by, &kept.plan) {
+                (EndedBy::Rule { .. }, Plan::Cooldown { .. } | Plan::Instruct { .. }) => Ok(()),
+                _ => Err("invariant 5: approved by nobody".to_owned()),
+            },
+            Outcome::Denied if kept.card.then.refusal.is_some() => Ok(()),
+            Outcome::Denied | Outcome::Expired | Outcome::Withdrawn => {
+                Err(format!("invariant 1: released although {}", closed.outcome))
+            }
+        }
+    }
+
+    /// A record with a ticket counts only once it is written; the others count at once.
+    pub fn written(&mut self, record: &Record) -> Held {
+        one_outcome(&self.written, record)?;
+        if let Some((id, outcome)) = outcome_of(record) {
+            self.written.insert(id, outcome);
+            self.emitted.insert(id, outcome);
+        }
+        Ok(())
+    }
+
+    pub fn crashed(&mut self, durable: &[Record], lost: &[Record]) {
+        self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
+        self.replies.clear();
+        let is_durable = |id: &ApprovalId| {
+            let mut of = durable.iter().filter_map(|record| record.kept.as_ref());
+            of.rfind(|kept| kept.card.approval == *id).is_some_and(|kept| kept.closed.is_some())
+        };
+        // A denial may be on its way before it is durable.
+        self.promised.retain(|id, _| is_durable(id));
+        // What only the process knew is forgotten.
+        self.foreign.clear();
+        self.emitted.clone_from(&self.written);
+    }
+
+    pub fn is_held(&self, gate: &Gate) -> bool {
+        matches!(gate.phase, Phase::Held(_) | Phase::Cooling(_) | Phase::Kept(_))
+    }
+
+    pub fn after_every_step(
+        &self,
+        gate: &Gate,
+        views: &BTreeMap<ApprovalId, Vec<ApprovalView>>,
+        awaited: usize,
+    ) -> Held {
+        let resting = matches!(gate.phase, Phase::Watching | Phase::Over);
+        if !resting && gate.due().is_none() && awaited == 0 {
+            return Err("stuck: nothing is due and nothing is awaited".to_owned());
+        }
+        if let Phase::Pausing(pausing) = &gate.phase
+            && pausing.again_at.is_none()
+            && awaited == 0
+        {
+            return Err("invariant 3: an unconfirmed pause is not repeated".to_owned());
+        }
+        if resting != gate.case.is_none() {
+            return Err("a case without a phase, or a phase without a case".to_owned());
+        }
+        let Some(case) = &gate.case else { return Ok(()) };
+        let Some(view) = views.get(&case.id()).and_then(|views| views.last()) else { return Ok(()) };
+        if view.state == State::Open && view.digest != case.card().digest() {
+            return Err("invariant 7: the open card is not what clients were shown".to_owned());
+        }
+        if view.state == State::Open && !matches!(gate.phase, Phase::Held(_) | Phase::Asking(_)) {
+            return Err("clients are shown an open card that cannot be decided".to_owned());
+        }
+        Ok(())
+    }
+
+    pub fn at_rest(&self, gate: &Gate, durable: &[Record], provider: &Provider) -> Held {
+        let mut last = BTreeMap::new();
+        for kept in durable.iter().filter_map(|record| record.kept.as_ref()) {
+            last.insert(kept.card.approval, kept);
+        }
+        for (id, kept) in &last {
+            let Some(closed) = &kept.closed else {
+                return Err(format!("liveness: approval {id} never got an outcome"));
+            };
+            if closed.delivery == Delivery::Applying {
+                return Err(format!("liveness: approval {id} is still being delivered"));
+            }
+            if self.promised.get(id).is_some_and(|promised| *promised != closed.outcome) {
+                return Err(format!("invariant 2: an operator was told otherwise about {id}"));
+            }
+        }
+        if !self.replies.is_empty() {
+            return Err("an operator never got an answer".to_owned());
+        }
+        let paused_by_us = !provider.gone && provider.paused == Some(By::Us);
+        if matches!(gate.phase, Phase::Watching) && paused_by_us && !self.orphan {
+            return Err("liveness: left paused by us with nobody asked".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn outcome_of(record: &Record) -> Option<(ApprovalId, Outcome)> {
+    let kept = record.kept.as_ref()?;
+    Some((kept.card.approval, kept.closed.as_ref()?.outcome))
+}
+
+fn one_outcome(known: &BTreeMap<ApprovalId, Outcome>, record: &Record) -> Held {
+    let Some(kept) = &record.kept else { return Ok(()) };
+    let now = kept.closed.as_ref().map(|closed| closed.outcome);
+    match known.get(&kept.card.approval) {
+        Some(before) if now != Some(*before) => Err(format!("invariant 2: {before} became {now:?}")),
+        Some(_) | None => Ok(()),
+    }
+}

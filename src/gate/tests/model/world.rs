@@ -1,0 +1,468 @@
+//! The world around one gate: carries its effects out, with the faults it is told to have, and keeps the log.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::api::{ErrorClass, EventKind, MessageId};
+use crate::clock::Moment;
+use crate::control::{Act, ApprovalView, Decision, OperatorName};
+use crate::gate::{Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Page, Record, ReplyTo, Settings, Ticket};
+use crate::policy::OnTimeout;
+
+use super::super::harness::{Counting, about, settings, shared, start};
+use super::checks::Checks;
+use super::provider::{By, Provider, Task, error, refused};
+use super::words::{brief, short, verdict};
+use super::{Action, Card, Does, Fault, Meddles, Rule, Says, Setup, Span};
+
+/// A call on its way.
+#[derive(Debug)]
+struct Call {
+    id: CallId,
+    what: What,
+    /// What it was answered, and the numbered events that the answer brings.
+    answer: Option<(Answer, Vec<MessageId>)>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Pause,
+    Cancel,
+    Delete,
+    Resume,
+    Message(String),
+    Read,
+    Page,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub gate: Gate,
+    settings: std::sync::Arc<Settings>,
+    pub now: Moment,
+    mint: Counting,
+    pub provider: Provider,
+    calls: Vec<Call>,
+    queue: Vec<(Option<Ticket>, Record)>,
+    pub durable: Vec<Record>,
+    cursor: MessageId,
+    pub views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
+    /// What clients were shown before the last crash: they may still decide on it.
+    old_views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
+    next_reply: u64,
+    checks: Checks,
+    /// What happened, in words; only for a run that is told.
+    log: Option<Vec<String>>,
+}
+
+pub type Held = Result<(), String>;
+
+impl World {
+    pub fn new(setup: Setup, told: bool) -> Self {
+        let mut settings = settings();
+        if setup.keeps_on_timeout {
+            settings.on_timeout = OnTimeout::KeepPaused;
+        }
+        settings.delete_when_cancel_fails = setup.deletes;
+        settings.screenshots = setup.screenshots;
+        let settings = shared(settings);
+        Self {
+            gate: Gate::new(about(), settings.clone(), MessageId(0)),
+            settings,
+            now: start(),
+            mint: Counting::default(),
+            provider: Provider::new(setup.hides_pauses),
+            calls: Vec::new(),
+            queue: Vec::new(),
+            durable: Vec::new(),
+            cursor: MessageId(0),
+            views: BTreeMap::new(),
+            old_views: BTreeMap::new(),
+            next_reply: 0,
+            checks: Checks::default(),
+            log: told.then(Vec::new),
+        }
+    }
+
+    pub fn report(&self, broken: &str) -> String {
+        format!(
+            "{broken}\n{}\nphase {:?}\nprovider {:?}",
+            self.log.iter().flatten().cloned().collect::<Vec<_>>().join("\n"),
+            self.gate.phase,
+            self.provider
+        )
+    }
+
+    fn tell(&mut self, line: impl FnOnce(&Self) -> String) {
+        if self.log.is_some() {
+            let line = line(self);
+            self.log.iter_mut().for_each(|log| log.push(line.clone()));
+        }
+    }
+
+    /// Does all of it, and winds down.
+    pub fn run(&mut self, actions: &[Action]) -> Held {
+        actions.iter().try_for_each(|action| self.act(action))?;
+        self.wind_down()
+    }
+
+    pub fn act(&mut self, action: &Action) -> Held {
+        self.tell(|_| format!("── {action:?}"));
+        match action {
+            Action::Agent(says, rule) => self.agent(*says, *rule),
+            Action::Begin(rule) => {
+                if self.provider.runs() && self.provider.step.is_none() {
+                    self.provider.step = Some(verdict(*rule));
+                }
+            }
+            Action::Finish => self.provider.finish_step(),
+            Action::Stream(events) => self.stream(usize::from(*events))?,
+            Action::Carry(which, fault) => self.carry(usize::from(*which), *fault)?,
+            Action::Settle => self.settle(20)?,
+            Action::Write => self.write(true)?,
+            Action::WriteFails => self.write(false)?,
+            Action::Decide(does, card) => self.decide(*does, *card)?,
+            Action::Stranger(meddles) => self.meddle(*meddles),
+            Action::Wait(span) => self.wait(match span {
+                Span::Blink => Duration::from_millis(50),
+                Span::Second => Duration::from_secs(1),
+                Span::Poll => Duration::from_secs(4),
+                Span::Minute => Duration::from_secs(70),
+                Span::Deadline => Duration::from_secs(601),
+            })?,
+            Action::Jump(seconds) => {
+                let by = SignedDuration::from_secs(i64::from(*seconds));
+                self.now.wall = self.now.wall.checked_add(by).unwrap();
+            }
+            Action::Crash => self.crash()?,
+            Action::Blind => self.input(Input::Blind { why: "no heartbeat".to_owned() })?,
+            Action::Sighted => {
+                self.stream(usize::MAX)?;
+                self.input(Input::Sighted)?;
+            }
+            Action::Gap => self.input(Input::Gap { after: self.gate.seen_up_to(), why: "a hole".to_owned() })?,
+        }
+        self.checks.after_every_step(&self.gate, &self.views, self.calls.len() + self.queue.len())
+    }
+
+    fn agent(&mut self, says: Says, rule: Rule) {
+        if !self.provider.runs() {
+            return;
+        }
+        let kind = match says {
+            Says::Thought => EventKind::Thought,
+            Says::Step => EventKind::Step,
+            Says::Question => EventKind::Question,
+            Says::Done => EventKind::Done,
+            Says::Error => EventKind::Error,
+            Says::Log => EventKind::Log,
+        };
+        self.provider.says(kind, "the agent speaks", verdict(rule));
+        match says {
+            Says::Question => self.provider.task = Task::Waiting,
+            Says::Done => (self.provider.task, self.provider.step) = (Task::Idle, None),
+            Says::Thought | Says::Step | Says::Error | Says::Log => (),
+        }
+    }
+
+    fn stream(&mut self, most: usize) -> Held {
+        for _ in 0..most {
+            let Some(i) = self.provider.said.iter().position(|said| !said.seen) else { return Ok(()) };
+            self.hand_over(i, false)?;
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self, i: usize, backlog: bool) -> Held {
+        let said = &mut self.provider.said[i];
+        said.seen = true;
+        let (event, verdict) = (said.event.clone(), said.verdict.clone());
+        self.input(Input::Seen { event, verdict, backlog })
+    }
+
+    fn carry(&mut self, which: usize, fault: Fault) -> Held {
+        if self.calls.is_empty() {
+            return Ok(());
+        }
+        let which = which % self.calls.len();
+        if self.calls[which].answer.is_none() {
+            let what = self.calls[which].what.clone();
+            let unread = self.provider.unread();
+            let by_others = self.gate.case.as_ref().is_some_and(|case| case.kept.owned == Some(false));
+            self.checks.orphan |= by_others && fault == Fault::LostAfter && matches!(what, What::Pause);
+            let answer = self.arrive(&what, fault);
+            let brings = if matches!(answer, Answer::Read(Ok(_))) { unread } else { Vec::new() };
+            self.tell(|world| format!("   {:?} {what:?} arrives: {answer:?}", world.calls[which].id));
+            self.calls[which].answer = Some((answer, brings));
+            return Ok(());
+        }
+        let call = self.calls.remove(which);
+        let Some((answer, brings)) = call.answer else { return Ok(()) };
+        for id in brings {
+            let unseen = |said: &super::provider::Said| said.event.id == Some(id) && !said.seen;
+            if let Some(i) = self.provider.said.iter().position(unseen) {
+                self.hand_over(i, false)?;
+            }
+        }
+        self.checks.answered(&self.gate, call.id, &answer);
+        self.input(Input::Answered { call: call.id, answer })
+    }
+
+    fn arrive(&mut self, what: &What, fault: Fault) -> Answer {
+        let failure = match fault {
+            Fault::No | Fault::LostAfter => None,
+            Fault::LostBefore => Some(ErrorClass::Unknown { detail: "reset".to_owned() }),
+            Fault::Unreachable => Some(ErrorClass::Unreachable { detail: "no route".to_owned() }),
+            Fault::Limited => Some(ErrorClass::RateLimited { retry_after: None }),
+            Fault::Refused => {
+                return match what {
+                    What::Pause => Answer::Pause(Err(refused("no"))),
+                    What::Read => Answer::Read(Err(refused("no"))),
+                    What::Page => Answer::Screenshot(Err("no".to_owned())),
+                    What::Cancel | What::Delete | What::Resume | What::Message(..) => Answer::Act(Err(refused("no"))),
+                };
+            }
+        };
+        let lost = failure
+            .or_else(|| (fault == Fault::LostAfter).then(|| ErrorClass::Unknown { detail: "time-out".to_owned() }));
+        let happens = matches!(fault, Fault::No | Fault::LostAfter);
+        match what {
+            What::Pause => {
+                let result = happens.then(|| self.provider.pause(By::Us));
+                Answer::Pause(lost.map_or_else(|| result.unwrap(), |class| Err(error(class))))
+            }
+            What::Read => Answer::Read(lost.map_or_else(|| self.provider.read(), |class| Err(error(class)))),
+            What::Page => Answer::Screenshot(if happens { Ok(Page::default()) } else { Err("no page".to_owned()) }),
+            What::Cancel | What::Delete | What::Resume | What::Message(..) => {
+                let result = happens.then(|| match what {
+                    What::Cancel => self.provider.cancel(),
+                    What::Resume => self.provider.resume(),
+                    What::Message(text) => self.provider.message(text),
+                    What::Delete | What::Pause | What::Read | What::Page => {
+                        self.provider.delete();
+                        Ok(())
+                    }
+                });
+                Answer::Act(lost.map_or_else(|| result.unwrap(), |class| Err(error(class))))
+            }
+        }
+    }
+
+    /// Everything arrives, as far as it can without time.
+    pub fn settle(&mut self, rounds: usize) -> Held {
+        for _ in 0..rounds {
+            if self.calls.is_empty() && self.queue.is_empty() && self.provider.said.iter().all(|said| said.seen) {
+                return Ok(());
+            }
+            self.stream(usize::MAX)?;
+            self.write(true)?;
+            while !self.calls.is_empty() {
+                self.carry(0, Fault::No)?;
+                self.carry(0, Fault::No)?;
+                self.write(true)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, works: bool) -> Held {
+        let queue = std::mem::take(&mut self.queue);
+        for (ticket, record) in queue {
+            if works {
+                self.checks.written(&record)?;
+                self.durable.push(record);
+                if let Some(ticket) = ticket {
+                    self.input(Input::Recorded { ticket, result: Ok(()) })?;
+                }
+            } else if let Some(ticket) = ticket {
+                self.input(Input::Recorded { ticket, result: Err("the disk is full".to_owned()) })?;
+            } else {
+                self.queue.push((None, record));
+            }
+        }
+        if self.queue.is_empty() {
+            self.cursor = self.gate.seen_up_to();
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, does: Does, card: Card) -> Held {
+        let Some(views) = self.views.values().last().or(self.old_views.values().last()) else { return Ok(()) };
+        let index = match card {
+            Card::Newest | Card::Forged => views.len() - 1,
+            Card::Older => views.len().saturating_sub(2),
+        };
+        let view = views[index].clone();
+        let text = "as typed".to_owned();
+        let act = match does {
+            Does::Approve => Act::Approve,
+            Does::Deny => Act::Deny { reason: None },
+            Does::Extend => Act::Extend,
+            Does::Instruct => Act::Instruct { text },
+            Does::Answer => Act::Answer { text },
+        };
+        let digest = if matches!(card, Card::Forged) { Digest::ZERO } else { view.digest };
+        let decision = Decision {
+            approval: view.card.approval,
+            revision: view.card.revision,
+            digest,
+            nonce: None,
+            typed: None,
+            act,
+        };
+        self.next_reply += 1;
+        let reply = ReplyTo(self.next_reply);
+        self.checks.decided(self.now, reply, &decision, &self.views);
+        let operator = OperatorName(format!("ops{}", self.next_reply));
+        self.input(Input::Decide { reply, operator, decision })
+    }
+
+    fn meddle(&mut self, meddles: Meddles) {
+        match meddles {
+            Meddles::Resumes => drop(self.provider.resume()),
+            Meddles::Pauses => drop(self.provider.pause(By::Stranger)),
+            Meddles::Cancels => drop(self.provider.cancel()),
+            Meddles::Deletes => self.provider.delete(),
+            Meddles::Answers => drop(self.provider.message("somebody's answer")),
+        }
+    }
+
+    fn wait(&mut self, span: Duration) -> Held {
+        let end = self.now.after(span);
+        for _ in 0..2000 {
+            let Some(due) = self.gate.due().filter(|due| *due <= end.mono) else {
+                self.now = end;
+                return self.input(Input::Tick);
+            };
+            let by = due.saturating_sub(self.now.mono);
+            self.now = self.now.after(by);
+            self.input(Input::Tick)?;
+        }
+        Err("the gate wants to be woken again and again at the same time".to_owned())
+    }
+
+    fn crash(&mut self) -> Held {
+        self.calls.clear();
+        let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
+        self.checks.crashed(&self.durable, &lost);
+        if !self.views.is_empty() {
+            self.old_views = std::mem::take(&mut self.views);
+        }
+        let mut live = BTreeMap::new();
+        for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
+            live.insert(kept.card.approval, kept.clone());
+        }
+        let live: Vec<_> = live.into_values().filter(|kept| kept.is_live()).collect();
+        // What is not on a kept card is read again.
+        self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
+        self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
+        if live.len() > 1 {
+            return Err("two approvals are live at once".to_owned());
+        }
+        for kept in live {
+            let effects = self.gate.recover(self.now, &mut self.mint, kept);
+            self.carry_out(effects)?;
+        }
+        for i in 0..self.provider.said.len() {
+            let Some(id) = self.provider.said[i].event.id else {
+                self.provider.said[i].seen = true;
+                continue;
+            };
+            if id > self.cursor {
+                self.hand_over(i, true)?;
+            }
+        }
+        self.input(Input::CaughtUp)
+    }
+
+    fn input(&mut self, input: Input) -> Held {
+        self.tell(|world| format!(" {} ▶ {}", world.now.mono.as_millis(), brief(&input)));
+        let expected = self.checks.before(&self.gate, &input);
+        let effects = self.gate.handle(self.now, &mut self.mint, input);
+        let first = effects.first().cloned();
+        self.carry_out(effects)?;
+        if expected && !matches!(first, Some(Effect::Pause { .. })) {
+            return Err("invariant 3: a rule fired and the first effect is no pause".to_owned());
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Held {
+        for effect in &effects {
+            self.tell(|_| format!("      {}", short(effect)));
+        }
+        self.checks.effects(&effects, &self.durable)?;
+        for effect in effects {
+            let (id, what) = match effect {
+                Effect::Pause { call } => (call, What::Pause),
+                Effect::Cancel { call } => (call, What::Cancel),
+                Effect::Delete { call } => (call, What::Delete),
+                Effect::Resume { call, .. } => (call, What::Resume),
+                Effect::Message { call, text, .. } => (call, What::Message(text)),
+                Effect::Read { call, .. } => (call, What::Read),
+                Effect::Screenshot { call, .. } => (call, What::Page),
+                Effect::Record { ticket, record } => {
+                    self.queue.push((ticket, *record));
+                    continue;
+                }
+                Effect::Publish(view) => {
+                    self.views.entry(view.card.approval).or_default().push(*view);
+                    continue;
+                }
+                Effect::Notice(_) | Effect::Reply { .. } => continue,
+            };
+            self.calls.push(Call { id, what, answer: None });
+        }
+        Ok(())
+    }
+
+    /// A healthy provider and store, nobody to answer, and much time: everything must come to its end.
+    pub fn wind_down(&mut self) -> Held {
+        self.tell(|_| "── wind down".to_owned());
+        self.provider.finish_step();
+        self.settle(50)?;
+        self.one_healthy_poll()?;
+        for round in 0..200 {
+            self.provider.finish_step();
+            self.settle(50)?;
+            let Some(due) = self.gate.due() else { break };
+            if self.is_at_rest() {
+                break;
+            }
+            let coarse = Duration::from_secs(if round < 10 { 0 } else { 20 });
+            let by = due.saturating_sub(self.now.mono).max(coarse);
+            self.now = self.now.after(by);
+            self.input(Input::Tick)?;
+        }
+        self.settle(50)?;
+        if !self.is_at_rest() {
+            return Err("liveness: the session never comes to rest".to_owned());
+        }
+        self.checks.at_rest(&self.gate, &self.durable, &self.provider)
+    }
+
+    fn is_at_rest(&self) -> bool {
+        use crate::gate::phase::Phase;
+        matches!(self.gate.phase, Phase::Watching | Phase::Over | Phase::Kept(_)) && self.calls.is_empty()
+    }
+
+    /// A session that runs although it is held is paused within one poll.
+    fn one_healthy_poll(&mut self) -> Held {
+        if !self.provider.runs() || !self.checks.is_held(&self.gate) {
+            return Ok(());
+        }
+        let before = self.checks.pauses;
+        let end = self.now.after(super::super::harness::POLL);
+        while let Some(due) = self.gate.due().filter(|due| *due <= end.mono) {
+            self.now = self.now.after(due.saturating_sub(self.now.mono));
+            self.input(Input::Tick)?;
+            self.settle(50)?;
+            if self.checks.pauses > before || !self.checks.is_held(&self.gate) {
+                return Ok(());
+            }
+        }
+        Err("invariant 8: a held session runs, and no pause left within one poll".to_owned())
+    }
+}

@@ -1,0 +1,18 @@
+//! End to end over real HTTP: the simulated provider, the daemon and operators' clients, as they are wired in production.
+//!
+//! No test races with its agent: scripts wait for the pause they are about (`waits_for`), and tests wait on state.
+
+mod audit;
+mod operator;
+mod stage;
+
+mod course;
+mod errors;
+mod lost_answers;
+mod others;
+mod questions;
+mod recipes;
+mod restart;
+mod sight;
+mod store;
+mod streams;
