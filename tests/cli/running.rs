@@ -93,7 +93,6 @@ async fn a_hangup_changes_nothing_and_a_provider_that_hangs_does_not_delay_a_sto
     let ended = daemon.stop(Signal::TERM);
     assert_eq!(ended.code, Some(0));
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    ended.says(&["stopped before the provider answered"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

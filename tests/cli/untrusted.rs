@@ -54,7 +54,7 @@ async fn logs_cleanly(format: &str) {
     home.write("config.toml", &config.replace("\"10m\"", "\"10s\""));
     let command = &mut home.daemon(&sim.base_url());
     let mut daemon = Process::start(command.env("HOLDPOINT_LOG_FORMAT", format).env("HOLDPOINT_LOG_LEVEL", "debug"));
-    daemon.wait("sessions cannot be listed yet");
+    daemon.wait("sessions cannot be listed");
     let named = |what: &str| Some(format!("{what} {HOSTILE}"));
     let scenario = Some(scenario(&steps));
     let new = NewSession { agent: named("agent"), goal: named("goal"), scenario, ..NewSession::default() };
