@@ -40,6 +40,20 @@ enum Command {
     Config(config::Command),
 }
 
+/// Prints a line of data. Somebody who stops reading is an error, not a panic.
+fn print(line: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    let printed = writeln!(out, "{line}").and_then(|()| out.flush());
+    printed.map_err(|error| Failure::new(Exit::Error, format!("standard output cannot be written: {error}")))
+}
+
+/// Says a line of talk. A standard error that is closed has nobody to tell.
+pub fn say(line: impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// A number with its noun.
 fn counted(count: impl Into<i128>, one: &str, many: &str) -> String {
     let count = count.into();

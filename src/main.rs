@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use holdpoint::cli::Cli;
+use holdpoint::cli::{Cli, say};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("holdpoint: the runtime cannot be started: {error}");
+            say(format_args!("holdpoint: the runtime cannot be started: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("holdpoint: {failure}");
+            say(format_args!("holdpoint: {failure}"));
             ExitCode::from(failure.exit as u8)
         }
     }

@@ -50,14 +50,13 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Failure::new(Exit::Error, format!("{}: the audit trail is broken: {broken}", path.display()))
             .hint("keep the file as it is, and compare it with a backup")
     })?;
-    println!(
+    super::print(&format!(
         "{}: whole, {}, {}, head {}",
         path.display(),
         counted(report.entries, "entry", "entries"),
         counted(report.approvals, "approval", "approvals"),
         report.head
-    );
-    Ok(())
+    ))
 }
 
 fn store_named(config: Option<PathBuf>) -> Result<PathBuf, Failure> {

@@ -26,14 +26,13 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     let path = config_path(config.as_deref())?;
     let summary = config::check(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     for note in &summary.notes {
-        eprintln!("note: {note}");
+        super::say(format_args!("note: {note}"));
     }
-    println!(
+    super::print(&format!(
         "{}: valid, {}, provider {}, policy {}",
         path.display(),
         counted(i128::try_from(summary.rules).unwrap_or(i128::MAX), "rule", "rules"),
         summary.base_url,
         summary.policy
-    );
-    Ok(())
+    ))
 }

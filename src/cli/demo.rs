@@ -50,10 +50,10 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let folder = Folder::new()?;
     let (sink, lines) = log::channel();
     telemetry::init_story(sink);
-    eprintln!("{WELCOME}");
+    crate::cli::say(WELCOME);
     let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
     let sim = Arc::new(sim);
-    let (daemon, settings) = start(&sim, &folder.0).await?;
+    let (_lock, daemon, settings) = start(&sim, &folder.0).await?;
     let ended = stop.child_token();
     let (Some(client), Some(audience)) =
         (daemon.desk().connect(identity::operator()).await, daemon.desk().connect(identity::operator()).await)
@@ -81,18 +81,18 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     told
 }
 
-async fn start(sim: &Simulator, folder: &Path) -> Result<(Daemon, prompt::PromptSettings), Failure> {
+async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, prompt::PromptSettings), Failure> {
     let Loaded { mut config, .. } =
         Config::parse("demo policy", POLICY).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     if !terminal::is_usable() {
         let seconds = UNATTENDED.as_secs();
-        eprintln!(
+        crate::cli::say(format_args!(
             "There is no terminal here, so nobody can answer: what waits is cancelled after {seconds} seconds.\n"
-        );
+        ));
         config.approvals.timeout = UNATTENDED;
     }
     let file = folder.join("holdpoint.db");
-    let _lock = Lock::take(&file).map_err(|error| Failure::of(Exit::Error, &error))?;
+    let lock = Lock::take(&file).map_err(|error| Failure::of(Exit::Error, &error))?;
     let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
     let base_url: BaseUrl =
         sim.base_url().parse().map_err(|error| Failure::new(Exit::Error, format!("simulated API: {error}")))?;
@@ -100,7 +100,7 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Daemon, prompt::Prompt
     let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
     let settings = prompt_settings(&config.prompt);
     let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
-    Ok((daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
+    Ok((lock, daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
 }
 
 /// Starts the agent, tells what it does, and ends the demo when it has ended and everything is delivered.
@@ -146,7 +146,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("{} could not be removed: {error}", self.0.display());
+            crate::cli::say(format_args!("{} could not be removed: {error}", self.0.display()));
         }
     }
 }

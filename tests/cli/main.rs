@@ -5,5 +5,6 @@ mod commands;
 mod demo;
 mod disk;
 mod running;
+mod silent;
 mod starting;
 mod untrusted;

@@ -64,7 +64,7 @@ async fn a_provider_that_is_down_is_tried_until_it_is_up() {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let home = Home::new();
     let mut daemon = Process::start(&mut home.daemon(&format!("http://127.0.0.1:{port}")));
-    let line = daemon.wait("sessions cannot be listed yet");
+    let line = daemon.wait("sessions cannot be listed");
     assert!(
         line.contains("WARN") && line.contains("cannot reach the provider") && line.contains("trying on"),
         "{line}"

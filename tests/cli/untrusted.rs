@@ -25,52 +25,58 @@ fn fault(endpoint: Endpoint, body: BodyShape, status: u16) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hostile_text_is_shown_escaped_and_the_key_never() {
-    for format in ["text", "json"] {
-        let home = Home::new();
-        let sim = simulator().await;
-        for (endpoint, body, status) in [
-            (Endpoint::Models, BodyShape::Plain, 500),
-            (Endpoint::List, BodyShape::Html, 502),
-            (Endpoint::Messages, BodyShape::Detail, 500),
-            (Endpoint::Events, BodyShape::Plain, 503),
-            (Endpoint::Pause, BodyShape::Html, 502),
-            (Endpoint::Screenshot, BodyShape::Message, 500),
-            (Endpoint::Cancel, BodyShape::ErrorObject, 500),
-        ] {
-            sim.fault(fault(endpoint, body, status)).await.unwrap();
-        }
-        let hostile = Value::from(format!("Clicking 'Place your order' {HOSTILE} total 410.00 USD"));
-        let steps = format!("step = [{{ thought = {hostile} }}, {{ done = 'no', after = '10m' }}]");
-        let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
-        home.write("config.toml", &config.replace("\"10m\"", "\"10s\""));
-        let command = &mut home.daemon(&sim.base_url());
-        let mut daemon =
-            Process::start(command.env("HOLDPOINT_LOG_FORMAT", format).env("HOLDPOINT_LOG_LEVEL", "debug"));
-        daemon.wait("sessions cannot be listed yet");
-        let named = |what: &str| Some(format!("{what} {HOSTILE}"));
-        let scenario = Some(scenario(&steps));
-        let new = NewSession { agent: named("agent"), goal: named("goal"), scenario, ..NewSession::default() };
-        sim.create_idle(new).await.unwrap();
-        daemon.wait("waits for an answer");
-        daemon.wait("expired by the deadline: cancelled, confirmed");
-        let ended = daemon.stop(Signal::TERM);
+async fn in_lines_for_people_hostile_text_is_shown_escaped_and_the_key_never() {
+    logs_cleanly("text").await;
+}
 
-        assert_eq!(ended.code, Some(0));
-        assert!(is_clean(&ended.stderr), "{}", ended.stderr.escape_debug());
-        assert!(!ended.stderr.lines().any(|line| line.starts_with("2026-01-01")), "{}", ended.stderr);
-        assert!(!ended.stderr.contains(KEY) && ended.stdout.is_empty(), "{}", ended.stderr);
-        if format == "json" {
-            for line in ended.stderr.lines() {
-                let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-                assert!(is_clean(object["message"].as_str().unwrap()), "{line}");
-            }
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn in_json_hostile_text_is_shown_escaped_and_the_key_never() {
+    logs_cleanly("json").await;
+}
+
+async fn logs_cleanly(format: &str) {
+    let home = Home::new();
+    let sim = simulator().await;
+    for (endpoint, body, status) in [
+        (Endpoint::Models, BodyShape::Plain, 500),
+        (Endpoint::List, BodyShape::Html, 502),
+        (Endpoint::Messages, BodyShape::Detail, 500),
+        (Endpoint::Events, BodyShape::Plain, 503),
+        (Endpoint::Pause, BodyShape::Html, 502),
+        (Endpoint::Screenshot, BodyShape::Message, 500),
+        (Endpoint::Cancel, BodyShape::ErrorObject, 500),
+    ] {
+        sim.fault(fault(endpoint, body, status)).await.unwrap();
+    }
+    let hostile = Value::from(format!("Clicking 'Place your order' {HOSTILE} total 410.00 USD"));
+    let steps = format!("step = [{{ thought = {hostile} }}, {{ done = 'no', after = '10m' }}]");
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    home.write("config.toml", &config.replace("\"10m\"", "\"10s\""));
+    let command = &mut home.daemon(&sim.base_url());
+    let mut daemon = Process::start(command.env("HOLDPOINT_LOG_FORMAT", format).env("HOLDPOINT_LOG_LEVEL", "debug"));
+    daemon.wait("sessions cannot be listed");
+    let named = |what: &str| Some(format!("{what} {HOSTILE}"));
+    let scenario = Some(scenario(&steps));
+    let new = NewSession { agent: named("agent"), goal: named("goal"), scenario, ..NewSession::default() };
+    sim.create_idle(new).await.unwrap();
+    daemon.wait("waits for an answer");
+    daemon.wait("expired by the deadline: cancelled, confirmed");
+    let ended = daemon.stop(Signal::TERM);
+
+    assert_eq!(ended.code, Some(0));
+    assert!(is_clean(&ended.stderr), "{}", ended.stderr.escape_debug());
+    assert!(!ended.stderr.lines().any(|line| line.starts_with("2026-01-01")), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(KEY) && ended.stdout.is_empty(), "{}", ended.stderr);
+    if format == "json" {
+        for line in ended.stderr.lines() {
+            let object: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(is_clean(object["message"].as_str().unwrap()), "{line}");
         }
-        let files = home.files();
-        assert!(files.iter().any(|(path, bytes)| *path == home.store() && !bytes.is_empty()));
-        for (path, bytes) in files {
-            let found = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
-            assert!(!found, "the key is in {}", path.display());
-        }
+    }
+    let files = home.files();
+    assert!(files.iter().any(|(path, bytes)| *path == home.store() && !bytes.is_empty()));
+    for (path, bytes) in files {
+        let found = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+        assert!(!found, "the key is in {}", path.display());
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::SOON;
-use crate::cli::counted;
+use crate::cli::{counted, say};
 use crate::error::{Exit, Failure};
 use crate::simulator::{Simulator, World};
 use crate::store::{Report, Store};
@@ -15,28 +15,28 @@ pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), F
         .ok()
         .and_then(Result::ok)
         .ok_or_else(|| Failure::new(Exit::Error, "the simulated API does not answer any more"))?;
-    eprintln!();
-    eprintln!(
+    say("");
+    say(format_args!(
         "{}",
         if finished { "The story has ended." } else { "You left before the story ended; nothing was decided for you." }
-    );
+    ));
     if orders.is_empty() {
-        eprintln!("  bought    nothing: the shop's ledger is empty");
+        say("  bought    nothing: the shop's ledger is empty");
     }
     for order in orders {
-        eprintln!("  ledger    {order}");
+        say(format_args!("  ledger    {order}"));
     }
     if let Some(millis) = latency {
-        eprintln!(
+        say(format_args!(
             "  pause     received by the API {millis:.1} ms after it wrote the event that announced the purchase"
-        );
+        ));
     }
     let report = verify(store).await?;
     let entries = counted(report.entries, "entry", "entries");
     let approvals = counted(report.approvals, "approval", "approvals");
-    eprintln!("  audit     whole: {entries}, {approvals}, hash-chained");
-    eprintln!();
-    eprintln!("Next: copy config.example.toml, set AGI_API_KEY, and start `holdpoint run --config config.toml`.");
+    say(format_args!("  audit     whole: {entries}, {approvals}, hash-chained"));
+    say("");
+    say("Next: copy config.example.toml, set AGI_API_KEY, and start `holdpoint run --config config.toml`.");
     Ok(())
 }
 
