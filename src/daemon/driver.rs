@@ -114,7 +114,7 @@ pub struct Driver {
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
     next_reply: u64,
     /// Records the writer had no room for, oldest first.
-    unsent: VecDeque<Box<Write>>,
+    unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
     tally: Tally,
     cursor: MessageId,
@@ -336,9 +336,25 @@ impl Driver {
     /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
     fn carry_out(&mut self, mut effects: Vec<Effect>) {
         effects.sort_by_key(|effect| matches!(effect, Effect::Reply { .. }));
+        // The records of one turn stand or fall together: a crash must not fall between the end of an approval and the
+        // opening of the one that follows it.
+        let mut together = Vec::new();
         for effect in effects {
-            self.carry_out_one(effect);
+            if let Effect::Record { ticket, record } = effect {
+                log::record(&self.session, &record);
+                let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };
+                match ticket {
+                    None => together.push(write),
+                    Some(ticket) => {
+                        self.keep(std::mem::take(&mut together));
+                        self.must(ticket, write);
+                    }
+                }
+            } else {
+                self.carry_out_one(effect);
+            }
         }
+        self.keep(together);
     }
 
     fn carry_out_one(&mut self, effect: Effect) {
@@ -365,10 +381,7 @@ impl Driver {
             Effect::Screenshot { call, approval } => {
                 self.calls.spawn(async move { Back::Picture(call, approval, executor.screenshot().await) });
             }
-            Effect::Record { ticket, record } => {
-                log::record(&self.session, &record);
-                self.record(ticket, Write { session: self.session.clone(), record: *record, at: self.now().wall });
-            }
+            Effect::Record { .. } => (), // Written with the others of its turn.
             Effect::Publish(view) => self.desk.publish(*view),
             Effect::Notice(Notice { text, wakes }) => {
                 if wakes {
@@ -387,11 +400,14 @@ impl Driver {
         }
     }
 
-    fn record(&mut self, ticket: Option<Ticket>, write: Write) {
-        let Some(ticket) = ticket else {
-            self.unsent.push_back(Box::new(write));
-            return self.flush();
-        };
+    fn keep(&mut self, writes: Vec<Write>) {
+        if !writes.is_empty() {
+            self.unsent.push_back(writes);
+            self.flush();
+        }
+    }
+
+    fn must(&mut self, ticket: Ticket, write: Write) {
         self.flush();
         let asked = if self.unsent.is_empty() {
             self.writer.must(write)
@@ -408,9 +424,9 @@ impl Driver {
     }
 
     fn flush(&mut self) {
-        while let Some(write) = self.unsent.pop_front() {
-            if let Err(write) = self.writer.keep(write) {
-                self.unsent.push_front(write);
+        while let Some(writes) = self.unsent.pop_front() {
+            if let Err(writes) = self.writer.keep(writes) {
+                self.unsent.push_front(writes);
                 break;
             }
         }

@@ -29,8 +29,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// What the writer is asked.
 #[derive(Debug)]
 enum Request {
-    /// Write this; with an answer, now or never.
-    Record { write: Box<Write>, answer: Option<oneshot::Sender<Result<(), String>>> },
+    /// Write these, all or none; with an answer, now or never.
+    Record { writes: Vec<Write>, answer: Option<oneshot::Sender<Result<(), String>>> },
     /// A session's events were evaluated up to here.
     Cursor { session: SessionId, up_to: MessageId },
 }
@@ -64,21 +64,23 @@ impl Writer {
     /// When it could not even be queued.
     pub fn must(&self, write: Write) -> Result<oneshot::Receiver<Result<(), String>>, String> {
         let (answer, answered) = oneshot::channel();
-        let request = Request::Record { write: Box::new(write), answer: Some(answer) };
-        self.requests.try_send(request).map_err(|_| format!("the store is too slow: {QUEUE} records wait"))?;
-        Ok(answered)
+        match self.requests.try_send(Request::Record { writes: vec![write], answer: Some(answer) }) {
+            Ok(()) => Ok(answered),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(format!("the store is too slow: {QUEUE} records wait")),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err("the writer is gone".to_owned()),
+        }
     }
 
-    /// Writes `write` when that is possible, in order. Gives it back when the queue is full.
+    /// Writes `writes` when that is possible, in order, in one transaction. Gives them back when the queue is full.
     ///
     /// # Errors
-    /// The write itself, to be tried again.
-    pub fn keep(&self, write: Box<Write>) -> Result<(), Box<Write>> {
-        match self.requests.try_send(Request::Record { write, answer: None }) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(Request::Record { write, .. })) => Err(write),
-            // Nobody is left to write it; that is said when the writer ends.
-            Err(mpsc::error::TrySendError::Full(Request::Cursor { .. }) | mpsc::error::TrySendError::Closed(_)) => {
+    /// The writes themselves, to be tried again.
+    pub fn keep(&self, writes: Vec<Write>) -> Result<(), Vec<Write>> {
+        match self.requests.try_send(Request::Record { writes, answer: None }) {
+            Ok(()) | Err(mpsc::error::TrySendError::Full(Request::Cursor { .. })) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(Request::Record { writes, .. })) => Err(writes),
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                tracing::error!("a record of what happened is lost: the writer is gone; restart holdpoint");
                 Ok(())
             }
         }
@@ -90,9 +92,9 @@ impl Writer {
     }
 }
 
-/// A record that is not written yet. With an answer it is written by the next transaction, or refused.
+/// Records that are not written yet. With an answer they are written by the next transaction, or refused.
 struct Queued {
-    write: Write,
+    writes: Vec<Write>,
     answer: Option<oneshot::Sender<Result<(), String>>>,
 }
 
@@ -131,7 +133,8 @@ impl Task {
             self.write().await;
         }
         if !self.queue.is_empty() {
-            let (path, lost) = (self.store.path().display(), self.queue.len());
+            let lost: usize = self.queue.iter().map(|queued| queued.writes.len()).sum();
+            let path = self.store.path().display();
             tracing::error!("the store {path} cannot be written to the end: {lost} records of what happened are lost");
         }
     }
@@ -144,9 +147,9 @@ impl Task {
                 Request::Cursor { session, up_to } => {
                     self.cursors.insert(session, up_to);
                 }
-                Request::Record { write, answer } => {
+                Request::Record { writes, answer } => {
                     asked |= answer.is_some();
-                    self.queue.push_back(Queued { write: *write, answer });
+                    self.queue.push_back(Queued { writes, answer });
                 }
             }
         }
@@ -156,28 +159,39 @@ impl Task {
         }
     }
 
-    /// One transaction: everything that is queued, in order.
+    /// Everything that is queued, in order, in transactions of bounded size; cursors go with the last.
     async fn write(&mut self) {
         self.due = Instant::now() + PERIOD;
-        if self.queue.is_empty() && self.cursors.is_empty() {
-            return;
-        }
-        let writes: Vec<Write> = self.queue.iter().map(|queued| queued.write.clone()).collect();
-        match self.store.append(&writes, &self.cursors, Timestamp::now()).await {
-            Ok(results) => self.written(results),
-            Err(error) => self.failed(&chain(&error).join(": ")),
+        while !self.queue.is_empty() || !self.cursors.is_empty() {
+            let batch = self.queue.len().min(BATCH);
+            let last = batch == self.queue.len();
+            let writes: Vec<Write> =
+                self.queue.iter().take(batch).flat_map(|queued| queued.writes.iter().cloned()).collect();
+            let none = BTreeMap::new();
+            let cursors = if last { &self.cursors } else { &none };
+            match self.store.append(&writes, cursors, Timestamp::now()).await {
+                Ok(results) => self.written(batch, last, results),
+                Err(error) => return self.failed(&chain(&error).join(": ")),
+            }
         }
     }
 
-    fn written(&mut self, results: Vec<Result<(), Conflict>>) {
-        self.cursors.clear();
-        for (queued, result) in self.queue.drain(..).zip(results) {
-            if let Err(conflict) = &result {
-                let (session, entry) = (&queued.write.session, queued.write.record.entry.name());
-                tracing::error!(%session, entry, "not recorded: {conflict}");
+    fn written(&mut self, batch: usize, last: bool, results: Vec<Result<(), Conflict>>) {
+        if last {
+            self.cursors.clear();
+        }
+        let mut results = results.into_iter();
+        for queued in self.queue.drain(..batch) {
+            let mut answered = Ok(());
+            for (write, result) in queued.writes.iter().zip(results.by_ref()) {
+                if let Err(conflict) = result {
+                    let (session, entry) = (&write.session, write.record.entry.name());
+                    tracing::error!(%session, entry, "session {session}: {entry} is not recorded: {conflict}");
+                    answered = Err(conflict.to_string());
+                }
             }
             if let Some(answer) = queued.answer {
-                let _ = answer.send(result.map_err(|conflict| conflict.to_string()));
+                let _ = answer.send(answered);
             }
         }
         if std::mem::take(&mut self.failing) {

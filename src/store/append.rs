@@ -111,8 +111,10 @@ impl Store {
         let outcome: Option<String> = row.try_get("outcome").map_err(|source| self.sql("read", source))?;
         let Some(outcome) = outcome else { return Ok(Standing::Free) };
         let stored: String = row.try_get("kept").map_err(|source| self.sql("read", source))?;
-        let stored: Kept =
-            serde_json::from_str(&stored).map_err(|error| self.row(format!("approval {id}: {error}")))?;
+        // A row that cannot be read refuses this approval only, not everything else that waits to be written.
+        let Ok(stored) = serde_json::from_str::<Kept>(&stored) else {
+            return Ok(Standing::Other(Conflict { approval: id, outcome }));
+        };
         let essence = |kept: &Kept| {
             kept.closed.as_ref().map(|closed| (closed.outcome, closed.revision, closed.by.clone(), closed.at))
         };

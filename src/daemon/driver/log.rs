@@ -2,7 +2,7 @@
 
 use crate::api::SessionId;
 use crate::control::desk::who;
-use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record};
+use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record, Subject};
 use crate::operator::escape::short;
 use crate::policy::OnTimeout;
 
@@ -13,20 +13,25 @@ pub fn record(session: &SessionId, record: &Record) {
     let approval = kept.card.approval;
     let rule = kept.card.rules.first().map_or("?", |rule| rule.name.as_str());
     match (record.entry, &kept.closed) {
+        // A question waits from the beginning; a hold does once its card is complete.
+        (Entry::Opened, None) if kept.card.subject == Subject::Question => waits(session, kept),
         (Entry::Opened, _) => {
             tracing::info!(%session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
-        (Entry::Revised, None) if kept.plan == Plan::Ask => {
-            let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
-            let stake = stake(kept);
-            tracing::warn!(
-                %session, %approval, %revision, %deadline,
-                "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"
-            );
-        }
+        (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
         (Entry::Revised | Entry::Extended | Entry::Noted | Entry::Decided | Entry::Delivered, _) => (),
     }
+}
+
+fn waits(session: &SessionId, kept: &Kept) {
+    let (approval, code) = (kept.card.approval, kept.card.code());
+    let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
+    let stake = stake(kept);
+    tracing::warn!(
+        %session, %approval, %revision, %deadline,
+        "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"
+    );
 }
 
 fn then(timeout: OnTimeout) -> &'static str {

@@ -52,7 +52,7 @@ impl Bench {
     }
 
     fn keep(&self, text: &str) {
-        self.writer.keep(Box::new(note(text))).expect("room");
+        self.writer.keep(vec![note(text)]).expect("room");
     }
 
     async fn must(&self, text: &str) -> Result<(), String> {
