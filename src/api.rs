@@ -67,7 +67,7 @@ pub trait Provider: Send + Sync + 'static {
 /// An open event stream. Items arrive as the server sends them; an `Err` is the last item.
 pub type EventStream = Pin<Box<dyn Stream<Item = Result<StreamItem, ApiError>> + Send>>;
 
-/// What a provider can do; the gate reads this instead of naming vendors.
+/// What a provider can do, so that nothing has to name vendors. With one provider nothing depends on it yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {
     /// A pause lets the step in flight finish, so it can be late.

@@ -60,6 +60,20 @@ fn counted(count: impl Into<i128>, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
+/// Prints what clap has to say about arguments it did not take, or the help that was asked for; the exit code is 0 for
+/// help, 2 for wrong usage, and sysexits' 64 for wrong usage of the daemon.
+#[must_use]
+pub fn usage(error: &clap::Error) -> std::process::ExitCode {
+    // Nobody is left to tell when the output is closed.
+    let _ = error.print();
+    let daemon = std::env::args_os().nth(1).is_some_and(|command| command == "run");
+    match (error.use_stderr(), daemon) {
+        (false, _) => std::process::ExitCode::SUCCESS,
+        (true, true) => std::process::ExitCode::from(64),
+        (true, false) => std::process::ExitCode::from(2),
+    }
+}
+
 impl Cli {
     /// Does what the arguments say.
     ///

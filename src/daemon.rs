@@ -78,8 +78,8 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts: takes up what the store says is under way, and watches. What is held is paused again before the provider is
-    /// asked anything else.
+    /// Starts: takes up what the store says is under way, and watches. Open holds are paused again at once, before sessions
+    /// are listed.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::operator::escape::short;
+
 /// Exit codes. Those below 64 are the project's own, those from 64 on are sysexits'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -15,6 +17,14 @@ pub enum Exit {
     Locked = 75,
     /// The configuration is not valid.
     Configuration = 78,
+}
+
+/// What is printed of a panic: a bug, where, and its message, which may quote anything and is escaped.
+#[must_use]
+pub fn of_panic(info: &std::panic::PanicHookInfo<'_>) -> String {
+    let message = info.payload_as_str().map(short).unwrap_or_default();
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    format!("holdpoint: a bug: {message} ({place}); nothing was decided by it")
 }
 
 /// A failure on its way to the user.

@@ -3,10 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use holdpoint::cli::{Cli, say};
+use holdpoint::cli::{self, Cli, say};
+use holdpoint::error;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    std::panic::set_hook(Box::new(|info| say(error::of_panic(info))));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return cli::usage(&usage),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

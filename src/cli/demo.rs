@@ -49,6 +49,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let stop = stop_on_interrupt()?;
     let folder = Folder::new()?;
     let (sink, lines) = log::channel();
+    let _written = sink.written();
     telemetry::init_story(sink);
     crate::cli::say(WELCOME);
     let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;

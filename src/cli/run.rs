@@ -46,6 +46,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let Loaded { config, notes } =
         Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (sink, lines) = log::channel();
+    let _written = sink.written();
     telemetry::init(&config.log, sink);
     for note in notes {
         tracing::warn!("{note}");

@@ -449,7 +449,8 @@ impl Driver {
     }
 }
 
-async fn sleep_until(due: Option<Instant>) {
+/// Sleeps until `due`, or not at all.
+pub(super) async fn sleep_until(due: Option<Instant>) {
     if let Some(due) = due {
         tokio::time::sleep_until(due.into()).await;
     }

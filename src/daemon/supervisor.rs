@@ -2,7 +2,7 @@
 //!
 //! One task owns the map of sessions. Listing is a task of its own, so that a slow provider delays no order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::driver::{Driver, Ended, Held, Order, Parts};
+use super::driver::{Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::watcher::{WatchConfig, Watcher};
@@ -18,6 +18,7 @@ use super::writer::Writer;
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
 use crate::control::{Decision, DeskService, Ordered, Refusal, ScreenshotOrder};
 use crate::gate::{About, Gate, Kept, Settings};
+use crate::operator::escape::short;
 use crate::policy::{Glob, Policy, SessionInfo};
 use crate::store::Store;
 
@@ -27,6 +28,9 @@ const ORDERS: usize = 64;
 const SIGHTS: usize = 256;
 /// How often a refused key is said again.
 const ALARM_EVERY: Duration = Duration::from_secs(60);
+/// How long a session whose driver failed waits before it is taken up again, the first time and at most.
+const AGAIN_FIRST: Duration = Duration::from_secs(1);
+const AGAIN_MOST: Duration = Duration::from_secs(60);
 
 /// Which sessions are watched, and how.
 #[derive(Clone, Debug)]
@@ -83,6 +87,12 @@ pub struct Inlets {
     pub listed: mpsc::Receiver<Vec<Session>>,
 }
 
+/// When a session whose driver failed is taken up again.
+struct Retry {
+    at: Instant,
+    failures: u32,
+}
+
 /// Owns the drivers.
 pub struct Supervisor {
     parts: Supervision,
@@ -95,6 +105,10 @@ pub struct Supervisor {
     alarms: mpsc::Receiver<String>,
     alarmed: Option<Instant>,
     held: BTreeMap<SessionId, Held>,
+    /// Sessions of the configuration that were driven without being listed: once, they may be gone.
+    named: BTreeSet<SessionId>,
+    /// Sessions whose driver failed.
+    retries: BTreeMap<SessionId, Retry>,
     stop: CancellationToken,
 }
 
@@ -113,6 +127,8 @@ impl Supervisor {
             alarms,
             alarmed: None,
             held: BTreeMap::new(),
+            named: BTreeSet::new(),
+            retries: BTreeMap::new(),
             stop,
         }
     }
@@ -121,12 +137,14 @@ impl Supervisor {
     pub async fn run(mut self, live: Vec<Kept>, mut inlets: Inlets) -> BTreeMap<SessionId, Held> {
         self.take_up(live);
         loop {
+            let retry = self.next_retry();
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
-                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended).await,
+                Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
+                () = sleep_until(retry), if retry.is_some() => self.retry().await,
                 Some(why) = self.alarms.recv() => self.key_refused(&why),
                 Some(sessions) = inlets.listed.recv() => self.found(&sessions),
             }
@@ -152,17 +170,16 @@ impl Supervisor {
             let goal = card.and_then(|card| card.goal.clone());
             self.drive(About { session, agent, goal }, kept);
         }
-        for session in self.parts.watch.sessions.clone() {
-            if !self.drivers.contains_key(&session) && !self.parts.watch.discover {
-                self.drive(About { session, agent: None, goal: None }, Vec::new());
-            }
+        if !self.parts.watch.discover {
+            self.watch_named();
         }
     }
 
     fn found(&mut self, sessions: &[Session]) {
         for session in sessions {
             let over = session.status.class() == StatusClass::Over;
-            if over || self.drivers.contains_key(&session.id) || !self.parts.watch.wants(session) {
+            let known = self.drivers.contains_key(&session.id) || self.retries.contains_key(&session.id);
+            if over || known || !self.parts.watch.wants(session) {
                 continue;
             }
             tracing::info!(session = %session.id, "watching session {}", session.id);
@@ -175,6 +192,16 @@ impl Supervisor {
             }
             let (agent, goal) = (session.agent.clone(), session.goal.clone());
             self.drive(About { session: session.id.clone(), agent, goal }, Vec::new());
+        }
+        self.watch_named();
+    }
+
+    /// Sessions that the configuration names are watched whether they are listed or not.
+    fn watch_named(&mut self) {
+        for session in self.parts.watch.sessions.clone() {
+            if !self.drivers.contains_key(&session) && self.named.insert(session.clone()) {
+                self.drive(About { session, agent: None, goal: None }, Vec::new());
+            }
         }
     }
 
@@ -218,31 +245,59 @@ impl Supervisor {
         self.drivers.insert(session, orders);
     }
 
-    async fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
+    fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
         match ended {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
+                self.retries.remove(&ended.session);
             }
-            Err(error) => self.failed(&error).await,
+            Err(error) => self.failed(&error),
         }
     }
 
-    /// A driver that failed is a bug; its session is taken up again from the store, as after a crash.
-    async fn failed(&mut self, error: &JoinError) {
+    /// A driver that failed is a bug; its session is taken up again from the store, as after a crash, a little later each
+    /// time: an event that makes it fail again must not keep the processor busy.
+    fn failed(&mut self, error: &JoinError) {
         let Some(session) = self.driven.remove(&error.id()) else { return };
         self.drivers.remove(&session);
+        let error = short(&error.to_string());
         let text = format!("the driver of session {session} failed ({error}); it is started again from the store");
         tracing::error!(%session, "{text}");
         self.parts.desk.notice(text);
+        self.take_up_later(session);
+    }
+
+    fn take_up_later(&mut self, session: SessionId) {
+        let retry = self.retries.entry(session).or_insert(Retry { at: Instant::now(), failures: 0 });
+        let wait = AGAIN_FIRST.saturating_mul(1 << retry.failures.min(6));
+        retry.at = Instant::now() + wait.min(AGAIN_MOST);
+        retry.failures += 1;
+    }
+
+    fn next_retry(&self) -> Option<Instant> {
+        let waiting = self.retries.iter().filter(|(session, _)| !self.drivers.contains_key(session));
+        waiting.map(|(_, retry)| retry.at).min()
+    }
+
+    async fn retry(&mut self) {
+        let now = Instant::now();
+        let due = |(session, retry): &(&SessionId, &Retry)| retry.at <= now && !self.drivers.contains_key(session);
+        let due: Vec<SessionId> = self.retries.iter().filter(due).map(|(session, _)| session.clone()).collect();
+        if due.is_empty() {
+            return;
+        }
         match (self.parts.store.live().await, self.parts.store.cursors().await) {
             (Ok(live), Ok(cursors)) => {
                 self.cursors = cursors;
-                let kept: Vec<Kept> = live.into_iter().filter(|kept| kept.card.session == session).collect();
-                self.drive(About { session, agent: None, goal: None }, kept);
+                for session in due {
+                    let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
+                    self.drive(About { session, agent: None, goal: None }, kept);
+                }
             }
             (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%session, "session {session} could not be taken up: {error}")
+                tracing::error!("sessions cannot be taken up from the store yet: {error}; trying on");
+                due.into_iter().for_each(|session| self.take_up_later(session));
             }
         }
     }

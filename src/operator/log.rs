@@ -1,17 +1,22 @@
 //! Log lines and a prompt on one terminal.
 //!
-//! While a prompt is open it is the one writer: log lines go to it, bounded, and are printed above the question. Otherwise
-//! they go to standard error as they are. Never blocks who logs; lines that find no room are counted, and the count is said.
+//! While a prompt is open it is the one writer: log lines go to it, bounded, and are printed above the question. Otherwise a
+//! thread of their own writes them to standard error as they are: a pipe that nobody reads holds up that thread and nothing
+//! else. Never blocks who logs; lines that find no room are counted, and the count is said.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How many lines may wait for the prompt.
+/// How many lines may wait for the prompt, and as many for standard error.
 const ROOM: usize = 1024;
+/// How long the end waits for lines to be written.
+const LAST: Duration = Duration::from_secs(1);
 
 /// Where `tracing_subscriber` writes. Cheap to clone. Colours have to be off: control characters are shown, not obeyed.
 #[derive(Clone, Debug)]
@@ -26,19 +31,62 @@ pub struct LogLines {
     shared: Arc<Shared>,
 }
 
+/// Waits, when dropped, until the lines logged so far are written, for a second at most.
+#[derive(Debug)]
+pub struct Written {
+    shared: Arc<Shared>,
+}
+
 #[derive(Debug)]
 struct Shared {
     lines: mpsc::Sender<String>,
     open: AtomicBool,
     dropped: AtomicU64,
+    stderr: SyncSender<Out>,
+}
+
+#[derive(Debug)]
+enum Out {
+    Line(String),
+    /// Everything before this is written: say so.
+    Mark(SyncSender<()>),
 }
 
 /// A sink and its other end. Lines go to standard error until the prompt opens.
 #[must_use]
 pub fn channel() -> (LogSink, LogLines) {
     let (sender, lines) = mpsc::channel(ROOM);
-    let shared = Arc::new(Shared { lines: sender, open: AtomicBool::new(false), dropped: AtomicU64::new(0) });
+    let (stderr, outs) = sync_channel(ROOM);
+    // Without the thread every line is counted as dropped; nothing else would work on such a machine either.
+    let _ = std::thread::Builder::new().name("log".to_owned()).spawn(move || write_out(&outs));
+    let (open, dropped) = (AtomicBool::new(false), AtomicU64::new(0));
+    let shared = Arc::new(Shared { lines: sender, open, dropped, stderr });
     (LogSink { shared: shared.clone() }, LogLines { lines, shared })
+}
+
+impl LogSink {
+    /// What to hold until the end of the process.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written { shared: self.shared.clone() }
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let (done, written) = sync_channel(1);
+        if self.shared.stderr.try_send(Out::Mark(done)).is_ok() {
+            let _ = written.recv_timeout(LAST);
+        }
+    }
+}
+
+impl Shared {
+    fn to_stderr(&self, line: String) {
+        if self.stderr.try_send(Out::Line(line)).is_err() {
+            self.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 impl LogLines {
@@ -71,11 +119,11 @@ impl Drop for LogLines {
     fn drop(&mut self) {
         self.shared.open.store(false, Ordering::SeqCst);
         while let Ok(line) = self.lines.try_recv() {
-            to_stderr(&line);
+            self.shared.to_stderr(line);
         }
         let dropped = self.dropped();
         if dropped > 0 {
-            to_stderr(&format!("({dropped} log lines were dropped)"));
+            self.shared.to_stderr(format!("({dropped} log lines were dropped)"));
         }
     }
 }
@@ -114,7 +162,7 @@ impl Drop for LogLine {
             return;
         }
         if !self.shared.open.load(Ordering::SeqCst) {
-            to_stderr(line);
+            self.shared.to_stderr(line.to_owned());
         } else if self.shared.lines.try_send(line.to_owned()).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::SeqCst);
         }
@@ -122,8 +170,13 @@ impl Drop for LogLine {
 }
 
 /// Log lines are escaped where they are made; a standard error that is closed has nobody to tell.
-fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+fn write_out(outs: &Receiver<Out>) {
+    for out in outs {
+        let _ = match out {
+            Out::Line(line) => writeln!(io::stderr().lock(), "{line}"),
+            Out::Mark(done) => done.send(()).map_err(io::Error::other),
+        };
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! No test races with its agent: scripts wait for the pause they are about (`waits_for`), and tests wait on state.
 
 mod audit;
+mod clumsy;
 mod operator;
 mod stage;
 
