@@ -23,9 +23,11 @@ fn the_help_of_every_command_has_an_example() {
 #[test]
 fn a_wrong_argument_is_a_usage_error_on_standard_error() {
     let home = Home::new();
-    let ended = home.output(&["run", "--confg", "config.toml"]);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
-    ended.says(&["--config"]);
+    for (command, code) in [(["run", "--confg", "x"].as_slice(), 64), (&["config", "check", "--confg", "x"], 2)] {
+        let ended = home.output(command);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(code), ""));
+        ended.says(&["--config"]);
+    }
 }
 
 #[test]
