@@ -13,9 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
 use crate::api::{ApiError, SessionId};
-use crate::config::{
-    Config, KeySource, Loaded, LogLevel, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path,
-};
+use crate::config::{Config, KeySource, Loaded, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path};
 use crate::daemon::{self, Daemon, Held};
 use crate::error::{Exit, Failure};
 use crate::operator::log::{self, LogLines};
@@ -58,9 +56,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let store = Store::open(&file).await.map_err(not_opened)?;
     say_started(&config, &file);
     let key = KeyPlace(config.provider.api_key.clone());
-    // Notices are in the log as well, and the log is on the same terminal.
-    let notices = config.log.level == LogLevel::Error;
-    let prompt_settings = PromptSettings { notices, ..prompt_settings(&config.prompt) };
+    let prompt_settings = prompt_settings(&config.prompt);
     let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     let mut daemon = Daemon::start(parts, store).await.map_err(unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
@@ -157,9 +153,10 @@ pub(super) fn config_path(argument: Option<&Path>) -> Result<PathBuf, Failure> {
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
     let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
     let places = [user, Some(PathBuf::from("/etc"))].into_iter().flatten();
-    let mut places = places.map(|place| place.join("holdpoint").join("config.toml"));
-    places.find(|path| path.is_file()).ok_or_else(|| {
-        Failure::new(Exit::Configuration, "there is no configuration file")
+    let places: Vec<PathBuf> = places.map(|place| place.join("holdpoint").join("config.toml")).collect();
+    places.iter().find(|path| path.is_file()).cloned().ok_or_else(|| {
+        let named: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+        Failure::new(Exit::Configuration, format!("there is no configuration file: neither {}", named.join(" nor ")))
             .hint("name one with --config FILE; config.example.toml is a commented beginning")
     })
 }
@@ -240,7 +237,7 @@ fn not_opened(error: StoreError) -> Failure {
 fn locked(error: LockError) -> Failure {
     match error {
         LockError::Held { .. } => Failure::of(Exit::Locked, &error)
-            .hint("stop the other one, or give this one a store of its own with [store] path"),
+            .hint("stop the other one (what it holds stays held, the next start takes it up), or give this one a store of its own with [store] path"),
         LockError::File { .. } => {
             Failure::of(Exit::Error, &error).hint("put the store where this user can write, with [store] path")
         }

@@ -26,6 +26,7 @@ use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
 use crate::gate::{
     Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
 };
+use crate::operator::log::TOLD;
 use crate::store::Write;
 
 use picture::Pictures;
@@ -385,9 +386,9 @@ impl Driver {
             Effect::Publish(view) => self.desk.publish(*view),
             Effect::Notice(Notice { text, wakes }) => {
                 if wakes {
-                    tracing::warn!(session = %self.session, "{text}");
+                    tracing::warn!(target: TOLD, session = %self.session, "{text}");
                 } else {
-                    tracing::info!(session = %self.session, "{text}");
+                    tracing::info!(target: TOLD, session = %self.session, "{text}");
                 }
                 self.desk.notice(text);
             }

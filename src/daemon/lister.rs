@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::api::{ApiError, ErrorClass, Provider, Session};
 use crate::control::DeskService;
+use crate::operator::log::TOLD;
 
 /// How long a lister waits after the key was refused.
 const AUTH_WAIT: Duration = Duration::from_secs(30);
@@ -65,6 +66,6 @@ fn wait_after(error: &ApiError, every: Duration) -> Duration {
 }
 
 fn tell(desk: &DeskService, text: String) {
-    tracing::warn!("{text}");
+    tracing::warn!(target: TOLD, "{text}");
     desk.notice(text);
 }

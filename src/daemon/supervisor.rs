@@ -19,6 +19,7 @@ use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
 use crate::control::{Decision, DeskService, Ordered, Refusal, ScreenshotOrder};
 use crate::gate::{About, Gate, Kept, Settings};
 use crate::operator::escape::short;
+use crate::operator::log::TOLD;
 use crate::policy::{Glob, Policy, SessionInfo};
 use crate::store::Store;
 
@@ -187,7 +188,7 @@ impl Supervisor {
                 // A crash between a pause and its record leaves one like this, too.
                 let text =
                     format!("session {} is paused, and no approval of ours is open for it: look after it", session.id);
-                tracing::warn!(session = %session.id, "{text}");
+                tracing::warn!(target: TOLD, session = %session.id, "{text}");
                 self.parts.desk.notice(text);
             }
             let (agent, goal) = (session.agent.clone(), session.goal.clone());
@@ -263,7 +264,7 @@ impl Supervisor {
         self.drivers.remove(&session);
         let error = short(&error.to_string());
         let text = format!("the driver of session {session} failed ({error}); it is started again from the store");
-        tracing::error!(%session, "{text}");
+        tracing::error!(target: TOLD, %session, "{text}");
         self.parts.desk.notice(text);
         self.take_up_later(session);
     }
@@ -339,7 +340,7 @@ impl Supervisor {
         }
         self.alarmed = Some(Instant::now());
         let text = format!("ALARM: the provider refuses the API key, so nothing can be paused: {why}; renew the key");
-        tracing::error!("{text}");
+        tracing::error!(target: TOLD, "{text}");
         self.parts.desk.notice(text);
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
 use crate::error::chain;
+use crate::operator::log::TOLD;
 use crate::store::{Conflict, Store, Write};
 
 /// How many requests may wait before the writer is called too slow.
@@ -195,7 +196,7 @@ impl Task {
             }
         }
         if std::mem::take(&mut self.failing) {
-            tracing::warn!("the store can be written again");
+            tracing::warn!(target: TOLD, "the store can be written again");
             self.desk.notice("the store can be written again".to_owned());
         }
     }
@@ -216,7 +217,7 @@ impl Task {
             return;
         }
         let text = format!("the store cannot be written: {why}; releases are refused, pauses and denials still go out");
-        tracing::error!("{text}");
+        tracing::error!(target: TOLD, "{text}");
         self.desk.notice(text);
     }
 }

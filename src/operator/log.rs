@@ -11,8 +11,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+/// The target of log lines that tell what clients of the desk are told as well.
+pub const TOLD: &str = "holdpoint::told";
 /// How many lines may wait for the prompt, and as many for standard error.
 const ROOM: usize = 1024;
 /// How long the end waits for lines to be written.
@@ -132,7 +135,14 @@ impl<'a> MakeWriter<'a> for LogSink {
     type Writer = LogLine;
 
     fn make_writer(&'a self) -> LogLine {
-        LogLine { shared: self.shared.clone(), bytes: Vec::new() }
+        LogLine { shared: self.shared.clone(), bytes: Vec::new(), unwanted: false }
+    }
+
+    /// While a prompt is open, what it says by itself and the ordinary course are left out.
+    fn make_writer_for(&'a self, meta: &Metadata<'_>) -> LogLine {
+        let ordinary = *meta.level() > Level::WARN && meta.target().starts_with("holdpoint");
+        let unwanted = ordinary || meta.target() == TOLD;
+        LogLine { shared: self.shared.clone(), bytes: Vec::new(), unwanted }
     }
 }
 
@@ -141,6 +151,8 @@ impl<'a> MakeWriter<'a> for LogSink {
 pub struct LogLine {
     shared: Arc<Shared>,
     bytes: Vec<u8>,
+    /// Whether an open prompt does without it.
+    unwanted: bool,
 }
 
 impl Write for LogLine {
@@ -161,7 +173,11 @@ impl Drop for LogLine {
         if line.is_empty() {
             return;
         }
-        if !self.shared.open.load(Ordering::SeqCst) {
+        let open = self.shared.open.load(Ordering::SeqCst);
+        if open && self.unwanted {
+            return;
+        }
+        if !open {
             self.shared.to_stderr(line.to_owned());
         } else if self.shared.lines.try_send(line.to_owned()).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::SeqCst);

@@ -29,8 +29,6 @@ pub struct PromptSettings {
     pub arm: Duration,
     /// The same for high risk.
     pub arm_high: Duration,
-    /// Whether the daemon's notices are printed; not where they come as log lines anyway.
-    pub notices: bool,
     /// What is said instead of asking when standard input or error is no terminal.
     pub elsewhere: String,
 }
@@ -49,7 +47,6 @@ impl Default for PromptSettings {
         Self {
             arm: Duration::from_millis(750),
             arm_high: Duration::from_millis(1500),
-            notices: true,
             elsewhere: "nothing is asked here, because this is not a terminal: start holdpoint at a terminal to answer"
                 .to_owned(),
         }

@@ -16,10 +16,12 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("another holdpoint runs on the store {}", .store.display())]
+    #[error("another holdpoint{} runs on the store {}", .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), .store.display())]
     Held {
         /// The store.
         store: PathBuf,
+        /// The process, as it wrote itself into the lock file.
+        pid: Option<u32>,
     },
     /// The lock file cannot be made.
     #[error("the lock file {} cannot be made", .path.display())]
@@ -47,11 +49,24 @@ impl Lock {
         }
         let file = private(&path).map_err(made)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(LockError::Held { store: store.to_owned() }),
+            Ok(()) => {
+                name_ourselves(&file).map_err(made)?;
+                Ok(Self { _file: file })
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+                Err(LockError::Held { store: store.to_owned(), pid })
+            }
             Err(fs::TryLockError::Error(source)) => Err(made(source)),
         }
     }
+}
+
+/// The lock is the kernel's; the number in the file only tells people whom to look for.
+fn name_ourselves(mut file: &File) -> std::io::Result<()> {
+    use std::io::Write as _;
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())
 }
 
 /// Makes the directory of `path`, closed to others, unless it is there.

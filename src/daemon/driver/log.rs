@@ -4,6 +4,7 @@ use crate::api::SessionId;
 use crate::control::desk::who;
 use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record, Subject};
 use crate::operator::escape::short;
+use crate::operator::log::TOLD;
 use crate::policy::OnTimeout;
 
 /// Logs a record. Notes are logged as the notices they are.
@@ -16,7 +17,7 @@ pub fn record(session: &SessionId, record: &Record) {
         // A question waits from the beginning; a hold does once its card is complete.
         (Entry::Opened, None) if kept.card.subject == Subject::Question => waits(session, kept),
         (Entry::Opened, _) => {
-            tracing::info!(%session, %approval, "{code} opened on session {session}: rule {}", short(rule));
+            tracing::info!(target: TOLD, %session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
         (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
@@ -28,7 +29,7 @@ fn waits(session: &SessionId, kept: &Kept) {
     let (approval, code) = (kept.card.approval, kept.card.code());
     let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
     let stake = stake(kept);
-    tracing::warn!(
+    tracing::warn!(target: TOLD,
         %session, %approval, %revision, %deadline,
         "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"
     );
@@ -58,7 +59,7 @@ fn stake(kept: &Kept) -> String {
 /// Logs what a restart goes on from.
 pub fn taken_up(session: &SessionId, kept: &Kept) {
     let code = kept.card.code();
-    tracing::info!(%session, approval = %kept.card.approval, "{code} taken up again on session {session}");
+    tracing::info!(target: TOLD, %session, approval = %kept.card.approval, "{code} taken up again on session {session}");
 }
 
 fn ended(session: &SessionId, kept: &Kept, closed: &Closed) {
@@ -67,10 +68,10 @@ fn ended(session: &SessionId, kept: &Kept, closed: &Closed) {
     let detail = short(&closed.detail);
     match closed.delivery {
         Delivery::Applying | Delivery::Applied => {
-            tracing::info!(%session, %approval, "{code} {outcome} by {by}: {detail} (session {session})");
+            tracing::info!(target: TOLD, %session, %approval, "{code} {outcome} by {by}: {detail} (session {session})");
         }
         Delivery::Failed | Delivery::Unknown => {
-            tracing::warn!(%session, %approval, "{code} {outcome} by {by}, but {detail} (session {session})");
+            tracing::warn!(target: TOLD, %session, %approval, "{code} {outcome} by {by}, but {detail} (session {session})");
         }
     }
 }

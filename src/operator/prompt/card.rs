@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::layout::Page;
 use super::words;
 use crate::control::{ApprovalView, State};
-use crate::gate::{Card, EventLine, Hold, RuleLine, Subject, Timing};
+use crate::gate::{Card, EventLine, Hold, Revision, RuleLine, Subject, Timing};
 use crate::operator::escape::{Escaped, again, block, escape, short};
 use crate::policy::{Confirm, Match};
 
@@ -102,7 +102,12 @@ fn head(card: &Card, zone: &TimeZone) -> Vec<String> {
         words::risk(card.risk).to_owned(),
         if earlier { format!("{amount} (seen earlier)") } else { amount },
         card.domain.as_deref().map(|domain| escape(domain, 60).text).unwrap_or_default(),
-        if card.subject == Subject::Hold { card.timing.name().to_owned() } else { String::new() },
+        match (card.subject, card.revision) {
+            (Subject::Question, _) => String::new(),
+            // Until things have settled nobody knows.
+            (Subject::Hold, Revision(0)) => "timing not known yet".to_owned(),
+            (Subject::Hold, _) => card.timing.name().to_owned(),
+        },
         format!("session {}", card.session),
     ]
 }
@@ -223,10 +228,13 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
         parts.push("a types an answer".to_owned());
     }
     parts.push(format!("n {}", words::denying(card)));
+    if card.subject == Subject::Hold && card.hold != Hold::ByOthers && !matches!(view.state, State::Draft) {
+        parts.push("m text instructs, then resumes".to_owned());
+    }
     let deadline = words::clock(view.deadline, frame.zone);
     let silence = format!("no answer by {deadline} {}", words::timing_out(card));
     let waiting = if frame.waiting > 0 { format!("   {} more waiting", frame.waiting) } else { String::new() };
-    if late && parts.len() == 2 {
+    if late && parts.len() == 3 {
         return format!("{} · {silence}{waiting}", parts.join(", "));
     }
     format!("{} · {silence}{waiting}", parts.join(" · "))

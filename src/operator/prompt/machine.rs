@@ -142,6 +142,8 @@ pub struct Prompt {
     /// The cursor stands behind a question or a typed line.
     open_line: bool,
     last_ask: u64,
+    /// `q` was typed while something waits; another one leaves.
+    leaving: bool,
     out: Vec<Output>,
 }
 
@@ -188,6 +190,7 @@ impl Prompt {
             below: 0,
             open_line: false,
             last_ask: 0,
+            leaving: false,
             out: Vec::new(),
         }
     }
@@ -239,7 +242,7 @@ impl Prompt {
         }
         if self.dropped && self.is_armed(now) {
             self.dropped = false;
-            self.say("(typed before this question could be answered, and discarded)");
+            self.say("(typed too soon after this question was put, and discarded)");
         }
     }
 

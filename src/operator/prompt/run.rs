@@ -20,6 +20,8 @@ use crate::operator::terminal::{self, Report, Terminal};
 const REPORTS: usize = 256;
 /// With more than this unwritten, log lines are dropped and counted.
 const BACKLOG: usize = 256 * 1024;
+/// Said before the whole process stops, and with it everything that guards.
+const SUSPENDED: &str = "suspended: until fg or bg, no session is watched, paused or resumed from here\n";
 /// How often time passes for the reducer.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -180,6 +182,7 @@ impl Shell {
             }
             Kind::Suspend => {
                 self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
+                self.terminal.print(SUSPENDED.to_owned());
                 self.terminal.leave();
                 // What cannot be stopped goes on without the terminal, and takes it again at the next tick.
                 let _ = kill_process(getpid(), Signal::STOP);

@@ -167,7 +167,7 @@ pub(super) fn help(card: Option<&Card>) -> String {
         lines.push("  s          saves a screenshot and names the file".to_owned());
         lines.push("  d          shows everything, long text in full".to_owned());
     }
-    lines.push("  l          lists what waits".to_owned());
+    lines.push("  l          lists what waits; the code of another one shows it".to_owned());
     lines.push("  q          leaves; nothing is decided by leaving".to_owned());
     lines.push("  Enter asks again. Pasted text and keys typed before the question decide nothing.".to_owned());
     lines.join("\n") + "\n"

@@ -35,8 +35,7 @@ impl Prompt {
     pub(super) fn update(&mut self, change: Change) {
         match change {
             Change::Approval { view } => self.approval(*view),
-            Change::Notice { text } if self.settings.notices => self.say(&again(&text)),
-            Change::Notice { .. } => {}
+            Change::Notice { text } => self.say(&again(&text)),
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
                 self.out.push(Output::Leave(PromptEnd::Stopped));

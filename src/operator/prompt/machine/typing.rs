@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Output, Prompt, Taint};
-use crate::control::{Act, Decision};
+use crate::control::{Act, ApprovalView, Decision};
 use crate::gate::{Hold, Outcome, Subject};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
@@ -64,7 +64,7 @@ impl Prompt {
         let line = self.line.text();
         let refused = match self.taint {
             Some(Taint::Early) => {
-                Some("(begun before this question could be answered, and discarded: please answer now)")
+                Some("(begun too soon after this question was put, and discarded: please answer now)")
             }
             Some(Taint::Paste) => Some("(pasted text never decides; discarded)"),
             Some(Taint::Burst) => Some("(that came as more than one line at once, like a paste; discarded)"),
@@ -93,7 +93,7 @@ impl Prompt {
         match parse(line) {
             Command::Again => {}
             Command::List => self.tell(&self.list()),
-            Command::Leave => self.leave(PromptEnd::Left),
+            Command::Leave => self.ask_to_leave(),
             Command::Help => self.tell(&words::help(None)),
             Command::Yes
             | Command::No { .. }
@@ -120,7 +120,9 @@ impl Prompt {
         if pending.is_some() {
             self.tell("(the instruction was dropped)");
         }
-        match (parse(line), card.subject) {
+        let meant = parse(line);
+        self.leaving &= meant == Command::Leave;
+        match (meant, card.subject) {
             (Command::Again, _) => self.ask(""),
             (Command::Yes, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
@@ -145,10 +147,30 @@ impl Prompt {
             }
             (Command::Details, _) => self.details(),
             (Command::List, _) => self.ask(&self.list()),
-            (Command::Leave, _) => self.leave(PromptEnd::Left),
+            (Command::Leave, _) => self.ask_to_leave(),
             (Command::Help, _) => self.ask(&words::help(Some(card))),
-            (Command::Unknown, _) => self.ask("not understood, nothing was decided; ? explains"),
+            (Command::Unknown, _) => self.pick(line),
         }
+    }
+
+    /// Another card that waits, by its code. Nothing is decided by that; the one at hand keeps its place.
+    fn pick(&mut self, line: &str) {
+        let named = |view: &&ApprovalView| view.card.code().as_str().eq_ignore_ascii_case(line.trim());
+        match self.waiting.iter().find(named).map(|view| view.card.approval) {
+            Some(id) if !self.is_current(id) => self.show(id, ""),
+            Some(_) | None => self.ask("not understood, nothing was decided; ? explains"),
+        }
+    }
+
+    /// Leaving while something waits leaves it to its deadline: that is said first.
+    fn ask_to_leave(&mut self) {
+        let first = self.waiting.iter().min_by_key(|view| view.deadline);
+        let Some(first) = first.filter(|_| !self.leaving) else { return self.leave(PromptEnd::Left) };
+        self.leaving = true;
+        let (count, until) = (self.waiting.len(), words::clock(first.deadline, &self.zone));
+        let otherwise = words::timing_out(&first.card);
+        let said = format!("{count} waiting; no answer by {until} {otherwise} the first: q again leaves it to that");
+        if self.current.is_some() { self.ask(&said) } else { self.tell(&said) }
     }
 
     fn details(&mut self) {

@@ -91,7 +91,7 @@ fn a_line_begun_too_early_is_tainted_until_enter() {
     bench.later(100).typed("y");
     bench.later(2000).typed("\n");
     assert_eq!(bench.acts(), []);
-    assert!(bench.screen.contains("begun before this question could be answered"));
+    assert!(bench.screen.contains("begun too soon after this question was put"));
     bench.answers("y");
     assert_eq!(bench.acts(), [Act::Approve]);
 }
@@ -111,7 +111,7 @@ fn the_rest_of_a_line_that_was_begun_for_another_card_is_not_a_line_of_its_own()
     bench.later(2000).typed("y").typed("\n").typed("hm, ");
     bench.taken(one.card.approval, Outcome::Approved);
     bench.later(2000);
-    assert!(bench.screen.contains("typed before this question could be answered, and discarded"));
+    assert!(bench.screen.contains("typed too soon after this question was put, and discarded"));
     bench.typed("y").typed("\n");
     assert_eq!(bench.acts(), [Act::Approve]);
 }
@@ -192,9 +192,32 @@ fn end_of_input_leaves_and_decides_nothing() {
     let mut bench = Bench::asking(&[buying()]);
     bench.later(2000).typed("y").typed("\x04");
     assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[][..]));
+}
+
+#[test]
+fn leaving_while_something_waits_takes_saying_so_twice() {
     let mut bench = Bench::asking(&[buying()]);
     bench.answers("q");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[][..]));
+    assert!(bench.screen.contains("q again leaves it to that"));
+    bench.answers("l");
+    bench.answers("q");
+    assert_eq!(&bench.ends[..], &[][..]);
+    bench.answers("q");
     assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[PromptEnd::Left][..]));
+}
+
+#[test]
+fn the_code_of_another_card_shows_that_one_and_decides_nothing() {
+    let (first, second) = (buying(), open(2, "Another purchase"));
+    let mut bench = Bench::asking(&[first.clone(), second.clone()]);
+    bench.printed();
+    bench.answers(&second.card.code().to_string().to_lowercase());
+    assert_eq!(bench.acts(), vec![]);
+    assert!(bench.printed().contains("Another purchase"));
+    bench.answers("n");
+    let denied: Vec<_> = bench.decisions.iter().map(|decision| decision.approval).collect();
+    assert_eq!(denied, [second.card.approval]);
 }
 
 #[test]
