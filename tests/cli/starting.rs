@@ -87,7 +87,7 @@ async fn a_second_instance_is_refused_until_the_first_is_gone_however_it_went() 
     first.wait("no terminal");
     let second = Process::start(&mut home.daemon(&sim.base_url())).ends();
     assert_eq!(second.code, Some(75));
-    second.says(&["another holdpoint runs on the store", "holdpoint.db", "hint: stop the other one"]);
+    second.says(&[") runs on the store", "holdpoint.db", "hint: stop the other one"]);
     assert_eq!(first.stop(Signal::KILL).code, None);
     let mut third = Process::start(&mut home.daemon(&sim.base_url()));
     third.wait("no terminal");
