@@ -217,8 +217,6 @@ impl Gate {
         let earlier = event.id.is_some_and(|id| id < self.task_began);
         if backlog && watching && (earlier || !self.caught_up) {
             self.seen_in_history(event, verdict);
-        } else if backlog && verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
-            // A stream replays steps that polled messages have overtaken.
         } else {
             self.alert(turn, event, verdict);
             self.seen_now(turn, event, verdict);
@@ -226,12 +224,17 @@ impl Gate {
         self.remember(event);
     }
 
+    /// Whether an event is older than what the open case is about, though it came later: a stream replays what polled
+    /// messages have overtaken, and an echo may be slow. It says nothing about what became of the case.
     fn precedes_the_trigger(&self, event: &Event) -> bool {
         let trigger = self.case.as_ref().and_then(|case| case.card().trigger.id);
         trigger.zip(event.id).is_some_and(|(trigger, id)| id < trigger)
     }
 
     fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
+            return;
+        }
         match self.phase {
             Phase::Watching | Phase::Over => self.seen_watching(turn, event, verdict),
             Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {

@@ -399,6 +399,28 @@ fn a_question_that_somebody_else_answers_is_withdrawn() {
 }
 
 #[test]
+fn what_is_older_than_a_question_does_not_withdraw_it() {
+    for kind in [EventKind::User, EventKind::Step, EventKind::Thought] {
+        let mut scene = Scene::asking();
+        assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "asking");
+        assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+        assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "checking");
+        assert_eq!(scene.read(running()), ["record decided approved applying and wait"]);
+        assert_eq!(scene.overtaken(kind, quiet()), [""; 0], "recording");
+        assert_eq!(scene.recorded(Ok(()))[1], "message r1 Yes, go on.");
+    }
+    assert_eq!(Scene::asking().overtaken(EventKind::Step, asks())[0], "pause", "what a rule asks about is held");
+}
+
+#[test]
+fn what_is_older_than_a_hold_makes_it_neither_late_nor_stale() {
+    let mut scene = Scene::held();
+    assert_eq!(scene.overtaken(EventKind::Step, quiet()), [""; 0]);
+    assert_eq!(scene.overtaken(EventKind::Step, fires(rule("odd", RuleEffect::Alert))), ["record noted", "notice"]);
+    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+}
+
+#[test]
 fn a_question_is_not_a_hold_when_somebody_resumes() {
     let mut scene = Scene::asking();
     scene.decide(Act::Approve);
