@@ -229,10 +229,33 @@ impl Gate {
         }
         let text = format!("out of sight: {why}");
         self.notice(turn, text.clone());
-        let told = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none() && case.kept.plan == Plan::Ask);
+        let told = self.asks_about_a_hold();
         self.renote(turn, text);
-        if !told && self.settings.pause_when_blind {
+        if told || !self.settings.pause_when_blind {
+            return;
+        }
+        self.spoil("holdpoint lost sight of the session while the decision was being recorded");
+        if !self.blind.as_ref().is_some_and(|blind| blind.for_good) {
             self.blind = Some(Blind { why: why.to_owned(), for_good: false });
+        }
+    }
+
+    /// Whether an operator is being asked about a hold, on a card that can still change. An answer to a question waives
+    /// nothing: it does not speak of what the session does next.
+    fn asks_about_a_hold(&self) -> bool {
+        let asks = self.case.as_ref().is_some_and(|case| {
+            case.kept.closed.is_none() && case.kept.plan == Plan::Ask && case.card().subject == Subject::Hold
+        });
+        asks && match self.phase {
+            Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Checking(_) => true,
+            Phase::Watching
+            | Phase::Cooling(_)
+            | Phase::Asking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_)
+            | Phase::Over => false,
         }
     }
 

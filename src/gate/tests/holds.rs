@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{ErrorClass, EventKind, PauseAnswer};
+use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer};
 use crate::control::Act;
 use crate::gate::phase::Phase;
 use crate::gate::{Hold, Input, Page, Timing};
@@ -261,6 +261,48 @@ fn lost_sight_pauses_and_a_sight_regained_is_noted() {
     let resumed = scene.read(running());
     let expected = ["pause", "record delivered approved applied", "show approved applied", "record opened"];
     assert_eq!(resumed[..4], expected, "as soon as the release is through");
+}
+
+#[test]
+fn sight_lost_while_a_release_is_recorded_takes_it_back_and_is_acted_upon_later() {
+    let blind = || Input::Blind { why: "no heartbeat".to_owned() };
+    let gap = || Input::Gap { after: MessageId(3), why: "a hole".to_owned() };
+    for lost in [blind(), gap()] {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.input(lost);
+        assert_eq!(scene.recorded(Ok(()))[1], "record delivered approved failed");
+        scene.after(SETTLE);
+        scene.read(ended());
+        assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "remembered: {:?}", scene.gate.phase);
+    }
+}
+
+#[test]
+fn answering_a_question_does_not_waive_that_sight_was_lost() {
+    let mut scene = Scene::asking();
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.decide(Act::Approve);
+    scene.read(running());
+    scene.recorded(Ok(()));
+    let sent = scene.acted(Ok(()));
+    let expected = ["pause", "record delivered approved applied", "show approved applied", "record opened"];
+    assert_eq!(sent[..4], expected);
+}
+
+#[test]
+fn sight_regained_ends_blindness_but_not_a_gap() {
+    let mut scene = Scene::asking();
+    scene.input(Input::Gap { after: MessageId(3), why: "a hole".to_owned() });
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.input(Input::Sighted);
+    assert_eq!(scene.seen(EventKind::User, quiet())[0], "pause");
+
+    let mut scene = Scene::asking();
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.input(Input::Sighted);
+    assert_eq!(scene.seen(EventKind::User, quiet())[0], "record decided withdrawn applied");
 }
 
 #[test]
