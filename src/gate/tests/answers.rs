@@ -22,6 +22,15 @@ fn refusing() -> Verdict {
     fires(rule)
 }
 
+/// A held session is approved, resumed and seen running.
+fn release(scene: &mut Scene) {
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    scene.acted(Ok(()));
+    scene.read(running());
+}
+
 fn keeping() -> Verdict {
     let mut rule = rule("purchase", RuleEffect::Ask);
     rule.on_deny = Some(OnDeny::KeepPaused);
@@ -46,6 +55,56 @@ fn the_approved_act_itself_is_not_asked_about_twice_but_the_next_one_is() {
     scene.read(running());
     assert_eq!(scene.seen(EventKind::Step, asks()), ["record noted", "notice"]);
     assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause");
+}
+
+#[test]
+fn an_approval_covers_its_act_only_at_the_same_host() {
+    let at = |host: Option<&str>| Verdict { domain: host.map(str::to_owned), ..asks() };
+    let shop = Some("shop.example");
+    let same = ["record noted", "notice"];
+    for (approved, acts, covered) in [
+        (shop, shop, true),
+        (None, None, true),
+        (shop, Some("other.example"), false),
+        (shop, None, false),
+        (None, shop, false),
+    ] {
+        let mut scene = Scene::held_by(at(approved));
+        release(&mut scene);
+        let step = scene.seen(EventKind::Step, at(acts));
+        assert_eq!(step == same, covered, "{approved:?} then {acts:?}: {step:?}");
+
+        let mut scene = Scene::held_by(at(approved));
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.recorded(Ok(()));
+        scene.acted(Ok(()));
+        let step = scene.seen(EventKind::Step, at(acts));
+        assert_eq!(step.contains(&"pause".to_owned()), !covered, "while it is verified: {step:?}");
+    }
+}
+
+#[test]
+fn an_approval_covers_its_act_only_for_a_minute_and_three_events() {
+    let mut scene = Scene::held();
+    release(&mut scene);
+    scene.seen(EventKind::Thought, quiet());
+    scene.seen(EventKind::Log, quiet());
+    scene.seen(EventKind::Thought, quiet());
+    scene.now = scene.now.after(Duration::from_secs(59));
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["record noted", "notice"], "the third");
+
+    let mut scene = Scene::held();
+    release(&mut scene);
+    for _ in 0..3 {
+        scene.seen(EventKind::Step, quiet());
+    }
+    assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "the fourth");
+
+    let mut scene = Scene::held();
+    release(&mut scene);
+    scene.now = scene.now.after(Duration::from_secs(60));
+    assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "too late");
 }
 
 #[test]
