@@ -146,6 +146,27 @@ fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
 }
 
 #[test]
+fn a_rule_that_fires_on_a_held_session_is_met_with_a_pause_first() {
+    let mut settling = Scene::new();
+    settling.seen(EventKind::Thought, asks());
+    settling.paused(Ok(PauseAnswer::Accepted));
+    settling.read(paused());
+    let mut checking = Scene::held();
+    checking.decide(Act::Approve);
+    let mut terms = rule("purchase", RuleEffect::Ask);
+    terms.on_deny = Some(OnDeny::KeepPaused);
+    let mut kept = Scene::held_by(fires(terms));
+    kept.decide(Act::Deny { reason: None });
+    let cooling = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
+    for mut scene in [settling, Scene::held(), cooling, checking, kept] {
+        let phase = format!("{:?}", scene.gate.phase);
+        assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "{phase}");
+        let ran = scene.paused(Ok(PauseAnswer::Accepted));
+        assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "{phase}: {ran:?}");
+    }
+}
+
+#[test]
 fn old_news_of_a_resume_changes_nothing() {
     let mut scene = Scene::held();
     scene.seen(EventKind::Resumed, quiet());
@@ -223,7 +244,7 @@ fn a_stricter_rule_that_joins_decides_what_a_denial_does() {
     lenient.refusal = Some("No.".to_owned());
     let mut scene = Scene::held_by(fires(lenient));
     let joined = scene.seen(EventKind::Step, fires(rule("never", RuleEffect::Deny)));
-    assert_eq!(joined, ["record decided denied applying", "show denied applying", "cancel"]);
+    assert_eq!(joined, ["pause", "record decided denied applying", "show denied applying", "cancel"]);
 }
 
 #[test]
@@ -232,7 +253,7 @@ fn a_cooldown_that_turns_into_a_question_gives_operators_their_whole_time() {
     long.cooldown = Some(TIMEOUT * 2);
     let mut scene = Scene::held_by(fires(long));
     scene.now = scene.now.after(TIMEOUT + COOLDOWN);
-    assert_eq!(scene.seen(EventKind::Step, asks()), ["record revised", "show draft r1"]);
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["pause", "record revised", "show draft r1"]);
     assert_eq!(scene.gate.waiting().unwrap().1, scene.now.after(TIMEOUT));
 }
 
