@@ -270,6 +270,48 @@ fn history_is_held_only_where_its_task_still_runs() {
 }
 
 #[test]
+fn an_instruction_after_the_trigger_does_not_end_its_task() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::User, quiet());
+    scene.history(EventKind::Thought, asks());
+    scene.history(EventKind::User, quiet());
+    scene.history(EventKind::Step, quiet());
+    assert_eq!(scene.input(Input::CaughtUp), ["pause", "record opened", "show draft r0", "show draft r0"]);
+
+    let mut scene = Scene::new();
+    scene.history(EventKind::Question, asks());
+    scene.history(EventKind::User, quiet());
+    assert_eq!(scene.input(Input::CaughtUp), ["record noted", "notice"], "a question was answered");
+}
+
+#[test]
+fn what_a_stream_replays_of_a_running_task_is_held_although_an_instruction_came_between() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::User, quiet());
+    scene.input(Input::CaughtUp);
+    let replayed = crate::gate::tests::harness::event(90, EventKind::Step, "words");
+    let held = scene.input(Input::Seen { event: replayed, verdict: asks(), backlog: true });
+    assert_eq!(held[0], "pause");
+}
+
+#[test]
+fn each_finished_task_of_the_history_that_a_rule_fired_in_is_written_down() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, asks());
+    scene.history(EventKind::Done, quiet());
+    scene.history(EventKind::User, quiet());
+    assert_eq!(scene.history(EventKind::Thought, asks()), ["record noted", "notice"], "the first task's");
+    assert_eq!(scene.input(Input::CaughtUp)[0], "pause", "the second still runs");
+}
+
+#[test]
+fn an_alert_in_the_history_is_written_down() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.history(EventKind::Step, fires(rule("odd", RuleEffect::Alert))), ["record noted", "notice"]);
+    assert_eq!(scene.input(Input::CaughtUp), [""; 0]);
+}
+
+#[test]
 fn lost_sight_pauses_and_a_sight_regained_is_noted() {
     let mut scene = Scene::new();
     let why = || "no heartbeat".to_owned();
