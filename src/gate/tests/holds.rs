@@ -8,7 +8,7 @@ use crate::gate::phase::Phase;
 use crate::gate::{Hold, Input, Page, Timing};
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
-use super::harness::{COOLDOWN, SETTLE, TIMEOUT, fires, rule, settings};
+use super::harness::{COOLDOWN, POLL, SETTLE, TIMEOUT, fires, rule, settings};
 use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
 
 #[test]
@@ -101,6 +101,33 @@ fn late_events_while_settling_make_the_card_late_and_are_on_it() {
     scene.read(paused());
     let card = scene.gate.case.as_ref().unwrap().card().clone();
     assert_eq!((card.timing, card.after.len(), card.revision.0), (Timing::Late, 1, 1));
+}
+
+#[test]
+fn a_card_shows_the_first_and_the_newest_events_and_counts_the_others() {
+    let mut scene = Scene::held();
+    let texts: Vec<String> = (1..=30).map(|n| format!("event {n}")).collect();
+    for text in &texts {
+        assert_eq!(scene.seen_text(EventKind::Step, text, quiet()), ["show draft r1"]);
+    }
+    let card = scene.gate.case.as_ref().unwrap().card();
+    let shown: Vec<&String> = card.after.iter().map(|event| &event.text).collect();
+    let expected: Vec<&String> = texts[..5].iter().chain(&texts[15..]).collect();
+    assert_eq!((shown, card.left_out), (expected, 10));
+}
+
+#[test]
+fn the_newest_notes_and_those_of_a_foreign_resume_stay_on_the_card() {
+    let mut scene = Scene::held();
+    scene.after(POLL);
+    scene.read(running());
+    for n in 1..=40 {
+        scene.input(Input::Gap { after: MessageId(n), why: "a hole".to_owned() });
+    }
+    let notes = &scene.gate.case.as_ref().unwrap().card().notes;
+    assert_eq!(notes.len(), 20);
+    assert!(notes[0].starts_with("somebody else resumed"), "{notes:?}");
+    assert!(notes[19].contains("events after 40 "), "{notes:?}");
 }
 
 #[test]
