@@ -71,7 +71,7 @@ pub struct Gate {
     case: Option<Box<Case>>,
     before: VecDeque<EventLine>,
     seen_up_to: MessageId,
-    /// The newest message of the user or end of a task: what fired before it belongs to a task that is over.
+    /// The newest end of a task: what fired before it is over. A message of the user may be an instruction within a task.
     task_began: MessageId,
     /// Whether the messages of the history have been read.
     caught_up: bool,
@@ -209,16 +209,14 @@ impl Gate {
 
     fn seen(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict, backlog: bool) {
         self.seen_up_to = self.seen_up_to.max(event.id.unwrap_or_default());
-        if matches!(event.kind, EventKind::Done | EventKind::User) {
+        if event.kind == EventKind::Done {
             self.task_began = self.task_began.max(event.id.unwrap_or_default());
         }
         let watching = matches!(self.phase, Phase::Watching | Phase::Over);
         // Once the messages are read, only what belongs to an earlier task is history: a step without an id may be live.
         let earlier = event.id.is_some_and(|id| id < self.task_began);
         if backlog && watching && (earlier || !self.caught_up) {
-            self.seen_in_history(event, verdict);
-        } else if backlog && verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
-            // A stream replays steps that polled messages have overtaken.
+            self.seen_in_history(turn, event, verdict);
         } else {
             self.alert(turn, event, verdict);
             self.seen_now(turn, event, verdict);
@@ -226,12 +224,17 @@ impl Gate {
         self.remember(event);
     }
 
+    /// Whether an event is older than what the open case is about, though it came later: a stream replays what polled
+    /// messages have overtaken, and an echo may be slow. It says nothing about what became of the case.
     fn precedes_the_trigger(&self, event: &Event) -> bool {
         let trigger = self.case.as_ref().and_then(|case| case.card().trigger.id);
         trigger.zip(event.id).is_some_and(|(trigger, id)| id < trigger)
     }
 
     fn seen_now(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        if verdict.effect <= policy::Effect::Alert && self.precedes_the_trigger(event) {
+            return;
+        }
         match self.phase {
             Phase::Watching | Phase::Over => self.seen_watching(turn, event, verdict),
             Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {

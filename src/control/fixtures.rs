@@ -77,6 +77,7 @@ fn card(approval: ApprovalId, text: &str) -> Card {
         trigger: event(text),
         before: vec![event("Opening the cart")],
         after: vec![],
+        left_out: 0,
         triggers: 1,
         then: Then { answer: None, deny: OnDeny::Cancel, refusal: None, timeout: OnTimeout::Cancel },
         notes: vec![],

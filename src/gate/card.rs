@@ -54,13 +54,17 @@ pub struct Card {
     pub trigger: EventLine,
     /// The last events before the trigger, oldest first; at most 5.
     pub before: Vec<EventLine>,
-    /// The agent's events after the trigger, oldest first; at most 20, the newest dropped beyond.
+    /// The agent's events after the trigger, oldest first; at most 20: the first 5 and the newest ones.
     pub after: Vec<EventLine>,
+    /// How many events between those first 5 and the newest ones are left out.
+    #[serde(default)]
+    pub left_out: u32,
     /// How many triggers this approval stands for; at least 1.
     pub triggers: u32,
     /// What each answer does.
     pub then: Then,
-    /// Things an operator must know: somebody else resumed, a gap, a missed screenshot. In our words, escaped.
+    /// Things an operator must know: somebody else resumed, a gap, a missed screenshot. In our words, escaped; at most 20,
+    /// the newest ones, and those of a foreign resume before all others.
     pub notes: Vec<String>,
 }
 

@@ -17,9 +17,13 @@ use super::card::{Card, EventLine, Hold, Subject};
 use super::io::Settings;
 
 pub(super) use derived::event_line;
-use derived::{confirm_of, rule_line, then_of, timing_of};
+use derived::{confirm_of, larger, rule_line, then_of, timing_of};
 
 const AFTER_MOST: usize = 20;
+/// So many of the events right after the trigger stay on the card whatever follows.
+const AFTER_FIRST: usize = 5;
+/// What a note of a foreign resume says; it stays on the card whatever follows.
+const RESUMED: &str = "somebody else resumed";
 
 /// What is kept of an approval: enough to show it, decide it, deliver it and go on after a crash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -205,6 +209,7 @@ impl Case {
             trigger: opening.trigger,
             before: opening.before,
             after: Vec::new(),
+            left_out: 0,
             triggers: 1,
             then: then_of(opening.subject, &opening.verdict.fired, settings),
             notes: Vec::new(),
@@ -273,9 +278,7 @@ impl Case {
             card.risk = card.risk.max(fired.rule.risk);
         }
         card.rules.sort_by_key(|line| std::cmp::Reverse(line.effect));
-        if verdict.amount.is_some() {
-            card.amount.clone_from(&verdict.amount);
-        }
+        card.amount = larger(card.amount.take(), verdict.amount.clone());
         if verdict.domain.is_some() {
             card.domain.clone_from(&verdict.domain);
         }
@@ -290,15 +293,16 @@ impl Case {
         if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
             return false;
         }
-        let before = (self.kept.card.after.len(), self.kept.card.timing);
         let card = &mut self.kept.card;
-        if card.after.len() < AFTER_MOST {
-            card.after.push(event_line(event));
+        if card.after.len() >= AFTER_MOST {
+            card.after.remove(AFTER_FIRST);
+            card.left_out = card.left_out.saturating_add(1);
         }
+        card.after.push(event_line(event));
         if event.kind.is_agent_emitted() && card.subject == Subject::Hold {
             self.mark_late("the agent went on after the trigger");
         }
-        before != (self.kept.card.after.len(), self.kept.card.timing)
+        true
     }
 
     /// From now on an operator is asked, and has the whole time.
@@ -317,9 +321,14 @@ impl Case {
 
     pub fn note(&mut self, note: String) {
         const MOST: usize = 20;
-        if self.kept.card.notes.len() < MOST && !self.kept.card.notes.contains(&note) {
-            self.kept.card.notes.push(note);
+        let notes = &mut self.kept.card.notes;
+        if notes.contains(&note) {
+            return;
         }
+        if notes.len() >= MOST {
+            notes.remove(notes.iter().position(|old| !old.contains(RESUMED)).unwrap_or(0));
+        }
+        notes.push(note);
     }
 
     /// Completes the card: a new revision, from now on what decisions must name.

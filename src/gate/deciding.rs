@@ -256,7 +256,7 @@ impl Gate {
             }
             return;
         }
-        if event.kind == EventKind::Resumed {
+        if super::pausing::hints_at_running(event, verdict) {
             self.suspect(turn);
         }
         let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());

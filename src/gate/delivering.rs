@@ -318,7 +318,7 @@ impl Gate {
     pub(super) fn deliver_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
         self.delivered(turn, delivery, detail);
         if delivery == Delivery::Applied {
-            self.cover();
+            self.cover(turn);
         }
         self.case = None;
         self.phase = Phase::Watching;

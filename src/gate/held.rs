@@ -9,6 +9,7 @@ use crate::policy::{OnTimeout, Verdict};
 
 use super::deciding::name_of;
 use super::opening::plan_of;
+use super::pausing::hints_at_running;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
@@ -388,7 +389,7 @@ impl Gate {
     }
 
     pub(super) fn seen_kept(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        if event.kind == EventKind::Resumed {
+        if hints_at_running(event, verdict) {
             self.suspect(turn);
         }
         self.overlooked(turn, event, verdict);

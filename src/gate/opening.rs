@@ -19,19 +19,29 @@ pub(super) struct Missed {
     trigger: Event,
     verdict: Verdict,
     later: Vec<(Event, Verdict)>,
-    /// The task ended, or a new one began, after the trigger.
+    /// The task ended after the trigger, or the question was answered.
     over: bool,
 }
 
 /// What an operator has just approved: its own execution is not asked about again.
 ///
 /// An announced act is approved before it happens; when the next step of the agent is the very act (the same rules, no
-/// other amount), asking twice for one purchase would teach operators to approve blindly.
+/// other amount, the same host), asking twice for one purchase would teach operators to approve blindly. It ends soon.
 #[derive(Debug)]
 pub(super) struct Covered {
     rules: Vec<String>,
     amount: Option<AmountSeen>,
+    domain: Option<String>,
+    /// Until when, on the monotonic clock.
+    until: Duration,
+    /// How many more events of the agent it may wait for.
+    events: u32,
 }
+
+/// So long after its release an approved act is recognised.
+const COVERED_FOR: Duration = Duration::from_secs(60);
+/// Among so many events of the agent after the release it is recognised.
+const COVERED_EVENTS: u32 = 3;
 
 /// A pause sent while something else had to be finished first, with its answer if there is one.
 #[derive(Debug)]
@@ -60,9 +70,7 @@ const REPEATS_FORGOTTEN: Duration = Duration::from_secs(1800);
 
 impl Gate {
     pub(super) fn seen_watching(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        if matches!(event.kind, EventKind::User | EventKind::Done) {
-            self.covered = None;
-        }
+        self.age_cover(turn, event);
         match verdict.effect {
             RuleEffect::Allow | RuleEffect::Alert => (),
             RuleEffect::Instruct | RuleEffect::Cooldown | RuleEffect::Ask | RuleEffect::Deny => {
@@ -85,12 +93,16 @@ impl Gate {
     }
 
     /// History is only collected: what it means shows when its end is known.
-    pub(super) fn seen_in_history(&mut self, event: &Event, verdict: &Verdict) {
+    pub(super) fn seen_in_history(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         const MOST: usize = 20;
+        if verdict.effect == RuleEffect::Alert {
+            self.mention(turn, sentence("alert, before we watched", event, verdict));
+        }
         let fires = verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done;
         if let Some(missed) = &mut self.missed {
-            let question = missed.trigger.kind == EventKind::Question && event.kind.is_agent_emitted();
-            missed.over |= question || matches!(event.kind, EventKind::Done | EventKind::User);
+            let goes_on = event.kind.is_agent_emitted() || event.kind == EventKind::User;
+            let answered = missed.trigger.kind == EventKind::Question && goes_on;
+            missed.over |= answered || event.kind == EventKind::Done;
             if missed.later.len() < MOST || fires {
                 missed.later.push((event.clone(), verdict.clone()));
             }
@@ -98,7 +110,8 @@ impl Gate {
         if fires && self.missed.as_ref().is_none_or(|old| old.over) {
             let (trigger, verdict) = (event.clone(), verdict.clone());
             let over = event.id.is_some_and(|id| id < self.task_began);
-            self.missed = Some(Box::new(Missed { trigger, verdict, later: Vec::new(), over }));
+            let old = self.missed.replace(Box::new(Missed { trigger, verdict, later: Vec::new(), over }));
+            self.tell_missed(turn, old.as_deref());
         }
     }
 
@@ -108,11 +121,18 @@ impl Gate {
         self.caught_up = true;
         let Some(missed) = self.missed.take() else { return };
         if missed.over {
-            return self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
+            return self.tell_missed(turn, Some(&missed));
         }
         self.seen_now(turn, &missed.trigger, &missed.verdict);
         for (event, verdict) in &missed.later {
             self.seen_now(turn, event, verdict);
+        }
+    }
+
+    /// Writes down what fired in a task that is over.
+    fn tell_missed(&self, turn: &mut Turn<'_>, missed: Option<&Missed>) {
+        if let Some(missed) = missed {
+            self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
     }
 
@@ -229,10 +249,33 @@ impl Gate {
         }
         let text = format!("out of sight: {why}");
         self.notice(turn, text.clone());
-        let told = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none() && case.kept.plan == Plan::Ask);
+        let told = self.asks_about_a_hold();
         self.renote(turn, text);
-        if !told && self.settings.pause_when_blind {
+        if told || !self.settings.pause_when_blind {
+            return;
+        }
+        self.spoil("holdpoint lost sight of the session while the decision was being recorded");
+        if !self.blind.as_ref().is_some_and(|blind| blind.for_good) {
             self.blind = Some(Blind { why: why.to_owned(), for_good: false });
+        }
+    }
+
+    /// Whether an operator is being asked about a hold, on a card that can still change. An answer to a question waives
+    /// nothing: it does not speak of what the session does next.
+    fn asks_about_a_hold(&self) -> bool {
+        let asks = self.case.as_ref().is_some_and(|case| {
+            case.kept.closed.is_none() && case.kept.plan == Plan::Ask && case.card().subject == Subject::Hold
+        });
+        asks && match self.phase {
+            Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Checking(_) => true,
+            Phase::Watching
+            | Phase::Cooling(_)
+            | Phase::Asking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_)
+            | Phase::Over => false,
         }
     }
 
@@ -315,25 +358,39 @@ impl Gate {
         event.kind == EventKind::Step && self.covered.take().is_some_and(|covered| covered.covers(verdict))
     }
 
+    /// What was approved is no longer recognised after its time, after some events, or once the task is another one.
+    fn age_cover(&mut self, turn: &Turn<'_>, event: &Event) {
+        let Some(covered) = &mut self.covered else { return };
+        let other_task = matches!(event.kind, EventKind::User | EventKind::Done);
+        let by_agent = event.kind.is_agent_emitted();
+        if other_task || turn.now.mono >= covered.until || (by_agent && covered.events == 0) {
+            self.covered = None;
+        } else if by_agent {
+            covered.events -= 1;
+        }
+    }
+
     /// Whether an event is the very act whose approval is being delivered. It passes once.
     pub(super) fn carries_out(&mut self, event: &Event, verdict: &Verdict) -> bool {
         let Some(case) = self.case.as_mut().filter(|case| !case.carried_out) else { return false };
-        let covers = event.kind == EventKind::Step && Covered::of(case).is_some_and(|covered| covered.covers(verdict));
+        let own = event.kind == EventKind::Step;
+        let covers = own && Covered::of(case, Duration::MAX).is_some_and(|covered| covered.covers(verdict));
         case.carried_out |= covers;
         covers
     }
 
     /// Remembers what was approved, so that its own execution passes.
-    pub(super) fn cover(&mut self) {
+    pub(super) fn cover(&mut self, turn: &Turn<'_>) {
         let case = self.case.as_ref().filter(|case| !case.carried_out);
-        self.covered = case.and_then(|case| Covered::of(case)).map(Box::new);
+        let until = turn.now.mono.saturating_add(COVERED_FOR);
+        self.covered = case.and_then(|case| Covered::of(case, until)).map(Box::new);
     }
 }
 
 impl Covered {
     /// What an operator's plain approval of an announced act covers. A trigger that was a step has been executed already; a
     /// rule's own release, and an instruction, approve no act.
-    fn of(case: &Case) -> Option<Self> {
+    fn of(case: &Case, until: Duration) -> Option<Self> {
         let closed = case.kept.closed.as_ref()?;
         let by_operator = matches!(closed.by, EndedBy::Operator { .. });
         let card = case.card();
@@ -342,14 +399,15 @@ impl Covered {
             return None;
         }
         let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
-        Some(Self { rules, amount: card.amount.clone() })
+        let (amount, domain) = (card.amount.clone(), card.domain.clone());
+        Some(Self { rules, amount, domain, until, events: COVERED_EVENTS })
     }
 
     fn covers(&self, verdict: &Verdict) -> bool {
         let rules = verdict.fired.iter().all(|fired| self.rules.contains(&fired.rule.name));
         let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
         let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&self.amount);
-        rules && amount && verdict.effect < RuleEffect::Deny
+        rules && amount && verdict.domain == self.domain && verdict.effect < RuleEffect::Deny
     }
 }
 

@@ -212,8 +212,8 @@ impl Gate {
         self.publish(turn);
     }
 
-    /// A `resumed` event while the session is held. It may be old news of our own resume, so the pause goes out first and
-    /// its answer tells: accepted means that the session really ran.
+    /// A `resumed` event while the session is held, or a rule that fires. It may be old news of our own resume, or of a step
+    /// that was in flight, so the pause goes out first and its answer tells: accepted means that the session really ran.
     pub(super) fn suspect(&mut self, turn: &mut Turn<'_>) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
@@ -281,19 +281,12 @@ impl Gate {
 
     /// Any event while the session is being paused or held, before anybody has approved.
     pub(super) fn seen_in_hold(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        match event.kind {
-            EventKind::Paused if matches!(self.phase, Phase::Pausing(_)) => return self.paused_event(turn),
-            EventKind::Resumed if !matches!(self.phase, Phase::Pausing(_)) => self.suspect(turn),
-            EventKind::Step
-            | EventKind::Thought
-            | EventKind::Question
-            | EventKind::Done
-            | EventKind::Error
-            | EventKind::Log
-            | EventKind::User
-            | EventKind::Paused
-            | EventKind::Resumed
-            | EventKind::Unknown(_) => (),
+        let pausing = matches!(self.phase, Phase::Pausing(_));
+        if pausing && event.kind == EventKind::Paused {
+            return self.paused_event(turn);
+        }
+        if !pausing && hints_at_running(event, verdict) {
+            self.suspect(turn);
         }
         self.taken_in(turn, event, verdict);
     }
@@ -316,4 +309,9 @@ impl Gate {
         pausing.told = true;
         self.notice(turn, format!("the pause has not succeeded yet and is repeated: {error}"));
     }
+}
+
+/// Whether an event of a held session may mean that it runs.
+pub(super) fn hints_at_running(event: &Event, verdict: &Verdict) -> bool {
+    event.kind == EventKind::Resumed || verdict.effect > crate::policy::Effect::Alert
 }

@@ -90,7 +90,7 @@ impl Gate {
             (None, Deliver::Nothing) => {
                 // Approved, but somebody else paused it: whoever did may resume it.
                 self.publish(turn);
-                self.cover();
+                self.cover(turn);
                 self.case = None;
                 self.phase = Phase::Watching;
             }

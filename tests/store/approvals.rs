@@ -80,6 +80,7 @@ pub fn open(n: u8) -> Kept {
         trigger,
         before: Vec::new(),
         after: Vec::new(),
+        left_out: 0,
         triggers: 1,
         then: Then { answer: None, deny: OnDeny::Cancel, refusal: None, timeout: OnTimeout::Cancel },
         notes: Vec::new(),

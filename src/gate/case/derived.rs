@@ -1,7 +1,7 @@
 //! What a card says that is derived from the event, the rules and the settings.
 
 use crate::api::{Event, EventKind};
-use crate::policy::{self, Confirm, Fired, OnDeny, Risk};
+use crate::policy::{self, AmountSeen, Confirm, Fired, OnDeny, Risk};
 
 use super::super::approval::{Digest, Timing};
 use super::super::card::{EventLine, RuleLine, Subject, Then};
@@ -76,4 +76,57 @@ pub(super) fn then_of(subject: Subject, fired: &[Fired], settings: &Settings) ->
         Subject::Hold => None,
     };
     Then { answer, deny, refusal: refusal.filter(|_| deny == OnDeny::Instruct), timeout: settings.on_timeout }
+}
+
+/// The amount that stands on a card when another trigger joins: the larger one where both are of one currency, one that
+/// could not be read before all others, and otherwise the newer.
+pub(super) fn larger(shown: Option<AmountSeen>, joined: Option<AmountSeen>) -> Option<AmountSeen> {
+    let (shown, joined) = match (shown, joined) {
+        (Some(shown), Some(joined)) => (shown, joined),
+        (shown, joined) => return joined.or(shown),
+    };
+    let stays = match (shown.number.as_deref().map(decimal), joined.number.as_deref().map(decimal)) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => shown.currency == joined.currency && old > new,
+    };
+    Some(if stays { shown } else { joined })
+}
+
+/// A decimal number as an operator would type it, such as `1299.00`, in a form that compares.
+fn decimal(number: &str) -> (usize, &str, &str) {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let whole = whole.trim_start_matches('0');
+    (whole.len(), whole, fraction.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(number: Option<&str>, currency: Option<&str>) -> Option<AmountSeen> {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Some(AmountSeen { number: owned(number), currency: owned(currency), words: "price".to_owned(), earlier: false })
+    }
+
+    #[test]
+    fn a_smaller_amount_does_not_hide_a_larger_one_that_was_shown() {
+        let usd = |number: &str| seen(Some(number), Some("USD"));
+        let unread = seen(None, None);
+        for (shown, joined, stays) in [
+            (usd("410.00"), usd("9.99"), usd("410.00")),
+            (usd("9.99"), usd("410.00"), usd("410.00")),
+            (usd("10.05"), usd("10.5"), usd("10.5")),
+            (usd("10.50"), usd("10.5"), usd("10.5")),
+            (seen(Some("410"), None), seen(Some("9"), None), seen(Some("410"), None)),
+            (usd("410.00"), seen(Some("9.99"), Some("EUR")), seen(Some("9.99"), Some("EUR"))),
+            (unread.clone(), usd("9.99"), unread.clone()),
+            (usd("410.00"), unread.clone(), unread.clone()),
+            (usd("410.00"), None, usd("410.00")),
+            (None, usd("410.00"), usd("410.00")),
+            (None, None, None),
+        ] {
+            assert_eq!(larger(shown.clone(), joined.clone()), stays, "{shown:?} then {joined:?}");
+        }
+    }
 }

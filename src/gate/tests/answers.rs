@@ -22,6 +22,15 @@ fn refusing() -> Verdict {
     fires(rule)
 }
 
+/// A held session is approved, resumed and seen running.
+fn release(scene: &mut Scene) {
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    scene.acted(Ok(()));
+    scene.read(running());
+}
+
 fn keeping() -> Verdict {
     let mut rule = rule("purchase", RuleEffect::Ask);
     rule.on_deny = Some(OnDeny::KeepPaused);
@@ -46,6 +55,56 @@ fn the_approved_act_itself_is_not_asked_about_twice_but_the_next_one_is() {
     scene.read(running());
     assert_eq!(scene.seen(EventKind::Step, asks()), ["record noted", "notice"]);
     assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause");
+}
+
+#[test]
+fn an_approval_covers_its_act_only_at_the_same_host() {
+    let at = |host: Option<&str>| Verdict { domain: host.map(str::to_owned), ..asks() };
+    let shop = Some("shop.example");
+    let same = ["record noted", "notice"];
+    for (approved, acts, covered) in [
+        (shop, shop, true),
+        (None, None, true),
+        (shop, Some("other.example"), false),
+        (shop, None, false),
+        (None, shop, false),
+    ] {
+        let mut scene = Scene::held_by(at(approved));
+        release(&mut scene);
+        let step = scene.seen(EventKind::Step, at(acts));
+        assert_eq!(step == same, covered, "{approved:?} then {acts:?}: {step:?}");
+
+        let mut scene = Scene::held_by(at(approved));
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.recorded(Ok(()));
+        scene.acted(Ok(()));
+        let step = scene.seen(EventKind::Step, at(acts));
+        assert_eq!(step.contains(&"pause".to_owned()), !covered, "while it is verified: {step:?}");
+    }
+}
+
+#[test]
+fn an_approval_covers_its_act_only_for_a_minute_and_three_events() {
+    let mut scene = Scene::held();
+    release(&mut scene);
+    scene.seen(EventKind::Thought, quiet());
+    scene.seen(EventKind::Log, quiet());
+    scene.seen(EventKind::Thought, quiet());
+    scene.now = scene.now.after(Duration::from_secs(59));
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["record noted", "notice"], "the third");
+
+    let mut scene = Scene::held();
+    release(&mut scene);
+    for _ in 0..3 {
+        scene.seen(EventKind::Step, quiet());
+    }
+    assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "the fourth");
+
+    let mut scene = Scene::held();
+    release(&mut scene);
+    scene.now = scene.now.after(Duration::from_secs(60));
+    assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "too late");
 }
 
 #[test]
@@ -396,6 +455,28 @@ fn a_question_that_somebody_else_answers_is_withdrawn() {
     assert_eq!(Scene::asking().seen(EventKind::Step, quiet()), withdrawn);
     let mut scene = Scene::asking();
     assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "and what the agent does is held");
+}
+
+#[test]
+fn what_is_older_than_a_question_does_not_withdraw_it() {
+    for kind in [EventKind::User, EventKind::Step, EventKind::Thought] {
+        let mut scene = Scene::asking();
+        assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "asking");
+        assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+        assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "checking");
+        assert_eq!(scene.read(running()), ["record decided approved applying and wait"]);
+        assert_eq!(scene.overtaken(kind, quiet()), [""; 0], "recording");
+        assert_eq!(scene.recorded(Ok(()))[1], "message r1 Yes, go on.");
+    }
+    assert_eq!(Scene::asking().overtaken(EventKind::Step, asks())[0], "pause", "what a rule asks about is held");
+}
+
+#[test]
+fn what_is_older_than_a_hold_makes_it_neither_late_nor_stale() {
+    let mut scene = Scene::held();
+    assert_eq!(scene.overtaken(EventKind::Step, quiet()), [""; 0]);
+    assert_eq!(scene.overtaken(EventKind::Step, fires(rule("odd", RuleEffect::Alert))), ["record noted", "notice"]);
+    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
 }
 
 #[test]

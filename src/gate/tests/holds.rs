@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::api::{ErrorClass, EventKind, PauseAnswer};
+use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer};
 use crate::control::Act;
 use crate::gate::phase::Phase;
 use crate::gate::{Hold, Input, Page, Timing};
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
-use super::harness::{COOLDOWN, SETTLE, TIMEOUT, fires, rule, settings};
+use super::harness::{COOLDOWN, POLL, SETTLE, TIMEOUT, fires, rule, settings};
 use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
 
 #[test]
@@ -104,6 +104,33 @@ fn late_events_while_settling_make_the_card_late_and_are_on_it() {
 }
 
 #[test]
+fn a_card_shows_the_first_and_the_newest_events_and_counts_the_others() {
+    let mut scene = Scene::held();
+    let texts: Vec<String> = (1..=30).map(|n| format!("event {n}")).collect();
+    for text in &texts {
+        assert_eq!(scene.seen_text(EventKind::Step, text, quiet()), ["show draft r1"]);
+    }
+    let card = scene.gate.case.as_ref().unwrap().card();
+    let shown: Vec<&String> = card.after.iter().map(|event| &event.text).collect();
+    let expected: Vec<&String> = texts[..5].iter().chain(&texts[15..]).collect();
+    assert_eq!((shown, card.left_out), (expected, 10));
+}
+
+#[test]
+fn the_newest_notes_and_those_of_a_foreign_resume_stay_on_the_card() {
+    let mut scene = Scene::held();
+    scene.after(POLL);
+    scene.read(running());
+    for n in 1..=40 {
+        scene.input(Input::Gap { after: MessageId(n), why: "a hole".to_owned() });
+    }
+    let notes = &scene.gate.case.as_ref().unwrap().card().notes;
+    assert_eq!(notes.len(), 20);
+    assert!(notes[0].starts_with("somebody else resumed"), "{notes:?}");
+    assert!(notes[19].contains("events after 40 "), "{notes:?}");
+}
+
+#[test]
 fn news_while_held_makes_a_new_revision_and_old_decisions_stale() {
     let mut scene = Scene::held();
     let old = scene.decision(Act::Approve);
@@ -143,6 +170,27 @@ fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
     assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
     scene.read(paused());
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r2", "show approved applying"]);
+}
+
+#[test]
+fn a_rule_that_fires_on_a_held_session_is_met_with_a_pause_first() {
+    let mut settling = Scene::new();
+    settling.seen(EventKind::Thought, asks());
+    settling.paused(Ok(PauseAnswer::Accepted));
+    settling.read(paused());
+    let mut checking = Scene::held();
+    checking.decide(Act::Approve);
+    let mut terms = rule("purchase", RuleEffect::Ask);
+    terms.on_deny = Some(OnDeny::KeepPaused);
+    let mut kept = Scene::held_by(fires(terms));
+    kept.decide(Act::Deny { reason: None });
+    let cooling = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
+    for mut scene in [settling, Scene::held(), cooling, checking, kept] {
+        let phase = format!("{:?}", scene.gate.phase);
+        assert_eq!(scene.seen(EventKind::Step, asks())[0], "pause", "{phase}");
+        let ran = scene.paused(Ok(PauseAnswer::Accepted));
+        assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "{phase}: {ran:?}");
+    }
 }
 
 #[test]
@@ -223,7 +271,7 @@ fn a_stricter_rule_that_joins_decides_what_a_denial_does() {
     lenient.refusal = Some("No.".to_owned());
     let mut scene = Scene::held_by(fires(lenient));
     let joined = scene.seen(EventKind::Step, fires(rule("never", RuleEffect::Deny)));
-    assert_eq!(joined, ["record decided denied applying", "show denied applying", "cancel"]);
+    assert_eq!(joined, ["pause", "record decided denied applying", "show denied applying", "cancel"]);
 }
 
 #[test]
@@ -232,7 +280,7 @@ fn a_cooldown_that_turns_into_a_question_gives_operators_their_whole_time() {
     long.cooldown = Some(TIMEOUT * 2);
     let mut scene = Scene::held_by(fires(long));
     scene.now = scene.now.after(TIMEOUT + COOLDOWN);
-    assert_eq!(scene.seen(EventKind::Step, asks()), ["record revised", "show draft r1"]);
+    assert_eq!(scene.seen(EventKind::Step, asks()), ["pause", "record revised", "show draft r1"]);
     assert_eq!(scene.gate.waiting().unwrap().1, scene.now.after(TIMEOUT));
 }
 
@@ -249,6 +297,48 @@ fn history_is_held_only_where_its_task_still_runs() {
 }
 
 #[test]
+fn an_instruction_after_the_trigger_does_not_end_its_task() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::User, quiet());
+    scene.history(EventKind::Thought, asks());
+    scene.history(EventKind::User, quiet());
+    scene.history(EventKind::Step, quiet());
+    assert_eq!(scene.input(Input::CaughtUp), ["pause", "record opened", "show draft r0", "show draft r0"]);
+
+    let mut scene = Scene::new();
+    scene.history(EventKind::Question, asks());
+    scene.history(EventKind::User, quiet());
+    assert_eq!(scene.input(Input::CaughtUp), ["record noted", "notice"], "a question was answered");
+}
+
+#[test]
+fn what_a_stream_replays_of_a_running_task_is_held_although_an_instruction_came_between() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::User, quiet());
+    scene.input(Input::CaughtUp);
+    let replayed = crate::gate::tests::harness::event(90, EventKind::Step, "words");
+    let held = scene.input(Input::Seen { event: replayed, verdict: asks(), backlog: true });
+    assert_eq!(held[0], "pause");
+}
+
+#[test]
+fn each_finished_task_of_the_history_that_a_rule_fired_in_is_written_down() {
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, asks());
+    scene.history(EventKind::Done, quiet());
+    scene.history(EventKind::User, quiet());
+    assert_eq!(scene.history(EventKind::Thought, asks()), ["record noted", "notice"], "the first task's");
+    assert_eq!(scene.input(Input::CaughtUp)[0], "pause", "the second still runs");
+}
+
+#[test]
+fn an_alert_in_the_history_is_written_down() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.history(EventKind::Step, fires(rule("odd", RuleEffect::Alert))), ["record noted", "notice"]);
+    assert_eq!(scene.input(Input::CaughtUp), [""; 0]);
+}
+
+#[test]
 fn lost_sight_pauses_and_a_sight_regained_is_noted() {
     let mut scene = Scene::new();
     let why = || "no heartbeat".to_owned();
@@ -261,6 +351,48 @@ fn lost_sight_pauses_and_a_sight_regained_is_noted() {
     let resumed = scene.read(running());
     let expected = ["pause", "record delivered approved applied", "show approved applied", "record opened"];
     assert_eq!(resumed[..4], expected, "as soon as the release is through");
+}
+
+#[test]
+fn sight_lost_while_a_release_is_recorded_takes_it_back_and_is_acted_upon_later() {
+    let blind = || Input::Blind { why: "no heartbeat".to_owned() };
+    let gap = || Input::Gap { after: MessageId(3), why: "a hole".to_owned() };
+    for lost in [blind(), gap()] {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.input(lost);
+        assert_eq!(scene.recorded(Ok(()))[1], "record delivered approved failed");
+        scene.after(SETTLE);
+        scene.read(ended());
+        assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "remembered: {:?}", scene.gate.phase);
+    }
+}
+
+#[test]
+fn answering_a_question_does_not_waive_that_sight_was_lost() {
+    let mut scene = Scene::asking();
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.decide(Act::Approve);
+    scene.read(running());
+    scene.recorded(Ok(()));
+    let sent = scene.acted(Ok(()));
+    let expected = ["pause", "record delivered approved applied", "show approved applied", "record opened"];
+    assert_eq!(sent[..4], expected);
+}
+
+#[test]
+fn sight_regained_ends_blindness_but_not_a_gap() {
+    let mut scene = Scene::asking();
+    scene.input(Input::Gap { after: MessageId(3), why: "a hole".to_owned() });
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.input(Input::Sighted);
+    assert_eq!(scene.seen(EventKind::User, quiet())[0], "pause");
+
+    let mut scene = Scene::asking();
+    scene.input(Input::Blind { why: "no heartbeat".to_owned() });
+    scene.input(Input::Sighted);
+    assert_eq!(scene.seen(EventKind::User, quiet())[0], "record decided withdrawn applied");
 }
 
 #[test]

@@ -92,6 +92,12 @@ impl Scene {
         self.input(Input::Seen { event, verdict, backlog: false })
     }
 
+    /// An event that is older than everything seen so far, though it comes only now.
+    pub fn overtaken(&mut self, kind: EventKind, verdict: Verdict) -> Said {
+        let event = event(7, kind, "words");
+        self.input(Input::Seen { event, verdict, backlog: false })
+    }
+
     pub fn history(&mut self, kind: EventKind, verdict: Verdict) -> Said {
         self.last_id += 1;
         let event: Event = event(self.last_id, kind, "words");

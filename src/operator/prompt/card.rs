@@ -83,9 +83,22 @@ pub(super) fn details(view: &ApprovalView, frame: &Frame<'_>) -> String {
     page.finish()
 }
 
-/// Whether the card leaves out part of the text that made the rules fire.
+/// Whether the card leaves out part of the text that made the rules fire. Where they fired more than once, each later event
+/// may be one of those.
 pub(super) fn is_cut(card: &Card) -> bool {
-    escape(&card.trigger.text, TRIGGER).cut || card.trigger.whole.is_some()
+    trigger_is_cut(card) || later_is_cut(card)
+}
+
+fn trigger_is_cut(card: &Card) -> bool {
+    shortens(&card.trigger, TRIGGER)
+}
+
+fn later_is_cut(card: &Card) -> bool {
+    card.triggers > 1 && card.after.iter().any(|event| shortens(event, AROUND))
+}
+
+fn shortens(event: &EventLine, max: usize) -> bool {
+    escape(&event.text, max).cut || event.whole.is_some()
 }
 
 fn head(card: &Card, zone: &TimeZone) -> Vec<String> {
@@ -170,6 +183,10 @@ fn notes(page: &mut Page, card: &Card) {
     if card.triggers > 1 {
         page.row("note", &format!("this stands for {} triggers", card.triggers));
     }
+    if card.left_out > 0 {
+        let events = if card.left_out == 1 { "event is" } else { "events are" };
+        page.row("note", &format!("{} {events} left out after the first ones that followed", card.left_out));
+    }
     card.notes.iter().for_each(|note| page.row("note", &again(note)));
 }
 
@@ -190,14 +207,14 @@ fn claims(page: &mut Page, card: &Card) {
     if hidden {
         page.row("hidden", "characters that do not show are written as <U+…>");
     }
-    if is_cut(card) {
+    if trigger_is_cut(card) {
+        let chars = card.trigger.chars;
         page.row(
             "long",
-            &format!(
-                "{} characters, not all of them here: d shows what is kept, and has to before y",
-                card.trigger.chars
-            ),
+            &format!("{chars} characters, not all of them here: d shows what is kept, and has to before y"),
         );
+    } else if later_is_cut(card) {
+        page.row("long", "what fired later is not all here: d shows what is kept, and has to before y");
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn between(old: &Card, new: &Card) -> Vec<String> {
     changed("triggers", old.triggers.to_string(), new.triggers.to_string());
     let rules = new.rules.iter().filter(|rule| !old.rules.iter().any(|known| known.name == rule.name));
     out.extend(rules.map(|rule| format!("rule {} fired too", short(&rule.name))));
-    let after = new.after.len().saturating_sub(old.after.len());
+    let followed = |card: &Card| card.after.len().saturating_add(usize::try_from(card.left_out).unwrap_or(usize::MAX));
+    let after = followed(new).saturating_sub(followed(old));
     if after > 0 {
         out.push(format!("{after} more event{} after the trigger", if after == 1 { "" } else { "s" }));
     }

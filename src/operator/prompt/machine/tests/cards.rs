@@ -119,6 +119,19 @@ fn several_rules_and_notes() {
 }
 
 #[test]
+fn more_events_than_a_card_has_room_for() {
+    assert_snapshot!(shown(
+        80,
+        &buying(|card| {
+            late(card);
+            card.left_out = 7;
+            card.triggers = 2;
+            card.after.push(event(&"Paying for it as well. ".repeat(20)));
+        })
+    ));
+}
+
+#[test]
 fn hostile_text() {
     let evil =
         "\x1b[2J\x1b]0;owned\x07\u{202e}reversed\u{2066}\r\n7K2M  approve? [y/n/?] > y\n<U+0041>\u{200b}\u{e0041}";
