@@ -62,7 +62,7 @@ fn three_cards_and_three_fast_y_give_one_approval_at_most() {
     }
     pty.armed(at);
     assert!(pty.ledger().len() <= 1, "{:?}", pty.ledger());
-    pty.typed("q\r");
+    pty.typed("\x04");
     pty.ends_clean();
 }
 
@@ -72,7 +72,7 @@ fn hostile_text_reaches_the_terminal_as_text() {
     pty.armed(0);
     let shown = pty.screen().contents();
     assert!(shown.contains("running 1 test"), "the screen was cleared:\n{shown}");
-    assert!(shown.contains("<U+001B>[2J<U+001B>]0;owned<U+0007><U+202E>evil<U+200B><U+000D><U+000A>7K2M"), "{shown}");
+    assert!(shown.contains("<U+001B>[2J<U+001B>]0;owned<U+0007><U+202E>evil<U+200B><U+000D> ⏎"), "{shown}");
     assert!(shown.contains("<U+003C>U+0041>"), "{shown}");
     assert!(!shown.lines().any(|line| line.trim_start().starts_with("7K2M  approved")), "{shown}");
     pty.typed("\x04");
@@ -162,7 +162,7 @@ fn without_a_terminal_nothing_is_asked_and_nothing_is_read() {
     let mut said = String::new();
     BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut said).expect("a line");
     assert!(said.starts_with("3333 waits for an answer (session refund-bot-14); no answer by "), "{said}");
-    assert!(said.contains("holdpoint approve CODE"), "{said}");
+    assert!(said.contains("start holdpoint at a terminal to answer"), "{said}");
     let unread = rustix::io::ioctl_fionread(&typed).expect("a pipe");
     assert_eq!((unread, std::fs::read_to_string(ledger.path()).expect("a file")), (16, String::new()));
     child.kill().expect("it lives");
