@@ -1,5 +1,7 @@
 //! Recording: a decision that releases becomes durable first; what happens meanwhile can only take the release away.
 
+use std::time::Duration;
+
 use crate::api::{Event, EventKind};
 use crate::control::{Decided, EndedBy, Refusal};
 use crate::policy::Verdict;
@@ -11,12 +13,17 @@ use super::{
     is_news,
 };
 
+/// A look at the session that is older than this allows no release: it is taken again.
+const LOOK_LASTS: Duration = Duration::from_secs(2);
+
 /// A decision that releases, on its way to the disk.
 #[derive(Debug)]
 pub(super) struct Recording {
     pub by: EndedBy,
     reply: Option<ReplyTo>,
     ticket: Ticket,
+    /// Since when, on the monotonic clock.
+    since: Duration,
     /// What the case will be once this is durable.
     closed: Closed,
     /// Why it must not be delivered although it is durable.
@@ -49,7 +56,9 @@ impl Gate {
         kept.closed = Some(closed.clone());
         let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
         turn.out.push(Effect::Record { ticket: Some(ticket), record });
-        self.phase = Phase::Recording(Recording { by, reply, ticket, closed, spoiled: None, passed: Vec::new() });
+        let since = turn.now.mono;
+        self.phase =
+            Phase::Recording(Recording { by, reply, ticket, since, closed, spoiled: None, passed: Vec::new() });
     }
 
     pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
@@ -82,6 +91,8 @@ impl Gate {
             turn.out.push(Effect::Reply { to, result });
         }
         let deliver = closed.deliver.clone();
+        let slow = matches!(&self.phase, Phase::Recording(recording)
+            if turn.now.mono.saturating_sub(recording.since) > LOOK_LASTS);
         let Some(case) = &mut self.case else { return };
         case.kept.closed = Some(closed);
         match (spoiled, deliver) {
@@ -95,7 +106,11 @@ impl Gate {
                 self.phase = Phase::Watching;
             }
             (None, deliver) => {
-                self.start_delivering(turn, deliver);
+                if slow {
+                    self.start_delivering_unseen(turn, deliver);
+                } else {
+                    self.start_delivering(turn, deliver);
+                }
                 self.publish(turn);
             }
         }

@@ -14,6 +14,10 @@ impl Gate {
     pub(in crate::gate) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         match event.kind {
+            EventKind::Resumed if matches!(delivering.step, Step::LookingAgain(_)) => {
+                self.not_delivered(turn, Delivery::Failed, "not delivered: somebody else may have resumed the session");
+                return self.suspect(turn);
+            }
             EventKind::User if !delivering.resumes => return self.seen_answer(turn, event, verdict),
             EventKind::User => delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str()),
             EventKind::Resumed => {
@@ -34,7 +38,7 @@ impl Gate {
         let may_run = match delivering.step {
             Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
             Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
-            Step::ResumeAgain(_) => false,
+            Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
         };
         if !delivering.resumes {
             return self.went_on(turn, event, verdict);
@@ -55,9 +59,10 @@ impl Gate {
     /// A message while an answer is under way: its echo, or somebody else's.
     fn seen_answer(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
-        if delivering.text.as_deref() == Some(event.text.as_str()) {
+        let unsent = matches!(delivering.step, Step::LookingAgain(_));
+        if !unsent && delivering.text.as_deref() == Some(event.text.as_str()) {
             delivering.echoed = true;
-        } else if delivering.step == Step::MessageAgain {
+        } else if unsent || delivering.step == Step::MessageAgain {
             self.deliver_end(turn, Delivery::Failed, "not sent: somebody else answered");
             self.seen_watching(turn, event, verdict);
         }
@@ -67,7 +72,9 @@ impl Gate {
     fn went_on(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &self.phase else { return };
         let (delivery, detail) = match delivering.step {
-            Step::MessageAgain => (Delivery::Failed, "not sent: the agent went on without an answer"),
+            Step::MessageAgain | Step::LookingAgain(_) => {
+                (Delivery::Failed, "not sent: the agent went on without an answer")
+            }
             Step::Recovering(_) if !delivering.echoed => (Delivery::Unknown, "the agent had gone on after a restart"),
             Step::Messaging(_)
             | Step::LookingForEcho(_)

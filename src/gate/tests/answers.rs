@@ -451,3 +451,54 @@ fn a_note_on_a_question_that_is_checked_asks_again() {
     let noted = scene.input(Input::Sighted);
     assert_eq!(noted, ["record noted", "notice", "refuse stale, now r2", "record revised", "show open r2"]);
 }
+
+#[test]
+fn no_release_leaves_after_the_deadline() {
+    let passed = ["record delivered approved failed", "show approved failed", "record opened", "show draft r0"];
+    let mut scene = Scene::held();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_secs(1));
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    scene.now = scene.now.after(Duration::from_secs(1));
+    assert_eq!(scene.recorded(Ok(()))[1..5], passed, "the record took until then");
+
+    let mut scene = Scene::held();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_secs(1));
+    scene.decide(Act::Instruct { text: "wait".to_owned() });
+    scene.read(paused());
+    assert_eq!(scene.recorded(Ok(()))[1], "message r1 wait");
+    scene.now = scene.now.after(Duration::from_secs(1));
+    assert_eq!(scene.acted(Ok(())), passed, "the message took until then");
+
+    let mut scene = Scene::asking();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_millis(500));
+    scene.decide(Act::Approve);
+    scene.read(running());
+    scene.recorded(Ok(()));
+    scene.acted(failed(ErrorClass::Unreachable { detail: "no route".to_owned() }));
+    assert_eq!(scene.when_due()[0], "record delivered approved failed", "it was to be repeated after then");
+}
+
+#[test]
+fn a_record_that_took_long_makes_the_session_be_read_once_more() {
+    let slow = || {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.now = scene.now.after(Duration::from_secs(3));
+        assert_eq!(scene.recorded(Ok(())), ["reply approved", "read", "show approved applying"]);
+        scene
+    };
+    assert_eq!(slow().read(paused()), ["resume r1"]);
+    let resumed = slow().read(running());
+    assert_eq!(resumed[..2], ["pause", "record delivered approved failed"], "somebody else resumed it meanwhile");
+    assert_eq!(slow().seen(EventKind::Step, quiet())[0], "record delivered approved failed");
+    assert_eq!(slow().seen(EventKind::Resumed, quiet())[..2], ["pause", "record delivered approved failed"]);
+    assert_eq!(slow().read(ended()), ["record delivered approved failed", "show approved failed"]);
+    let mut scene = slow();
+    for _ in 0..4 {
+        scene.read(lost());
+        assert_eq!(scene.when_due(), ["read"]);
+    }
+    assert_eq!(scene.read(lost())[0], "record delivered approved failed");
+}
