@@ -287,7 +287,8 @@ impl Gate {
             Phase::Cooling(_) => self.cooling_tick(turn),
             Phase::Delivering(_) => self.delivering_tick(turn),
             Phase::Cancelling(_) => self.cancelling_tick(turn),
-            Phase::Watching | Phase::Checking(_) | Phase::Recording(_) | Phase::Over => (),
+            Phase::Recording(_) => self.recording_tick(turn),
+            Phase::Watching | Phase::Checking(_) | Phase::Over => (),
         }
     }
 

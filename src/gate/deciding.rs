@@ -47,11 +47,20 @@ impl Gate {
         reason: Option<String>,
     ) -> Result<Decided, Refusal> {
         self.open_case_named(decision)?;
-        if let Phase::Recording(recording) = &self.phase {
-            return Err(Refusal::Deciding { by: name_of(&recording.by) });
-        }
         self.denial_is_current(decision)?;
         let by = EndedBy::Operator { name: operator, note: reason };
+        if let Phase::Recording(recording) = &self.phase {
+            let first = name_of(&recording.by);
+            if recording.closed.outcome == Outcome::Denied {
+                return Err(Refusal::Deciding { by: first });
+            }
+            self.overrule(turn, by);
+            let why = format!(
+                "the decision of {first} is on its way to the disk; it no longer lets the session go on, \
+                 and the session is denied whatever the disk answers"
+            );
+            return Err(Refusal::Unknown { why });
+        }
         self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Denied, by: name_of(&by) });
         self.deny(turn, by);
         Ok(Decided::Outcome { outcome: Outcome::Denied })

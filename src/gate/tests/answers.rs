@@ -63,7 +63,7 @@ fn wrong_decisions_are_refused_with_their_reason() {
     scene.decide(Act::Approve);
     assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"]);
     scene.read(paused());
-    assert_eq!(scene.decide(deny()), ["refuse ops is deciding"], "on its way to the disk");
+    assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"], "on its way to the disk");
     scene.recorded(Ok(()));
     assert_eq!(scene.decide_on(approve), ["refuse already approved by ops"]);
 }
@@ -501,4 +501,45 @@ fn a_record_that_took_long_makes_the_session_be_read_once_more() {
         assert_eq!(scene.when_due(), ["read"]);
     }
     assert_eq!(scene.read(lost())[0], "record delivered approved failed");
+}
+
+#[test]
+fn what_is_on_its_way_to_a_disk_that_hangs_can_be_denied() {
+    let denied = || {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.when_due(), ["record noted", "notice"], "said once");
+        assert_eq!(scene.gate.due(), None);
+        assert_eq!(scene.decide(deny()), ["cancel", "refuse unknown"], "the end of the task waits for no disk");
+        assert_eq!(scene.decide(deny()), ["refuse unknown"]);
+        scene
+    };
+    let mut scene = denied();
+    let durable = scene.recorded(Ok(()));
+    let failed = ["reply approved", "record delivered approved failed", "show approved failed", "record opened"];
+    let anew = ["show draft r0", "record decided denied applying", "show denied applying", "cancel"];
+    assert_eq!((&durable[..4], &durable[4..]), (&failed.map(str::to_owned)[..], &anew.map(str::to_owned)[..]));
+    let detail = scene.records.iter().rev().find_map(|record| {
+        let closed = record.kept.as_ref()?.closed.as_ref()?;
+        (closed.outcome == crate::gate::Outcome::Approved).then(|| closed.detail.clone())
+    });
+    assert_eq!(detail.as_deref(), Some("not delivered: denied by ops before it was delivered"));
+
+    let refused = denied().recorded(Err("disk full"));
+    assert!(refused.contains(&"record decided denied applying".to_owned()), "{refused:?}");
+    assert_eq!(refused.last().map(String::as_str), Some("cancel"));
+}
+
+#[test]
+fn a_denial_that_keeps_paused_does_so_whatever_the_disk_answers() {
+    for answer in [Ok(()), Err("disk full")] {
+        let mut scene = Scene::held_by(keeping());
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.decide(deny()), ["refuse unknown"]);
+        let said = scene.recorded(answer);
+        assert!(!said.iter().any(|said| said.starts_with("resume")), "{said:?}");
+        assert!(matches!(scene.gate.phase, Phase::Kept(_)));
+    }
 }
