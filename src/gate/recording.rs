@@ -7,11 +7,11 @@ use crate::control::{Decided, EndedBy, Refusal};
 use crate::policy::{OnDeny, Verdict};
 
 use super::deciding::name_of;
-use super::opening::{Early, holds};
+use super::opening::{Early, holds, plan_of};
 use super::phase::Phase;
 use super::{
-    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Record, ReplyTo, Subject, Ticket, Turn,
-    is_news,
+    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Plan, Record, ReplyTo, Subject, Ticket,
+    Turn, is_news,
 };
 
 /// A look at the session that is older than this allows no release: it is taken again.
@@ -90,7 +90,8 @@ impl Gate {
             Ok(()) => self.durable(turn, reply, closed, spoiled, !passed.is_empty() && denied.is_none()),
             Err(why) => self.not_durable(turn, reply, &closed, spoiled.as_deref(), &why),
         }
-        if let Some(by) = denied {
+        let open = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none());
+        if let Some(by) = denied.filter(|_| open) {
             self.deny(turn, by);
         }
         for (event, verdict) in &passed {
@@ -187,6 +188,9 @@ impl Gate {
         let shown = self.case.as_mut().is_some_and(|case| case.follow(event));
         if let Some(case) = self.case.as_mut().filter(|_| fires) {
             case.join(verdict, &self.settings);
+            if let Plan::Deny { by } = plan_of(verdict) {
+                self.overrule(turn, by);
+            }
         }
         if shown && !by_rule {
             self.spoil("the session reported something while the decision was being recorded");
@@ -220,7 +224,7 @@ impl Gate {
     pub(super) fn overrule(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let cancels = self.case.as_ref().is_some_and(|case| case.on_deny() == OnDeny::Cancel);
         let Phase::Recording(recording) = &mut self.phase else { return };
-        if recording.closed.outcome == Outcome::Denied || recording.denied.is_some() {
+        if recording.denied.is_some() {
             return;
         }
         // Not what else spoils it: this is what operators have to be told.

@@ -3,9 +3,9 @@
 use crate::api::{Event, EventKind};
 use crate::policy::{Effect, Verdict};
 
-use super::super::opening::holds;
+use super::super::opening::{holds, plan_of};
 use super::super::phase::Phase;
-use super::super::{Delivery, Gate, Turn, is_news};
+use super::super::{Delivery, Gate, Plan, Turn, is_news};
 use super::Step;
 
 impl Gate {
@@ -54,6 +54,9 @@ impl Gate {
             }
         }
         self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");
+        if let Plan::Deny { by } = plan_of(verdict) {
+            self.deny(turn, by);
+        }
     }
 
     /// A message while an answer is under way: its echo, or somebody else's.

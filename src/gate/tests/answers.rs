@@ -543,3 +543,32 @@ fn a_denial_that_keeps_paused_does_so_whatever_the_disk_answers() {
         assert!(matches!(scene.gate.phase, Phase::Kept(_)));
     }
 }
+
+fn never() -> Verdict {
+    fires(rule("never", RuleEffect::Deny))
+}
+
+#[test]
+fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
+    for answer in [Ok(()), Err("disk full")] {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.seen(EventKind::Step, never()), ["cancel"]);
+        let said = scene.recorded(answer);
+        let denied = ["record decided denied applying", "show denied applying", "cancel"];
+        assert_eq!(said[said.len() - 3..], denied, "recorded: {answer:?}");
+    }
+    let mut scene = Scene::held_by(refusing());
+    scene.decide(deny());
+    scene.seen(EventKind::Step, never());
+    let said = scene.recorded(Ok(()));
+    assert_eq!(said.last().map(String::as_str), Some("cancel"), "a refusal that was to be sent: {said:?}");
+
+    let mut scene = Scene::held();
+    scene.decide(Act::Instruct { text: "wait".to_owned() });
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    let said = scene.seen(EventKind::Step, never());
+    assert_eq!(said[4..], ["record decided denied applying", "show denied applying", "cancel"]);
+}
