@@ -274,3 +274,36 @@ fn a_pause_that_arrives_after_its_reason_ended_asks_somebody() {
     scene.read(ended());
     assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["pause", "record opened", "show draft r0"]);
 }
+
+#[test]
+fn a_pause_that_never_arrived_does_not_make_somebody_elses_ours() {
+    let without_effect = || {
+        [
+            ErrorClass::Unreachable { detail: "no route".to_owned() },
+            ErrorClass::RateLimited { retry_after: None },
+            ErrorClass::Refused { status: 409, detail: "no".to_owned() },
+            ErrorClass::Auth { status: 401, detail: "no".to_owned() },
+        ]
+    };
+    for class in without_effect() {
+        let mut scene = Scene::new();
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(failed(class.clone()));
+        scene.when_due();
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        scene.read(paused());
+        assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(false), "{class:?}");
+    }
+    for earlier in [lost(), Ok(PauseAnswer::Accepted)] {
+        let mut scene = Scene::new();
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(earlier);
+        scene.when_due();
+        for class in without_effect() {
+            scene.paused(failed(class));
+            scene.when_due();
+        }
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(true));
+    }
+}

@@ -206,7 +206,7 @@ impl World {
                 self.hand_over(i, false)?;
             }
         }
-        self.checks.answered(&self.gate, call.id, &answer);
+        self.checks.answered(call.id, &answer);
         self.input(Input::Answered { call: call.id, answer })
     }
 
@@ -393,7 +393,7 @@ impl World {
         for effect in &effects {
             self.tell(|_| format!("      {}", short(effect)));
         }
-        self.checks.effects(&effects, &self.durable)?;
+        self.checks.effects(&effects, &self.durable, &self.provider)?;
         for effect in effects {
             let (id, what) = match effect {
                 Effect::Pause { call } => (call, What::Pause),
