@@ -88,6 +88,8 @@ pub struct Gate {
     stray: bool,
     /// Why the session is out of sight, where that could not be acted upon yet.
     blind: Option<Blind>,
+    /// The daemon is stopping: nothing new is released.
+    stopping: bool,
     next_name: u64,
 }
 
@@ -119,6 +121,7 @@ impl Gate {
             early: None,
             stray: false,
             blind: None,
+            stopping: false,
             next_name: 0,
         }
     }
@@ -138,6 +141,7 @@ impl Gate {
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
             Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
             Input::Tick => self.tick(&mut turn),
+            Input::Stop => self.stop(&mut turn),
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);

@@ -101,6 +101,9 @@ impl Gate {
         decision: &Decision,
     ) -> Result<(), Refusal> {
         self.open_case_named(decision)?;
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
         if let Some(by) = self.phase.decider() {
             return Err(Refusal::Deciding { by: by.0.clone() });
         }
@@ -162,8 +165,20 @@ impl Gate {
         self.publish(turn);
     }
 
+    /// The daemon is stopping. An approval that is only being checked has decided nothing yet, and does not any more.
+    pub(super) fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.stopping = true;
+        if matches!(self.phase, Phase::Checking(_)) {
+            self.abort_check_because(turn, || Refusal::Stopping);
+            self.publish(turn);
+        }
+    }
+
     /// The rule's own release: a cooldown is over, or an instruction can be sent.
     pub(super) fn release_by_rule(&mut self, turn: &mut Turn<'_>) {
+        if self.stopping {
+            return; // The next start takes it up.
+        }
         let Some(case) = &self.case else { return };
         let owned = case.kept.owned != Some(false);
         let (rule, deliver) = match &case.kept.plan {
@@ -224,6 +239,7 @@ impl Gate {
 
     /// Carries a denial out as far as the phase allows.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
+        let stopping = self.stopping;
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();
@@ -233,7 +249,7 @@ impl Gate {
                 self.keep(turn);
             }
             (OnDeny::Instruct, Some(_))
-                if !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
+                if stopping || !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
             {
                 case.kept.plan = Plan::Deny { by };
                 self.record(turn, Entry::Revised);

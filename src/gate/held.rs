@@ -188,7 +188,10 @@ impl Gate {
     }
 
     pub(super) fn cooling_tick(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Cooling(poll) = &self.phase else { return };
+        let Phase::Cooling(poll) = &mut self.phase else { return };
+        if self.stopping {
+            poll.until = None;
+        }
         if poll.until.is_some_and(|until| until <= turn.now.mono) {
             self.release_by_rule(turn);
         } else {

@@ -8,7 +8,7 @@ use crate::gate::phase::Phase;
 use crate::gate::{ApprovalId, Input, Settings};
 use crate::policy::{Effect as RuleEffect, OnDeny, OnTimeout, Verdict};
 
-use super::harness::{SETTLE, TIMEOUT, approval, fires, rule, settings};
+use super::harness::{COOLDOWN, SETTLE, TIMEOUT, approval, fires, rule, settings};
 use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
 
 fn deny() -> Act {
@@ -571,4 +571,42 @@ fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
     scene.recorded(Ok(()));
     let said = scene.seen(EventKind::Step, never());
     assert_eq!(said[4..], ["record decided denied applying", "show denied applying", "cancel"]);
+}
+
+#[test]
+fn a_stop_takes_back_what_is_only_checked_and_begins_nothing() {
+    let mut scene = Scene::held();
+    scene.decide(Act::Approve);
+    assert_eq!(scene.input(Input::Stop), ["refuse stopping", "show open r1"]);
+    assert_eq!(scene.read(paused()), [""; 0], "the look that was under way allows nothing");
+    assert_eq!(scene.decide(Act::Approve), ["refuse stopping"]);
+
+    let mut scene = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
+    assert_eq!(scene.after(COOLDOWN), ["read"]);
+    assert_eq!(scene.input(Input::Stop), [""; 0]);
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert_eq!(scene.after(COOLDOWN), ["read"], "only watched over");
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert!(scene.gate.due().unwrap() > scene.now.mono);
+
+    let mut scene = Scene::new();
+    scene.input(Input::Stop);
+    assert_eq!(scene.hold(fires(rule("params", RuleEffect::Instruct))), ["record revised"]);
+
+    let mut scene = Scene::new();
+    scene.input(Input::Stop);
+    scene.seen(EventKind::Question, refusing());
+    assert_eq!(scene.decide(deny()), ["record revised", "show draft r1", "reply denied"], "its message waits");
+    assert_eq!(scene.restart(), ["record decided denied applying and wait", "show ops deciding"]);
+}
+
+#[test]
+fn a_stop_lets_what_is_recorded_or_delivered_go_on_and_answers_truthfully() {
+    let mut scene = Scene::held();
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    assert_eq!(scene.input(Input::Stop), [""; 0]);
+    assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r1", "show approved applying"]);
+    scene.acted(Ok(()));
+    assert_eq!(scene.read(running()), ["record delivered approved applied", "show approved applied"]);
 }

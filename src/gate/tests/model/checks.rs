@@ -27,6 +27,8 @@ pub struct Checks {
     written: BTreeMap<ApprovalId, Outcome>,
     /// Approvals opened on a session that a stranger had paused, and that pause, as the provider has it.
     foreign: BTreeMap<ApprovalId, u64>,
+    /// Whether the daemon is stopping: nothing that would release may begin.
+    pub stopped: bool,
     /// Whether nothing was under way before the present input.
     at_ease: bool,
     /// Messages sent, by approval, and whether the last is known not to have arrived.
@@ -95,6 +97,9 @@ impl Checks {
                 Effect::Message { call, release, .. } => self.message(*call, release, durable)?,
                 Effect::Record { ticket, record } => {
                     one_outcome(&self.emitted, record)?;
+                    if ticket.is_some() && self.stopped {
+                        return Err("a release began although the daemon was stopping".to_owned());
+                    }
                     self.opened(record, provider);
                     self.emitted.extend(outcome_of(record).filter(|_| ticket.is_none()));
                 }

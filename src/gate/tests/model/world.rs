@@ -137,6 +137,7 @@ impl World {
                 self.now.wall = self.now.wall.checked_add(by).unwrap();
             }
             Action::Crash => self.crash()?,
+            Action::Stop => self.stop()?,
             Action::Blind => self.input(Input::Blind { why: "no heartbeat".to_owned() })?,
             Action::Sighted => {
                 self.stream(usize::MAX)?;
@@ -341,6 +342,16 @@ impl World {
             self.input(Input::Tick)?;
         }
         Err("the gate wants to be woken again and again at the same time".to_owned())
+    }
+
+    /// What is under way comes to its end, and nothing new begins.
+    fn stop(&mut self) -> Held {
+        self.input(Input::Stop)?;
+        self.checks.stopped = true;
+        let settled = self.settle(10);
+        self.checks.stopped = false;
+        settled?;
+        self.crash()
     }
 
     fn crash(&mut self) -> Held {
