@@ -20,6 +20,7 @@ pub mod card;
 mod case;
 mod deciding;
 mod delivering;
+mod doubting;
 mod held;
 mod io;
 mod opening;
@@ -48,6 +49,7 @@ pub use io::{
 };
 
 use case::{Case, event_line};
+use doubting::Doubt;
 use opening::{Blind, Covered, Early, Missed, Repeats};
 use phase::Phase;
 
@@ -90,6 +92,8 @@ pub struct Gate {
     blind: Option<Blind>,
     /// The daemon is stopping: nothing new is released.
     stopping: bool,
+    /// A read that would end what waits, not confirmed yet.
+    doubt: Option<Doubt>,
     next_name: u64,
 }
 
@@ -122,6 +126,7 @@ impl Gate {
             stray: false,
             blind: None,
             stopping: false,
+            doubt: None,
             next_name: 0,
         }
     }
@@ -292,7 +297,8 @@ impl Gate {
             Phase::Delivering(_) => self.delivering_tick(turn),
             Phase::Cancelling(_) => self.cancelling_tick(turn),
             Phase::Recording(_) => self.recording_tick(turn),
-            Phase::Watching | Phase::Checking(_) | Phase::Over => (),
+            Phase::Checking(_) => self.checking_tick(turn),
+            Phase::Watching | Phase::Over => (),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Deciding: what an operator may do when, and the last look before a release.
 
+use std::time::Duration;
+
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
 use crate::control::{Act, Decided, Decision, EndedBy, OperatorName, Refusal};
 use crate::policy::{OnDeny, Verdict};
@@ -19,6 +21,8 @@ pub(super) struct Checking {
     deliver: Deliver,
     /// The read under way; `None` while a pause is unanswered, whose arrival could undo the release.
     read: Option<CallId>,
+    /// When a read that is doubted is repeated, on the monotonic clock.
+    pub again_at: Option<Duration>,
 }
 
 impl Gate {
@@ -161,7 +165,7 @@ impl Gate {
     /// Reads the session once more; only then does an approval count.
     pub(super) fn check(&mut self, turn: &mut Turn<'_>, by: EndedBy, reply: Option<ReplyTo>, deliver: Deliver) {
         let read = self.unanswered.is_empty().then(|| self.read(turn));
-        self.phase = Phase::Checking(Checking { by, reply, deliver, read });
+        self.phase = Phase::Checking(Checking { by, reply, deliver, read, again_at: None });
         self.publish(turn);
     }
 
@@ -197,6 +201,9 @@ impl Gate {
             return;
         }
         checking.read = None;
+        if self.is_doubted(turn, result) {
+            return self.look_soon(turn);
+        }
         match result {
             Ok(seen) if seen.has_ended() => {
                 self.withdraw(turn, "the task ended before the approval could take effect");
@@ -212,6 +219,15 @@ impl Gate {
                 self.abort_check_because(turn, || Refusal::Unverified { why });
                 self.ask_on(turn);
             }
+        }
+    }
+
+    /// What was doubted is read again; while a pause is unanswered, its answer does that.
+    pub(super) fn checking_tick(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Checking(checking) = &mut self.phase else { return };
+        checking.again_at = None;
+        if self.unanswered.is_empty() {
+            self.look_again(turn);
         }
     }
 

@@ -132,6 +132,9 @@ impl Gate {
     }
 
     fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        if self.is_doubted(turn, result) {
+            return; // The next attempt is armed already, and reads again.
+        }
         match result {
             Ok(seen) if seen.is_paused() => self.confirmed(turn, Proof::Status),
             Ok(seen) if seen.has_ended() => {

@@ -249,6 +249,8 @@ fn a_session_that_is_kept_paused_is_watched_over_and_let_go_when_it_ends() {
     poll(&mut scene);
     assert_eq!(scene.read(paused()), [""; 0]);
     poll(&mut scene);
+    assert_eq!(scene.read(ended()), [""; 0]);
+    scene.when_due();
     assert_eq!(scene.read(ended()), ["record delivered denied applied"]);
     assert!(!scene.kept().is_live() && matches!(scene.gate.phase, Phase::Watching));
 }
