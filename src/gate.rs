@@ -20,6 +20,7 @@ pub mod card;
 mod case;
 mod deciding;
 mod delivering;
+mod doubting;
 mod held;
 mod io;
 mod opening;
@@ -48,6 +49,7 @@ pub use io::{
 };
 
 use case::{Case, event_line};
+use doubting::Doubt;
 use opening::{Blind, Covered, Early, Missed, Repeats};
 use phase::Phase;
 
@@ -88,6 +90,10 @@ pub struct Gate {
     stray: bool,
     /// Why the session is out of sight, where that could not be acted upon yet.
     blind: Option<Blind>,
+    /// The daemon is stopping: nothing new is released.
+    stopping: bool,
+    /// A read that would end what waits, not confirmed yet.
+    doubt: Option<Doubt>,
     next_name: u64,
 }
 
@@ -119,6 +125,8 @@ impl Gate {
             early: None,
             stray: false,
             blind: None,
+            stopping: false,
+            doubt: None,
             next_name: 0,
         }
     }
@@ -138,6 +146,7 @@ impl Gate {
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
             Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
             Input::Tick => self.tick(&mut turn),
+            Input::Stop => self.stop(&mut turn),
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
@@ -290,7 +299,9 @@ impl Gate {
             Phase::Cooling(_) => self.cooling_tick(turn),
             Phase::Delivering(_) => self.delivering_tick(turn),
             Phase::Cancelling(_) => self.cancelling_tick(turn),
-            Phase::Watching | Phase::Checking(_) | Phase::Recording(_) | Phase::Over => (),
+            Phase::Recording(_) => self.recording_tick(turn),
+            Phase::Checking(_) => self.checking_tick(turn),
+            Phase::Watching | Phase::Over => (),
         }
     }
 

@@ -137,6 +137,12 @@ pub enum Refusal {
         /// What the store said.
         why: String,
     },
+    /// What becomes of it cannot be told yet; the approval itself will say it.
+    #[error("{why}; look at the approval again")]
+    Unknown {
+        /// What is known.
+        why: String,
+    },
     /// The daemon is going down; nothing was decided.
     #[error("the daemon is stopping; nothing was decided")]
     Stopping,

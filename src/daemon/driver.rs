@@ -433,11 +433,10 @@ impl Driver {
         }
     }
 
-    /// Lets calls in flight finish and their results be recorded; nobody decides any more.
+    /// Lets calls in flight finish and their results be recorded; nobody decides any more. What is on its way to the disk is
+    /// answered as the disk answers.
     async fn drain(&mut self) {
-        for (_, reply) in std::mem::take(&mut self.replies) {
-            let _ = reply.send(Err(Refusal::Stopping));
-        }
+        self.feed(Input::Stop);
         let finish = async {
             while let Some(back) = self.calls.join_next().await {
                 self.came_back(back);
@@ -445,6 +444,10 @@ impl Driver {
         };
         if tokio::time::timeout(GRACE, finish).await.is_err() {
             tracing::warn!(session = %self.session, "session {}: stopped with {} calls unanswered", self.session, self.calls.len());
+        }
+        for (_, reply) in std::mem::take(&mut self.replies) {
+            let why = "the daemon stopped before it was known whether this was recorded".to_owned();
+            let _ = reply.send(Err(Refusal::Unknown { why }));
         }
         self.flush();
     }

@@ -1,5 +1,7 @@
 //! Deciding: what an operator may do when, and the last look before a release.
 
+use std::time::Duration;
+
 use crate::api::{ApiError, ErrorClass, Event, EventKind};
 use crate::control::{Act, Decided, Decision, EndedBy, OperatorName, Refusal};
 use crate::policy::{OnDeny, Verdict};
@@ -19,6 +21,8 @@ pub(super) struct Checking {
     deliver: Deliver,
     /// The read under way; `None` while a pause is unanswered, whose arrival could undo the release.
     read: Option<CallId>,
+    /// When a read that is doubted is repeated, on the monotonic clock.
+    pub again_at: Option<Duration>,
 }
 
 impl Gate {
@@ -47,11 +51,20 @@ impl Gate {
         reason: Option<String>,
     ) -> Result<Decided, Refusal> {
         self.open_case_named(decision)?;
-        if let Phase::Recording(recording) = &self.phase {
-            return Err(Refusal::Deciding { by: name_of(&recording.by) });
-        }
         self.denial_is_current(decision)?;
         let by = EndedBy::Operator { name: operator, note: reason };
+        if let Phase::Recording(recording) = &self.phase {
+            let first = name_of(&recording.by);
+            if recording.closed.outcome == Outcome::Denied {
+                return Err(Refusal::Deciding { by: first });
+            }
+            self.overrule(turn, by);
+            let why = format!(
+                "the decision of {first} is on its way to the disk; it no longer lets the session go on, \
+                 and the session is denied whatever the disk answers"
+            );
+            return Err(Refusal::Unknown { why });
+        }
         self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Denied, by: name_of(&by) });
         self.deny(turn, by);
         Ok(Decided::Outcome { outcome: Outcome::Denied })
@@ -92,6 +105,9 @@ impl Gate {
         decision: &Decision,
     ) -> Result<(), Refusal> {
         self.open_case_named(decision)?;
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
         if let Some(by) = self.phase.decider() {
             return Err(Refusal::Deciding { by: by.0.clone() });
         }
@@ -149,12 +165,24 @@ impl Gate {
     /// Reads the session once more; only then does an approval count.
     pub(super) fn check(&mut self, turn: &mut Turn<'_>, by: EndedBy, reply: Option<ReplyTo>, deliver: Deliver) {
         let read = self.unanswered.is_empty().then(|| self.read(turn));
-        self.phase = Phase::Checking(Checking { by, reply, deliver, read });
+        self.phase = Phase::Checking(Checking { by, reply, deliver, read, again_at: None });
         self.publish(turn);
+    }
+
+    /// The daemon is stopping. An approval that is only being checked has decided nothing yet, and does not any more.
+    pub(super) fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.stopping = true;
+        if matches!(self.phase, Phase::Checking(_)) {
+            self.abort_check_because(turn, || Refusal::Stopping);
+            self.publish(turn);
+        }
     }
 
     /// The rule's own release: a cooldown is over, or an instruction can be sent.
     pub(super) fn release_by_rule(&mut self, turn: &mut Turn<'_>) {
+        if self.stopping {
+            return; // The next start takes it up.
+        }
         let Some(case) = &self.case else { return };
         let owned = case.kept.owned != Some(false);
         let (rule, deliver) = match &case.kept.plan {
@@ -173,6 +201,9 @@ impl Gate {
             return;
         }
         checking.read = None;
+        if self.is_doubted(turn, result) {
+            return self.look_soon(turn);
+        }
         match result {
             Ok(seen) if seen.has_ended() => {
                 self.withdraw(turn, "the task ended before the approval could take effect");
@@ -188,6 +219,15 @@ impl Gate {
                 self.abort_check_because(turn, || Refusal::Unverified { why });
                 self.ask_on(turn);
             }
+        }
+    }
+
+    /// What was doubted is read again; while a pause is unanswered, its answer does that.
+    pub(super) fn checking_tick(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Checking(checking) = &mut self.phase else { return };
+        checking.again_at = None;
+        if self.unanswered.is_empty() {
+            self.look_again(turn);
         }
     }
 
@@ -215,6 +255,7 @@ impl Gate {
 
     /// Carries a denial out as far as the phase allows.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
+        let stopping = self.stopping;
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();
@@ -224,7 +265,7 @@ impl Gate {
                 self.keep(turn);
             }
             (OnDeny::Instruct, Some(_))
-                if !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
+                if stopping || !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
             {
                 case.kept.plan = Plan::Deny { by };
                 self.record(turn, Entry::Revised);

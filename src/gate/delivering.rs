@@ -53,6 +53,8 @@ enum Step {
     ResumeAgain(Option<CallId>),
     /// After a restart: it is unknown what had been sent; the state is read before anything is.
     Recovering(Option<CallId>),
+    /// The record took long: what was checked before it is checked again before anything is sent.
+    LookingAgain(Option<CallId>),
 }
 
 impl Gate {
@@ -60,6 +62,13 @@ impl Gate {
     pub(super) fn start_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
         if self.plan_delivery(deliver) {
             self.send(turn);
+        }
+    }
+
+    /// The same when the look that allowed it has become old: the session is read once more.
+    pub(super) fn start_delivering_unseen(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
+        if self.plan_delivery(deliver) {
+            self.go(turn, Step::LookingAgain(None), Duration::ZERO);
         }
     }
 
@@ -95,8 +104,12 @@ impl Gate {
         true
     }
 
-    /// Makes the next call: the message as long as there is one, then the resume.
+    /// Makes the next call: the message as long as there is one, then the resume. Nothing leaves after the deadline.
     fn send(&mut self, turn: &mut Turn<'_>) {
+        if !self.still_unexpired(turn) {
+            let detail = "not delivered: the deadline passed before it could be delivered";
+            return self.not_delivered(turn, Delivery::Failed, detail);
+        }
         let call = self.name_call();
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         delivering.calls += 1;
@@ -121,6 +134,7 @@ impl Gate {
             (Step::Verifying(Some(read)), Answer::Read(result)) if read == call => self.verified(turn, result),
             (Step::ResumeAgain(Some(read)), Answer::Read(result)) if read == call => self.resume_again(turn, result),
             (Step::Recovering(Some(read)), Answer::Read(result)) if read == call => self.recovered(turn, result),
+            (Step::LookingAgain(Some(read)), Answer::Read(result)) if read == call => self.looked_again(turn, result),
             (
                 Step::Messaging(_)
                 | Step::Resuming(_)
@@ -128,7 +142,8 @@ impl Gate {
                 | Step::MessageAgain
                 | Step::Verifying(_)
                 | Step::ResumeAgain(_)
-                | Step::Recovering(_),
+                | Step::Recovering(_)
+                | Step::LookingAgain(_),
                 Answer::Act(_) | Answer::Read(_) | Answer::Pause(_) | Answer::Screenshot(_),
             ) => (),
         }
@@ -140,16 +155,20 @@ impl Gate {
         let reads = match delivering.step {
             Step::MessageAgain => return self.send(turn),
             Step::Messaging(_) | Step::Resuming(_) => return,
-            Step::LookingForEcho(_) | Step::Verifying(_) | Step::ResumeAgain(_) | Step::Recovering(_) => {
-                self.read(turn)
-            }
+            Step::LookingForEcho(_)
+            | Step::Verifying(_)
+            | Step::ResumeAgain(_)
+            | Step::Recovering(_)
+            | Step::LookingAgain(_) => self.read(turn),
         };
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         delivering.looks += 1;
         match &mut delivering.step {
-            Step::LookingForEcho(read) | Step::Verifying(read) | Step::ResumeAgain(read) | Step::Recovering(read) => {
-                *read = Some(reads)
-            }
+            Step::LookingForEcho(read)
+            | Step::Verifying(read)
+            | Step::ResumeAgain(read)
+            | Step::Recovering(read)
+            | Step::LookingAgain(read) => *read = Some(reads),
             Step::Messaging(_) | Step::MessageAgain | Step::Resuming(_) => (),
         }
     }
@@ -233,7 +252,7 @@ impl Gate {
             Ok(seen) if !seen.is_paused() => {
                 self.lost_sight_of_delivery(turn, "it cannot be told whether it resumed");
             }
-            Ok(_) if calls < CALLS_MOST && self.still_unexpired(turn) => self.send(turn),
+            Ok(_) if calls < CALLS_MOST => self.send(turn),
             Ok(_) => self.not_delivered(turn, Delivery::Failed, "resume failed: still paused"),
             Err(error) => self.lost_sight_of_delivery(turn, &format!("it cannot be told whether it resumed: {error}")),
         }
@@ -247,8 +266,7 @@ impl Gate {
             Ok(seen) if !seen.is_paused() && (!hidden || seen.has_ended()) => {
                 self.deliver_end(turn, Delivery::Applied, "found running");
             }
-            Ok(_) if self.still_unexpired(turn) => self.send(turn),
-            Ok(_) => self.not_delivered(turn, Delivery::Failed, "the deadline passed before it could be resumed"),
+            Ok(_) => self.send(turn),
             Err(error) => {
                 self.not_delivered(turn, Delivery::Failed, &format!("resume failed: still paused ({error})"));
             }
@@ -294,7 +312,34 @@ impl Gate {
         }
     }
 
-    /// Whether a release may still be repeated. A rule's own has no deadline.
+    /// The look after a slow record: nothing has been sent yet, so whatever differs from what was approved asks anew.
+    fn looked_again(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        if is_gone(result) {
+            return self.gone(turn);
+        }
+        let Phase::Delivering(delivering) = &self.phase else { return };
+        let (resumes, looks) = (delivering.resumes, delivering.looks);
+        let hidden = self.is_hidden();
+        match result {
+            Ok(seen) if seen.has_ended() => {
+                self.deliver_end(turn, Delivery::Failed, "not delivered: the task had ended before");
+            }
+            Ok(seen) if resumes && !seen.is_paused() && !hidden => {
+                self.not_delivered(turn, Delivery::Failed, "not delivered: somebody else had resumed the session");
+                self.resumed_by_others(turn);
+            }
+            Ok(_) => self.send(turn),
+            Err(_) if looks < LOOKS_MOST => {
+                self.go(turn, Step::LookingAgain(None), back_off(looks, FIRST, MOST));
+            }
+            Err(error) => {
+                let detail = format!("not delivered: the session could not be read ({error})");
+                self.not_delivered(turn, Delivery::Failed, &detail);
+            }
+        }
+    }
+
+    /// Whether a release may still leave. A rule's own has no deadline.
     fn still_unexpired(&self, turn: &Turn<'_>) -> bool {
         self.case.as_ref().is_some_and(|case| case.kept.plan != Plan::Ask || !case.deadline.has_passed(turn.now))
     }

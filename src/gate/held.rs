@@ -30,6 +30,11 @@ impl Settling {
         Self { until: now + settle, latest: now + settle + PAGE_MOST, page, read: None }
     }
 
+    /// Reads not before `at`, which is soon.
+    pub fn look_at(&mut self, at: Duration) {
+        self.until = self.until.max(at);
+    }
+
     pub fn due(&self) -> Option<Duration> {
         match (self.read, self.page) {
             (Some(_), _) => None,
@@ -51,6 +56,11 @@ pub(super) struct Poll {
 impl Poll {
     pub fn start(now: Duration, every: Duration) -> Self {
         Self { next: now + every, read: None, until: None }
+    }
+
+    /// Reads at `at`, which is soon.
+    pub fn look_at(&mut self, at: Duration) {
+        self.next = self.next.min(at);
     }
 
     pub fn due(&self) -> Option<Duration> {
@@ -189,7 +199,10 @@ impl Gate {
     }
 
     pub(super) fn cooling_tick(&mut self, turn: &mut Turn<'_>) {
-        let Phase::Cooling(poll) = &self.phase else { return };
+        let Phase::Cooling(poll) = &mut self.phase else { return };
+        if self.stopping {
+            poll.until = None;
+        }
         if poll.until.is_some_and(|until| until <= turn.now.mono) {
             self.release_by_rule(turn);
         } else {
@@ -219,6 +232,9 @@ impl Gate {
             | Phase::Cancelling(_)
             | Phase::Kept(_)
             | Phase::Over => return,
+        }
+        if self.is_doubted(turn, result) {
+            return self.look_soon(turn);
         }
         match result {
             Ok(seen) => self.state_read(turn, seen),

@@ -107,6 +107,8 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
+    /// The daemon is stopping: what is durable, or on its way to be, goes on; nothing else is released any more.
+    Stop,
 }
 
 /// The answer to a call.

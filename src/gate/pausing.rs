@@ -28,6 +28,8 @@ pub(super) struct Pausing {
     event: bool,
     /// How often the provider said that the session is paused already.
     already: u32,
+    /// Whether a pause of this phase took effect or may have: "paused already" may then be because of it.
+    may_be_ours: bool,
     /// Whether the operators were told that it does not succeed.
     told: bool,
 }
@@ -43,14 +45,9 @@ impl Pausing {
             taken: false,
             event: false,
             already: 0,
+            may_be_ours: false,
             told: false,
         }
-    }
-
-    /// Whether `call` is the first pause of this phase.
-    #[cfg(test)]
-    pub fn is_first(&self, call: CallId) -> bool {
-        self.attempts == 1 && self.call == Some(call)
     }
 
     /// A pause that the provider has taken already; `read` looks whether it holds.
@@ -63,6 +60,7 @@ impl Pausing {
             taken: true,
             event: false,
             already: 0,
+            may_be_ours: true,
             told: false,
         }
     }
@@ -85,13 +83,19 @@ impl Gate {
     }
 
     fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
-        let Phase::Pausing(pausing) = &self.phase else { return };
+        let Phase::Pausing(pausing) = &mut self.phase else { return };
         let attempts = pausing.attempts;
+        pausing.may_be_ours |= match result {
+            Ok(PauseAnswer::Accepted) => true,
+            Ok(PauseAnswer::AlreadyPaused) => false,
+            Err(error) => matches!(error.class, ErrorClass::Unknown { .. }),
+        };
+        let may_be_ours = pausing.may_be_ours;
         // Another pause of ours that is still on its way may be why it is paused already.
         let only = self.unanswered.is_empty();
         if let Some(case) = &mut self.case {
             match result {
-                Ok(PauseAnswer::AlreadyPaused) if attempts == 1 && only && case.kept.owned.is_none() => {
+                Ok(PauseAnswer::AlreadyPaused) if !may_be_ours && only && case.kept.owned.is_none() => {
                     case.kept.owned = Some(false);
                 }
                 Ok(PauseAnswer::Accepted) => case.kept.owned = Some(true),
@@ -128,6 +132,9 @@ impl Gate {
     }
 
     fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        if self.is_doubted(turn, result) {
+            return; // The next attempt is armed already, and reads again.
+        }
         match result {
             Ok(seen) if seen.is_paused() => self.confirmed(turn, Proof::Status),
             Ok(seen) if seen.has_ended() => {
@@ -269,7 +276,7 @@ impl Gate {
             }
             Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
             // Being paused again already; "paused already" may be because of the one whose result is unknown.
-            Phase::Pausing(ref mut pausing) => pausing.attempts = pausing.attempts.max(2),
+            Phase::Pausing(ref mut pausing) => pausing.may_be_ours = true,
             Phase::Watching
             | Phase::Asking(_)
             | Phase::Delivering(_)

@@ -43,7 +43,9 @@ pub(super) enum Phase {
 impl Phase {
     pub fn due(&self) -> Option<Duration> {
         match self {
-            Self::Watching | Self::Checking(_) | Self::Recording(_) | Self::Over => None,
+            Self::Watching | Self::Over => None,
+            Self::Checking(checking) => checking.again_at,
+            Self::Recording(recording) => recording.due,
             Self::Pausing(pausing) => pausing.again_at,
             Self::Settling(settling) => settling.due(),
             Self::Held(poll) | Self::Cooling(poll) | Self::Asking(poll) | Self::Kept(poll) => poll.due(),

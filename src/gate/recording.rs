@@ -1,15 +1,23 @@
 //! Recording: a decision that releases becomes durable first; what happens meanwhile can only take the release away.
 
+use std::time::Duration;
+
 use crate::api::{Event, EventKind};
 use crate::control::{Decided, EndedBy, Refusal};
-use crate::policy::Verdict;
+use crate::policy::{OnDeny, Verdict};
 
-use super::opening::{Early, holds};
+use super::deciding::name_of;
+use super::opening::{Early, holds, plan_of};
 use super::phase::Phase;
 use super::{
-    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Record, ReplyTo, Subject, Ticket, Turn,
-    is_news,
+    Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Plan, Record, ReplyTo, Subject, Ticket,
+    Turn, is_news,
 };
+
+/// A look at the session that is older than this allows no release: it is taken again.
+const LOOK_LASTS: Duration = Duration::from_secs(2);
+/// After so long without an answer of the store operators are told.
+const STORE_ANSWERS: Duration = Duration::from_secs(10);
 
 /// A decision that releases, on its way to the disk.
 #[derive(Debug)]
@@ -17,10 +25,16 @@ pub(super) struct Recording {
     pub by: EndedBy,
     reply: Option<ReplyTo>,
     ticket: Ticket,
+    /// Since when, on the monotonic clock.
+    since: Duration,
+    /// When operators are told that the disk does not answer; `None` once they were.
+    pub due: Option<Duration>,
     /// What the case will be once this is durable.
-    closed: Closed,
+    pub closed: Closed,
     /// Why it must not be delivered although it is durable.
     spoiled: Option<String>,
+    /// Who or what said no meanwhile: whatever the store answers, the session is denied.
+    denied: Option<EndedBy>,
     /// What an agent did that no longer waits for this answer; taken up once the record has its result.
     passed: Vec<(Event, Verdict)>,
 }
@@ -49,7 +63,18 @@ impl Gate {
         kept.closed = Some(closed.clone());
         let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
         turn.out.push(Effect::Record { ticket: Some(ticket), record });
-        self.phase = Phase::Recording(Recording { by, reply, ticket, closed, spoiled: None, passed: Vec::new() });
+        let since = turn.now.mono;
+        self.phase = Phase::Recording(Recording {
+            by,
+            reply,
+            ticket,
+            since,
+            due: Some(since + STORE_ANSWERS),
+            closed,
+            spoiled: None,
+            denied: None,
+            passed: Vec::new(),
+        });
     }
 
     pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
@@ -58,15 +83,23 @@ impl Gate {
             return;
         }
         let passed = std::mem::take(&mut recording.passed);
+        let denied = recording.denied.take();
         let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
         match result {
-            Ok(()) => self.durable(turn, reply, closed, spoiled, !passed.is_empty()),
+            // What was denied is closed by that, whatever the agent did meanwhile.
+            Ok(()) => self.durable(turn, reply, closed, spoiled, !passed.is_empty() && denied.is_none()),
             Err(why) => self.not_durable(turn, reply, &closed, spoiled.as_deref(), &why),
+        }
+        let open = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none());
+        if let Some(by) = denied.filter(|_| open) {
+            self.deny(turn, by);
         }
         for (event, verdict) in &passed {
             self.seen_now(turn, event, verdict);
         }
-        self.early = None;
+        if !matches!(self.phase, Phase::Recording(_)) {
+            self.early = None;
+        }
     }
 
     fn durable(
@@ -82,6 +115,8 @@ impl Gate {
             turn.out.push(Effect::Reply { to, result });
         }
         let deliver = closed.deliver.clone();
+        let slow = matches!(&self.phase, Phase::Recording(recording)
+            if turn.now.mono.saturating_sub(recording.since) > LOOK_LASTS);
         let Some(case) = &mut self.case else { return };
         case.kept.closed = Some(closed);
         match (spoiled, deliver) {
@@ -95,7 +130,11 @@ impl Gate {
                 self.phase = Phase::Watching;
             }
             (None, deliver) => {
-                self.start_delivering(turn, deliver);
+                if slow {
+                    self.start_delivering_unseen(turn, deliver);
+                } else {
+                    self.start_delivering(turn, deliver);
+                }
                 self.publish(turn);
             }
         }
@@ -149,6 +188,9 @@ impl Gate {
         let shown = self.case.as_mut().is_some_and(|case| case.follow(event));
         if let Some(case) = self.case.as_mut().filter(|_| fires) {
             case.join(verdict, &self.settings);
+            if let Plan::Deny { by } = plan_of(verdict) {
+                self.overrule(turn, by);
+            }
         }
         if shown && !by_rule {
             self.spoil("the session reported something while the decision was being recorded");
@@ -175,6 +217,33 @@ impl Gate {
         if let (Some(early), Answer::Pause(result)) = (self.early.as_mut().filter(|early| early.call == call), answer) {
             early.answer = Some(result.clone());
         }
+    }
+
+    /// Somebody or something says no while an approval is on its way to the disk. It can be durable already, so it keeps its
+    /// outcome if it is; it is not delivered, and the session is denied. What ends it waits for no disk.
+    pub(super) fn overrule(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
+        let cancels = self.case.as_ref().is_some_and(|case| case.on_deny() == OnDeny::Cancel);
+        let Phase::Recording(recording) = &mut self.phase else { return };
+        if recording.denied.is_some() {
+            return;
+        }
+        // Not what else spoils it: this is what operators have to be told.
+        recording.spoiled = Some(format!("denied by {} before it was delivered", name_of(&by)));
+        recording.denied = Some(by);
+        if cancels {
+            let call = self.name_call();
+            turn.out.push(Effect::Cancel { call });
+        }
+    }
+
+    /// The store takes long: operators are told once.
+    pub(super) fn recording_tick(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Recording(recording) = &mut self.phase else { return };
+        recording.due = None;
+        let waited = STORE_ANSWERS.as_secs();
+        let text =
+            format!("the disk has not answered for {waited} s: nothing is released before it does; denying works");
+        self.notice(turn, text);
     }
 
     pub(super) fn spoil(&mut self, why: &str) {

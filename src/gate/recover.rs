@@ -50,6 +50,12 @@ impl Gate {
             }
             Subject::Hold => {
                 // It was written down after the pause had been sent: the pause is ours unless it was known not to be.
+                if case.kept.owned.is_none() {
+                    case.note(
+                        "the pause was sent before the restart: if it was not, somebody else may have paused"
+                            .to_owned(),
+                    );
+                }
                 case.unconfirm(case.kept.owned.or(Some(true)));
                 let call = self.name_call();
                 turn.out.push(Effect::Pause { call });

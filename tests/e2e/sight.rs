@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use holdpoint::api::ErrorClass;
+use holdpoint::control::{Refusal, State};
 use holdpoint::daemon::{self, Daemon};
 use holdpoint::gate::Outcome;
 use holdpoint::simulator::fault::Endpoint;
@@ -45,7 +46,7 @@ async fn a_session_out_of_sight_is_paused_and_asked_about() {
     operator.notice("back in sight").await;
     let card = operator
         .until("card with its note", |me| {
-            let open = me.known().into_iter().find(|view| view.state == holdpoint::control::State::Open)?;
+            let open = me.known().into_iter().find(|view| view.state == State::Open)?;
             open.card.notes.iter().any(|note| note.contains("back in sight")).then(|| open.clone())
         })
         .await;
@@ -140,5 +141,30 @@ async fn a_stop_leaves_held_sessions_held_and_decides_nothing() {
     assert!(stage.is_paused().await);
     assert_eq!(stage.calls(Endpoint::Resume).await, []);
     assert_eq!(stage.calls(Endpoint::Cancel).await, []);
+    stage.finish().await;
+}
+
+/// An approval that is only being checked when the stop comes has decided nothing, and then releases nothing.
+#[tokio::test]
+async fn a_stop_takes_back_an_approval_that_is_being_checked() {
+    let mut stage = stage(Play::default()).await;
+    let mut operator = stage.operator("ops").await;
+    let card = operator.card().await;
+    stage.fault(json!({ "endpoint": "session", "hold": "1s", "always": true })).await;
+    let mut other = stage.operator("other").await;
+    let approving = async move { operator.approve(&card).await };
+    let stopping = async {
+        other
+            .until("approval that is checked", |me| {
+                me.known().into_iter().any(|view| matches!(view.state, State::Deciding { .. })).then_some(())
+            })
+            .await;
+        stage.stop().await
+    };
+    let (approved, held) = tokio::join!(approving, stopping);
+    assert_eq!(approved, Err(Refusal::Stopping));
+    assert_eq!(held, [stage.session.clone()]);
+    assert!(stage.is_paused().await);
+    assert_eq!(stage.calls(Endpoint::Resume).await, []);
     stage.finish().await;
 }

@@ -3,9 +3,9 @@
 use crate::api::{Event, EventKind};
 use crate::policy::{Effect, Verdict};
 
-use super::super::opening::holds;
+use super::super::opening::{holds, plan_of};
 use super::super::phase::Phase;
-use super::super::{Delivery, Gate, Turn, is_news};
+use super::super::{Delivery, Gate, Plan, Turn, is_news};
 use super::Step;
 
 impl Gate {
@@ -14,6 +14,10 @@ impl Gate {
     pub(in crate::gate) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         match event.kind {
+            EventKind::Resumed if matches!(delivering.step, Step::LookingAgain(_)) => {
+                self.not_delivered(turn, Delivery::Failed, "not delivered: somebody else may have resumed the session");
+                return self.suspect(turn);
+            }
             EventKind::User if !delivering.resumes => return self.seen_answer(turn, event, verdict),
             EventKind::User => delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str()),
             EventKind::Resumed => {
@@ -34,7 +38,7 @@ impl Gate {
         let may_run = match delivering.step {
             Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
             Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
-            Step::ResumeAgain(_) => false,
+            Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
         };
         if !delivering.resumes {
             return self.went_on(turn, event, verdict);
@@ -50,14 +54,18 @@ impl Gate {
             }
         }
         self.not_delivered(turn, Delivery::Failed, "not resumed: the agent acted after the card was shown");
+        if let Plan::Deny { by } = plan_of(verdict) {
+            self.deny(turn, by);
+        }
     }
 
     /// A message while an answer is under way: its echo, or somebody else's.
     fn seen_answer(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
-        if delivering.text.as_deref() == Some(event.text.as_str()) {
+        let unsent = matches!(delivering.step, Step::LookingAgain(_));
+        if !unsent && delivering.text.as_deref() == Some(event.text.as_str()) {
             delivering.echoed = true;
-        } else if delivering.step == Step::MessageAgain {
+        } else if unsent || delivering.step == Step::MessageAgain {
             self.deliver_end(turn, Delivery::Failed, "not sent: somebody else answered");
             self.seen_watching(turn, event, verdict);
         }
@@ -67,7 +75,9 @@ impl Gate {
     fn went_on(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &self.phase else { return };
         let (delivery, detail) = match delivering.step {
-            Step::MessageAgain => (Delivery::Failed, "not sent: the agent went on without an answer"),
+            Step::MessageAgain | Step::LookingAgain(_) => {
+                (Delivery::Failed, "not sent: the agent went on without an answer")
+            }
             Step::Recovering(_) if !delivering.echoed => (Delivery::Unknown, "the agent had gone on after a restart"),
             Step::Messaging(_)
             | Step::LookingForEcho(_)

@@ -8,7 +8,7 @@ use crate::gate::phase::Phase;
 use crate::gate::{ApprovalId, Input, Settings};
 use crate::policy::{Effect as RuleEffect, OnDeny, OnTimeout, Verdict};
 
-use super::harness::{SETTLE, TIMEOUT, approval, fires, rule, settings};
+use super::harness::{COOLDOWN, SETTLE, TIMEOUT, approval, fires, rule, settings};
 use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
 
 fn deny() -> Act {
@@ -122,7 +122,7 @@ fn wrong_decisions_are_refused_with_their_reason() {
     scene.decide(Act::Approve);
     assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"]);
     scene.read(paused());
-    assert_eq!(scene.decide(deny()), ["refuse ops is deciding"], "on its way to the disk");
+    assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"], "on its way to the disk");
     scene.recorded(Ok(()));
     assert_eq!(scene.decide_on(approve), ["refuse already approved by ops"]);
 }
@@ -308,6 +308,8 @@ fn a_session_that_is_kept_paused_is_watched_over_and_let_go_when_it_ends() {
     poll(&mut scene);
     assert_eq!(scene.read(paused()), [""; 0]);
     poll(&mut scene);
+    assert_eq!(scene.read(ended()), [""; 0]);
+    scene.when_due();
     assert_eq!(scene.read(ended()), ["record delivered denied applied"]);
     assert!(!scene.kept().is_live() && matches!(scene.gate.phase, Phase::Watching));
 }
@@ -531,4 +533,163 @@ fn a_note_on_a_question_that_is_checked_asks_again() {
     scene.decide(Act::Approve);
     let noted = scene.input(Input::Sighted);
     assert_eq!(noted, ["record noted", "notice", "refuse stale, now r2", "record revised", "show open r2"]);
+}
+
+#[test]
+fn no_release_leaves_after_the_deadline() {
+    let passed = ["record delivered approved failed", "show approved failed", "record opened", "show draft r0"];
+    let mut scene = Scene::held();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_secs(1));
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    scene.now = scene.now.after(Duration::from_secs(1));
+    assert_eq!(scene.recorded(Ok(()))[1..5], passed, "the record took until then");
+
+    let mut scene = Scene::held();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_secs(1));
+    scene.decide(Act::Instruct { text: "wait".to_owned() });
+    scene.read(paused());
+    assert_eq!(scene.recorded(Ok(()))[1], "message r1 wait");
+    scene.now = scene.now.after(Duration::from_secs(1));
+    assert_eq!(scene.acted(Ok(())), passed, "the message took until then");
+
+    let mut scene = Scene::asking();
+    scene.now = scene.now.after(TIMEOUT - Duration::from_millis(500));
+    scene.decide(Act::Approve);
+    scene.read(running());
+    scene.recorded(Ok(()));
+    scene.acted(failed(ErrorClass::Unreachable { detail: "no route".to_owned() }));
+    assert_eq!(scene.when_due()[0], "record delivered approved failed", "it was to be repeated after then");
+}
+
+#[test]
+fn a_record_that_took_long_makes_the_session_be_read_once_more() {
+    let slow = || {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        scene.now = scene.now.after(Duration::from_secs(3));
+        assert_eq!(scene.recorded(Ok(())), ["reply approved", "read", "show approved applying"]);
+        scene
+    };
+    assert_eq!(slow().read(paused()), ["resume r1"]);
+    let resumed = slow().read(running());
+    assert_eq!(resumed[..2], ["pause", "record delivered approved failed"], "somebody else resumed it meanwhile");
+    assert_eq!(slow().seen(EventKind::Step, quiet())[0], "record delivered approved failed");
+    assert_eq!(slow().seen(EventKind::Resumed, quiet())[..2], ["pause", "record delivered approved failed"]);
+    assert_eq!(slow().read(ended()), ["record delivered approved failed", "show approved failed"]);
+    let mut scene = slow();
+    for _ in 0..4 {
+        scene.read(lost());
+        assert_eq!(scene.when_due(), ["read"]);
+    }
+    assert_eq!(scene.read(lost())[0], "record delivered approved failed");
+}
+
+#[test]
+fn what_is_on_its_way_to_a_disk_that_hangs_can_be_denied() {
+    let denied = || {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.when_due(), ["record noted", "notice"], "said once");
+        assert_eq!(scene.gate.due(), None);
+        assert_eq!(scene.decide(deny()), ["cancel", "refuse unknown"], "the end of the task waits for no disk");
+        assert_eq!(scene.decide(deny()), ["refuse unknown"]);
+        scene
+    };
+    let mut scene = denied();
+    let durable = scene.recorded(Ok(()));
+    let failed = ["reply approved", "record delivered approved failed", "show approved failed", "record opened"];
+    let anew = ["show draft r0", "record decided denied applying", "show denied applying", "cancel"];
+    assert_eq!((&durable[..4], &durable[4..]), (&failed.map(str::to_owned)[..], &anew.map(str::to_owned)[..]));
+    let detail = scene.records.iter().rev().find_map(|record| {
+        let closed = record.kept.as_ref()?.closed.as_ref()?;
+        (closed.outcome == crate::gate::Outcome::Approved).then(|| closed.detail.clone())
+    });
+    assert_eq!(detail.as_deref(), Some("not delivered: denied by ops before it was delivered"));
+
+    let refused = denied().recorded(Err("disk full"));
+    assert!(refused.contains(&"record decided denied applying".to_owned()), "{refused:?}");
+    assert_eq!(refused.last().map(String::as_str), Some("cancel"));
+}
+
+#[test]
+fn a_denial_that_keeps_paused_does_so_whatever_the_disk_answers() {
+    for answer in [Ok(()), Err("disk full")] {
+        let mut scene = Scene::held_by(keeping());
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.decide(deny()), ["refuse unknown"]);
+        let said = scene.recorded(answer);
+        assert!(!said.iter().any(|said| said.starts_with("resume")), "{said:?}");
+        assert!(matches!(scene.gate.phase, Phase::Kept(_)));
+    }
+}
+
+fn never() -> Verdict {
+    fires(rule("never", RuleEffect::Deny))
+}
+
+#[test]
+fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
+    for answer in [Ok(()), Err("disk full")] {
+        let mut scene = Scene::held();
+        scene.decide(Act::Approve);
+        scene.read(paused());
+        assert_eq!(scene.seen(EventKind::Step, never()), ["cancel"]);
+        let said = scene.recorded(answer);
+        let denied = ["record decided denied applying", "show denied applying", "cancel"];
+        assert_eq!(said[said.len() - 3..], denied, "recorded: {answer:?}");
+    }
+    let mut scene = Scene::held_by(refusing());
+    scene.decide(deny());
+    scene.seen(EventKind::Step, never());
+    let said = scene.recorded(Ok(()));
+    assert_eq!(said.last().map(String::as_str), Some("cancel"), "a refusal that was to be sent: {said:?}");
+
+    let mut scene = Scene::held();
+    scene.decide(Act::Instruct { text: "wait".to_owned() });
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    let said = scene.seen(EventKind::Step, never());
+    assert_eq!(said[4..], ["record decided denied applying", "show denied applying", "cancel"]);
+}
+
+#[test]
+fn a_stop_takes_back_what_is_only_checked_and_begins_nothing() {
+    let mut scene = Scene::held();
+    scene.decide(Act::Approve);
+    assert_eq!(scene.input(Input::Stop), ["refuse stopping", "show open r1"]);
+    assert_eq!(scene.read(paused()), [""; 0], "the look that was under way allows nothing");
+    assert_eq!(scene.decide(Act::Approve), ["refuse stopping"]);
+
+    let mut scene = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
+    assert_eq!(scene.after(COOLDOWN), ["read"]);
+    assert_eq!(scene.input(Input::Stop), [""; 0]);
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert_eq!(scene.after(COOLDOWN), ["read"], "only watched over");
+    assert_eq!(scene.read(paused()), [""; 0]);
+    assert!(scene.gate.due().unwrap() > scene.now.mono);
+
+    let mut scene = Scene::new();
+    scene.input(Input::Stop);
+    assert_eq!(scene.hold(fires(rule("params", RuleEffect::Instruct))), ["record revised"]);
+
+    let mut scene = Scene::new();
+    scene.input(Input::Stop);
+    scene.seen(EventKind::Question, refusing());
+    assert_eq!(scene.decide(deny()), ["record revised", "show draft r1", "reply denied"], "its message waits");
+    assert_eq!(scene.restart(), ["record decided denied applying and wait", "show ops deciding"]);
+}
+
+#[test]
+fn a_stop_lets_what_is_recorded_or_delivered_go_on_and_answers_truthfully() {
+    let mut scene = Scene::held();
+    scene.decide(Act::Approve);
+    scene.read(paused());
+    assert_eq!(scene.input(Input::Stop), [""; 0]);
+    assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r1", "show approved applying"]);
+    scene.acted(Ok(()));
+    assert_eq!(scene.read(running()), ["record delivered approved applied", "show approved applied"]);
 }

@@ -77,6 +77,11 @@ fn where_statuses_hide_pauses_each_poll_pauses_again() {
 fn a_task_that_ended_before_the_pause_is_withdrawn() {
     let mut scene = Scene::new();
     scene.seen(EventKind::Thought, asks());
+    for _ in 0..3 {
+        scene.paused(refused());
+        assert_eq!(scene.read(ended()), [""; 0], "it may be the end of the task before");
+        assert_eq!(scene.when_due(), ["pause"]);
+    }
     scene.paused(refused());
     assert_eq!(scene.read(ended()), ["record decided withdrawn applied", "show withdrawn applied"]);
     assert!(matches!(scene.gate.phase, Phase::Watching));
@@ -86,6 +91,8 @@ fn a_task_that_ended_before_the_pause_is_withdrawn() {
 fn a_session_that_is_gone_is_withdrawn_and_over() {
     let mut scene = Scene::held();
     poll(&mut scene);
+    assert_eq!(scene.read(missing()), [""; 0], "it may be a gateway that says so");
+    assert_eq!(scene.after(Duration::from_millis(500)), ["read"]);
     assert_eq!(scene.read(missing()), ["record decided withdrawn applied", "show withdrawn applied"]);
     assert!(scene.gate.is_over());
 }
@@ -404,5 +411,90 @@ fn a_pause_that_arrives_after_its_reason_ended_asks_somebody() {
     poll(&mut scene);
     scene.seen(EventKind::Resumed, quiet());
     scene.read(ended());
+    scene.when_due();
+    scene.read(ended());
     assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["pause", "record opened", "show draft r0"]);
+}
+
+#[test]
+fn a_pause_that_never_arrived_does_not_make_somebody_elses_ours() {
+    let without_effect = || {
+        [
+            ErrorClass::Unreachable { detail: "no route".to_owned() },
+            ErrorClass::RateLimited { retry_after: None },
+            ErrorClass::Refused { status: 409, detail: "no".to_owned() },
+            ErrorClass::Auth { status: 401, detail: "no".to_owned() },
+        ]
+    };
+    for class in without_effect() {
+        let mut scene = Scene::new();
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(failed(class.clone()));
+        scene.when_due();
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        scene.read(paused());
+        assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(false), "{class:?}");
+    }
+    for earlier in [lost(), Ok(PauseAnswer::Accepted)] {
+        let mut scene = Scene::new();
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(earlier);
+        scene.when_due();
+        for class in without_effect() {
+            scene.paused(failed(class));
+            scene.when_due();
+        }
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(true));
+    }
+}
+
+#[test]
+fn one_odd_read_ends_nothing() {
+    for odd in [ended(), missing()] {
+        let mut scene = Scene::new();
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(Ok(PauseAnswer::Accepted));
+        assert_eq!(scene.read(odd.clone()), [""; 0]);
+        scene.when_due();
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        scene.read(paused());
+        scene.after(SETTLE);
+        assert_eq!(scene.read(odd.clone()), [""; 0], "settling");
+        scene.when_due();
+        assert_eq!(scene.read(paused()), ["record revised", "show open r1"]);
+        for otherwise in [ended(), missing()] {
+            poll(&mut scene);
+            assert_eq!(scene.read(odd.clone()), [""; 0], "held");
+            assert_eq!(scene.when_due(), ["read"]);
+            if otherwise != odd {
+                assert_eq!(scene.read(otherwise), [""; 0], "two that do not agree");
+                scene.when_due();
+            }
+            assert_eq!(scene.read(paused()), [""; 0]);
+        }
+        scene.decide(Act::Approve);
+        assert_eq!(scene.read(odd.clone()), [""; 0], "checked");
+        assert_eq!(scene.when_due(), ["read"]);
+        assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
+
+        let mut scene = Scene::asking();
+        scene.decide(Act::Approve);
+        scene.read(odd.clone());
+        scene.when_due();
+        let withdrawn = ["refuse already withdrawn by", "record decided withdrawn applied", "show withdrawn applied"];
+        let said = scene.read(odd);
+        assert!(said[0].starts_with(withdrawn[0]), "{said:?}");
+        assert_eq!(said[1..], withdrawn[1..]);
+    }
+}
+
+#[test]
+fn a_session_that_says_it_was_deleted_is_over_at_once() {
+    let mut scene = Scene::held();
+    poll(&mut scene);
+    let status = |word: &str| Some(crate::api::Status(word.to_owned()));
+    let deleted = crate::gate::Observed { lifecycle: status("deleted"), execution: None };
+    assert_eq!(scene.read(Ok(deleted)), ["record decided withdrawn applied", "show withdrawn applied"]);
+    assert!(scene.gate.is_over());
 }

@@ -39,6 +39,8 @@ pub enum Action {
     Jump(i32),
     /// The process dies and starts again.
     Crash,
+    /// The daemon stops in good order, and starts again.
+    Stop,
     /// The watcher loses sight.
     Blind,
     /// The watcher is back.
@@ -187,6 +189,7 @@ fn action() -> impl Strategy<Value = Action> {
         9 => span.prop_map(Action::Wait),
         1 => (-700..700_i32).prop_map(Action::Jump),
         1 => Just(Action::Crash),
+        1 => Just(Action::Stop),
         1 => Just(Action::Blind),
         1 => Just(Action::Sighted),
         1 => Just(Action::Gap),

@@ -52,6 +52,8 @@ fn a_stricter_rule_that_joined_is_not_forgotten() {
 fn a_question_is_asked_again() {
     let mut scene = Scene::asking();
     assert_eq!(scene.restart(), ["read", "show open r2"]);
+    assert_eq!(scene.read(ended()), [""; 0]);
+    scene.when_due();
     assert_eq!(scene.read(ended()), ["record decided withdrawn applied", "show withdrawn applied"]);
 }
 

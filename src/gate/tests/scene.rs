@@ -302,6 +302,7 @@ fn name_of(refusal: &Refusal) -> String {
         Refusal::NotPossible { .. } => "not possible".to_owned(),
         Refusal::Unverified { .. } => "unverified".to_owned(),
         Refusal::StoreFailed { .. } => "store failed".to_owned(),
+        Refusal::Unknown { .. } => "unknown".to_owned(),
         Refusal::Stopping => "stopping".to_owned(),
     }
 }

@@ -1,8 +1,8 @@
 //! The invariants of the crate's first page, as far as they concern the gate, each as a check with its number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::api::{ApiError, ErrorClass, EventKind, PauseAnswer};
+use crate::api::{ApiError, ErrorClass, EventKind};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, State};
 use crate::gate::phase::Phase;
@@ -25,8 +25,12 @@ pub struct Checks {
     emitted: BTreeMap<ApprovalId, Outcome>,
     /// The outcome of each approval as the disk has it.
     written: BTreeMap<ApprovalId, Outcome>,
-    /// Approvals whose first pause was answered "paused already": the pause is not ours.
-    foreign: BTreeSet<ApprovalId>,
+    /// Approvals opened on a session that a stranger had paused, and that pause, as the provider has it.
+    foreign: BTreeMap<ApprovalId, u64>,
+    /// Whether the daemon is stopping: nothing that would release may begin.
+    pub stopped: bool,
+    /// Whether nothing was under way before the present input.
+    at_ease: bool,
     /// Messages sent, by approval, and whether the last is known not to have arrived.
     messages: BTreeMap<ApprovalId, (CallId, bool)>,
     /// Resumes sent, by approval, and whether the session was read since.
@@ -41,6 +45,8 @@ pub struct Checks {
 impl Checks {
     /// Whether the input must be answered with a pause.
     pub fn before(&mut self, gate: &Gate, input: &Input) -> bool {
+        let idle = matches!(gate.phase, Phase::Watching | Phase::Asking(_));
+        self.at_ease = idle && gate.unanswered.is_empty() && !gate.stray;
         let Input::Seen { event, verdict, backlog: false } = input else { return false };
         let asks = event.kind == EventKind::Question && verdict.effect >= policy::Effect::Ask;
         let holds = verdict.effect > policy::Effect::Alert && event.kind != EventKind::Done && !asks;
@@ -66,22 +72,10 @@ impl Checks {
         }
     }
 
-    pub fn answered(&mut self, gate: &Gate, call: CallId, answer: &Answer) {
+    pub fn answered(&mut self, call: CallId, answer: &Answer) {
         match answer {
-            Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) => {
-                if let (Phase::Pausing(pausing), Some(case)) = (&gate.phase, &gate.case)
-                    && pausing.is_first(call)
-                    && gate.unanswered.len() == 1
-                    && case.kept.owned.is_none()
-                {
-                    self.foreign.insert(case.id());
-                }
-            }
-            Answer::Pause(Ok(PauseAnswer::Accepted)) => {
-                if let Some(case) = &gate.case {
-                    self.foreign.remove(&case.id());
-                }
-            }
+            // A pause that may have arrived, for all that its answer tells, may be why the session is paused.
+            Answer::Pause(Err(ApiError { class: ErrorClass::Unknown { .. }, .. })) => self.foreign.clear(),
             Answer::Act(Err(ApiError {
                 class: ErrorClass::Unreachable { .. } | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. },
                 ..
@@ -91,7 +85,7 @@ impl Checks {
         }
     }
 
-    pub fn effects(&mut self, effects: &[Effect], durable: &[Record]) -> Held {
+    pub fn effects(&mut self, effects: &[Effect], durable: &[Record], provider: &Provider) -> Held {
         let late_pause = effects.iter().skip_while(|effect| matches!(effect, Effect::Pause { .. }));
         if late_pause.clone().any(|effect| matches!(effect, Effect::Pause { .. })) {
             return Err("invariant 3: a pause stands behind something else".to_owned());
@@ -99,10 +93,14 @@ impl Checks {
         for effect in effects {
             match effect {
                 Effect::Pause { .. } => self.pauses += 1,
-                Effect::Resume { release, .. } => self.resume(release, durable)?,
+                Effect::Resume { release, .. } => self.resume(release, durable, provider)?,
                 Effect::Message { call, release, .. } => self.message(*call, release, durable)?,
                 Effect::Record { ticket, record } => {
                     one_outcome(&self.emitted, record)?;
+                    if ticket.is_some() && self.stopped {
+                        return Err("a release began although the daemon was stopping".to_owned());
+                    }
+                    self.opened(record, provider);
                     self.emitted.extend(outcome_of(record).filter(|_| ticket.is_none()));
                 }
                 Effect::Reply { to, result } => {
@@ -126,9 +124,17 @@ impl Checks {
         Ok(())
     }
 
-    fn resume(&mut self, release: &Release, durable: &[Record]) -> Held {
+    fn opened(&mut self, record: &Record, provider: &Provider) {
+        let Some(kept) = record.kept.as_ref().filter(|_| record.entry == Entry::Opened && self.at_ease) else { return };
+        if let Some(pause) = provider.strangers_pause() {
+            self.foreign.insert(kept.card.approval, pause);
+        }
+    }
+
+    fn resume(&mut self, release: &Release, durable: &[Record], provider: &Provider) -> Held {
         self.released(release, durable)?;
-        if self.foreign.contains(&release.approval()) {
+        let at_opening = self.foreign.get(&release.approval());
+        if at_opening.is_some() && at_opening.copied() == provider.strangers_pause() {
             return Err("invariant 8: resumes a session that somebody else had paused".to_owned());
         }
         if self.resumes.insert(release.approval(), false) == Some(false) {

@@ -37,7 +37,8 @@ pub fn brief(input: &Input) -> String {
         | Input::Answered { .. }
         | Input::Recorded { .. }
         | Input::Decide { .. }
-        | Input::Tick => format!("{input:?}"),
+        | Input::Tick
+        | Input::Stop => format!("{input:?}"),
     }
 }
 

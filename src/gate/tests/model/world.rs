@@ -137,6 +137,7 @@ impl World {
                 self.now.wall = self.now.wall.checked_add(by).unwrap();
             }
             Action::Crash => self.crash()?,
+            Action::Stop => self.stop()?,
             Action::Blind => self.input(Input::Blind { why: "no heartbeat".to_owned() })?,
             Action::Sighted => {
                 self.stream(usize::MAX)?;
@@ -206,7 +207,7 @@ impl World {
                 self.hand_over(i, false)?;
             }
         }
-        self.checks.answered(&self.gate, call.id, &answer);
+        self.checks.answered(call.id, &answer);
         self.input(Input::Answered { call: call.id, answer })
     }
 
@@ -343,6 +344,16 @@ impl World {
         Err("the gate wants to be woken again and again at the same time".to_owned())
     }
 
+    /// What is under way comes to its end, and nothing new begins.
+    fn stop(&mut self) -> Held {
+        self.input(Input::Stop)?;
+        self.checks.stopped = true;
+        let settled = self.settle(10);
+        self.checks.stopped = false;
+        settled?;
+        self.crash()
+    }
+
     fn crash(&mut self) -> Held {
         self.calls.clear();
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
@@ -393,7 +404,7 @@ impl World {
         for effect in &effects {
             self.tell(|_| format!("      {}", short(effect)));
         }
-        self.checks.effects(&effects, &self.durable)?;
+        self.checks.effects(&effects, &self.durable, &self.provider)?;
         for effect in effects {
             let (id, what) = match effect {
                 Effect::Pause { call } => (call, What::Pause),

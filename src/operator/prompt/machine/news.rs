@@ -216,7 +216,8 @@ impl Prompt {
 
     fn refused(&mut self, id: ApprovalId, was_current: bool, refusal: &Refusal) {
         self.mine.remove(&id);
-        let said = format!("{}  not done: {}", id.code(), again(&refusal.to_string()));
+        let done = if let Refusal::Unknown { .. } = refusal { "not known yet" } else { "not done" };
+        let said = format!("{}  {done}: {}", id.code(), again(&refusal.to_string()));
         match refusal {
             Refusal::NoSuchApproval => self.forget(id),
             Refusal::Stale { .. }
@@ -229,6 +230,7 @@ impl Prompt {
             | Refusal::NotPossible { .. }
             | Refusal::Unverified { .. }
             | Refusal::StoreFailed { .. }
+            | Refusal::Unknown { .. }
             | Refusal::Stopping => {}
         }
         self.say_or_ask(id, was_current, &said);
