@@ -36,6 +36,8 @@ pub enum Report {
         ask: u64,
         /// When.
         at: Duration,
+        /// Whether there was unread input to flush.
+        flushed: bool,
     },
     /// The terminal has vanished; nothing more will be read.
     Gone,

@@ -24,7 +24,8 @@ const COLUMNS: NonZeroU16 = NonZeroU16::new(100).expect("not zero");
 pub struct Pty {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
-    keyboard: Box<dyn std::io::Write + Send>,
+    /// Taken when something is typed: dropping it types Ctrl-D, which a hang-up does not.
+    keyboard: Option<Box<dyn std::io::Write + Send>>,
     output: mpsc::Receiver<Vec<u8>>,
     /// The terminal itself, held open to look at its mode and its unread input.
     terminal: File,
@@ -68,7 +69,7 @@ impl Pty {
         });
         Self {
             child,
-            keyboard: pair.master.take_writer().expect("a keyboard"),
+            keyboard: None,
             master: pair.master,
             output,
             terminal,
@@ -85,8 +86,9 @@ impl Pty {
     }
 
     pub fn typed(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).expect("the terminal takes it");
-        self.keyboard.flush().expect("the terminal takes it");
+        let keyboard = self.keyboard.get_or_insert_with(|| self.master.take_writer().expect("a keyboard"));
+        keyboard.write_all(text.as_bytes()).expect("the terminal takes it");
+        keyboard.flush().expect("the terminal takes it");
     }
 
     /// Waits until `text` was written after the `from`th byte of what was seen, and returns where it ended.

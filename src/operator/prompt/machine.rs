@@ -51,6 +51,8 @@ pub enum Input {
         ask: u64,
         /// When.
         at: Duration,
+        /// Whether there was unread input to flush: it is said that it was discarded.
+        flushed: bool,
     },
     /// The daemon answered [`Output::Present`].
     Presented {
@@ -199,7 +201,7 @@ impl Prompt {
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Output> {
         match input {
             Input::Typed { at, bytes, late } => self.typed(&bytes, at, late, now),
-            Input::OnScreen { ask, at } => self.on_screen(ask, at),
+            Input::OnScreen { ask, at, flushed } => self.on_screen(ask, at, flushed),
             Input::Presented { ask, result } => self.presented(ask, result),
             Input::Snapshot(snapshot) => self.snapshot(snapshot),
             Input::Update(update) => self.update(update.change),

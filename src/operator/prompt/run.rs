@@ -222,7 +222,7 @@ impl Shell {
 fn typed(report: Option<Report>) -> Round {
     match report {
         Some(Report::Typed { at, bytes, late }) => Round::Input(Input::Typed { at, bytes, late }),
-        Some(Report::OnScreen { ask, at }) => Round::Input(Input::OnScreen { ask, at }),
+        Some(Report::OnScreen { ask, at, flushed }) => Round::Input(Input::OnScreen { ask, at, flushed }),
         Some(Report::Gone) | None => Round::End(PromptEnd::TerminalGone),
     }
 }

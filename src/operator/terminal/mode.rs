@@ -67,12 +67,15 @@ pub(super) fn enter(pastes: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Throws away what was typed and not read.
-pub(super) fn flush() {
-    if standing() == Standing::Foreground {
-        // Only a vanished terminal refuses, and the reader reports that.
-        let _ = tcflush(stdin(), QueueSelector::IFlush);
+/// Throws away what was typed and not read; says whether there was any.
+pub(super) fn flush() -> bool {
+    if standing() != Standing::Foreground {
+        return false;
     }
+    let unread = rustix::io::ioctl_fionread(stdin()).is_ok_and(|bytes| bytes > 0);
+    // Only a vanished terminal refuses, and the reader reports that.
+    let _ = tcflush(stdin(), QueueSelector::IFlush);
+    unread
 }
 
 /// How we stand to the terminal.

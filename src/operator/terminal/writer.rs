@@ -80,8 +80,8 @@ fn run(job: Job, shared: &Shared, origin: Instant, reports: &mpsc::Sender<Report
             }
             shared.backlog.fetch_sub(text.len(), Ordering::SeqCst);
             if let Some(ask) = ask.filter(|_| !shared.failed.load(Ordering::SeqCst)) {
-                mode::flush();
-                let _ = reports.blocking_send(Report::OnScreen { ask, at: origin.elapsed() });
+                let flushed = mode::flush();
+                let _ = reports.blocking_send(Report::OnScreen { ask, at: origin.elapsed(), flushed });
             }
         }
     }

@@ -117,7 +117,8 @@ impl Prompt {
         self.taint = begun.then_some(Taint::Early);
     }
 
-    pub(super) fn on_screen(&mut self, ask: u64, at: Duration) {
+    pub(super) fn on_screen(&mut self, ask: u64, at: Duration, flushed: bool) {
+        self.dropped |= flushed;
         let Some(current) = self.current.as_mut().filter(|current| current.ask == ask) else { return };
         current.on_screen = Some(at);
         if !current.is_draft {

@@ -86,7 +86,7 @@ impl Bench {
 
     pub(super) fn draw(&mut self) {
         for ask in std::mem::take(&mut self.undrawn) {
-            self.input(Input::OnScreen { ask, at: Duration::from_millis(self.now) });
+            self.input(Input::OnScreen { ask, at: Duration::from_millis(self.now), flushed: false });
         }
     }
 
