@@ -110,11 +110,11 @@ impl World {
         timeout(PATIENCE, self.streams.recv()).await.expect("no stream was opened").expect("a server")
     }
 
-    /// What is told next; that the first poll was told has a test of its own.
+    /// What is told next; that the first poll was told, and the cursor, have tests of their own.
     async fn next(&mut self) -> Option<Seen> {
         loop {
             let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen");
-            if !matches!(seen, Some(Seen::MessagesRead { .. })) {
+            if !matches!(seen, Some(Seen::MessagesRead { .. } | Seen::Cursor(_))) {
                 return seen;
             }
         }
@@ -126,7 +126,7 @@ impl World {
         loop {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
-            if matches!(seen, Seen::MessagesRead { .. }) && !fits(&seen) {
+            if matches!(seen, Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
                 continue;
             }
             let found = fits(&seen);
@@ -248,6 +248,81 @@ async fn what_the_stream_withholds_is_found_by_polling_even_below_the_greatest_i
     // A lower id that becomes visible after a greater one was polled is found too.
     world.set(|state| state.messages = vec![(7, "withheld"), (8, "late"), (9, "nine")]);
     assert_eq!(world.next().await, Some(thought(8, "late", false)));
+}
+
+#[tokio::test]
+async fn the_cursor_follows_polled_messages_that_had_time_and_no_id_of_the_stream() {
+    let mut world = World::watch(running(&[(11, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(11)).await;
+    frame(&stream, 1_763_900_000_000, "a time as its id");
+    frame(&stream, 12, "twelve");
+    let seen = world.until_text("twelve").await;
+    assert_eq!(told(&seen), [("a time as its id", false), ("twelve", false)]);
+    world.more(POLL, 5).await;
+    world.set(|state| state.messages.push((13, "thirteen")));
+    let seen = world.until(|seen| matches!(seen, Seen::Cursor(MessageId(13)))).await;
+    assert_eq!(told(&seen), [("thirteen", false)], "and it is told before the cursor is");
+    // An id above that becomes visible later than a greater one is found, whatever was streamed.
+    world.set(|state| state.messages.push((20, "twenty")));
+    world.until_text("twenty").await;
+    world.set(|state| state.messages.push((19, "late")));
+    world.until_text("late").await;
+}
+
+#[tokio::test]
+async fn the_cursor_is_told_even_when_the_first_poll_failed() {
+    let mut world = World::watch(State { messages_fail: Some(|| json(400, "{}")), ..running(&[(3, "three")]) }).await;
+    let _stream = world.stream().await;
+    world.until(|seen| matches!(seen, Seen::Caught { .. })).await;
+    world.set(|state| state.messages_fail = None);
+    world.until(|seen| matches!(seen, Seen::MessagesRead { .. })).await;
+    world.until(|seen| matches!(seen, Seen::Cursor(MessageId(3)))).await;
+}
+
+#[tokio::test]
+async fn one_id_with_another_kind_or_other_words_is_told_and_its_repetition_is_not() {
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    frame(&stream, 2, "Reading");
+    let step = "id: 2\nevent: step\ndata: {\"text\":\"Place order\",\"message_id\":2}\n\n";
+    stream.send(step.into()).expect("an open stream");
+    world.set(|state| state.messages.push((2, "Reading")));
+    world.more(POLL, 3).await;
+    frame(&stream, 2, "Paying now");
+    world.set(|state| state.messages.push((2, "Paying now")));
+    world.more(POLL, 3).await;
+    frame(&stream, 2, "Reading");
+    frame(&stream, 3, "three");
+    let seen = world.until_text("three").await;
+    assert_eq!(
+        seen,
+        [
+            thought(2, "Reading", false),
+            event(Some(2), EventKind::Step, "Place order", false),
+            thought(2, "Paying now", false),
+            thought(3, "three", false),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn content_that_is_an_object_or_a_list_is_the_same_event_in_both_sources() {
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    for data in [
+        r#"{"text":"Paying","message_id":5,"args":{"element":"Place order"}}"#,
+        r#"{"message_id":5,"content":{"text":"Paying","args":{"element":"Place order"}}}"#,
+        r#"{"message_id":5,"content":[{"type":"text","text":"Paying"},{"text":"Place order"}],"timestamp":"2025-10-05T18:05:01Z"}"#,
+    ] {
+        stream.send(format!("event: thought\ndata: {data}\n\n").into_bytes()).expect("an open stream");
+    }
+    frame(&stream, 6, "six");
+    let seen = world.until_text("six").await;
+    // The third says "text" as well: a type that the others do not have.
+    assert_eq!(seen.len(), 3, "{seen:?}");
 }
 
 #[tokio::test]

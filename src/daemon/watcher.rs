@@ -7,10 +7,11 @@
 //! shown. Both run side by side, and neither waits for the other:
 //!
 //! - The stream is reopened whenever it ends, history included, with jittered back-off. What it repeats is recognised by
-//!   message id, or by content where there is no id ([`Known`], [`Replay`]).
+//!   message id, kind and text, or by content where there is no id ([`Known`], [`Replay`]).
 //! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`]), and fast
-//!   while it is not ([`WatchConfig::poll_interval`]). It always starts one poll further back than it has read, because
-//!   global ids may become visible out of order.
+//!   while it is not ([`WatchConfig::poll_interval`]). It always starts further back than it has read, at what was read at
+//!   least one such interval before, because global ids may become visible out of order. That is also the cursor that may
+//!   be kept ([`Seen::Cursor`]).
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again.
 //! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]).
@@ -52,10 +53,13 @@ pub enum Seen {
         /// The greatest id of the history.
         up_to: MessageId,
     },
+    /// Every message up to here has been polled, has had time to become visible, and was told before. Only this may be kept
+    /// as the next start's cursor: ids of the stream may be of another kind, and any greatest id may hide a smaller one that
+    /// becomes visible late. Told after [`Seen::MessagesRead`], when it changed.
+    Cursor(MessageId),
     /// The history was read to its end; what follows is news. Told once.
     Caught {
-        /// The greatest message id of the history: every message up to it has been told, so it may be kept as the next start's
-        /// cursor. (The greatest id told later is not a safe cursor by itself: ids may be told out of order.)
+        /// The greatest message id of the history; no safe cursor (see [`Seen::Cursor`]).
         up_to: MessageId,
     },
     /// The execution status changed, or is told for the first time.

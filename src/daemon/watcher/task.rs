@@ -43,12 +43,19 @@ pub(super) struct Task {
     poll: Poll,
     /// Another poll is wanted at once, because something happened after the running one was sent.
     poll_again: bool,
-    /// The next poll reads after this id: one poll further back than `read_to`.
+    /// The next poll reads after this id, which was `read_to` at least one interval of polling ago. Once it was told, it is
+    /// the cursor.
     read_after: MessageId,
+    /// What `read_after` will be next, and since when it is read.
+    read_next: (Duration, MessageId),
     /// The greatest id that polling has brought.
     read_to: MessageId,
+    /// The cursor that was told last.
+    cursor: MessageId,
     /// Whether the first poll has been answered.
     polled: bool,
+    /// Whether a poll has brought messages.
+    messages_read: bool,
     known: Known,
     streamed: Replay,
     listed: Replay,
@@ -101,8 +108,11 @@ impl Task {
             poll: Poll::Due(origin),
             poll_again: false,
             read_after: cursor,
+            read_next: (Duration::ZERO, cursor),
             read_to: cursor,
+            cursor,
             polled: false,
+            messages_read: false,
             known: Known::up_to(cursor),
             streamed: Replay::new(config.replay_quiet),
             listed: Replay::new(config.replay_quiet),

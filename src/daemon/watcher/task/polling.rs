@@ -55,11 +55,12 @@ impl Task {
         }
         let is_first = !std::mem::replace(&mut self.polled, true);
         let news = self.read_back(messages.events).await?;
-        if is_first {
+        if !std::mem::replace(&mut self.messages_read, true) {
             // All messages of the history are told; steps may follow, but what they mean need not wait for them.
             let up_to = self.history_to.unwrap_or_default();
             self.tell(Seen::MessagesRead { up_to }).await?;
         }
+        self.tell_cursor().await?;
         let changed = self.tell_status(messages.status).await?;
         let again = std::mem::take(&mut self.poll_again);
         if !again {
@@ -76,14 +77,19 @@ impl Task {
     async fn read_back(&mut self, events: Vec<Event>) -> Result<bool, Over> {
         let now = self.now();
         let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
-        self.read_after = self.read_to;
         self.read_to = self.read_to.max(greatest);
+        self.known.polled(self.read_to);
+        let (since, settled) = self.read_next;
+        if now.saturating_sub(since) >= self.config.poll_interval {
+            self.read_after = settled;
+            self.read_next = (now, self.read_to);
+        }
         self.history_to.get_or_insert(self.read_to);
         self.listed.begin(now, None);
         let mut news = false;
         for event in events {
             let is_new = match event.id {
-                Some(id) => self.known.is_new(id),
+                Some(id) => self.known.is_new(id, &event),
                 None => self.listed.is_new(now, &event),
             };
             if is_new {
@@ -92,6 +98,15 @@ impl Task {
             }
         }
         Ok(news)
+    }
+
+    /// Tells how far everything is told, when that changed.
+    async fn tell_cursor(&mut self) -> Result<(), Over> {
+        if self.cursor == self.read_after {
+            return Ok(());
+        }
+        self.cursor = self.read_after;
+        self.tell(Seen::Cursor(self.cursor)).await
     }
 
     /// Tells a status that changed; one that is over ends the watching.

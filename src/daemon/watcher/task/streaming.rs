@@ -82,7 +82,7 @@ impl Task {
             self.replay_over().await?;
         }
         let is_new = match event.id {
-            Some(id) => self.known.is_new(id),
+            Some(id) => self.known.is_new(id, &event),
             None => self.streamed.is_new(now, &event),
         };
         if is_new {
