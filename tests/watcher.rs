@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use server::{Reply, Request, Server, json};
+use server::{Reply, Request, Server, json, late};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -412,13 +412,74 @@ async fn sight_that_is_lost_is_told_and_what_was_missed_is_read_back_before_it_r
 }
 
 #[tokio::test]
-async fn polling_keeps_sight_while_the_stream_cannot_be_opened() {
+async fn polling_keeps_sight_of_an_agent_that_cannot_act_while_the_stream_cannot_be_opened() {
+    let state = State { events_fail: Some(|| json(502, "<html>")), status: "paused", ..running(&[(1, "one")]) };
     let config = WatchConfig { blind_after: Duration::from_millis(500), ..quick() };
-    let state = State { events_fail: Some(|| json(502, "<html>")), ..running(&[(1, "one")]) };
     let mut world = World::start(state, None, config, 100).await;
     world.until(|seen| *seen == caught(1)).await;
     world.more(OPEN, 8).await;
     world.set(|state| state.messages.push((2, "two")));
+    assert_eq!(world.next().await, Some(thought(2, "two", false)));
+}
+
+#[tokio::test]
+async fn an_agent_that_acts_without_an_event_stream_is_out_of_sight_until_its_steps_were_replayed() {
+    let config = WatchConfig { blind_after: Duration::from_millis(400), ..quick() };
+    let state = State { events_fail: Some(|| json(502, "<html>Bad Gateway")), ..running(&[(1, "one")]) };
+    let mut world = World::start(state, None, config, 1000).await;
+    let seen = world.until(|seen| matches!(seen, Seen::Blind { .. })).await;
+    let Some(Seen::Blind { since, why }) = seen.last() else { panic!("not blind") };
+    assert!(*since >= Duration::from_millis(400), "{since:?}");
+    assert!(why.contains("steps are not seen") && why.contains("502"), "{why}");
+    world.set(|state| state.messages.push((2, "two")));
+    assert_eq!(world.next().await, Some(thought(2, "two", false)), "polling goes on, and blindness is told once");
+    world.more(POLL, 3).await;
+    world.set(|state| state.events_fail = None);
+    let stream = world.stream().await;
+    step(&stream, "missed");
+    let seen = world.until(|seen| *seen == Seen::Sighted).await;
+    assert_eq!(told(&seen), [("missed", true)]);
+    drop(stream);
+    // A stream that is ended and opened again in time is none lost.
+    for _ in 0..5 {
+        drop(world.stream().await);
+    }
+    let stream = world.stream().await;
+    frame(&stream, 3, "three");
+    assert_eq!(world.next().await, Some(thought(3, "three", false)));
+}
+
+#[tokio::test]
+async fn streams_that_end_at_once_and_bring_nothing_are_no_sight_of_steps() {
+    let config = WatchConfig { blind_after: Duration::from_millis(500), ..quick() };
+    let state = State {
+        events_fail: Some(|| Reply::Answer(200, "content-type: text/event-stream\r\n", String::new())),
+        ..running(&[])
+    };
+    let mut world = World::start(state, None, config, 1000).await;
+    let seen = world.until(|seen| matches!(seen, Seen::Blind { .. })).await;
+    assert!(matches!(seen.last(), Some(Seen::Blind { why, .. }) if why.contains("the provider ends it")), "{seen:?}");
+    // When the task is over there are no steps to see.
+    world.set(|state| state.status = "finished");
+    assert_eq!([world.next().await, world.next().await], [Some(status("finished")), Some(Seen::Sighted)]);
+}
+
+#[tokio::test]
+async fn a_slow_poll_beside_a_quiet_stream_is_not_blindness() {
+    let config =
+        WatchConfig { blind_after: Duration::from_millis(900), cross_check: Duration::from_millis(300), ..quick() };
+    let mut world = World::start(running(&[(1, "one")]), None, config, 1000).await;
+    let _stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    // Proof comes every 1000 ms only, but each poll answers within its 900 ms.
+    world.set(|state| {
+        state.messages_fail = Some(|| late(700, json(200, r#"{"messages":[],"status":"running"}"#)));
+    });
+    world.more(POLL, 4).await;
+    world.set(|state| {
+        state.messages.push((2, "two"));
+        state.messages_fail = None;
+    });
     assert_eq!(world.next().await, Some(thought(2, "two", false)));
 }
 

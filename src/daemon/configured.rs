@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Config, Watch, watcher};
 use crate::api::Provider;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::DeskSettings;
 use crate::gate::Settings;
+
+/// While a stream is open, messages are polled this often, or three times until a session would count as unseen.
+const CROSS_CHECK: Duration = Duration::from_secs(15);
 
 impl Config {
     /// What `config` says, with `provider` for the vendor and pictures in a folder beside the store's file `store`.
@@ -50,6 +54,7 @@ fn watch(config: WatchConfig) -> Watch {
             heartbeat_timeout: config.heartbeat_timeout,
             blind_after: config.blind_after,
             poll_interval: config.poll_interval,
+            cross_check: CROSS_CHECK.min(config.blind_after / 3),
             ..watcher::WatchConfig::default()
         },
     }

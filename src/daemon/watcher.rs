@@ -14,7 +14,10 @@
 //!   be kept ([`Seen::Cursor`]).
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again.
-//! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]).
+//! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]). A poll in flight has
+//!   [`WatchConfig::blind_after`] for its answer.
+//! - Only the stream shows steps. While the agent may act, sight also needs a stream that opens, stays open or brings
+//!   something, at least every `blind_after`; polling alone is no sight then.
 //!
 //! Decides nothing about events and calls nothing that acts. Control never waits for it: it only writes to its channel, and
 //! when that is full it waits and loses nothing.
@@ -92,11 +95,13 @@ pub struct WatchConfig {
     /// A stream without any item for this long is given up and reopened. Default 75 s: the vendor sends a heartbeat about
     /// every 30 s.
     pub heartbeat_timeout: Duration,
-    /// Without any proof of sight for this long, the watcher is blind. Default 20 s; should exceed `cross_check`.
+    /// Without any proof of sight, or of an event stream while the agent may act, for this long, the watcher is blind.
+    /// Default 20 s; should be at least three times `cross_check`, so that a poll has time to answer.
     pub blind_after: Duration,
     /// Interval of polling while no stream is open. Default 2 s: the vendor asks for 1 to 3 s.
     pub poll_interval: Duration,
-    /// Interval of polling while a stream is open. Default 15 s.
+    /// Interval of polling while a stream is open. Default a third of `blind_after`: the vendor's heartbeat of 30 s cannot be
+    /// the proof of sight.
     pub cross_check: Duration,
     /// A stream's replay of its history is over when it has been quiet for this long. Default 1 s.
     pub replay_quiet: Duration,
@@ -114,7 +119,7 @@ impl Default for WatchConfig {
             heartbeat_timeout: Duration::from_secs(75),
             blind_after: Duration::from_secs(20),
             poll_interval: Duration::from_secs(2),
-            cross_check: Duration::from_secs(15),
+            cross_check: Duration::from_secs(20) / 3,
             replay_quiet: Duration::from_secs(1),
             auth_retry: Duration::from_secs(30),
             confirm_after: Duration::from_secs(1),

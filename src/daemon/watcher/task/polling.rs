@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{Answer, Poll, Stream};
-use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task};
+use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
 use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
 use crate::daemon::watcher::Seen;
 
 impl Task {
     pub(super) fn start_poll(&mut self) {
         let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
+        self.poll_began = self.now();
         self.poll = Poll::Running(if self.absences == 0 {
             Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
         } else {
@@ -114,21 +115,21 @@ impl Task {
         if status.0.trim().is_empty() || self.status.as_ref() == Some(&status) {
             return Ok(false);
         }
+        let class = status.class();
+        if may_act(Some(&status)) && !may_act(self.status.as_ref()) {
+            // What it does from now on is to be seen.
+            self.steps.prove(self.now());
+        }
         self.status = Some(status.clone());
-        let is_over = status.class() == StatusClass::Over;
         self.tell(Seen::Status(status)).await?;
-        if is_over {
+        if class == StatusClass::Over {
             return self.gone().await.map(|()| true);
         }
-        Ok(true)
-    }
-
-    async fn restore_sight(&mut self) -> Result<(), Over> {
-        if self.sight.restore() {
-            tracing::debug!(session = %self.session, "session {}: sight is back", self.session);
-            self.tell(Seen::Sighted).await?;
+        if class == StatusClass::Idle {
+            // No task runs, so there are no steps to be missed.
+            self.restore_steps().await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Opens the stream as soon as there is something to see, and lets it rest while no task runs.
@@ -169,10 +170,7 @@ impl Task {
         self.missed = None;
         tracing::warn!(session = %self.session, after = %self.read_to, "session {}: messages cannot be read back: {error}", self.session);
         self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
-        if self.sight.restore() {
-            self.tell(Seen::Sighted).await?;
-        }
-        Ok(())
+        self.restore_sight().await
     }
 
     pub(super) fn suspect_absence(&mut self) {
