@@ -4,7 +4,7 @@
 mod server;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::backoff::Bounds;
@@ -576,6 +576,29 @@ async fn a_provider_that_asks_for_time_gets_it() {
     let (polls, opens) = (world.server.count(POLL), world.server.count(OPEN));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((world.server.count(POLL), world.server.count(OPEN)), (polls, opens));
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_names_no_time_is_backed_off_from_until_a_success() {
+    let limited: fn() -> Reply = || json(429, "{}");
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    world.set(|state| (state.messages_fail, state.events_fail) = (Some(limited), Some(limited)));
+    drop(stream);
+    world.more(POLL, 1).await;
+    let began = Instant::now();
+    world.more(POLL, 6).await;
+    // At least half of 40 + 80 + 160 + 320 + 640 ms.
+    assert!(began.elapsed() >= Duration::from_millis(620), "{:?}", began.elapsed());
+    world.set(|state| {
+        state.messages.push((2, "two"));
+        (state.messages_fail, state.events_fail) = (None, None);
+    });
+    assert_eq!(world.next().await, Some(thought(2, "two", false)));
+    let began = Instant::now();
+    world.more(POLL, 5).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "the pace is the usual one again");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Replay, Seen, Sight, WatchConfig};
-use crate::api::backoff::Backoff;
+use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status, StatusClass};
 
 /// The stream is opened without a first poll's answer after this long.
@@ -86,6 +86,15 @@ struct Trouble {
     refused: bool,
     /// The provider asked for no call before this time.
     not_before: Instant,
+    /// How long a rate limit is respected that names no time; doubled until a success.
+    limits: Backoff,
+}
+
+impl Trouble {
+    fn none(now: Instant, first: Duration) -> Self {
+        let limits = Backoff::new(Bounds { first, max: RATE_LIMIT_MAX });
+        Self { failing: false, refused: false, not_before: now, limits }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -132,8 +141,8 @@ impl Task {
             caught: false,
             status: None,
             absences: 0,
-            polls: Trouble { failing: false, refused: false, not_before: origin },
-            streams: Trouble { failing: false, refused: false, not_before: origin },
+            polls: Trouble::none(origin, config.poll_interval),
+            streams: Trouble::none(origin, config.poll_interval),
         }
     }
 
@@ -292,7 +301,9 @@ impl Task {
             ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
             ErrorClass::NotFound { .. } => self.suspect_absence(),
             ErrorClass::RateLimited { retry_after } => {
-                self.trouble(source).not_before = Instant::now() + retry_after.unwrap_or_default();
+                let trouble = self.trouble(source);
+                let wait = trouble.limits.next(fastrand::f64()).max(retry_after.unwrap_or_default());
+                trouble.not_before = Instant::now() + wait;
             }
             ErrorClass::AlreadyPaused
             | ErrorClass::NotPaused

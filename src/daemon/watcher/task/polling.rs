@@ -50,6 +50,7 @@ impl Task {
     pub(super) async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
         self.sight.prove(self.now());
         self.polls.refused = false;
+        self.polls.limits.reset();
         self.absences = 0;
         if std::mem::take(&mut self.polls.failing) {
             tracing::info!(session = %self.session, "session {}: its messages can be read again", self.session);

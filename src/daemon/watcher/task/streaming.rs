@@ -17,6 +17,7 @@ impl Task {
     pub(super) fn opened(&mut self, items: EventStream) {
         let now = Instant::now();
         self.streams.refused = false;
+        self.streams.limits.reset();
         self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
         let silent_at = now + self.config.heartbeat_timeout;
         self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
