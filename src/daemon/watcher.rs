@@ -109,7 +109,8 @@ pub struct WatchConfig {
     pub auth_retry: Duration,
     /// Interval of the two reads that confirm that a session is gone. Default 1 s.
     pub confirm_after: Duration,
-    /// Back-off of reopening the stream. Default 100 ms to 30 s.
+    /// Back-off of reopening the stream. Default 100 ms to a quarter of `blind_after`: one that works again has to be open
+    /// in time.
     pub reconnect: Bounds,
 }
 
@@ -123,7 +124,7 @@ impl Default for WatchConfig {
             replay_quiet: Duration::from_secs(1),
             auth_retry: Duration::from_secs(30),
             confirm_after: Duration::from_secs(1),
-            reconnect: Bounds { first: Duration::from_millis(100), max: Duration::from_secs(30) },
+            reconnect: Bounds { first: Duration::from_millis(100), max: Duration::from_secs(20) / 4 },
         }
     }
 }
