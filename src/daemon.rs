@@ -87,6 +87,7 @@ impl Daemon {
         let origin = Instant::now();
         let live = store.live().await?;
         let cursors = store.cursors().await?;
+        let done = store.done().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
@@ -104,7 +105,7 @@ impl Daemon {
             origin,
             pictures: config.pictures.into(),
         };
-        let supervisor = Supervisor::new(supervision, cursors, stop.clone());
+        let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
         let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);

@@ -329,6 +329,13 @@ async fn a_read_is_tried_three_times() {
 }
 
 #[tokio::test]
+async fn a_read_that_is_rate_limited_without_a_time_is_not_repeated_at_once() {
+    let server = Server::start(|_, _| Reply::Answer(429, "", String::new())).await;
+    assert_eq!(class(server.client().status(&id()).await), ErrorClass::RateLimited { retry_after: None });
+    assert_eq!(server.count("GET"), 1);
+}
+
+#[tokio::test]
 async fn a_read_honours_retry_after_within_reason() {
     let limited = |head| {
         move |_: &server::Request, before| match before {

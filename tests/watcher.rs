@@ -4,7 +4,7 @@
 mod server;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::backoff::Bounds;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use server::{Reply, Request, Server, json};
+use server::{Reply, Request, Server, json, late};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -110,11 +110,11 @@ impl World {
         timeout(PATIENCE, self.streams.recv()).await.expect("no stream was opened").expect("a server")
     }
 
-    /// What is told next; that the first poll was told has a test of its own.
+    /// What is told next; that the first poll was told, and the cursor, have tests of their own.
     async fn next(&mut self) -> Option<Seen> {
         loop {
             let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen");
-            if !matches!(seen, Some(Seen::MessagesRead { .. })) {
+            if !matches!(seen, Some(Seen::MessagesRead { .. } | Seen::Cursor(_))) {
                 return seen;
             }
         }
@@ -126,7 +126,7 @@ impl World {
         loop {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
-            if matches!(seen, Seen::MessagesRead { .. }) && !fits(&seen) {
+            if matches!(seen, Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
                 continue;
             }
             let found = fits(&seen);
@@ -251,6 +251,81 @@ async fn what_the_stream_withholds_is_found_by_polling_even_below_the_greatest_i
 }
 
 #[tokio::test]
+async fn the_cursor_follows_polled_messages_that_had_time_and_no_id_of_the_stream() {
+    let mut world = World::watch(running(&[(11, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(11)).await;
+    frame(&stream, 1_763_900_000_000, "a time as its id");
+    frame(&stream, 12, "twelve");
+    let seen = world.until_text("twelve").await;
+    assert_eq!(told(&seen), [("a time as its id", false), ("twelve", false)]);
+    world.more(POLL, 5).await;
+    world.set(|state| state.messages.push((13, "thirteen")));
+    let seen = world.until(|seen| matches!(seen, Seen::Cursor(MessageId(13)))).await;
+    assert_eq!(told(&seen), [("thirteen", false)], "and it is told before the cursor is");
+    // An id above that becomes visible later than a greater one is found, whatever was streamed.
+    world.set(|state| state.messages.push((20, "twenty")));
+    world.until_text("twenty").await;
+    world.set(|state| state.messages.push((19, "late")));
+    world.until_text("late").await;
+}
+
+#[tokio::test]
+async fn the_cursor_is_told_even_when_the_first_poll_failed() {
+    let mut world = World::watch(State { messages_fail: Some(|| json(400, "{}")), ..running(&[(3, "three")]) }).await;
+    let _stream = world.stream().await;
+    world.until(|seen| matches!(seen, Seen::Caught { .. })).await;
+    world.set(|state| state.messages_fail = None);
+    world.until(|seen| matches!(seen, Seen::MessagesRead { .. })).await;
+    world.until(|seen| matches!(seen, Seen::Cursor(MessageId(3)))).await;
+}
+
+#[tokio::test]
+async fn one_id_with_another_kind_or_other_words_is_told_and_its_repetition_is_not() {
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    frame(&stream, 2, "Reading");
+    let step = "id: 2\nevent: step\ndata: {\"text\":\"Place order\",\"message_id\":2}\n\n";
+    stream.send(step.into()).expect("an open stream");
+    world.set(|state| state.messages.push((2, "Reading")));
+    world.more(POLL, 3).await;
+    frame(&stream, 2, "Paying now");
+    world.set(|state| state.messages.push((2, "Paying now")));
+    world.more(POLL, 3).await;
+    frame(&stream, 2, "Reading");
+    frame(&stream, 3, "three");
+    let seen = world.until_text("three").await;
+    assert_eq!(
+        seen,
+        [
+            thought(2, "Reading", false),
+            event(Some(2), EventKind::Step, "Place order", false),
+            thought(2, "Paying now", false),
+            thought(3, "three", false),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn content_that_is_an_object_or_a_list_is_the_same_event_in_both_sources() {
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    for data in [
+        r#"{"text":"Paying","message_id":5,"args":{"element":"Place order"}}"#,
+        r#"{"message_id":5,"content":{"text":"Paying","args":{"element":"Place order"}}}"#,
+        r#"{"message_id":5,"content":[{"type":"text","text":"Paying"},{"text":"Place order"}],"timestamp":"2025-10-05T18:05:01Z"}"#,
+    ] {
+        stream.send(format!("event: thought\ndata: {data}\n\n").into_bytes()).expect("an open stream");
+    }
+    frame(&stream, 6, "six");
+    let seen = world.until_text("six").await;
+    // The third says "text" as well: a type that the others do not have.
+    assert_eq!(seen.len(), 3, "{seen:?}");
+}
+
+#[tokio::test]
 async fn a_stream_that_ends_is_reopened_and_its_replay_tells_only_what_was_missed() {
     let mut world = World::watch(running(&[(1, "one")])).await;
     let stream = world.stream().await;
@@ -337,13 +412,74 @@ async fn sight_that_is_lost_is_told_and_what_was_missed_is_read_back_before_it_r
 }
 
 #[tokio::test]
-async fn polling_keeps_sight_while_the_stream_cannot_be_opened() {
+async fn polling_keeps_sight_of_an_agent_that_cannot_act_while_the_stream_cannot_be_opened() {
+    let state = State { events_fail: Some(|| json(502, "<html>")), status: "paused", ..running(&[(1, "one")]) };
     let config = WatchConfig { blind_after: Duration::from_millis(500), ..quick() };
-    let state = State { events_fail: Some(|| json(502, "<html>")), ..running(&[(1, "one")]) };
     let mut world = World::start(state, None, config, 100).await;
     world.until(|seen| *seen == caught(1)).await;
     world.more(OPEN, 8).await;
     world.set(|state| state.messages.push((2, "two")));
+    assert_eq!(world.next().await, Some(thought(2, "two", false)));
+}
+
+#[tokio::test]
+async fn an_agent_that_acts_without_an_event_stream_is_out_of_sight_until_its_steps_were_replayed() {
+    let config = WatchConfig { blind_after: Duration::from_secs(1), ..quick() };
+    let state = State { events_fail: Some(|| json(502, "<html>Bad Gateway")), ..running(&[(1, "one")]) };
+    let mut world = World::start(state, None, config, 1000).await;
+    let seen = world.until(|seen| matches!(seen, Seen::Blind { .. })).await;
+    let Some(Seen::Blind { since, why }) = seen.last() else { panic!("not blind") };
+    assert!(*since >= Duration::from_secs(1), "{since:?}");
+    assert!(why.contains("steps are not seen") && why.contains("502"), "{why}");
+    world.set(|state| state.messages.push((2, "two")));
+    assert_eq!(world.next().await, Some(thought(2, "two", false)), "polling goes on, and blindness is told once");
+    world.more(POLL, 3).await;
+    world.set(|state| state.events_fail = None);
+    let stream = world.stream().await;
+    step(&stream, "missed");
+    let seen = world.until(|seen| *seen == Seen::Sighted).await;
+    assert_eq!(told(&seen), [("missed", true)]);
+    drop(stream);
+    // A stream that is ended and opened again in time is none lost.
+    for _ in 0..5 {
+        drop(world.stream().await);
+    }
+    let stream = world.stream().await;
+    frame(&stream, 3, "three");
+    assert_eq!(world.next().await, Some(thought(3, "three", false)));
+}
+
+#[tokio::test]
+async fn streams_that_end_at_once_and_bring_nothing_are_no_sight_of_steps() {
+    let config = WatchConfig { blind_after: Duration::from_millis(500), ..quick() };
+    let state = State {
+        events_fail: Some(|| Reply::Answer(200, "content-type: text/event-stream\r\n", String::new())),
+        ..running(&[])
+    };
+    let mut world = World::start(state, None, config, 1000).await;
+    let seen = world.until(|seen| matches!(seen, Seen::Blind { .. })).await;
+    assert!(matches!(seen.last(), Some(Seen::Blind { why, .. }) if why.contains("the provider ends it")), "{seen:?}");
+    // When the task is over there are no steps to see.
+    world.set(|state| state.status = "finished");
+    assert_eq!([world.next().await, world.next().await], [Some(status("finished")), Some(Seen::Sighted)]);
+}
+
+#[tokio::test]
+async fn a_slow_poll_beside_a_quiet_stream_is_not_blindness() {
+    let config =
+        WatchConfig { blind_after: Duration::from_millis(1200), cross_check: Duration::from_millis(900), ..quick() };
+    let mut world = World::start(running(&[(1, "one")]), None, config, 1000).await;
+    let _stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    // Proof comes every 1500 ms only, but each poll answers within its 1200 ms.
+    world.set(|state| {
+        state.messages_fail = Some(|| late(600, json(200, r#"{"messages":[],"status":"running"}"#)));
+    });
+    world.more(POLL, 3).await;
+    world.set(|state| {
+        state.messages.push((2, "two"));
+        state.messages_fail = None;
+    });
     assert_eq!(world.next().await, Some(thought(2, "two", false)));
 }
 
@@ -440,6 +576,29 @@ async fn a_provider_that_asks_for_time_gets_it() {
     let (polls, opens) = (world.server.count(POLL), world.server.count(OPEN));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((world.server.count(POLL), world.server.count(OPEN)), (polls, opens));
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_names_no_time_is_backed_off_from_until_a_success() {
+    let limited: fn() -> Reply = || json(429, "{}");
+    let mut world = World::watch(running(&[(1, "one")])).await;
+    let stream = world.stream().await;
+    world.until(|seen| *seen == caught(1)).await;
+    world.set(|state| (state.messages_fail, state.events_fail) = (Some(limited), Some(limited)));
+    drop(stream);
+    world.more(POLL, 1).await;
+    let began = Instant::now();
+    world.more(POLL, 6).await;
+    // At least half of 40 + 80 + 160 + 320 + 640 ms.
+    assert!(began.elapsed() >= Duration::from_millis(620), "{:?}", began.elapsed());
+    world.set(|state| {
+        state.messages.push((2, "two"));
+        (state.messages_fail, state.events_fail) = (None, None);
+    });
+    assert_eq!(world.next().await, Some(thought(2, "two", false)));
+    let began = Instant::now();
+    world.more(POLL, 5).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "the pace is the usual one again");
 }
 
 #[tokio::test]

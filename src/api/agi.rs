@@ -11,6 +11,7 @@ mod pause;
 mod sse;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -84,6 +85,8 @@ impl AgiConfig {
 pub struct Agi {
     transport: Arc<Transport>,
     config: AgiConfig,
+    /// How many sessions of the last list could not be read.
+    skipped: Arc<AtomicUsize>,
 }
 
 /// Why a client could not be built.
@@ -102,7 +105,7 @@ impl Agi {
             tracing::warn!(base_url = %config.base_url, "plain HTTP to another machine shows the API key to the network");
         }
         let transport = Transport::new(config.base_url.clone(), &config.key, config.connect_timeout)?;
-        Ok(Self { transport: Arc::new(transport), config })
+        Ok(Self { transport: Arc::new(transport), config, skipped: Arc::default() })
     }
 
     /// Opens two control connections (one for a pause, one for its hedge) with a cheap read of the model list, unless
@@ -188,9 +191,10 @@ impl Agi {
 fn wait_before_repeating(class: &ErrorClass, backoff: Duration) -> Option<Duration> {
     match class {
         ErrorClass::Unknown { .. } | ErrorClass::Unreachable { .. } => Some(backoff),
-        ErrorClass::RateLimited { retry_after: None } => Some(backoff),
         ErrorClass::RateLimited { retry_after: Some(wait) } => (*wait <= MAX_READ_WAIT).then_some((*wait).max(backoff)),
-        ErrorClass::Auth { .. }
+        // Who is asked to slow down without a time does not ask again at once; the caller backs off.
+        ErrorClass::RateLimited { retry_after: None }
+        | ErrorClass::Auth { .. }
         | ErrorClass::NotFound { .. }
         | ErrorClass::AlreadyPaused
         | ErrorClass::NotPaused
@@ -210,7 +214,8 @@ impl Provider for Agi {
 
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
         let list = self.read("/v1/sessions".to_owned(), 8 * MIB, decode::sessions).await?;
-        if list.skipped > 0 {
+        // Said when it changes, not at each listing.
+        if self.skipped.swap(list.skipped, Ordering::Relaxed) != list.skipped && list.skipped > 0 {
             tracing::warn!(skipped = list.skipped, "sessions in the list cannot be read and are not watched");
         }
         Ok(list.sessions)

@@ -20,6 +20,9 @@ pub struct Backoff {
     failures: u32,
 }
 
+/// The longest back-off from a rate limit that names no time: the vendor's advice is to wait 60 s, or 2^n s.
+pub const RATE_LIMIT_MAX: Duration = Duration::from_secs(60);
+
 impl Backoff {
     /// A back-off that has seen no failure.
     #[must_use]

@@ -2,12 +2,20 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Config, Watch, watcher};
 use crate::api::Provider;
+use crate::api::backoff::Bounds;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::DeskSettings;
 use crate::gate::Settings;
+
+/// While a stream is open, messages are polled this often, or three times until a session would count as unseen.
+const CROSS_CHECK: Duration = Duration::from_secs(15);
+
+/// However long a session may be unseen, a stream is tried again as if it were no longer than this.
+const LONG: Duration = Duration::from_secs(120);
 
 impl Config {
     /// What `config` says, with `provider` for the vendor and pictures in a folder beside the store's file `store`.
@@ -42,6 +50,8 @@ fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
 }
 
 fn watch(config: WatchConfig) -> Watch {
+    let defaults = watcher::WatchConfig::default();
+    let reconnect = Bounds { max: config.blind_after.min(LONG) / 4, ..defaults.reconnect };
     Watch {
         discover: config.discover,
         sessions: config.sessions,
@@ -50,7 +60,26 @@ fn watch(config: WatchConfig) -> Watch {
             heartbeat_timeout: config.heartbeat_timeout,
             blind_after: config.blind_after,
             poll_interval: config.poll_interval,
-            ..watcher::WatchConfig::default()
+            cross_check: CROSS_CHECK.min(config.blind_after / 3),
+            reconnect,
+            ..defaults
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_polls_and_four_attempts_to_open_the_stream_fit_into_the_time_until_a_session_counts_as_unseen() {
+        for (text, cross_check, longest) in [
+            ("", Duration::from_secs(20) / 3, Duration::from_secs(5)),
+            ("[watch]\nblind_after = '9s'\n", Duration::from_secs(3), Duration::from_millis(2250)),
+            ("[watch]\nblind_after = '1h'\n", Duration::from_secs(15), Duration::from_secs(30)),
+        ] {
+            let config = watch(config::Config::parse("c.toml", text).expect("a configuration").config.watch).config;
+            assert_eq!((config.cross_check, config.reconnect.max), (cross_check, longest), "{text}");
+        }
     }
 }

@@ -118,8 +118,10 @@ pub struct Driver {
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
     tally: Tally,
+    /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
-    cursor_kept: Instant,
+    /// The cursor that was kept last, and when.
+    cursor_kept: (MessageId, Instant),
 }
 
 struct Fresh;
@@ -153,7 +155,7 @@ impl Driver {
             pictures: Pictures::new(parts.pictures),
             tally: Tally::default(),
             cursor,
-            cursor_kept: parts.origin,
+            cursor_kept: (cursor, parts.origin),
         };
         for kept in parts.kept {
             log::taken_up(&driver.session, &kept);
@@ -225,10 +227,9 @@ impl Driver {
             }
             // A step that is still replayed does not hold up what the messages say already.
             Seen::MessagesRead { .. } => self.feed_pause_first(Input::CaughtUp).await,
-            Seen::Caught { up_to } => {
-                self.cursor = self.cursor.max(up_to);
-                self.feed_pause_first(Input::CaughtUp).await;
-            }
+            Seen::Caught { .. } => self.feed_pause_first(Input::CaughtUp).await,
+            // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
+            Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
             Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
             Seen::Sighted => self.feed(Input::Sighted),
@@ -265,19 +266,17 @@ impl Driver {
     }
 
     fn move_cursor(&mut self) {
-        self.cursor = self.cursor.max(self.gate.seen_up_to());
-        // A cursor must not get ahead of the records of what it counts as evaluated.
-        if self.unsent.is_empty() && self.cursor_kept.elapsed() >= CURSOR_EVERY {
+        if self.cursor_kept.1.elapsed() >= CURSOR_EVERY {
             self.keep_cursor();
         }
     }
 
     /// Never ahead of a record: what was seen but not written down has to be seen again after a crash.
     fn keep_cursor(&mut self) {
-        if !self.unsent.is_empty() {
+        if !self.unsent.is_empty() || self.cursor_kept.0 == self.cursor {
             return;
         }
-        self.cursor_kept = Instant::now();
+        self.cursor_kept = (self.cursor, Instant::now());
         self.writer.cursor(&self.session, self.cursor);
     }
 
@@ -377,6 +376,8 @@ impl Driver {
                 self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.message(release, text).await)) });
             }
             Effect::Read { call, after } => {
+                // The gate's id may be one of the stream's own, after which no message ever comes. What comes twice is known.
+                let after = after.min(self.cursor);
                 self.calls.spawn(async move { Back::Read(call, executor.read(after).await) });
             }
             Effect::Screenshot { call, approval } => {

@@ -1,16 +1,14 @@
 //! What one session's events mean: each is evaluated once, in the order it came, against the policy and what came before.
 //!
-//! Pure. Stream, polls and reads may all bring the same event; an id tells it is the same.
+//! Pure. The watcher tells each event once, but what is read before a release may bring the same: it is recognised as the
+//! watcher does ([`Known`]). Has no low-water mark: what the watcher tells is never hidden here.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::watcher::Known;
 use crate::api::{Event, MessageId};
-use crate::gate::Page;
+use crate::gate::{Card, Page};
 use crate::policy::{Context, Policy, SessionInfo, Verdict, host_of};
-
-/// How many recent ids are told apart; older ones count as seen.
-const RECENT: usize = 256;
 
 /// The evaluation of one session.
 #[derive(Debug)]
@@ -18,27 +16,29 @@ pub struct Evaluator {
     policy: Arc<Policy>,
     session: SessionInfo,
     context: Context,
-    /// Ids up to here are seen.
-    low: MessageId,
-    recent: BTreeSet<MessageId>,
+    known: Known,
 }
 
 impl Evaluator {
-    /// Starts after `cursor`: events up to there were evaluated before.
+    /// Starts with what `cards` show, which was evaluated before a restart.
     #[must_use]
-    pub fn new(policy: Arc<Policy>, session: SessionInfo, cursor: MessageId) -> Self {
-        Self { policy, session, context: Context::default(), low: cursor, recent: BTreeSet::new() }
+    pub fn new<'c>(policy: Arc<Policy>, session: SessionInfo, cards: impl IntoIterator<Item = &'c Card>) -> Self {
+        let mut known = Known::up_to(MessageId::default());
+        for card in cards {
+            for line in card.before.iter().chain([&card.trigger]).chain(&card.after) {
+                // A text that was cut cannot be told apart from another with the same ends: it is evaluated again.
+                if let (Some(id), None) = (line.id, &line.whole) {
+                    known.note(id, &line.kind.name().to_ascii_lowercase(), &line.text);
+                }
+            }
+        }
+        Self { policy, session, context: Context::default(), known }
     }
 
     /// The verdict on an event, or `None` when it was evaluated before.
     pub fn evaluate(&mut self, event: &Event) -> Option<Verdict> {
-        if let Some(id) = event.id {
-            if id <= self.low || !self.recent.insert(id) {
-                return None;
-            }
-            if self.recent.len() > RECENT {
-                self.low = self.recent.pop_first().unwrap_or(self.low);
-            }
+        if event.id.is_some_and(|id| !self.known.is_new(id, event)) {
+            return None;
         }
         Some(self.policy.evaluate(&self.session, &mut self.context, event))
     }
@@ -48,5 +48,44 @@ impl Evaluator {
         self.context.page(url.as_deref(), title.as_deref());
         let domain = url.as_deref().and_then(host_of);
         Page { url, title, domain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{EventKind, SessionId};
+    use crate::config;
+
+    fn evaluator() -> Evaluator {
+        let text = "[[rule]]\nname = 'pay'\neffect = 'ask'\ntext = 'pay'\n";
+        let policy = config::Config::parse("c.toml", text).expect("a policy").config.policy;
+        let session = SessionInfo { id: SessionId::try_from("s-1").expect("an id"), agent: None, goal: None };
+        Evaluator::new(policy.into(), session, [])
+    }
+
+    fn event(id: u64, kind: EventKind, text: &str) -> Event {
+        let text = text.to_owned();
+        Event { id: Some(MessageId(id)), kind, text, at: None, url: None, title: None, truncated: false }
+    }
+
+    #[test]
+    fn no_number_of_greater_ids_hides_a_lower_one() {
+        let mut evaluator = evaluator();
+        for id in 1_000..3_000 {
+            assert!(evaluator.evaluate(&event(id, EventKind::Thought, "hm")).is_some());
+        }
+        assert!(evaluator.evaluate(&event(u64::MAX, EventKind::Thought, "hm")).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_none());
+        assert!(evaluator.evaluate(&event(1_000, EventKind::Thought, "hm")).is_none());
+    }
+
+    #[test]
+    fn a_step_with_its_thought_s_id_is_evaluated() {
+        let mut evaluator = evaluator();
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "Reading")).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all")).is_some());
     }
 }

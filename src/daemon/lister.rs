@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Provider, Session};
 use crate::control::DeskService;
 use crate::operator::log::TOLD;
@@ -22,6 +23,7 @@ pub async fn run(
 ) {
     let mut first = Some(first);
     let (mut failing, mut listed_once) = (false, false);
+    let mut limits = Backoff::new(Bounds { first: every, max: RATE_LIMIT_MAX });
     loop {
         let answer = provider.list().await;
         if let Some(first) = first.take() {
@@ -31,6 +33,7 @@ pub async fn run(
         let wait = match answer {
             Ok(sessions) => {
                 listed_once = true;
+                limits.reset();
                 if std::mem::take(&mut failing) {
                     tell(&desk, "the provider lists sessions again".to_owned());
                 }
@@ -45,16 +48,18 @@ pub async fn run(
                         if listed_once { ", new ones are not seen" } else { " yet, none is watched that is not known" };
                     tell(&desk, format!("sessions cannot be listed{so}: {error}; trying on"));
                 }
-                wait_after(&error, every)
+                wait_after(&error, every, &mut limits)
             }
         };
         tokio::time::sleep(wait).await;
     }
 }
 
-fn wait_after(error: &ApiError, every: Duration) -> Duration {
+fn wait_after(error: &ApiError, every: Duration, limits: &mut Backoff) -> Duration {
     match &error.class {
-        ErrorClass::RateLimited { retry_after } => retry_after.unwrap_or(every).max(every),
+        ErrorClass::RateLimited { retry_after } => {
+            limits.next(fastrand::f64()).max(retry_after.unwrap_or_default()).max(every)
+        }
         ErrorClass::Auth { .. } => AUTH_WAIT,
         ErrorClass::NotFound { .. }
         | ErrorClass::AlreadyPaused
@@ -68,4 +73,24 @@ fn wait_after(error: &ApiError, every: Duration) -> Duration {
 fn tell(desk: &DeskService, text: String) {
     tracing::warn!(target: TOLD, "{text}");
     desk.notice(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_limit_without_a_time_is_backed_off_from_and_one_with_a_time_is_honoured() {
+        let every = Duration::from_secs(2);
+        let mut limits = Backoff::new(Bounds { first: every, max: RATE_LIMIT_MAX });
+        let limited = |retry_after| ApiError {
+            call: "GET /v1/sessions".to_owned(),
+            class: ErrorClass::RateLimited { retry_after },
+        };
+        let waits: Vec<_> = (0..8).map(|_| wait_after(&limited(None), every, &mut limits)).collect();
+        assert!(waits.iter().all(|wait| (every..=RATE_LIMIT_MAX).contains(wait)), "{waits:?}");
+        assert!(waits[7] >= RATE_LIMIT_MAX / 2, "{waits:?}");
+        let asked = Duration::from_secs(600);
+        assert_eq!(wait_after(&limited(Some(asked)), every, &mut limits), asked);
+    }
 }

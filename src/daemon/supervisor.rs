@@ -98,6 +98,8 @@ struct Retry {
 pub struct Supervisor {
     parts: Supervision,
     cursors: BTreeMap<SessionId, MessageId>,
+    /// What a cursor is behind of, and was decided all the same.
+    done: Vec<Kept>,
     drivers: BTreeMap<SessionId, mpsc::Sender<Order>>,
     tasks: JoinSet<Ended>,
     /// Which session a task drives, for the tasks that panic.
@@ -114,13 +116,19 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor of no sessions yet.
+    /// A supervisor of no sessions yet. What the approvals in `done` show is not asked about again.
     #[must_use]
-    pub fn new(parts: Supervision, cursors: BTreeMap<SessionId, MessageId>, stop: CancellationToken) -> Self {
+    pub fn new(
+        parts: Supervision,
+        cursors: BTreeMap<SessionId, MessageId>,
+        done: Vec<Kept>,
+        stop: CancellationToken,
+    ) -> Self {
         let (alarm, alarms) = mpsc::channel(16);
         Self {
             parts,
             cursors,
+            done,
             drivers: BTreeMap::new(),
             tasks: JoinSet::new(),
             driven: BTreeMap::new(),
@@ -212,15 +220,16 @@ impl Supervisor {
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (seen, sights) = mpsc::channel(SIGHTS);
         let stop = self.stop.child_token();
-        // What is open has to see again what came after its card.
-        let cursor = self.cursors.get(&session).copied();
-        let cursor = kept.iter().map(|kept| kept.seen_up_to).chain(cursor).min();
+        let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
+        let done = self.done.iter().filter(|done| done.card.session == session);
+        let cards = kept.iter().chain(done).map(|kept| &kept.card);
+        let evaluator = Evaluator::new(self.parts.policy.clone(), info, cards);
         let start = cursor.unwrap_or_default();
         let parts = Parts {
             gate: Gate::new(about, self.parts.settings.clone(), start),
             kept,
-            evaluator: Evaluator::new(self.parts.policy.clone(), info, start),
+            evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),
             session: session.clone(),
             desk: self.parts.desk.clone(),
@@ -288,15 +297,16 @@ impl Supervisor {
         if due.is_empty() {
             return;
         }
-        match (self.parts.store.live().await, self.parts.store.cursors().await) {
-            (Ok(live), Ok(cursors)) => {
-                self.cursors = cursors;
+        let store = &self.parts.store;
+        match (store.live().await, store.cursors().await, store.done().await) {
+            (Ok(live), Ok(cursors), Ok(done)) => {
+                (self.cursors, self.done) = (cursors, done);
                 for session in due {
                     let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
                     self.drive(About { session, agent: None, goal: None }, kept);
                 }
             }
-            (Err(error), _) | (_, Err(error)) => {
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
                 tracing::error!("sessions cannot be taken up from the store yet: {error}; trying on");
                 due.into_iter().for_each(|session| self.take_up_later(session));
             }
@@ -343,6 +353,17 @@ impl Supervisor {
         tracing::error!(target: TOLD, "{text}");
         self.parts.desk.notice(text);
     }
+}
+
+/// Where watching begins. What is open has to see again what came after its card; with no cursor kept yet, what its card
+/// shows is all that is known to have been seen.
+fn start(cursor: Option<MessageId>, kept: &[Kept]) -> Option<MessageId> {
+    let Some(cursor) = cursor else {
+        let cards = kept.iter().map(|kept| &kept.card);
+        let shown = cards.flat_map(|card| card.before.iter().chain([&card.trigger])).filter_map(|line| line.id);
+        return shown.min().map(|id| MessageId(id.0.saturating_sub(1)));
+    };
+    Some(kept.iter().map(|kept| kept.seen_up_to).fold(cursor, MessageId::min))
 }
 
 fn too_many() -> Refusal {

@@ -7,13 +7,17 @@
 //! shown. Both run side by side, and neither waits for the other:
 //!
 //! - The stream is reopened whenever it ends, history included, with jittered back-off. What it repeats is recognised by
-//!   message id, or by content where there is no id ([`Known`], [`Replay`]).
+//!   message id, kind and text, or by content where there is no id ([`Known`], [`Replay`]).
 //! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`]), and fast
-//!   while it is not ([`WatchConfig::poll_interval`]). It always starts one poll further back than it has read, because
-//!   global ids may become visible out of order.
+//!   while it is not ([`WatchConfig::poll_interval`]). It always starts further back than it has read, at what was read at
+//!   least one such interval before, because global ids may become visible out of order. That is also the cursor that may
+//!   be kept ([`Seen::Cursor`]).
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again.
-//! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]).
+//! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]). A poll in flight has
+//!   [`WatchConfig::blind_after`] for its answer.
+//! - Only the stream shows steps. While the agent may act, sight also needs a stream that opens, stays open or brings
+//!   something, at least every `blind_after`; polling alone is no sight then.
 //!
 //! Decides nothing about events and calls nothing that acts. Control never waits for it: it only writes to its channel, and
 //! when that is full it waits and loses nothing.
@@ -52,10 +56,13 @@ pub enum Seen {
         /// The greatest id of the history.
         up_to: MessageId,
     },
+    /// Every message up to here has been polled, has had time to become visible, and was told before. Only this may be kept
+    /// as the next start's cursor: ids of the stream may be of another kind, and any greatest id may hide a smaller one that
+    /// becomes visible late. Told after [`Seen::MessagesRead`], when it changed.
+    Cursor(MessageId),
     /// The history was read to its end; what follows is news. Told once.
     Caught {
-        /// The greatest message id of the history: every message up to it has been told, so it may be kept as the next start's
-        /// cursor. (The greatest id told later is not a safe cursor by itself: ids may be told out of order.)
+        /// The greatest message id of the history; no safe cursor (see [`Seen::Cursor`]).
         up_to: MessageId,
     },
     /// The execution status changed, or is told for the first time.
@@ -88,11 +95,13 @@ pub struct WatchConfig {
     /// A stream without any item for this long is given up and reopened. Default 75 s: the vendor sends a heartbeat about
     /// every 30 s.
     pub heartbeat_timeout: Duration,
-    /// Without any proof of sight for this long, the watcher is blind. Default 20 s; should exceed `cross_check`.
+    /// Without any proof of sight, or of an event stream while the agent may act, for this long, the watcher is blind.
+    /// Default 20 s; should be at least three times `cross_check`, so that a poll has time to answer.
     pub blind_after: Duration,
     /// Interval of polling while no stream is open. Default 2 s: the vendor asks for 1 to 3 s.
     pub poll_interval: Duration,
-    /// Interval of polling while a stream is open. Default 15 s.
+    /// Interval of polling while a stream is open. Default a third of `blind_after`: the vendor's heartbeat of 30 s cannot be
+    /// the proof of sight.
     pub cross_check: Duration,
     /// A stream's replay of its history is over when it has been quiet for this long. Default 1 s.
     pub replay_quiet: Duration,
@@ -100,7 +109,8 @@ pub struct WatchConfig {
     pub auth_retry: Duration,
     /// Interval of the two reads that confirm that a session is gone. Default 1 s.
     pub confirm_after: Duration,
-    /// Back-off of reopening the stream. Default 100 ms to 30 s.
+    /// Back-off of reopening the stream. Default 100 ms to a quarter of `blind_after`: one that works again has to be open
+    /// in time.
     pub reconnect: Bounds,
 }
 
@@ -110,11 +120,11 @@ impl Default for WatchConfig {
             heartbeat_timeout: Duration::from_secs(75),
             blind_after: Duration::from_secs(20),
             poll_interval: Duration::from_secs(2),
-            cross_check: Duration::from_secs(15),
+            cross_check: Duration::from_secs(20) / 3,
             replay_quiet: Duration::from_secs(1),
             auth_retry: Duration::from_secs(30),
             confirm_after: Duration::from_secs(1),
-            reconnect: Bounds { first: Duration::from_millis(100), max: Duration::from_secs(30) },
+            reconnect: Bounds { first: Duration::from_millis(100), max: Duration::from_secs(20) / 4 },
         }
     }
 }

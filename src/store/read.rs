@@ -44,8 +44,19 @@ impl Store {
     /// # Errors
     /// When the store cannot be read, or a row cannot be understood.
     pub async fn live(&self) -> Result<Vec<Kept>, StoreError> {
-        let rows = sqlx::query("SELECT id, kept FROM approvals WHERE live = 1 ORDER BY id").fetch_all(&self.pool).await;
-        let rows = rows.map_err(|source| self.sql("read", source))?;
+        self.kept("SELECT kept FROM approvals WHERE live = 1 ORDER BY id").await
+    }
+
+    /// The newest 1000 approvals that a restart has nothing to do for, newest first: what their cards show was evaluated.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or a row cannot be understood.
+    pub async fn done(&self) -> Result<Vec<Kept>, StoreError> {
+        self.kept("SELECT kept FROM approvals WHERE live = 0 ORDER BY id DESC LIMIT 1000").await
+    }
+
+    async fn kept(&self, query: &'static str) -> Result<Vec<Kept>, StoreError> {
+        let rows = sqlx::query(query).fetch_all(&self.pool).await.map_err(|source| self.sql("read", source))?;
         rows.iter()
             .map(|row| {
                 let text: String = self.column(row, "kept")?;

@@ -18,7 +18,8 @@ pub struct WatchConfig {
     pub sessions: Vec<SessionId>,
     /// Names of agents whose sessions are watched; empty for all.
     pub agents: Vec<Glob>,
-    /// How long a session may be unseen, neither stream nor polling, before `on_blind` follows.
+    /// How long a session may be unseen, neither stream nor polling, or act without an event stream, before `on_blind`
+    /// follows. At least 5 s and two intervals of polling, so that one slow answer is not blindness.
     pub blind_after: Duration,
     /// What follows.
     pub on_blind: OnBlind,
@@ -42,7 +43,8 @@ impl WatchConfig {
         let interval = section.get("poll_interval").and_then(|item| item.duration(ms(500)..=secs(60)));
         let sessions: Vec<SessionId> = section.get("sessions").map(|item| session_ids(&item)).unwrap_or_default();
         let agents: Vec<Glob> = section.get("agents").map(|item| globs(&item)).unwrap_or_default();
-        let blind_after = section.get("blind_after").and_then(|item| item.duration(secs(1)..=secs(3_600)));
+        let poll_interval = interval.unwrap_or(secs(2));
+        let blind_after = section.get("blind_after").and_then(|item| blind_after(&item, poll_interval));
         let on_blind =
             section.get("on_blind").and_then(|item| item.word(&[("pause", OnBlind::Pause), ("alert", OnBlind::Alert)]));
         let heartbeat = section.get("heartbeat_timeout").and_then(|item| item.duration(secs(5)..=secs(3_600)));
@@ -52,14 +54,34 @@ impl WatchConfig {
         section.finish();
         Self {
             discover: discover_flag,
-            poll_interval: interval.unwrap_or(secs(2)),
+            poll_interval,
             sessions,
             agents,
-            blind_after: blind_after.unwrap_or(secs(20)),
+            blind_after: blind_after.unwrap_or_else(|| default_blind_after(poll_interval)),
             on_blind: on_blind.unwrap_or(OnBlind::Pause),
             heartbeat_timeout: heartbeat.unwrap_or(secs(75)),
         }
     }
+}
+
+/// 20 s, or more where polling is rarer.
+fn default_blind_after(poll_interval: Duration) -> Duration {
+    secs(20).max(poll_interval * 2)
+}
+
+fn blind_after(item: &Item<'_>, poll_interval: Duration) -> Option<Duration> {
+    let blind_after = item.duration(secs(5)..=secs(3_600))?;
+    if blind_after < poll_interval * 2 {
+        let least = (poll_interval * 2).as_secs_f64();
+        let hint = "one slow answer would count as lost sight, and pause every session";
+        item.wrong_with(
+            "shorter than two intervals of polling",
+            &format!("at least \"{least}s\", twice `poll_interval`"),
+            Some(hint.to_owned()),
+        );
+        return None;
+    }
+    Some(blind_after)
 }
 
 fn session_ids(item: &Item<'_>) -> Vec<SessionId> {

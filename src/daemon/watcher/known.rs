@@ -1,19 +1,36 @@
-//! Which message ids have been told.
+//! Which events with a message id have been told.
 //!
-//! Pure. A greatest id is not enough: the stream and polling may show ids out of order, and a late one is still news.
+//! Pure. A greatest id is not enough: sources show ids out of order, and a late one is still news. Nor is the id: a step may
+//! carry its thought's, and a message may be sent again with other words. So an event counts as told when each line of its
+//! text was told before under the same id and kind. Which source said more about it makes no difference then.
+//!
+//! Never raises a low-water mark by itself: what was forgotten is told again, and no id hides another.
 
-use std::collections::BTreeSet;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 
-use crate::api::MessageId;
+use crate::api::{Event, MessageId};
 
-/// Ids are remembered one by one up to this many; below the oldest of them, every id counts as told.
-const REMEMBERED: usize = 8192;
+/// Lines remembered, of all events together; the oldest are forgotten first, and told again when they come again.
+const REMEMBERED: usize = 65_536;
 
-/// The ids told: all up to a low-water mark, and a bounded set above it.
+/// Lines of one event that are told apart; the rest counts as one line.
+const LINES: usize = 32;
+
+/// An id that is further than this beyond all polled ones is of another kind (a time, perhaps): it orders nothing.
+const FAR: u64 = 100_000_000;
+
+/// The events told: all up to the cursor that watching began with, and those remembered above it.
 #[derive(Clone, Debug)]
 pub struct Known {
     low: MessageId,
-    above: BTreeSet<MessageId>,
+    greatest: MessageId,
+    polled: MessageId,
+    told: HashSet<u64>,
+    /// The same, oldest first.
+    order: VecDeque<u64>,
+    /// Keyed at random, so that nobody can choose collisions.
+    hasher: RandomState,
     bound: usize,
 }
 
@@ -21,56 +38,150 @@ impl Known {
     /// Everything up to `cursor` is known.
     #[must_use]
     pub fn up_to(cursor: MessageId) -> Self {
-        Self { low: cursor, above: BTreeSet::new(), bound: REMEMBERED }
+        Self {
+            low: cursor,
+            greatest: cursor,
+            polled: cursor,
+            told: HashSet::new(),
+            order: VecDeque::new(),
+            hasher: RandomState::new(),
+            bound: REMEMBERED,
+        }
     }
 
-    /// Notes `id`, and says whether it is new.
-    pub fn is_new(&mut self, id: MessageId) -> bool {
-        if id <= self.low || !self.above.insert(id) {
+    /// Notes `event`, whose id is `id`, and says whether anything about it is new.
+    pub fn is_new(&mut self, id: MessageId, event: &Event) -> bool {
+        if id <= self.low {
             return false;
         }
-        while self.above.len() > self.bound {
-            self.low = self.above.pop_first().unwrap_or(self.low);
+        let kind = event.kind.name().to_ascii_lowercase();
+        let is_new = self.note(id, &kind, &event.text);
+        if id.0 <= self.polled.0.saturating_add(FAR) {
+            self.greatest = self.greatest.max(id);
         }
-        true
+        is_new
     }
 
-    /// The greatest id known.
+    /// Notes what is known of an event from elsewhere, e.g. from before a restart.
+    pub fn note(&mut self, id: MessageId, kind: &str, text: &str) -> bool {
+        let mut lines = text.split('\n');
+        let each = lines.by_ref().take(LINES).map(str::trim).filter(|line| !line.is_empty());
+        let mut keys: Vec<_> = each.map(|line| self.hasher.hash_one((id, kind, line))).collect();
+        let rest: Vec<_> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
+        if !rest.is_empty() || keys.is_empty() {
+            keys.push(self.hasher.hash_one((id, kind, rest)));
+        }
+        let mut is_new = false;
+        for key in keys {
+            is_new |= self.remember(key);
+        }
+        is_new
+    }
+
+    /// Polling has brought ids up to `id`.
+    pub fn polled(&mut self, id: MessageId) {
+        self.polled = self.polled.max(id);
+        self.greatest = self.greatest.max(id);
+    }
+
+    /// The greatest id known, without those that are far beyond all polled ones.
     #[must_use]
     pub fn greatest(&self) -> MessageId {
-        self.above.last().copied().unwrap_or(self.low)
+        self.greatest
+    }
+
+    fn remember(&mut self, key: u64) -> bool {
+        if !self.told.insert(key) {
+            return false;
+        }
+        self.order.push_back(key);
+        if self.order.len() > self.bound
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.told.remove(&oldest);
+        }
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::api::EventKind;
+
+    fn event(kind: EventKind, text: &str) -> Event {
+        Event { id: None, kind, text: text.to_owned(), at: None, url: None, title: None, truncated: false }
+    }
+
+    fn is_new(known: &mut Known, id: u64) -> bool {
+        known.is_new(MessageId(id), &event(EventKind::Thought, "hm"))
+    }
 
     #[test]
     fn an_id_that_comes_late_is_still_news_once() {
         let mut known = Known::up_to(MessageId(3));
-        let news: Vec<_> = [3, 5, 9, 7, 5, 7, 2].into_iter().filter(|id| known.is_new(MessageId(*id))).collect();
+        let news: Vec<_> = [3, 5, 9, 7, 5, 7, 2].into_iter().filter(|id| is_new(&mut known, *id)).collect();
         assert_eq!(news, [5, 9, 7]);
         assert_eq!(known.greatest(), MessageId(9));
     }
 
     #[test]
-    fn memory_is_bounded_by_raising_the_low_water_mark() {
+    fn one_id_with_another_kind_or_other_words_is_news() {
+        let mut known = Known::up_to(MessageId(0));
+        let told = [
+            event(EventKind::Thought, "Reading"),
+            event(EventKind::Step, "Reading"),
+            event(EventKind::Thought, "Place order"),
+            event(EventKind::Thought, " Reading\r\n"),
+            event(EventKind::Thought, "Place order\nReading"),
+            event(EventKind::Thought, "Reading\npay"),
+            event(EventKind::Unknown("Odd".to_owned()), ""),
+            event(EventKind::Unknown("odd".to_owned()), "\n"),
+        ];
+        let news: Vec<_> = told.iter().map(|event| known.is_new(MessageId(4), event)).collect();
+        assert_eq!(news, [true, true, true, false, false, true, true, false]);
+    }
+
+    #[test]
+    fn the_last_of_many_lines_is_news_too() {
+        let mut known = Known::up_to(MessageId(0));
+        let long = "line\n".repeat(100);
+        assert!(known.is_new(MessageId(1), &event(EventKind::Log, &long)));
+        assert!(!known.is_new(MessageId(1), &event(EventKind::Log, &long)));
+        assert!(known.is_new(MessageId(1), &event(EventKind::Log, &format!("{long}pay"))));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_was_forgotten_hides_nothing() {
         let mut known = Known { bound: 2, ..Known::up_to(MessageId(0)) };
         for id in [10, 20, 30] {
-            assert!(known.is_new(MessageId(id)));
+            assert!(is_new(&mut known, id));
         }
-        assert_eq!((known.low, known.above.len()), (MessageId(10), 2));
-        assert!(!known.is_new(MessageId(9)));
+        assert_eq!((known.told.len(), known.order.len()), (2, 2));
+        assert!(is_new(&mut known, 9));
+        assert!(!is_new(&mut known, 30));
+        assert!(is_new(&mut known, 10));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_orders_nothing() {
+        let mut known = Known::up_to(MessageId(350_000));
+        assert!(is_new(&mut known, 1_763_900_000_000));
+        assert!(is_new(&mut known, 350_001));
+        assert_eq!(known.greatest(), MessageId(350_001));
+        known.polled(MessageId(350_007));
+        assert_eq!(known.greatest(), MessageId(350_007));
     }
 
     proptest! {
         #[test]
         fn every_id_is_news_exactly_once(cursor in 0u64..20, ids in proptest::collection::vec(0u64..60, 0..200)) {
             let mut known = Known::up_to(MessageId(cursor));
-            let mut told: Vec<_> = ids.iter().copied().filter(|id| known.is_new(MessageId(*id))).collect();
+            let mut told: Vec<_> = ids.iter().copied().filter(|id| is_new(&mut known, *id)).collect();
             told.sort_unstable();
             let want: BTreeSet<_> = ids.into_iter().filter(|id| *id > cursor).collect();
             prop_assert_eq!(told, want.into_iter().collect::<Vec<_>>());

@@ -33,6 +33,8 @@ struct Running {
     last_item: Duration,
     /// An id above this one is not history.
     history_to: Option<MessageId>,
+    /// Nothing was told before, so nothing can be taken for a repetition.
+    first: bool,
     met: HashMap<u64, u32>,
 }
 
@@ -45,7 +47,8 @@ impl Replay {
 
     /// A stream was opened at `now`, and the history is known to go to `history_to`.
     pub fn begin(&mut self, now: Duration, history_to: Option<MessageId>) {
-        self.running = Some(Running { opened: now, last_item: now, history_to, met: HashMap::new() });
+        self.running =
+            Some(Running { opened: now, last_item: now, history_to, first: self.told.is_empty(), met: HashMap::new() });
     }
 
     /// The stream ended, and its replay with it.
@@ -88,10 +91,14 @@ impl Replay {
         }
         let told = self.told.entry(hash).or_default();
         if let Some(running) = &mut self.running {
-            running.last_item = now;
             let met = running.met.entry(hash).or_default();
             *met += 1;
-            if *met <= *told {
+            let repeats = *met <= *told;
+            // News may be live, and an agent that is busy must not prolong the time in which it seems to repeat itself.
+            if repeats || running.first {
+                running.last_item = now;
+            }
+            if repeats {
                 return false;
             }
         }
@@ -153,6 +160,18 @@ mod tests {
         assert!(replay.tick(at(6000)));
         assert!(!replay.tick(at(9000)));
         assert_eq!(news(&mut replay, 9000, &["a", "a"]), [true, true]);
+    }
+
+    #[test]
+    fn news_of_a_busy_agent_do_not_prolong_a_replay() {
+        let mut replay = Replay::new(at(1000));
+        replay.begin(at(0), None);
+        news(&mut replay, 0, &["a", "b"]);
+        replay.begin(at(5000), None);
+        assert_eq!(news(&mut replay, 5000, &["a"]), [false]);
+        assert_eq!(news(&mut replay, 5900, &["c", "d"]), [true, true]);
+        assert!(replay.tick(at(6000)));
+        assert_eq!(news(&mut replay, 6000, &["b"]), [true]);
     }
 
     #[test]

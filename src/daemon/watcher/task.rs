@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Replay, Seen, Sight, WatchConfig};
-use crate::api::backoff::Backoff;
-use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
+use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
+use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status, StatusClass};
 
 /// The stream is opened without a first poll's answer after this long.
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -43,16 +43,29 @@ pub(super) struct Task {
     poll: Poll,
     /// Another poll is wanted at once, because something happened after the running one was sent.
     poll_again: bool,
-    /// The next poll reads after this id: one poll further back than `read_to`.
+    /// The next poll reads after this id, which was `read_to` at least one interval of polling ago. Once it was told, it is
+    /// the cursor.
     read_after: MessageId,
+    /// What `read_after` will be next, and since when it is read.
+    read_next: (Duration, MessageId),
     /// The greatest id that polling has brought.
     read_to: MessageId,
+    /// The cursor that was told last.
+    cursor: MessageId,
     /// Whether the first poll has been answered.
     polled: bool,
+    /// Whether a poll has brought messages.
+    messages_read: bool,
     known: Known,
     streamed: Replay,
     listed: Replay,
     sight: Sight,
+    /// Sight of steps, which only the stream shows.
+    steps: Sight,
+    /// The last stream fell silent and none has brought anything since: that one is open is no proof.
+    mute: bool,
+    /// When the poll that is in flight began.
+    poll_began: Duration,
     /// Failed polls since a break that has not been read back yet.
     missed: Option<u32>,
     /// The greatest id of the first poll: history ends there.
@@ -73,6 +86,15 @@ struct Trouble {
     refused: bool,
     /// The provider asked for no call before this time.
     not_before: Instant,
+    /// How long a rate limit is respected that names no time; doubled until a success.
+    limits: Backoff,
+}
+
+impl Trouble {
+    fn none(now: Instant, first: Duration) -> Self {
+        let limits = Backoff::new(Bounds { first, max: RATE_LIMIT_MAX });
+        Self { failing: false, refused: false, not_before: now, limits }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -101,20 +123,26 @@ impl Task {
             poll: Poll::Due(origin),
             poll_again: false,
             read_after: cursor,
+            read_next: (Duration::ZERO, cursor),
             read_to: cursor,
+            cursor,
             polled: false,
+            messages_read: false,
             known: Known::up_to(cursor),
             streamed: Replay::new(config.replay_quiet),
             listed: Replay::new(config.replay_quiet),
             sight: Sight::new(Duration::ZERO, config.blind_after),
+            steps: Sight::new(Duration::ZERO, config.blind_after),
+            mute: false,
+            poll_began: Duration::ZERO,
             missed: None,
             history_to: None,
             first_replay_over: false,
             caught: false,
             status: None,
             absences: 0,
-            polls: Trouble { failing: false, refused: false, not_before: origin },
-            streams: Trouble { failing: false, refused: false, not_before: origin },
+            polls: Trouble::none(origin, config.poll_interval),
+            streams: Trouble::none(origin, config.poll_interval),
         }
     }
 
@@ -125,7 +153,7 @@ impl Task {
     }
 
     async fn turn(&mut self) -> Result<(), Over> {
-        let alarms = [self.sight.deadline(), self.streamed.deadline()];
+        let alarms = [self.sight_until(), self.steps_until(), self.streamed.deadline()];
         let alarm = alarms.into_iter().flatten().min().map(|at| self.origin + at);
         match slots::next(&mut self.stream, &mut self.poll, alarm).await {
             Wake::PollDue => self.start_poll(),
@@ -154,20 +182,78 @@ impl Task {
     async fn alarm(&mut self) -> Result<(), Over> {
         let now = self.now();
         if self.streamed.tick(now) {
+            if !self.mute {
+                self.steps.prove(now);
+            }
             self.replay_over().await?;
         }
-        let Some((since, why)) = self.sight.lose(now) else { return Ok(()) };
-        self.missed.get_or_insert(0);
-        tracing::debug!(session = %self.session, ?since, "session {}: sight is lost: {why}", self.session);
-        self.tell(Seen::Blind { since, why }).await
+        if self.sight_until().is_some_and(|until| now >= until)
+            && let Some((since, why)) = self.sight.lose(now)
+        {
+            self.missed.get_or_insert(0);
+            self.tell_blind(self.steps.is_blind(), since, why).await?;
+        }
+        if self.steps_until().is_some_and(|until| now >= until)
+            && let Some((since, why)) = self.steps.lose(now)
+        {
+            let why = format!("no event stream can be kept open, so steps are not seen: {why}");
+            self.tell_blind(self.sight.is_blind(), since, why).await?;
+        }
+        Ok(())
     }
+}
+
+/// Sight: of anything at all, and of steps. It is told lost when one is, and back when both are.
+impl Task {
+    /// When sight will be lost. A poll that is in flight has its own time to answer.
+    fn sight_until(&self) -> Option<Duration> {
+        let until = self.sight.deadline()?;
+        Some(match self.poll {
+            Poll::Running(_) => until.max(self.poll_began.saturating_add(self.config.blind_after)),
+            Poll::Due(_) => until,
+        })
+    }
+
+    /// When sight of steps will be lost; never while the agent cannot act or a stream is open.
+    fn steps_until(&self) -> Option<Duration> {
+        let open = matches!(self.stream, Stream::Open(_)) && !self.mute;
+        if open || !may_act(self.status.as_ref()) { None } else { self.steps.deadline() }
+    }
+
+    async fn tell_blind(&mut self, told: bool, since: Duration, why: String) -> Result<(), Over> {
+        tracing::debug!(session = %self.session, ?since, "session {}: sight is lost: {why}", self.session);
+        if told { Ok(()) } else { self.tell(Seen::Blind { since, why }).await }
+    }
+
+    async fn restore_sight(&mut self) -> Result<(), Over> {
+        if self.sight.restore() && !self.steps.is_blind() { self.tell_sighted().await } else { Ok(()) }
+    }
+
+    async fn restore_steps(&mut self) -> Result<(), Over> {
+        if self.steps.restore() && !self.sight.is_blind() { self.tell_sighted().await } else { Ok(()) }
+    }
+
+    async fn tell_sighted(&mut self) -> Result<(), Over> {
+        tracing::debug!(session = %self.session, "session {}: sight is back", self.session);
+        self.tell(Seen::Sighted).await
+    }
+}
+
+/// Whether the agent may act. An unknown word, and none at all, may mean it.
+fn may_act(status: Option<&Status>) -> bool {
+    status.is_none_or(|status| match status.class() {
+        StatusClass::Active | StatusClass::Unknown => true,
+        StatusClass::Waiting | StatusClass::Paused | StatusClass::Idle | StatusClass::Over => false,
+    })
 }
 
 /// What is told, whichever source it came from.
 impl Task {
     async fn replay_over(&mut self) -> Result<(), Over> {
         self.first_replay_over = true;
-        self.catch_up(self.history_to.unwrap_or_else(|| self.known.greatest())).await
+        self.catch_up(self.history_to.unwrap_or_else(|| self.known.greatest())).await?;
+        // Steps that were missed have been replayed by now.
+        if self.steps.has_proof(self.now()) { self.restore_steps().await } else { Ok(()) }
     }
 
     async fn catch_up_without_stream(&mut self) -> Result<(), Over> {
@@ -203,6 +289,10 @@ impl Task {
     /// What any failed call means, whichever source it belongs to.
     async fn failed(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
         self.sight.fail(error.to_string());
+        match source {
+            Source::Polls => {}
+            Source::Streams => self.steps.fail(error.to_string()),
+        }
         let trouble = self.trouble(source);
         if !std::mem::replace(&mut trouble.failing, true) {
             tracing::warn!(session = %self.session, "session {} cannot be watched: {error}; trying on", self.session);
@@ -211,7 +301,9 @@ impl Task {
             ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
             ErrorClass::NotFound { .. } => self.suspect_absence(),
             ErrorClass::RateLimited { retry_after } => {
-                self.trouble(source).not_before = Instant::now() + retry_after.unwrap_or_default();
+                let trouble = self.trouble(source);
+                let wait = trouble.limits.next(fastrand::f64()).max(retry_after.unwrap_or_default());
+                trouble.not_before = Instant::now() + wait;
             }
             ErrorClass::AlreadyPaused
             | ErrorClass::NotPaused

@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{Answer, Poll, Stream};
-use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task};
+use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
 use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
 use crate::daemon::watcher::Seen;
 
 impl Task {
     pub(super) fn start_poll(&mut self) {
         let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
+        self.poll_began = self.now();
         self.poll = Poll::Running(if self.absences == 0 {
             Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
         } else {
@@ -49,17 +50,19 @@ impl Task {
     pub(super) async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
         self.sight.prove(self.now());
         self.polls.refused = false;
+        self.polls.limits.reset();
         self.absences = 0;
         if std::mem::take(&mut self.polls.failing) {
             tracing::info!(session = %self.session, "session {}: its messages can be read again", self.session);
         }
         let is_first = !std::mem::replace(&mut self.polled, true);
         let news = self.read_back(messages.events).await?;
-        if is_first {
+        if !std::mem::replace(&mut self.messages_read, true) {
             // All messages of the history are told; steps may follow, but what they mean need not wait for them.
             let up_to = self.history_to.unwrap_or_default();
             self.tell(Seen::MessagesRead { up_to }).await?;
         }
+        self.tell_cursor().await?;
         let changed = self.tell_status(messages.status).await?;
         let again = std::mem::take(&mut self.poll_again);
         if !again {
@@ -76,14 +79,19 @@ impl Task {
     async fn read_back(&mut self, events: Vec<Event>) -> Result<bool, Over> {
         let now = self.now();
         let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
-        self.read_after = self.read_to;
         self.read_to = self.read_to.max(greatest);
+        self.known.polled(self.read_to);
+        let (since, settled) = self.read_next;
+        if now.saturating_sub(since) >= self.config.poll_interval {
+            self.read_after = settled;
+            self.read_next = (now, self.read_to);
+        }
         self.history_to.get_or_insert(self.read_to);
         self.listed.begin(now, None);
         let mut news = false;
         for event in events {
             let is_new = match event.id {
-                Some(id) => self.known.is_new(id),
+                Some(id) => self.known.is_new(id, &event),
                 None => self.listed.is_new(now, &event),
             };
             if is_new {
@@ -94,26 +102,35 @@ impl Task {
         Ok(news)
     }
 
+    /// Tells how far everything is told, when that changed.
+    async fn tell_cursor(&mut self) -> Result<(), Over> {
+        if self.cursor == self.read_after {
+            return Ok(());
+        }
+        self.cursor = self.read_after;
+        self.tell(Seen::Cursor(self.cursor)).await
+    }
+
     /// Tells a status that changed; one that is over ends the watching.
     async fn tell_status(&mut self, status: Status) -> Result<bool, Over> {
         if status.0.trim().is_empty() || self.status.as_ref() == Some(&status) {
             return Ok(false);
         }
+        let class = status.class();
+        if may_act(Some(&status)) && !may_act(self.status.as_ref()) {
+            // What it does from now on is to be seen.
+            self.steps.prove(self.now());
+        }
         self.status = Some(status.clone());
-        let is_over = status.class() == StatusClass::Over;
         self.tell(Seen::Status(status)).await?;
-        if is_over {
+        if class == StatusClass::Over {
             return self.gone().await.map(|()| true);
         }
-        Ok(true)
-    }
-
-    async fn restore_sight(&mut self) -> Result<(), Over> {
-        if self.sight.restore() {
-            tracing::debug!(session = %self.session, "session {}: sight is back", self.session);
-            self.tell(Seen::Sighted).await?;
+        if class == StatusClass::Idle {
+            // No task runs, so there are no steps to be missed.
+            self.restore_steps().await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Opens the stream as soon as there is something to see, and lets it rest while no task runs.
@@ -154,10 +171,7 @@ impl Task {
         self.missed = None;
         tracing::warn!(session = %self.session, after = %self.read_to, "session {}: messages cannot be read back: {error}", self.session);
         self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
-        if self.sight.restore() {
-            self.tell(Seen::Sighted).await?;
-        }
-        Ok(())
+        self.restore_sight().await
     }
 
     pub(super) fn suspect_absence(&mut self) {

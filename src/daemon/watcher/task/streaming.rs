@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::slots::{Open, Stream};
 use super::{Over, STABLE, Source, Task};
-use crate::api::{ApiError, EventStream, StreamItem};
+use crate::api::{ApiError, Event, EventStream, StreamItem};
 
 impl Task {
     pub(super) fn start_opening(&mut self) {
@@ -17,6 +17,7 @@ impl Task {
     pub(super) fn opened(&mut self, items: EventStream) {
         let now = Instant::now();
         self.streams.refused = false;
+        self.streams.limits.reset();
         self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
         let silent_at = now + self.config.heartbeat_timeout;
         self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
@@ -35,6 +36,9 @@ impl Task {
     pub(super) async fn ended(&mut self, error: Option<ApiError>) -> Result<(), Over> {
         let replay_was_running = self.streamed.deadline().is_some();
         self.close();
+        if error.is_none() {
+            self.steps.fail("the provider ends it".to_owned());
+        }
         match error {
             Some(error) => self.failed(Source::Streams, &error).await?,
             None if replay_was_running => self.replay_over().await?,
@@ -44,7 +48,10 @@ impl Task {
     }
 
     pub(super) fn silent(&mut self) {
-        self.sight.fail(format!("no sign of life for {} s", self.config.heartbeat_timeout.as_secs()));
+        let why = format!("no sign of life for {} s", self.config.heartbeat_timeout.as_secs());
+        self.sight.fail(why.clone());
+        self.steps.fail(why);
+        self.mute = true;
         tracing::warn!(session = %self.session, "session {}: the event stream fell silent; opening it again", self.session);
         self.close();
     }
@@ -57,6 +64,9 @@ impl Task {
             self.backoff.reset();
         }
         let wait = self.backoff.next(fastrand::f64());
+        if matches!(self.stream, Stream::Open(_)) && self.streamed.deadline().is_none() && !self.mute {
+            self.steps.prove(self.now());
+        }
         self.streamed.end();
         self.reopen_in(wait);
         self.missed.get_or_insert(0);
@@ -70,6 +80,8 @@ impl Task {
     pub(super) async fn item(&mut self, item: StreamItem) -> Result<(), Over> {
         let now = self.now();
         self.sight.prove(now);
+        self.steps.prove(now);
+        self.mute = false;
         self.streams.failing = false;
         if let Stream::Open(open) = &mut self.stream {
             open.silent_at = Instant::now() + self.config.heartbeat_timeout;
@@ -77,12 +89,18 @@ impl Task {
         if self.sight.is_blind() {
             self.poll_soon();
         }
-        let StreamItem::Event(event) = item else { return Ok(()) };
+        if let StreamItem::Event(event) = item {
+            self.event(now, event).await?;
+        }
+        self.restore_steps_if_replayed().await
+    }
+
+    async fn event(&mut self, now: Duration, event: Event) -> Result<(), Over> {
         if event.id.is_some_and(|id| self.streamed.meet_id(now, id)) {
             self.replay_over().await?;
         }
         let is_new = match event.id {
-            Some(id) => self.known.is_new(id),
+            Some(id) => self.known.is_new(id, &event),
             None => self.streamed.is_new(now, &event),
         };
         if is_new {
@@ -92,5 +110,10 @@ impl Task {
             self.tell_event(event).await?;
         }
         Ok(())
+    }
+
+    /// Sight of steps is back once what was missed of them has been replayed.
+    async fn restore_steps_if_replayed(&mut self) -> Result<(), Over> {
+        if self.steps.is_blind() && self.streamed.deadline().is_none() { self.restore_steps().await } else { Ok(()) }
     }
 }
