@@ -372,6 +372,8 @@ fn sight_lost_while_a_release_is_recorded_takes_it_back_and_is_acted_upon_later(
         assert_eq!(scene.recorded(Ok(()))[1], "record delivered approved failed");
         scene.after(SETTLE);
         scene.read(ended());
+        scene.when_due();
+        scene.read(ended());
         assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "remembered: {:?}", scene.gate.phase);
     }
 }
