@@ -165,7 +165,13 @@ impl Gate {
 
     /// The provider confirmed the pause.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, proof: Proof) {
+        let none_of_ours = matches!(&self.phase, Phase::Pausing(pausing) if !pausing.may_be_ours);
+        let all_answered = self.unanswered.is_empty();
         let Some(case) = &mut self.case else { return };
+        if none_of_ours && all_answered && case.kept.owned.is_none() {
+            // Every pause of ours provably had no effect, and yet it is paused: that was somebody else.
+            case.kept.owned = Some(false);
+        }
         case.kept.proof = Some(proof);
         let after = turn.now.mono.saturating_sub(case.triggered_at.mono);
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
