@@ -162,6 +162,8 @@ pub(super) struct Case {
     pub hidden: bool,
     /// Whether the approved act itself was seen while its release was still being verified.
     pub carried_out: bool,
+    /// How the pause stood before a restart: it began then, not when it was confirmed again.
+    pub earlier: Option<Hold>,
 }
 
 /// What a case is opened with.
@@ -227,7 +229,7 @@ impl Case {
             closed: None,
             holding: false,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false, earlier: None }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -237,7 +239,8 @@ impl Case {
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.timeout);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false }
+        let earlier = matches!(kept.card.hold, Hold::Paused { .. }).then(|| kept.card.hold.clone());
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.

@@ -176,7 +176,8 @@ impl Gate {
         let after = turn.now.mono.saturating_sub(case.triggered_at.mono);
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let by_others = case.kept.owned == Some(false);
-        case.kept.card.hold = if by_others { Hold::ByOthers } else { Hold::Paused { at: turn.now.wall, after_ms } };
+        let begun = case.earlier.take().unwrap_or(Hold::Paused { at: turn.now.wall, after_ms });
+        case.kept.card.hold = if by_others { Hold::ByOthers } else { begun };
         if case.kept.closed.is_some() {
             // Kept paused by a decision made before the pause was confirmed.
             return self.keep(turn);

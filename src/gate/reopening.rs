@@ -49,6 +49,7 @@ impl Gate {
             sealed: false,
             hidden: old.hidden,
             carried_out: false,
+            earlier: None,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {
