@@ -126,7 +126,7 @@ impl Simulator {
             auth_status: options.auth_status,
             delete_unknown: options.delete_unknown,
             seed: options.seed,
-            library: options.scenarios.into_iter().chain(scenario::builtin::all()?).map(Arc::new).collect(),
+            scenarios: options.scenarios.into_iter().chain(scenario::builtin::all()?).map(Arc::new).collect(),
         });
         let failed = |source| StartError::Listen { address: options.listen, source };
         let listener = TcpListener::bind(options.listen).await.map_err(failed)?;

@@ -38,7 +38,7 @@ pub struct Rules {
     /// Seed of the gaps between message ids.
     pub seed: u64,
     /// The scenarios that goals and messages can choose; the first is the default.
-    pub library: Vec<Arc<Scenario>>,
+    pub scenarios: Vec<Arc<Scenario>>,
 }
 
 /// The simulated provider.
@@ -224,12 +224,12 @@ impl World {
     /// The scenario of this name.
     #[must_use]
     pub fn scenario(&self, name: &str) -> Option<Arc<Scenario>> {
-        self.rules.library.iter().find(|scenario| scenario.name == name).cloned()
+        self.rules.scenarios.iter().find(|scenario| scenario.name == name).cloned()
     }
 
     fn default_scenario(&self) -> Arc<Scenario> {
         let silent = || Arc::new(Scenario::of("silent", Vec::new()));
-        self.rules.library.first().cloned().unwrap_or_else(silent)
+        self.rules.scenarios.first().cloned().unwrap_or_else(silent)
     }
 
     /// The scenario that a goal or message names as `scenario:NAME`.
@@ -241,7 +241,7 @@ impl World {
     fn matching(&self, text: &str) -> Option<Arc<Scenario>> {
         let text = text.to_lowercase();
         let fits = |scenario: &&Arc<Scenario>| scenario.matches.iter().any(|word| text.contains(&word.to_lowercase()));
-        self.rules.library.iter().find(fits).cloned()
+        self.rules.scenarios.iter().find(fits).cloned()
     }
 
     /// The scenario that a message to a session chooses. Words do not override what was chosen by name.

@@ -10,14 +10,14 @@ fn at(seconds: u64) -> Moment {
 
 fn world() -> World {
     let scenario = |text| Arc::new(Scenario::parse(text, "test").unwrap());
-    let library = vec![
+    let scenarios = vec![
         scenario("name = 'quiet'"),
         scenario(
             "name = 'talk'\nmatch = ['talk']\n[[step]]\nthought = 'one'\n[[step]]\nthought = 'two'\nhidden = true\n[[step]]\ndone = 'three'",
         ),
         scenario("name = 'old'\n[[history]]\ndone = 'long ago'\n[[step]]\nthought = 'new'"),
     ];
-    World::new(Rules { speed: Speed::NORMAL, auth_status: 401, delete_unknown: 200, seed: 7, library })
+    World::new(Rules { speed: Speed::NORMAL, auth_status: 401, delete_unknown: 200, seed: 7, scenarios })
 }
 
 fn raw(call: &str, body: &str) -> RawCall {
