@@ -18,10 +18,12 @@ pub mod approval;
 mod cancelling;
 pub mod card;
 mod case;
+mod covering;
 mod deciding;
 mod delivering;
 mod doubting;
 mod held;
+mod history;
 mod io;
 mod opening;
 mod pausing;
@@ -49,8 +51,10 @@ pub use io::{
 };
 
 use case::{Case, event_line};
+use covering::Covered;
 use doubting::Doubt;
-use opening::{Blind, Covered, Early, Missed, Repeats};
+use history::Missed;
+use opening::{Blind, Early, Repeats};
 use phase::Phase;
 
 /// What is known of a session besides its events.

@@ -34,6 +34,9 @@ use tally::Tally;
 
 /// How long a stop waits for calls in flight.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a stop waits for a writer without room, and how often it offers.
+const LAST_RECORDS: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_millis(50);
 /// How often a moving cursor is kept.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
 
@@ -450,7 +453,21 @@ impl Driver {
             let why = "the daemon stopped before it was known whether this was recorded".to_owned();
             let _ = reply.send(Err(Refusal::Unknown { why }));
         }
+        self.flush_last().await;
+    }
+
+    /// What the writer had no room for is offered until it takes it, for a bounded time.
+    async fn flush_last(&mut self) {
+        let end = Instant::now() + LAST_RECORDS;
         self.flush();
+        while !self.unsent.is_empty() && Instant::now() < end {
+            tokio::time::sleep(AGAIN).await;
+            self.flush();
+        }
+        let lost: usize = self.unsent.iter().map(Vec::len).sum();
+        if lost > 0 {
+            tracing::error!(session = %self.session, "session {}: {lost} records of what happened are lost", self.session);
+        }
     }
 }
 

@@ -1,47 +1,17 @@
-//! From a verdict to an open case: holds, questions, blindness, and what is too late for either.
+//! From a verdict to an open case: holds, questions, blindness.
 
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
-use crate::policy::{AmountSeen, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
+use crate::policy::{Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
 
 use super::case::{Case, Opening, event_line};
 use super::held::Poll;
 use super::pausing::Pausing;
 use super::phase::Phase;
-use super::{Answer, CallId, Deliver, Effect, Entry, EventLine, Gate, Outcome, Plan, Proof, Subject, Turn};
-
-/// A rule that fired in history, before the session was caught up with.
-#[derive(Debug)]
-pub(super) struct Missed {
-    trigger: Event,
-    verdict: Verdict,
-    later: Vec<(Event, Verdict)>,
-    /// The task ended after the trigger, or the question was answered.
-    over: bool,
-}
-
-/// What an operator has just approved: its own execution is not asked about again.
-///
-/// An announced act is approved before it happens; when the next step of the agent is the very act (the same rules, no
-/// other amount, the same host), asking twice for one purchase would teach operators to approve blindly. It ends soon.
-#[derive(Debug)]
-pub(super) struct Covered {
-    rules: Vec<String>,
-    amount: Option<AmountSeen>,
-    domain: Option<String>,
-    /// Until when, on the monotonic clock.
-    until: Duration,
-    /// How many more events of the agent it may wait for.
-    events: u32,
-}
-
-/// So long after its release an approved act is recognised.
-const COVERED_FOR: Duration = Duration::from_secs(60);
-/// Among so many events of the agent after the release it is recognised.
-const COVERED_EVENTS: u32 = 3;
+use super::{Answer, CallId, Effect, Entry, EventLine, Gate, Plan, Proof, Subject, Turn};
 
 /// A pause sent while something else had to be finished first, with its answer if there is one.
 #[derive(Debug)]
@@ -89,50 +59,6 @@ impl Gate {
             self.open_question(turn, event, verdict);
         } else {
             self.open_hold(turn, event, verdict);
-        }
-    }
-
-    /// History is only collected: what it means shows when its end is known.
-    pub(super) fn seen_in_history(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        const MOST: usize = 20;
-        if verdict.effect == RuleEffect::Alert {
-            self.mention(turn, sentence("alert, before we watched", event, verdict));
-        }
-        let fires = verdict.effect > RuleEffect::Alert && event.kind != EventKind::Done;
-        if let Some(missed) = &mut self.missed {
-            let goes_on = event.kind.is_agent_emitted() || event.kind == EventKind::User;
-            let answered = missed.trigger.kind == EventKind::Question && goes_on;
-            missed.over |= answered || event.kind == EventKind::Done;
-            if missed.later.len() < MOST || fires {
-                missed.later.push((event.clone(), verdict.clone()));
-            }
-        }
-        if fires && self.missed.as_ref().is_none_or(|old| old.over) {
-            let (trigger, verdict) = (event.clone(), verdict.clone());
-            let over = event.id.is_some_and(|id| id < self.task_began);
-            let old = self.missed.replace(Box::new(Missed { trigger, verdict, later: Vec::new(), over }));
-            self.tell_missed(turn, old.as_deref());
-        }
-    }
-
-    /// History is at its end, or its messages are: what fired in a task that still runs is held now; the rest is written
-    /// down.
-    pub(super) fn caught_up(&mut self, turn: &mut Turn<'_>) {
-        self.caught_up = true;
-        let Some(missed) = self.missed.take() else { return };
-        if missed.over {
-            return self.tell_missed(turn, Some(&missed));
-        }
-        self.seen_now(turn, &missed.trigger, &missed.verdict);
-        for (event, verdict) in &missed.later {
-            self.seen_now(turn, event, verdict);
-        }
-    }
-
-    /// Writes down what fired in a task that is over.
-    fn tell_missed(&self, turn: &mut Turn<'_>, missed: Option<&Missed>) {
-        if let Some(missed) = missed {
-            self.mention(turn, sentence("happened before we watched", &missed.trigger, &missed.verdict));
         }
     }
 
@@ -353,62 +279,6 @@ impl Gate {
             blind.for_good = true;
         }
     }
-
-    fn is_covered(&mut self, event: &Event, verdict: &Verdict) -> bool {
-        event.kind == EventKind::Step && self.covered.take().is_some_and(|covered| covered.covers(verdict))
-    }
-
-    /// What was approved is no longer recognised after its time, after some events, or once the task is another one.
-    fn age_cover(&mut self, turn: &Turn<'_>, event: &Event) {
-        let Some(covered) = &mut self.covered else { return };
-        let other_task = matches!(event.kind, EventKind::User | EventKind::Done);
-        let by_agent = event.kind.is_agent_emitted();
-        if other_task || turn.now.mono >= covered.until || (by_agent && covered.events == 0) {
-            self.covered = None;
-        } else if by_agent {
-            covered.events -= 1;
-        }
-    }
-
-    /// Whether an event is the very act whose approval is being delivered. It passes once.
-    pub(super) fn carries_out(&mut self, event: &Event, verdict: &Verdict) -> bool {
-        let Some(case) = self.case.as_mut().filter(|case| !case.carried_out) else { return false };
-        let own = event.kind == EventKind::Step;
-        let covers = own && Covered::of(case, Duration::MAX).is_some_and(|covered| covered.covers(verdict));
-        case.carried_out |= covers;
-        covers
-    }
-
-    /// Remembers what was approved, so that its own execution passes.
-    pub(super) fn cover(&mut self, turn: &Turn<'_>) {
-        let case = self.case.as_ref().filter(|case| !case.carried_out);
-        let until = turn.now.mono.saturating_add(COVERED_FOR);
-        self.covered = case.and_then(|case| Covered::of(case, until)).map(Box::new);
-    }
-}
-
-impl Covered {
-    /// What an operator's plain approval of an announced act covers. A trigger that was a step has been executed already; a
-    /// rule's own release, and an instruction, approve no act.
-    fn of(case: &Case, until: Duration) -> Option<Self> {
-        let closed = case.kept.closed.as_ref()?;
-        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
-        let card = case.card();
-        let plain = closed.outcome == Outcome::Approved && matches!(closed.deliver, Deliver::Resume | Deliver::Nothing);
-        if !by_operator || !plain || card.trigger.kind != EventKind::Thought {
-            return None;
-        }
-        let rules = card.rules.iter().map(|rule| rule.name.clone()).collect();
-        let (amount, domain) = (card.amount.clone(), card.domain.clone());
-        Some(Self { rules, amount, domain, until, events: COVERED_EVENTS })
-    }
-
-    fn covers(&self, verdict: &Verdict) -> bool {
-        let rules = verdict.fired.iter().all(|fired| self.rules.contains(&fired.rule.name));
-        let number = |amount: &Option<AmountSeen>| amount.as_ref().map(|a| (a.number.clone(), a.currency.clone()));
-        let amount = verdict.amount.is_none() || number(&verdict.amount) == number(&self.amount);
-        rules && amount && verdict.domain == self.domain && verdict.effect < RuleEffect::Deny
-    }
 }
 
 /// Whether such an event opens a hold in a session that is watched, approved acts aside.
@@ -433,7 +303,7 @@ pub(super) fn plan_of(verdict: &Verdict) -> Plan {
     }
 }
 
-fn sentence(what: &str, event: &Event, verdict: &Verdict) -> String {
+pub(super) fn sentence(what: &str, event: &Event, verdict: &Verdict) -> String {
     let rule = verdict.deciding().map_or("?", |fired| fired.rule.name.as_str());
     format!("{what}: rule {} on {} \"{}\"", short(rule), short(event.kind.name()), short(&event.text))
 }
