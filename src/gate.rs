@@ -181,10 +181,10 @@ impl Gate {
         }
     }
 
-    /// The approval that waits, with its deadline, if there is one.
+    /// The approval that waits for an operator, with its deadline, if there is one.
     #[must_use]
     pub fn waiting(&self) -> Option<(ApprovalId, Moment)> {
-        let case = self.case.as_ref().filter(|case| case.kept.closed.is_none())?;
+        let case = self.case.as_deref().filter(|case| case.kept.closed.is_none() && case.kept.plan == Plan::Ask)?;
         Some((case.id(), case.deadline))
     }
 
