@@ -95,14 +95,6 @@ impl Policy {
         self.rules.iter().map(|rule| &rule.terms)
     }
 
-    /// Whether any rule or exception asks where the session is. If so, knowing the page before the first event spares
-    /// questions.
-    #[must_use]
-    pub fn asks_for_domain(&self) -> bool {
-        let asks = |test: &Test| !test.conditions.domains.is_empty();
-        self.rules.iter().any(|rule| asks(&rule.when) || rule.unless.as_ref().is_some_and(asks))
-    }
-
     fn build(specs: &[RuleSpec]) -> Result<Self, Vec<RuleFault>> {
         let all = || specs.iter().flat_map(|spec| [Some(&spec.when), spec.unless.as_ref()]).flatten();
         let phrases: Vec<Phrase> =
