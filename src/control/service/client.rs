@@ -125,8 +125,8 @@ impl Requests {
     pub async fn decide(&self, decision: Decision) -> Result<Decided, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.line.tell(Message::Decide { client: self.line.client, decision, reply });
-        let lost = "the daemon ended before it answered; when it is back it says whether this was decided";
-        answer.await.unwrap_or_else(|_| Err(Refusal::NotPossible { why: lost.to_owned() }))
+        let lost = "the session's driver ended before it answered; when it is back it says whether this was decided";
+        answer.await.unwrap_or_else(|_| Err(Refusal::Unknown { why: lost.to_owned() }))
     }
 
     /// Asks for a picture of the session's page, and returns where it was saved.

@@ -69,7 +69,7 @@ async fn a_driver_that_drops_the_order_leaves_the_result_unknown_and_one_that_is
         async move { requests.decide(approve(&view, nonce)).await }
     });
     drop(world.decisions.recv().await);
-    assert!(matches!(deciding.await, Ok(Err(Refusal::NotPossible { .. }))));
+    assert!(matches!(deciding.await, Ok(Err(Refusal::Unknown { .. }))));
     drop(world.decisions);
     let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
     assert_eq!(ops.decide(approve(&view, nonce)).await, Err(Refusal::Stopping));
