@@ -9,8 +9,10 @@ pub(crate) mod fixtures;
 pub mod protocol;
 pub mod service;
 
-pub use desk::{Desk, DeskSettings, Snapshot};
+pub use desk::{Desk, DeskSettings};
 pub use protocol::{
-    Act, ApprovalView, Change, Decided, Decision, EndedBy, Nonce, OperatorName, Refusal, State, Update,
+    Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Decision, EndedBy, Halt, Hello, Nonce,
+    OperatorName, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight,
+    Snapshot, State, Update, Vote, You,
 };
 pub use service::{Client, DeskService, Drivers, Gone, Ordered, Requests, ScreenshotOrder};

@@ -40,7 +40,7 @@ pub use context::Context;
 pub use evaluate::SessionInfo;
 pub use glob::{DomainPattern, Glob, host_of};
 pub use rule::{Conditions, RuleSpec, RuleTest};
-pub use verdict::{AmountSeen, Confirm, Effect, Fired, Match, OnDeny, OnTimeout, Risk, RuleTerms, Verdict};
+pub use verdict::{AmountSeen, Confirm, Effect, Fired, Match, OnDeny, OnTimeout, ReasonFor, Risk, RuleTerms, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -11,40 +11,36 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
-use super::protocol::{ApprovalView, Change, Decided, Decision, EndedBy, Nonce, OperatorName, Refusal, State, Update};
+use super::protocol::{
+    ApprovalView, Change, DaemonInfo, Decided, Decision, EndedBy, Nonce, OperatorName, Presence, Refusal, SessionView,
+    Snapshot, State, Update,
+};
+use crate::api::SessionId;
 use crate::clock::Moment;
 use crate::gate::{ApprovalId, Digest, Revision};
 use crate::operator::escape::short;
 
 /// The desk's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskSettings {
-    /// How long a card must have been on screen before anything that releases is taken.
-    pub min_dwell: Duration,
+    /// What clients are told of the daemon, and with it how long a card must have been on screen before anything that
+    /// releases is taken.
+    pub daemon: DaemonInfo,
     /// How many ended approvals are remembered, so that a repeated decision finds its answer.
     pub ended_kept: usize,
 }
 
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { min_dwell: Duration::from_millis(700), ended_kept: 256 }
+        Self { daemon: DaemonInfo::default(), ended_kept: 256 }
     }
 }
 
 /// One connected client. An operator may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
-
-/// Everything a client needs to begin; updates with a greater `seq` follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The number of the last update that is contained in it.
-    pub seq: u64,
-    /// Open approvals and remembered ended ones, in the order in which they were opened.
-    pub approvals: Vec<ApprovalView>,
-}
 
 /// What [`Desk::check`] says about a decision that it does not refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +55,7 @@ pub enum Passed {
 #[derive(Clone, Debug)]
 pub struct Desk {
     settings: DeskSettings,
+    sessions: BTreeMap<SessionId, SessionView>,
     approvals: BTreeMap<ApprovalId, ApprovalView>,
     ended: VecDeque<ApprovalId>,
     clients: BTreeMap<ClientId, Seat>,
@@ -70,6 +67,7 @@ pub struct Desk {
 #[derive(Clone, Debug)]
 struct Seat {
     operator: OperatorName,
+    since: Timestamp,
     shown: BTreeMap<ApprovalId, Shown>,
 }
 
@@ -87,6 +85,7 @@ impl Desk {
     pub fn new(settings: DeskSettings) -> Self {
         Self {
             settings,
+            sessions: BTreeMap::new(),
             approvals: BTreeMap::new(),
             ended: VecDeque::new(),
             clients: BTreeMap::new(),
@@ -119,6 +118,34 @@ impl Desk {
         Some(self.update(Change::Approval { view: Box::new(view) }))
     }
 
+    /// Takes in how a watched session is now; `None` when that is no news.
+    pub fn session(&mut self, view: SessionView) -> Option<Update> {
+        let known = self.sessions.insert(view.session.clone(), view.clone());
+        let news = known.is_none_or(|known| known != view);
+        news.then(|| self.update(Change::Session { view: Box::new(view) }))
+    }
+
+    /// A session is no longer watched; `None` when it was not.
+    pub fn session_gone(&mut self, session: &SessionId) -> Option<Update> {
+        let known = self.sessions.remove(session)?;
+        Some(self.update(Change::SessionGone { session: known.session }))
+    }
+
+    /// The daemon's own facts are others now. Another policy makes every nonce die.
+    pub fn daemon(&mut self, daemon: DaemonInfo) -> Update {
+        if daemon.policy != self.settings.daemon.policy {
+            self.policy_tightened();
+        }
+        self.settings.daemon = daemon.clone();
+        self.update(Change::Daemon { daemon: Box::new(daemon) })
+    }
+
+    /// Who is attached and what they look at, for every client.
+    pub fn presence(&mut self) -> Update {
+        let operators = self.present();
+        self.update(Change::Presence { operators })
+    }
+
     /// Something every operator should see that asks nothing; `text` is escaped already.
     pub fn notice(&mut self, text: String) -> Update {
         self.update(Change::Notice { text })
@@ -136,10 +163,10 @@ impl Desk {
     }
 
     /// A client of `operator` connected.
-    pub fn connected(&mut self, operator: OperatorName) -> ClientId {
+    pub fn connected(&mut self, operator: OperatorName, since: Timestamp) -> ClientId {
         self.next_client += 1;
         let id = ClientId(self.next_client);
-        self.clients.insert(id, Seat { operator, shown: BTreeMap::new() });
+        self.clients.insert(id, Seat { operator, since, shown: BTreeMap::new() });
         id
     }
 
@@ -157,7 +184,13 @@ impl Desk {
     /// What is known now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot { seq: self.seq, approvals: self.approvals.values().cloned().collect() }
+        Snapshot {
+            seq: self.seq,
+            approvals: self.approvals.values().cloned().collect(),
+            sessions: self.sessions.values().cloned().collect(),
+            operators: self.present(),
+            daemon: self.settings.daemon.clone(),
+        }
     }
 
     /// One approval, open or remembered.
@@ -210,7 +243,8 @@ impl Desk {
         if self.stopping {
             return Err(Refusal::Stopping);
         }
-        check::decision(view, decision, seat.shown.get(&decision.approval), self.settings.min_dwell, now)?;
+        let min_dwell = Duration::from_millis(self.settings.daemon.settings.min_dwell_ms);
+        check::decision(view, decision, seat.shown.get(&decision.approval), min_dwell, now)?;
         seat.shown.remove(&decision.approval);
         Ok(Passed::Forward)
     }
@@ -235,6 +269,26 @@ impl Desk {
                 Err(Refusal::NotPossible { why: format!("the code is ambiguous; name one of {}", ids.join(", ")) })
             }
         }
+    }
+
+    fn present(&self) -> Vec<Presence> {
+        let mut present: BTreeMap<&OperatorName, Presence> = BTreeMap::new();
+        for seat in self.clients.values() {
+            let entry = present.entry(&seat.operator).or_insert_with(|| Presence {
+                operator: seat.operator.clone(),
+                since: seat.since,
+                clients: 0,
+                looking_at: Vec::new(),
+            });
+            entry.clients += 1;
+            entry.since = entry.since.min(seat.since);
+            entry.looking_at.extend(seat.shown.keys());
+        }
+        for presence in present.values_mut() {
+            presence.looking_at.sort_unstable();
+            presence.looking_at.dedup();
+        }
+        present.into_values().collect()
     }
 
     fn update(&mut self, change: Change) -> Update {

@@ -1,8 +1,8 @@
 //! Approvals for the tests of the desk and of the prompt.
 
 use crate::api::{EventKind, SessionId};
-use crate::control::{ApprovalView, EndedBy, OperatorName, State};
-use crate::gate::card::Then;
+use crate::control::{ApprovalView, DaemonInfo, EndedBy, OperatorName, Snapshot, State};
+use crate::gate::card::{Terms, Then};
 use crate::gate::{ApprovalId, Card, Delivery, EventLine, Hold, Outcome, Revision, RuleLine, Subject, Timing};
 use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, Risk};
 use jiff::Timestamp;
@@ -40,7 +40,15 @@ pub fn by(name: &str, note: Option<&str>) -> EndedBy {
 
 /// A view of a card.
 pub fn view(card: Card, state: State) -> ApprovalView {
-    ApprovalView { digest: card.digest(), card, state, deadline: at("2026-11-23T13:12:11Z") }
+    ApprovalView {
+        digest: card.digest(),
+        card,
+        state,
+        deadline: at("2026-11-23T13:12:11Z"),
+        frozen: false,
+        votes: vec![],
+        extensions_left: 3,
+    }
 }
 
 fn card(approval: ApprovalId, text: &str) -> Card {
@@ -80,6 +88,7 @@ fn card(approval: ApprovalId, text: &str) -> Card {
         left_out: 0,
         triggers: 1,
         then: Then { answer: None, deny: OnDeny::Cancel, refusal: None, timeout: OnTimeout::Cancel },
+        terms: Terms::default(),
         notes: vec![],
     }
 }
@@ -94,4 +103,9 @@ pub fn event(text: &str) -> EventLine {
         whole: None,
         at: None,
     }
+}
+
+/// What a client is told at first, of these approvals.
+pub fn snapshot(approvals: Vec<ApprovalView>) -> Snapshot {
+    Snapshot { seq: 0, approvals, sessions: vec![], operators: vec![], daemon: DaemonInfo::default() }
 }

@@ -18,7 +18,7 @@ pub use client::{Client, Gone, Requests};
 use keeper::{Keeper, Message};
 
 use super::desk::DeskSettings;
-use super::protocol::{ApprovalView, Decided, Decision, OperatorName, Refusal};
+use super::protocol::{ApprovalView, DaemonInfo, Decided, Decision, OperatorName, Refusal, SessionView};
 use crate::api::SessionId;
 use crate::gate::ApprovalId;
 
@@ -73,6 +73,21 @@ impl DeskService {
     /// Tells every client how an approval stands. Never waits.
     pub fn publish(&self, view: ApprovalView) {
         self.tell(Message::Publish(Box::new(view)));
+    }
+
+    /// Tells every client how a watched session is. Never waits.
+    pub fn session(&self, view: SessionView) {
+        self.tell(Message::Session(Box::new(view)));
+    }
+
+    /// Tells every client that a session is no longer watched. Never waits.
+    pub fn session_gone(&self, session: SessionId) {
+        self.tell(Message::SessionGone(session));
+    }
+
+    /// Tells every client what the daemon is now: another policy, everything stopped. Never waits.
+    pub fn daemon(&self, daemon: DaemonInfo) {
+        self.tell(Message::Daemon(Box::new(daemon)));
     }
 
     /// Tells every client a sentence, escaped already. Never waits.

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Config, Watch, watcher};
 use crate::api::Provider;
 use crate::api::backoff::Bounds;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
-use crate::control::DeskSettings;
+use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
 use crate::gate::Settings;
 
 /// While a stream is open, messages are polled this often, or three times until a session would count as unseen.
@@ -21,16 +23,35 @@ impl Config {
     /// What `config` says, with `provider` for the vendor and pictures in a folder beside the store's file `store`.
     #[must_use]
     pub fn new(config: config::Config, provider: Arc<dyn Provider>, store: &Path) -> Self {
+        let desk = DeskSettings { daemon: info(&config), ..DeskSettings::default() };
         let list_every = config.watch.poll_interval;
         Self {
             provider,
             policy: config.policy,
             settings: settings(&config.approvals, &config.watch),
-            desk: DeskSettings { min_dwell: config.approvals.min_dwell, ..DeskSettings::default() },
+            desk,
             watch: watch(config.watch),
             list_every,
             pictures: store.with_file_name("screenshots"),
         }
+    }
+}
+
+/// What clients are told of the daemon.
+fn info(config: &config::Config) -> DaemonInfo {
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    DaemonInfo {
+        started_at: Timestamp::now(),
+        provider: config.provider.base_url.to_string(),
+        policy: config.policy.hash(),
+        rules: config.policy.len() as u64,
+        settings: ClientSettings {
+            min_dwell_ms: ms(config.approvals.min_dwell),
+            arm_ms: ms(config.prompt.arm),
+            arm_high_ms: ms(config.prompt.arm_high),
+            ..ClientSettings::default()
+        },
+        ..DaemonInfo::default()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
 use crate::api::{EventKind, MessageId, SessionId};
-use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, Risk};
+use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, ReasonFor, Risk};
 
 /// One revision of what an operator is shown. Everything an operator's decision depends on is in here, except the
 /// deadline, which may be extended without making the card stale.
@@ -63,6 +63,9 @@ pub struct Card {
     pub triggers: u32,
     /// What each answer does.
     pub then: Then,
+    /// Who has to agree, and how.
+    #[serde(default)]
+    pub terms: Terms,
     /// Things an operator must know: somebody else resumed, a gap, a missed screenshot. In our words, escaped; at most 20,
     /// the newest ones, and those of a foreign resume before all others.
     pub notes: Vec<String>,
@@ -179,4 +182,21 @@ pub struct Then {
     pub refusal: Option<String>,
     /// What the deadline does.
     pub timeout: OnTimeout,
+}
+
+/// Who has to agree to let a session go on, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// How many distinct operators have to approve; at least 1. One denial is enough.
+    pub approvals: u8,
+    /// Unix users, and groups as `@name`, who may not approve.
+    pub not_by: Vec<String>,
+    /// Which decisions need a reason.
+    pub reason: ReasonFor,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { approvals: 1, not_by: Vec::new(), reason: ReasonFor::Nothing }
+    }
 }

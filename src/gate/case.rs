@@ -13,7 +13,7 @@ use crate::control::{ApprovalView, EndedBy, State};
 use crate::policy::{Confirm, OnDeny, Verdict};
 
 use super::approval::{ApprovalId, Delivery, Outcome, Revision, Timing};
-use super::card::{Card, EventLine, Hold, Subject};
+use super::card::{Card, EventLine, Hold, Subject, Terms};
 use super::io::Settings;
 
 pub(super) use derived::event_line;
@@ -214,6 +214,7 @@ impl Case {
             left_out: 0,
             triggers: 1,
             then: then_of(opening.subject, &opening.verdict.fired, settings),
+            terms: Terms::default(),
             notes: Vec::new(),
         };
         let deadline = now.after(timeout);
@@ -358,6 +359,9 @@ impl Case {
             digest: self.kept.card.digest(),
             state,
             deadline: self.kept.deadline,
+            frozen: false,
+            votes: Vec::new(),
+            extensions_left: super::deciding::EXTENSIONS_MOST.saturating_sub(self.kept.extensions),
         }
     }
 

@@ -10,7 +10,7 @@ use super::held::Poll;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Effect, Entry, Gate, Observed, Outcome, Plan, ReplyTo, Subject, Turn, is_news};
 
-const EXTENSIONS_MOST: u8 = 3;
+pub(super) const EXTENSIONS_MOST: u8 = 3;
 const TEXT_MOST: usize = 10_000;
 
 /// An approval whose session is read once more before it counts.
@@ -30,7 +30,7 @@ impl Gate {
         let result = match &decision.act {
             Act::Deny { reason } => self.denied(turn, &decision, operator, reason.clone()).map(Some),
             Act::Extend => self.extended(turn, &decision).map(Some),
-            Act::Approve | Act::Instruct { .. } | Act::Answer { .. } => {
+            Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => {
                 self.approved(turn, reply, operator, &decision).map(|()| None)
             }
         };
@@ -123,7 +123,7 @@ impl Gate {
         let deliver = self.deliver_of(&decision.act)?;
         let note = match &decision.act {
             Act::Instruct { text } | Act::Answer { text } => Some(text.clone()),
-            Act::Approve | Act::Deny { .. } | Act::Extend => None,
+            Act::Approve { .. } | Act::Deny { .. } | Act::Extend => None,
         };
         self.check(turn, EndedBy::Operator { name: operator, note }, Some(reply), deliver);
         Ok(())
@@ -135,14 +135,14 @@ impl Gate {
         let owned = case.kept.owned != Some(false);
         let not = |why: &str| Err(Refusal::NotPossible { why: why.to_owned() });
         match (case.card().subject, act) {
-            (Subject::Hold, Act::Approve) if owned => Ok(Deliver::Resume),
-            (Subject::Hold, Act::Approve) => Ok(Deliver::Nothing),
+            (Subject::Hold, Act::Approve { .. }) if owned => Ok(Deliver::Resume),
+            (Subject::Hold, Act::Approve { .. }) => Ok(Deliver::Nothing),
             (Subject::Hold, Act::Instruct { .. }) if !owned => {
                 not("somebody else paused this session, so it cannot be instructed and resumed from here")
             }
             (Subject::Hold, Act::Instruct { text }) => Ok(Deliver::MessageThenResume { text: checked(text)? }),
             (Subject::Hold, Act::Answer { .. }) => not("this is no question: approve, deny or instruct"),
-            (Subject::Question, Act::Approve) => {
+            (Subject::Question, Act::Approve { .. }) => {
                 let answer = case.card().then.answer.clone().unwrap_or_default();
                 Ok(Deliver::Message { text: checked(&answer)? })
             }

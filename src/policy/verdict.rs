@@ -62,6 +62,21 @@ pub enum Confirm {
     Type,
 }
 
+/// Which decisions need a reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonFor {
+    /// None.
+    #[default]
+    Nothing,
+    /// Approvals.
+    Approve,
+    /// Denials.
+    Deny,
+    /// Both.
+    Both,
+}
+
 /// What follows when an operator or a rule denies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -72,7 +72,7 @@ async fn a_decision_said_again_is_success_and_another_one_is_not() {
     let card = operator.card().await;
     let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
     operator.approve(&card).await.unwrap();
-    let same = Decision { nonce: Some(nonce), ..decision(&card, Act::Approve) };
+    let same = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert_eq!(operator.client.decide(same).await, outcome(Outcome::Approved));
     assert_eq!(operator.deny(&card).await, Err(already("ops")));
     assert_eq!(stage.bought().await, ["tea"]);
@@ -86,9 +86,9 @@ async fn an_approval_without_proof_of_the_card_is_refused() {
     let mut operator = stage.operator("ops").await;
     let other = stage.operator("other").await;
     let card = operator.card().await;
-    assert_eq!(operator.client.decide(decision(&card, Act::Approve)).await, Err(Refusal::NotPresented));
+    assert_eq!(operator.client.decide(decision(&card, Act::approve())).await, Err(Refusal::NotPresented));
     let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
-    let named = Decision { nonce: Some(nonce), ..decision(&card, Act::Approve) };
+    let named = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert_eq!(other.client.decide(named.clone()).await, Err(Refusal::NotPresented), "somebody else's nonce");
     let forged = Decision { digest: Digest::ZERO, ..named.clone() };
     assert_eq!(operator.client.decide(forged).await, Err(Refusal::Stale { revision: Revision(1) }));
@@ -102,12 +102,12 @@ async fn an_approval_without_proof_of_the_card_is_refused() {
 
 #[tokio::test]
 async fn an_approval_faster_than_anybody_reads_is_too_soon() {
-    let tune = |config: &mut daemon::Config| config.desk.min_dwell = Duration::from_secs(3600);
+    let tune = |config: &mut daemon::Config| config.desk.daemon.settings.min_dwell_ms = 3_600_000;
     let stage = stage(Play { tune, ..Play::default() }).await;
     let mut operator = stage.operator("ops").await;
     let card = operator.card().await;
     let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
-    let hasty = Decision { nonce: Some(nonce), ..decision(&card, Act::Approve) };
+    let hasty = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert!(matches!(operator.client.decide(hasty).await, Err(Refusal::TooSoon { .. })));
     assert_eq!(operator.deny(&card).await, outcome(Outcome::Denied), "no is never too soon");
     operator.ending(card.card.approval).await;

@@ -56,6 +56,7 @@ impl Operator {
         match self.client.next_update().await.unwrap().change {
             Change::Approval { view } => drop(self.views.insert(view.card.approval, *view)),
             Change::Notice { text } => self.notices.push(text),
+            Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. } => {}
             Change::Stopping => self.notices.push("stopping".to_owned()),
         }
     }
@@ -127,7 +128,7 @@ impl Operator {
     }
 
     pub async fn approve(&self, view: &ApprovalView) -> Result<Decided, Refusal> {
-        self.decide(view, Act::Approve).await
+        self.decide(view, Act::approve()).await
     }
 
     /// A denial needs no presenting.

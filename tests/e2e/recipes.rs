@@ -76,7 +76,7 @@ async fn the_first_answer_wins_and_the_other_operator_is_told() {
     assert_eq!(card, same);
     let nonce = second.client.presented(card.card.approval, card.card.revision).await.unwrap();
     assert_eq!(first.deny(&card).await, outcome(Outcome::Denied));
-    let late = holdpoint::control::Decision { nonce: Some(nonce), ..decision(&same, Act::Approve) };
+    let late = holdpoint::control::Decision { nonce: Some(nonce), ..decision(&same, Act::approve()) };
     let refusal = Refusal::AlreadyDecided { outcome: Outcome::Denied, by: "one".to_owned() };
     assert_eq!(second.client.decide(late).await, Err(refusal));
     let ending = second.ending(card.card.approval).await;

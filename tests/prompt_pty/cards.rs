@@ -28,6 +28,9 @@ pub fn view(card: Card, state: State) -> ApprovalView {
         card,
         state,
         deadline: Timestamp::now() + jiff::SignedDuration::from_mins(10),
+        frozen: false,
+        votes: Vec::new(),
+        extensions_left: 3,
     }
 }
 
@@ -68,6 +71,7 @@ fn card(approval: ApprovalId, text: &str) -> Card {
         left_out: 0,
         triggers: 1,
         then: Then { answer: None, deny: OnDeny::Cancel, refusal: None, timeout: OnTimeout::Cancel },
+        terms: holdpoint::gate::Terms::default(),
         notes: vec![],
     }
 }

@@ -60,7 +60,7 @@ async fn act(scenario: &str) {
             let view = views.iter().find(|view| view.card.approval == order.decision.approval).expect("known").clone();
             let name = order.operator.clone();
             let (outcome, note, detail) = match order.decision.act {
-                Act::Approve => (Outcome::Approved, None, "resumed, confirmed"),
+                Act::Approve { .. } => (Outcome::Approved, None, "resumed, confirmed"),
                 Act::Instruct { text } | Act::Answer { text } => {
                     (Outcome::Approved, Some(text), "sent and resumed, confirmed")
                 }

@@ -83,6 +83,7 @@ pub fn open(n: u8) -> Kept {
         left_out: 0,
         triggers: 1,
         then: Then { answer: None, deny: OnDeny::Cancel, refusal: None, timeout: OnTimeout::Cancel },
+        terms: holdpoint::gate::Terms::default(),
         notes: Vec::new(),
     };
     Kept {

@@ -61,7 +61,9 @@ pub(super) fn decision(
 pub(super) fn again(view: &ApprovalView, decision: &Decision, operator: &OperatorName) -> Option<Decided> {
     let State::Ended { outcome, by: EndedBy::Operator { name, note }, .. } = &view.state else { return None };
     let (meant, matches) = match &decision.act {
-        Act::Approve => (Outcome::Approved, note.is_none() || *note == view.card.then.answer),
+        Act::Approve { reason } => {
+            (Outcome::Approved, note == reason || (reason.is_none() && *note == view.card.then.answer))
+        }
         Act::Instruct { text } | Act::Answer { text } => (Outcome::Approved, note.as_ref() == Some(text)),
         Act::Deny { reason } => (Outcome::Denied, note == reason),
         Act::Extend => return None,
@@ -93,14 +95,19 @@ fn denial_releases(card: &Card) -> bool {
 
 fn fits(card: &Card, act: &Act) -> Result<(), Refusal> {
     match (act, card.subject) {
-        (Act::Approve, Subject::Question) if card.then.answer.is_none() => {
+        (Act::Approve { .. }, Subject::Question) if card.then.answer.is_none() => {
             not_possible("there is no set answer; type one")
         }
         (Act::Instruct { .. }, Subject::Question) => not_possible("a question takes an answer, not an instruction"),
         (Act::Answer { .. }, Subject::Hold) => not_possible("nothing was asked; send an instruction instead"),
         (Act::Instruct { text }, Subject::Hold) | (Act::Answer { text }, Subject::Question) => sized(text, 1),
-        (Act::Deny { reason: Some(text) }, Subject::Hold | Subject::Question) => sized(text, 0),
-        (Act::Approve | Act::Deny { reason: None } | Act::Extend, Subject::Hold | Subject::Question) => Ok(()),
+        (Act::Deny { reason: Some(text) } | Act::Approve { reason: Some(text) }, Subject::Hold | Subject::Question) => {
+            sized(text, 0)
+        }
+        (
+            Act::Approve { reason: None } | Act::Deny { reason: None } | Act::Extend,
+            Subject::Hold | Subject::Question,
+        ) => Ok(()),
     }
 }
 

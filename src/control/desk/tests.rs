@@ -31,7 +31,7 @@ fn decision(view: &ApprovalView, act: Act) -> Decision {
 }
 
 fn approve(view: &ApprovalView) -> Decision {
-    decision(view, Act::Approve)
+    decision(view, Act::approve())
 }
 
 fn deny(view: &ApprovalView) -> Decision {
@@ -43,7 +43,7 @@ fn presented() -> (Desk, ClientId, ApprovalView) {
     let mut desk = Desk::new(DeskSettings::default());
     let view = open(1, "Buying");
     desk.published(view.clone());
-    let client = desk.connected(name("ops1"));
+    let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
     (desk, client, view)
 }
@@ -114,14 +114,14 @@ fn everything_that_releases_is_throttled_and_extending_is_not() {
 #[test]
 fn a_denial_needs_no_nonce_and_no_patience() {
     let (mut desk, _, view) = presented();
-    let other = desk.connected(name("ops2"));
+    let other = desk.connected(name("ops2"), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(desk.check(other, &deny(&view), ms(0)), Ok(Passed::Forward));
 }
 
 #[test]
 fn only_the_client_that_was_shown_the_card_may_release() {
     let (mut desk, client, view) = presented();
-    let other = desk.connected(name("ops1"));
+    let other = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(desk.check(other, &approve(&view), ms(900)), Err(Refusal::NotPresented));
     let wrong = Decision { nonce: Some(Nonce(8)), ..approve(&view) };
     assert_eq!(desk.check(client, &wrong, ms(900)), Err(Refusal::NotPresented));
@@ -181,9 +181,9 @@ fn a_draft_can_be_denied_and_nothing_else() {
     let mut view = revised(&open(1, "Buying"), |card| card.revision = Revision(0));
     view.state = State::Draft;
     desk.published(view.clone());
-    let client = desk.connected(name("ops1"));
+    let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(desk.presented(client, view.card.approval, Revision(0), ms(0), NONCE), Err(Refusal::NotPausedYet));
-    for act in [Act::Approve, Act::Extend, Act::Instruct { text: "x".into() }] {
+    for act in [Act::approve(), Act::Extend, Act::Instruct { text: "x".into() }] {
         assert_eq!(desk.check(client, &decision(&view, act), ms(900)), Err(Refusal::NotPausedYet));
     }
     assert_eq!(desk.check(client, &deny(&view), ms(0)), Ok(Passed::Forward));
@@ -209,7 +209,7 @@ fn the_same_decision_again_is_success_and_a_different_one_is_told_who_was_first(
     assert_eq!(desk.check(client, &again, ms(0)), Ok(denied.clone()));
     assert_eq!(desk.check(client, &approve(&view), ms(900)), already);
     assert_eq!(desk.check(client, &deny(&view), ms(900)), already);
-    let other = desk.connected(name("ops2"));
+    let other = desk.connected(name("ops2"), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(desk.check(other, &again, ms(0)), already);
     desk.stopping();
     assert_eq!(desk.check(client, &again, ms(0)), Ok(denied));

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{mpsc, oneshot};
 
 use super::keeper::{Message, Seat};
-use crate::control::desk::{ClientId, Snapshot};
-use crate::control::protocol::{Decided, Decision, Nonce, Refusal, Update};
+use crate::control::desk::ClientId;
+use crate::control::protocol::{Decided, Decision, Nonce, Refusal, Snapshot, Update};
 use crate::gate::{ApprovalId, Revision};
 
 /// Why a client gets no more updates.

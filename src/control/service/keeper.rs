@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::Gone;
 use super::{Drivers, Ordered, ScreenshotOrder};
+use crate::api::SessionId;
 use crate::clock::Moment;
-use crate::control::desk::{ClientId, Desk, DeskSettings, Passed, Snapshot};
-use crate::control::protocol::{ApprovalView, Decided, Decision, Nonce, OperatorName, Refusal, Update};
+use crate::control::desk::{ClientId, Desk, DeskSettings, Passed};
+use crate::control::protocol::{
+    ApprovalView, DaemonInfo, Decided, Decision, Nonce, OperatorName, Refusal, SessionView, Snapshot, Update,
+};
 use crate::gate::{ApprovalId, Revision};
 
 /// How many updates a client may be behind before it is dropped.
@@ -24,6 +28,9 @@ const NONCES: u64 = 1 << 53;
 /// What the keeper is told.
 pub(super) enum Message {
     Publish(Box<ApprovalView>),
+    Session(Box<SessionView>),
+    SessionGone(SessionId),
+    Daemon(Box<DaemonInfo>),
     Notice(String),
     Stopping,
     PolicyTightened,
@@ -74,6 +81,18 @@ impl Keeper {
                 let update = self.desk.published(*view);
                 self.broadcast(update);
             }
+            Message::Session(view) => {
+                let update = self.desk.session(*view);
+                self.broadcast(update);
+            }
+            Message::SessionGone(session) => {
+                let update = self.desk.session_gone(&session);
+                self.broadcast(update);
+            }
+            Message::Daemon(daemon) => {
+                let update = self.desk.daemon(*daemon);
+                self.broadcast(Some(update));
+            }
             Message::Notice(text) => {
                 let update = self.desk.notice(text);
                 self.broadcast(Some(update));
@@ -97,7 +116,7 @@ impl Keeper {
     }
 
     fn connect(&mut self, operator: OperatorName, reply: oneshot::Sender<Seat>) {
-        let id = self.desk.connected(operator);
+        let id = self.desk.connected(operator, Timestamp::now());
         let (sender, updates) = mpsc::channel(BEHIND);
         let gone = Arc::new(OnceLock::new());
         self.listeners.insert(id, Listener { updates: sender, gone: gone.clone() });

@@ -1,10 +1,8 @@
 //! The service with real tasks and made-up drivers.
 
-use std::time::Duration;
-
 use super::*;
 use crate::control::fixtures::{by, ended, open};
-use crate::control::protocol::{Act, Change, Nonce, Update};
+use crate::control::protocol::{Act, Change, ClientSettings, Nonce, Update};
 use crate::gate::{Delivery, Outcome};
 
 struct World {
@@ -17,7 +15,13 @@ fn world() -> World {
     let (to_decisions, decisions) = mpsc::channel(1);
     let (to_screenshots, screenshots) = mpsc::channel(1);
     let drivers = Drivers { decisions: to_decisions, screenshots: to_screenshots };
-    let settings = DeskSettings { min_dwell: Duration::ZERO, ..DeskSettings::default() };
+    let settings = DeskSettings {
+        daemon: DaemonInfo {
+            settings: ClientSettings { min_dwell_ms: 0, ..ClientSettings::default() },
+            ..DaemonInfo::default()
+        },
+        ..DeskSettings::default()
+    };
     World { desk: DeskService::start(settings, drivers, Instant::now()), decisions, screenshots }
 }
 
@@ -28,7 +32,7 @@ async fn client(desk: &DeskService, name: &str) -> Client {
 fn approve(view: &ApprovalView, nonce: Nonce) -> Decision {
     let card = &view.card;
     let (approval, revision, digest) = (card.approval, card.revision, view.digest);
-    Decision { approval, revision, digest, nonce: Some(nonce), typed: None, act: Act::Approve }
+    Decision { approval, revision, digest, nonce: Some(nonce), typed: None, act: Act::approve() }
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ fn refusing() -> Verdict {
 
 /// A held session is approved, resumed and seen running.
 fn release(scene: &mut Scene) {
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     scene.recorded(Ok(()));
     scene.acted(Ok(()));
@@ -40,7 +40,7 @@ fn keeping() -> Verdict {
 #[test]
 fn an_approval_is_checked_recorded_sent_and_confirmed_in_this_order() {
     let mut scene = Scene::held();
-    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+    assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
     assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r1", "show approved applying"]);
     assert_eq!(scene.acted(Ok(())), ["read"]);
@@ -75,7 +75,7 @@ fn an_approval_covers_its_act_only_at_the_same_host() {
         assert_eq!(step == same, covered, "{approved:?} then {acts:?}: {step:?}");
 
         let mut scene = Scene::held_by(at(approved));
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         scene.recorded(Ok(()));
         scene.acted(Ok(()));
@@ -110,16 +110,16 @@ fn an_approval_covers_its_act_only_for_a_minute_and_three_events() {
 #[test]
 fn wrong_decisions_are_refused_with_their_reason() {
     let mut scene = Scene::held();
-    let mut forged = scene.decision(Act::Approve);
+    let mut forged = scene.decision(Act::approve());
     forged.digest = crate::gate::Digest::ZERO;
     assert_eq!(scene.decide_on(forged), ["refuse stale, now r1"]);
-    let mut other = scene.decision(Act::Approve);
+    let mut other = scene.decision(Act::approve());
     other.approval = approval(99);
     assert_eq!(scene.decide_on(other), ["refuse no such approval"]);
     assert_eq!(scene.decide(Act::Answer { text: "yes".to_owned() }), ["refuse not possible"]);
     assert_eq!(scene.decide(Act::Instruct { text: " ".to_owned() }), ["refuse not possible"]);
-    let approve = scene.decision(Act::Approve);
-    scene.decide(Act::Approve);
+    let approve = scene.decision(Act::approve());
+    scene.decide(Act::approve());
     assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"]);
     scene.read(paused());
     assert_eq!(scene.decide_on(approve.clone()), ["refuse ops is deciding"], "on its way to the disk");
@@ -130,7 +130,7 @@ fn wrong_decisions_are_refused_with_their_reason() {
 #[test]
 fn a_denial_wins_over_an_approval_that_is_being_checked() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(
         scene.decide(deny()),
         [
@@ -146,16 +146,16 @@ fn a_denial_wins_over_an_approval_that_is_being_checked() {
 #[test]
 fn news_while_an_approval_is_checked_takes_it_back() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(scene.seen(EventKind::Step, quiet()), ["refuse stale, now r2", "show draft r1"]);
 }
 
 #[test]
 fn an_unreadable_session_is_not_released() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(scene.read(lost()), ["refuse unverified", "show open r1"]);
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     let resumed = scene.read(running());
     assert_eq!(resumed, ["pause", "refuse stale, now r2", "record noted", "notice", "record revised", "show draft r1"]);
 }
@@ -164,14 +164,14 @@ fn an_unreadable_session_is_not_released() {
 fn a_pause_without_an_answer_holds_a_release_back() {
     let mut scene = Scene::held();
     scene.seen(EventKind::Resumed, quiet());
-    assert_eq!(scene.decide(Act::Approve), ["show ops deciding"]);
+    assert_eq!(scene.decide(Act::approve()), ["show ops deciding"]);
     assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
 }
 
 #[test]
 fn news_while_the_decision_is_being_recorded_spoils_it() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     assert_eq!(scene.seen(EventKind::Step, quiet()), [""; 0]);
     assert_eq!(
@@ -190,7 +190,7 @@ fn news_while_the_decision_is_being_recorded_spoils_it() {
 #[test]
 fn without_its_record_nothing_is_released_and_a_denial_goes_out() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     assert_eq!(scene.recorded(Err("disk full")), ["record noted", "notice", "refuse store failed", "show open r1"]);
     assert_eq!(
@@ -208,7 +208,7 @@ fn without_its_record_nothing_is_released_and_a_denial_goes_out() {
 #[test]
 fn a_note_during_recording_does_not_stand_after_the_decision() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     scene.input(Input::Blind { why: "no heartbeat".to_owned() });
     assert!(scene.kept().closed.is_some(), "what a restart goes on from is the decision");
@@ -339,14 +339,14 @@ fn the_deadline_passes_on_either_clock() {
 
 #[test]
 fn what_comes_after_the_deadline_decides_nothing() {
-    for act in [Act::Approve, Act::Extend, deny()] {
+    for act in [Act::approve(), Act::Extend, deny()] {
         let mut scene = Scene::held();
         scene.now = scene.now.after(TIMEOUT);
         let late = scene.decide(act);
         assert_eq!(late.last().map(String::as_str), Some("refuse already expired by the deadline"));
     }
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.now = scene.now.after(TIMEOUT);
     let checked = scene.read(paused());
     assert_eq!(checked[0], "refuse already expired by the deadline", "checked too late");
@@ -430,7 +430,7 @@ fn a_rule_that_fires_while_releasing_pauses_first() {
 fn a_question_is_answered_refused_or_left() {
     let mut scene = Scene::new();
     assert_eq!(scene.seen(EventKind::Question, asks()), ["record opened", "show open r1"], "no pause");
-    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+    assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
     assert_eq!(scene.read(running()), ["record decided approved applying and wait"]);
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "message r1 Yes, go on.", "show approved applying"]);
     assert_eq!(scene.acted(Ok(())), ["record delivered approved applied", "show approved applied"]);
@@ -464,7 +464,7 @@ fn what_is_older_than_a_question_does_not_withdraw_it() {
     for kind in [EventKind::User, EventKind::Step, EventKind::Thought] {
         let mut scene = Scene::asking();
         assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "asking");
-        assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+        assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
         assert_eq!(scene.overtaken(kind.clone(), quiet()), [""; 0], "checking");
         assert_eq!(scene.read(running()), ["record decided approved applying and wait"]);
         assert_eq!(scene.overtaken(kind, quiet()), [""; 0], "recording");
@@ -478,20 +478,20 @@ fn what_is_older_than_a_hold_makes_it_neither_late_nor_stale() {
     let mut scene = Scene::held();
     assert_eq!(scene.overtaken(EventKind::Step, quiet()), [""; 0]);
     assert_eq!(scene.overtaken(EventKind::Step, fires(rule("odd", RuleEffect::Alert))), ["record noted", "notice"]);
-    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+    assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
 }
 
 #[test]
 fn a_question_is_not_a_hold_when_somebody_resumes() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(scene.seen(EventKind::Resumed, quiet()), [""; 0]);
 }
 
 #[test]
 fn a_message_of_unknown_fate_is_never_repeated() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     scene.recorded(Ok(()));
     assert_eq!(scene.acted(lost()), ["read"]);
@@ -506,7 +506,7 @@ fn a_message_of_unknown_fate_is_never_repeated() {
 #[test]
 fn the_echo_of_a_lost_message_proves_that_it_arrived() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     scene.recorded(Ok(()));
     scene.acted(lost());
@@ -517,7 +517,7 @@ fn the_echo_of_a_lost_message_proves_that_it_arrived() {
 #[test]
 fn a_rule_that_fires_while_an_answer_is_recorded_pauses_at_once() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     assert_eq!(scene.seen(EventKind::Step, asks()), ["pause"]);
     scene.paused(Ok(PauseAnswer::Accepted));
@@ -530,7 +530,7 @@ fn a_rule_that_fires_while_an_answer_is_recorded_pauses_at_once() {
 #[test]
 fn a_note_on_a_question_that_is_checked_asks_again() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     let noted = scene.input(Input::Sighted);
     assert_eq!(noted, ["record noted", "notice", "refuse stale, now r2", "record revised", "show open r2"]);
 }
@@ -540,7 +540,7 @@ fn no_release_leaves_after_the_deadline() {
     let passed = ["record delivered approved failed", "show approved failed", "record opened", "show draft r0"];
     let mut scene = Scene::held();
     scene.now = scene.now.after(TIMEOUT - Duration::from_secs(1));
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     scene.now = scene.now.after(Duration::from_secs(1));
     assert_eq!(scene.recorded(Ok(()))[1..5], passed, "the record took until then");
@@ -555,7 +555,7 @@ fn no_release_leaves_after_the_deadline() {
 
     let mut scene = Scene::asking();
     scene.now = scene.now.after(TIMEOUT - Duration::from_millis(500));
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     scene.recorded(Ok(()));
     scene.acted(failed(ErrorClass::Unreachable { detail: "no route".to_owned() }));
@@ -566,7 +566,7 @@ fn no_release_leaves_after_the_deadline() {
 fn a_record_that_took_long_makes_the_session_be_read_once_more() {
     let slow = || {
         let mut scene = Scene::held();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         scene.now = scene.now.after(Duration::from_secs(3));
         assert_eq!(scene.recorded(Ok(())), ["reply approved", "read", "show approved applying"]);
@@ -590,7 +590,7 @@ fn a_record_that_took_long_makes_the_session_be_read_once_more() {
 fn what_is_on_its_way_to_a_disk_that_hangs_can_be_denied() {
     let denied = || {
         let mut scene = Scene::held();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         assert_eq!(scene.when_due(), ["record noted", "notice"], "said once");
         assert_eq!(scene.gate.due(), None);
@@ -618,7 +618,7 @@ fn what_is_on_its_way_to_a_disk_that_hangs_can_be_denied() {
 fn a_denial_that_keeps_paused_does_so_whatever_the_disk_answers() {
     for answer in [Ok(()), Err("disk full")] {
         let mut scene = Scene::held_by(keeping());
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         assert_eq!(scene.decide(deny()), ["refuse unknown"]);
         let said = scene.recorded(answer);
@@ -635,7 +635,7 @@ fn never() -> Verdict {
 fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
     for answer in [Ok(()), Err("disk full")] {
         let mut scene = Scene::held();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         assert_eq!(scene.seen(EventKind::Step, never()), ["cancel"]);
         let said = scene.recorded(answer);
@@ -659,10 +659,10 @@ fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
 #[test]
 fn a_stop_takes_back_what_is_only_checked_and_begins_nothing() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(scene.input(Input::Stop), ["refuse stopping", "show open r1"]);
     assert_eq!(scene.read(paused()), [""; 0], "the look that was under way allows nothing");
-    assert_eq!(scene.decide(Act::Approve), ["refuse stopping"]);
+    assert_eq!(scene.decide(Act::approve()), ["refuse stopping"]);
 
     let mut scene = Scene::held_by(fires(rule("rate limit", RuleEffect::Cooldown)));
     assert_eq!(scene.after(COOLDOWN), ["read"]);
@@ -686,7 +686,7 @@ fn a_stop_takes_back_what_is_only_checked_and_begins_nothing() {
 #[test]
 fn a_stop_lets_what_is_recorded_or_delivered_go_on_and_answers_truthfully() {
     let mut scene = Scene::held();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     assert_eq!(scene.input(Input::Stop), [""; 0]);
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r1", "show approved applying"]);

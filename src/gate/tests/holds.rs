@@ -15,7 +15,7 @@ use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quie
 fn the_pause_is_the_first_effect_and_the_card_a_draft() {
     let mut scene = Scene::new();
     assert_eq!(scene.seen(EventKind::Thought, asks()), ["pause", "record opened", "show draft r0"]);
-    assert_eq!(scene.decide(Act::Approve), ["refuse not paused yet"]);
+    assert_eq!(scene.decide(Act::approve()), ["refuse not paused yet"]);
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn a_confirmed_pause_settles_and_then_asks() {
     scene.seen(EventKind::Thought, asks());
     assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["read"]);
     assert_eq!(scene.read(paused()), [""; 0]);
-    assert_eq!(scene.decide(Act::Approve), ["refuse not paused yet"]);
+    assert_eq!(scene.decide(Act::approve()), ["refuse not paused yet"]);
     assert_eq!(scene.after(SETTLE), ["read"]);
     assert_eq!(scene.read(paused()), ["record revised", "show open r1"]);
     assert_eq!(scene.gate.case.as_ref().unwrap().card().timing, Timing::InTime);
@@ -140,7 +140,7 @@ fn the_newest_notes_and_those_of_a_foreign_resume_stay_on_the_card() {
 #[test]
 fn news_while_held_makes_a_new_revision_and_old_decisions_stale() {
     let mut scene = Scene::held();
-    let old = scene.decision(Act::Approve);
+    let old = scene.decision(Act::approve());
     assert_eq!(scene.seen(EventKind::Step, quiet()), ["show draft r1"]);
     assert_eq!(scene.decide_on(old.clone()), ["refuse not paused yet"]);
     scene.after(SETTLE);
@@ -174,7 +174,7 @@ fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
     scene.read(paused());
     scene.after(SETTLE);
     scene.read(paused());
-    assert_eq!(scene.decide(Act::Approve), ["read", "show ops deciding"]);
+    assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
     scene.read(paused());
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r2", "show approved applying"]);
 }
@@ -186,7 +186,7 @@ fn a_rule_that_fires_on_a_held_session_is_met_with_a_pause_first() {
     settling.paused(Ok(PauseAnswer::Accepted));
     settling.read(paused());
     let mut checking = Scene::held();
-    checking.decide(Act::Approve);
+    checking.decide(Act::approve());
     let mut terms = rule("purchase", RuleEffect::Ask);
     terms.on_deny = Some(OnDeny::KeepPaused);
     let mut kept = Scene::held_by(fires(terms));
@@ -218,7 +218,7 @@ fn a_hold_of_somebody_elses_pause_is_never_resumed() {
     scene.read(paused());
     assert_eq!(scene.gate.case.as_ref().unwrap().card().hold, Hold::ByOthers);
     assert_eq!(scene.decide(Act::Instruct { text: "wait".to_owned() }), ["refuse not possible"]);
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     assert_eq!(scene.read(paused()), ["record decided approved applied and wait"]);
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "show approved applied"]);
     assert!(matches!(scene.gate.phase, Phase::Watching), "whoever paused it may resume it");
@@ -366,7 +366,7 @@ fn sight_lost_while_a_release_is_recorded_takes_it_back_and_is_acted_upon_later(
     let gap = || Input::Gap { after: MessageId(3), why: "a hole".to_owned() };
     for lost in [blind(), gap()] {
         let mut scene = Scene::held();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         scene.input(lost);
         assert_eq!(scene.recorded(Ok(()))[1], "record delivered approved failed");
@@ -382,7 +382,7 @@ fn sight_lost_while_a_release_is_recorded_takes_it_back_and_is_acted_upon_later(
 fn answering_a_question_does_not_waive_that_sight_was_lost() {
     let mut scene = Scene::asking();
     scene.input(Input::Blind { why: "no heartbeat".to_owned() });
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     scene.recorded(Ok(()));
     let sent = scene.acted(Ok(()));
@@ -475,13 +475,13 @@ fn one_odd_read_ends_nothing() {
             }
             assert_eq!(scene.read(paused()), [""; 0]);
         }
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         assert_eq!(scene.read(odd.clone()), [""; 0], "checked");
         assert_eq!(scene.when_due(), ["read"]);
         assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
 
         let mut scene = Scene::asking();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(odd.clone());
         scene.when_due();
         let withdrawn = ["refuse already withdrawn by", "record decided withdrawn applied", "show withdrawn applied"];

@@ -20,7 +20,7 @@ fn an_open_hold_is_paused_again_and_asked_at_a_new_revision() {
     scene.read(paused());
     scene.after(SETTLE);
     assert_eq!(scene.read(paused()), ["record revised", "show open r2"]);
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(paused());
     assert_eq!(scene.recorded(Ok(()))[1], "resume r2", "the pause is still ours");
 }
@@ -92,7 +92,7 @@ fn a_rule_that_fires_before_the_state_is_known_pauses_first() {
 #[test]
 fn a_durable_message_is_looked_for_and_never_sent_again() {
     let mut scene = Scene::asking();
-    scene.decide(Act::Approve);
+    scene.decide(Act::approve());
     scene.read(running());
     scene.recorded(Ok(()));
     scene.restart();

@@ -70,7 +70,7 @@ impl Scene {
     /// A held session whose approval is durable and whose resume has been sent.
     pub fn resuming() -> Self {
         let mut scene = Self::held();
-        scene.decide(Act::Approve);
+        scene.decide(Act::approve());
         scene.read(paused());
         scene.recorded(Ok(()));
         scene
@@ -284,6 +284,7 @@ fn sentence(effect: &Effect) -> String {
         Effect::Reply { result, .. } => match result {
             Ok(crate::control::Decided::Outcome { outcome }) => format!("reply {outcome}"),
             Ok(crate::control::Decided::Extended { .. }) => "reply extended".to_owned(),
+            Ok(crate::control::Decided::Counted { given, needed }) => format!("reply {given} of {needed}"),
             Err(refusal) => format!("refuse {}", name_of(refusal)),
         },
     }
@@ -300,6 +301,10 @@ fn name_of(refusal: &Refusal) -> String {
         Refusal::Deciding { by } => format!("{by} is deciding"),
         Refusal::AlreadyDecided { outcome, by } => format!("already {outcome} by {by}"),
         Refusal::NotPossible { .. } => "not possible".to_owned(),
+        Refusal::ReasonRequired => "reason required".to_owned(),
+        Refusal::Excluded { who, .. } => format!("{who} is excluded"),
+        Refusal::NotPermitted { who, .. } => format!("{who} may not"),
+        Refusal::NoSuchSession => "no such session".to_owned(),
         Refusal::Unverified { .. } => "unverified".to_owned(),
         Refusal::StoreFailed { .. } => "store failed".to_owned(),
         Refusal::Unknown { .. } => "unknown".to_owned(),

@@ -25,6 +25,9 @@ pub(super) async fn tell(mut client: Client, settings: &PromptSettings, cancel: 
         match update.map(|update| update.change) {
             Ok(Change::Approval { view }) => approval(&view, settings, &mut told),
             Ok(Change::Notice { text }) => say(&again(&text)),
+            Ok(
+                Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. },
+            ) => {}
             Ok(Change::Stopping) | Err(_) => return PromptEnd::Stopped,
         }
     }

@@ -38,7 +38,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..60),
     ) {
         let mut desk = Desk::new(DeskSettings::default());
-        let mut clients = [desk.connected(name("ops1")), desk.connected(name("ops2"))];
+        let mut clients = [desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH), desk.connected(name("ops2"), jiff::Timestamp::UNIX_EPOCH)];
         let (mut drawn, mut nonces): ([Drawn; 2], u64) = ([None; 2], 0);
         let (mut now, mut current, mut is_open) = (0, 0, false);
         let view = |revision| revised(&open(1, "Buying"), |card| card.revision = Revision(revision));
@@ -70,7 +70,7 @@ proptest! {
                 Step::Reconnects(client) => {
                     let seat = &mut clients[usize::from(client)];
                     desk.disconnected(*seat);
-                    *seat = desk.connected(name("ops3"));
+                    *seat = desk.connected(name("ops3"), jiff::Timestamp::UNIX_EPOCH);
                     drawn[usize::from(client)] = None;
                 }
                 Step::Tightens => {

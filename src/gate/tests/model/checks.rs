@@ -67,7 +67,7 @@ impl Checks {
             let same = view.card.revision == decision.revision && view.digest == decision.digest;
             view.state == State::Open && same && now.wall < view.deadline
         });
-        if true_card && matches!(decision.act, Act::Approve | Act::Instruct { .. } | Act::Answer { .. }) {
+        if true_card && matches!(decision.act, Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. }) {
             self.approved.push((decision.approval, decision.revision, decision.digest));
         }
     }

@@ -298,7 +298,7 @@ impl World {
         let view = views[index].clone();
         let text = "as typed".to_owned();
         let act = match does {
-            Does::Approve => Act::Approve,
+            Does::Approve => Act::approve(),
             Does::Deny => Act::Deny { reason: None },
             Does::Extend => Act::Extend,
             Does::Instruct => Act::Instruct { text },

@@ -36,6 +36,7 @@ impl Prompt {
         match change {
             Change::Approval { view } => self.approval(*view),
             Change::Notice { text } => self.say(&again(&text)),
+            Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
                 self.out.push(Output::Leave(PromptEnd::Stopped));
@@ -51,6 +52,11 @@ impl Prompt {
                 self.mine.remove(&id);
                 let until = words::clock(deadline, &self.zone);
                 self.say_or_ask(id, was_current, &format!("{}  now waits until {until}", id.code()));
+            }
+            Ok(Decided::Counted { given, needed }) => {
+                self.mine.remove(&id);
+                let said = format!("{}  your approval counts: {given} of {needed} operators", id.code());
+                self.say_or_ask(id, was_current, &said);
             }
             Err(refusal) => self.refused(id, was_current, &refusal),
         }
@@ -228,6 +234,10 @@ impl Prompt {
             | Refusal::Deciding { .. }
             | Refusal::AlreadyDecided { .. }
             | Refusal::NotPossible { .. }
+            | Refusal::ReasonRequired
+            | Refusal::Excluded { .. }
+            | Refusal::NotPermitted { .. }
+            | Refusal::NoSuchSession
             | Refusal::Unverified { .. }
             | Refusal::StoreFailed { .. }
             | Refusal::Unknown { .. }

@@ -114,7 +114,7 @@ impl Prompt {
         let Some(view) = self.view(id).cloned() else { return };
         let card = &view.card;
         if card.confirm == Confirm::Type && card.is_confirmed_by(line) {
-            self.release(pending.unwrap_or(Act::Approve), Some(line.trim().to_owned()), now);
+            self.release(pending.unwrap_or(Act::approve()), Some(line.trim().to_owned()), now);
             return;
         }
         if pending.is_some() {
@@ -127,7 +127,7 @@ impl Prompt {
             (Command::Yes, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
             }
-            (Command::Yes, _) => self.release(Act::Approve, None, now),
+            (Command::Yes, _) => self.release(Act::approve(), None, now),
             (Command::No { reason }, _) => self.decide(Act::Deny { reason }, None, now),
             (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
             (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
@@ -243,7 +243,7 @@ impl Prompt {
             act,
         };
         let meant = match &decision.act {
-            Act::Approve | Act::Instruct { .. } | Act::Answer { .. } => Some(Outcome::Approved),
+            Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => Some(Outcome::Approved),
             Act::Deny { .. } => Some(Outcome::Denied),
             Act::Extend => None,
         };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::control::{Act, ApprovalView, Change, Decided, Decision, Nonce, Refusal, Snapshot, Update};
+use crate::control::{Act, ApprovalView, Change, Decided, Decision, Nonce, Refusal, Update};
 use crate::gate::{ApprovalId, Outcome};
 use crate::operator::prompt::machine::{Input, Output, Prompt};
 use crate::operator::prompt::{PromptEnd, PromptSettings};
@@ -49,7 +49,7 @@ impl Bench {
     /// A prompt that has just drawn the first of these.
     pub(super) fn asking(views: &[ApprovalView]) -> Self {
         let mut bench = Self::new();
-        bench.input(Input::Snapshot(Snapshot { seq: 0, approvals: views.to_vec() }));
+        bench.input(Input::Snapshot(crate::control::fixtures::snapshot(views.to_vec())));
         bench
     }
 

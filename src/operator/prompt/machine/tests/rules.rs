@@ -43,7 +43,7 @@ fn y_approves_and_n_denies_exactly_the_card_that_was_shown() {
     bench.answers("y");
     let sent = &bench.decisions[0];
     assert_eq!((sent.approval, sent.revision, sent.digest), (view.card.approval, Revision(1), view.digest));
-    assert_eq!((sent.nonce, &sent.act), (Some(Nonce(1)), &Act::Approve));
+    assert_eq!((sent.nonce, &sent.act), (Some(Nonce(1)), &Act::approve()));
 
     let mut bench = Bench::asking(&[view]);
     bench.answers("n too dear");
@@ -57,7 +57,7 @@ fn typed_ahead_counts_only_after_the_arming_time() {
     {
         let mut bench = Bench::new();
         bench.draws = false;
-        bench.input(Input::Snapshot(crate::control::Snapshot { seq: 0, approvals: vec![buying()] }));
+        bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![buying()])));
         let shown = bench.now + 1000;
         let typed = shown.saturating_add_signed(offset);
         if offset < 0 {
@@ -70,7 +70,7 @@ fn typed_ahead_counts_only_after_the_arming_time() {
             bench.now = typed;
             bench.typed("y").typed("\n");
         }
-        assert_eq!(bench.acts(), if counts { vec![Act::Approve] } else { vec![] }, "{offset} ms");
+        assert_eq!(bench.acts(), if counts { vec![Act::approve()] } else { vec![] }, "{offset} ms");
         bench.later(2000);
         assert_eq!(bench.screen.contains("discarded"), !counts, "{offset} ms");
     }
@@ -82,7 +82,7 @@ fn high_risk_arms_longer() {
     bench.later(1400).typed("y").typed("\n");
     assert_eq!(bench.acts(), []);
     bench.later(1600).typed("y").typed("\n");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_line_begun_too_early_is_tainted_until_enter() {
     assert_eq!(bench.acts(), []);
     assert!(bench.screen.contains("begun too soon after this question was put"));
     bench.answers("y");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_rest_of_a_line_that_was_begun_for_another_card_is_not_a_line_of_its_own()
     bench.later(2000).typed("y").typed("\n");
     assert_eq!(bench.acts(), []);
     bench.answers("y");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 
     let mut bench = Bench::asking(&[open(1, "a"), open(2, "b")]);
     bench.later(2000).typed("y").typed("\n").typed("hm, ");
@@ -113,7 +113,7 @@ fn the_rest_of_a_line_that_was_begun_for_another_card_is_not_a_line_of_its_own()
     bench.later(2000);
     assert!(bench.screen.contains("typed too soon after this question was put, and discarded"));
     bench.typed("y").typed("\n");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_burst_of_forty_y_decides_nothing_and_three_fast_ones_at_most_once() {
         }
         bench.now += 60;
     }
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
     assert!(bench.flushes > 0);
 }
 
@@ -329,7 +329,7 @@ fn where_typing_is_asked_for_y_is_not_enough() {
     assert_eq!(bench.acts(), []);
     assert!(bench.screen.contains("type 410.00 or 3333 and Enter"));
     bench.answers("410");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
     let mut bench = Bench::asking(&[to_type()]);
     bench.answers("n");
     assert_eq!(bench.acts(), [NO]);
@@ -346,7 +346,7 @@ fn an_instruction_that_releases_takes_the_same_typing() {
 
     let mut bench = Bench::asking(&[to_type()]);
     bench.answers("m use the test shop").answers("").answers("3333");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 
     let mut bench = Bench::asking(&[buying()]);
     bench.answers("m use the test shop");
@@ -361,7 +361,7 @@ fn a_question_is_answered_with_the_set_answer_or_as_typed() {
     assert_eq!(bench.acts(), [Act::Answer { text: "take the blue one".into() }]);
     let mut bench = Bench::asking(&[question()]);
     bench.answers("m no").answers("y");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn text_that_the_card_cuts_has_to_be_read_before_approving() {
     assert_eq!(bench.acts(), []);
     assert!(bench.screen.contains("d shows all of it, then decide"));
     bench.answers("d").answers("y");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }
 
 #[test]
@@ -540,5 +540,5 @@ fn back_from_a_suspension_the_question_is_put_anew() {
     bench.later(2000).typed("\n");
     assert_eq!(bench.acts(), []);
     bench.answers("y");
-    assert_eq!(bench.acts(), [Act::Approve]);
+    assert_eq!(bench.acts(), [Act::approve()]);
 }

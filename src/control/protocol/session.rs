@@ -1,0 +1,132 @@
+//! Watched sessions as clients see them, and what an operator may do to one without being asked.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::OperatorName;
+use crate::api::SessionId;
+use crate::gate::{ApprovalId, EventLine};
+
+/// One watched session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Its id.
+    pub session: SessionId,
+    /// The agent's name, untrusted.
+    pub agent: Option<String>,
+    /// Its goal, untrusted.
+    pub goal: Option<String>,
+    /// What we do with it.
+    pub state: SessionState,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Whether its events are seen.
+    pub sight: Sight,
+    /// How many events were evaluated since it was taken up.
+    pub events: u64,
+    /// The newest of them.
+    pub last: Option<EventLine>,
+    /// The approval that is open for it.
+    pub approval: Option<ApprovalId>,
+}
+
+/// What we do with a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionState {
+    /// It acts, and is watched.
+    Watching,
+    /// A pause was asked for, and is not confirmed.
+    Pausing,
+    /// It is paused by us, or stays paused by others, and an operator is asked.
+    Held,
+    /// The agent waits for an answer that an operator is asked for.
+    Asking,
+    /// It is paused by a rule that lets it go on by itself.
+    Cooling,
+    /// It is being let go: the last look, the record, the call.
+    Releasing,
+    /// It is being cancelled.
+    Cancelling,
+    /// It stays paused after its approval ended.
+    Kept,
+    /// It is over.
+    Over,
+}
+
+impl SessionState {
+    /// The word that clients show.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Watching => "watching",
+            Self::Pausing => "pausing",
+            Self::Held => "held",
+            Self::Asking => "asking",
+            Self::Cooling => "cooling",
+            Self::Releasing => "releasing",
+            Self::Cancelling => "cancelling",
+            Self::Kept => "kept paused",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// Whether a session's events are seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sight", rename_all = "snake_case")]
+pub enum Sight {
+    /// They are.
+    Seen,
+    /// They are not.
+    Blind {
+        /// Since when.
+        since: Timestamp,
+        /// Why, escaped.
+        why: String,
+    },
+}
+
+/// What an operator wants of a session, recorded like everything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionOrder {
+    /// Which session.
+    pub session: SessionId,
+    /// What.
+    pub act: SessionAct,
+    /// Why, as typed; at most 10 000 characters.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// An operator's act on a session. None of them releases: letting a session go on takes an approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionAct {
+    /// Pause it and open an approval, as if a rule had asked.
+    Pause,
+    /// End its task. An open approval is denied by it.
+    Cancel,
+    /// Open an approval for a session that stays paused after its approval ended, so that it can be let go.
+    Ask,
+}
+
+/// What became of a session order that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionDone {
+    /// The approval that stands for it: opened, already open, or ended by it.
+    pub approval: Option<ApprovalId>,
+    /// What was done, in a sentence, escaped.
+    pub what: String,
+}
+
+/// The kill switch is on: every session is paused, and no deadline runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Who stopped everything.
+    pub by: OperatorName,
+    /// When.
+    pub at: Timestamp,
+    /// Why, as typed.
+    pub reason: Option<String>,
+}

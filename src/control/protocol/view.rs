@@ -1,0 +1,93 @@
+//! An approval as clients see it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::OperatorName;
+use crate::gate::{Card, Delivery, Digest, Outcome};
+
+/// Who or what ended an approval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum EndedBy {
+    /// An operator.
+    Operator {
+        /// The name.
+        name: OperatorName,
+        /// The reason or the text, as typed.
+        note: Option<String>,
+    },
+    /// A rule of the policy (cooldown, instruct, deny).
+    Rule {
+        /// Its name.
+        name: String,
+    },
+    /// The deadline.
+    Deadline,
+    /// The session itself: it ended, vanished, or somebody else answered.
+    Session {
+        /// What happened.
+        what: String,
+    },
+}
+
+/// Where an approval stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// The card is a draft: the pause is not confirmed or the settle time runs. It can be denied.
+    Draft,
+    /// Waits for a decision.
+    Open,
+    /// An approval was given and is being checked and recorded; nobody else can decide meanwhile, except to deny.
+    Deciding {
+        /// Who gave it.
+        by: OperatorName,
+    },
+    /// It has its outcome.
+    Ended {
+        /// Which.
+        outcome: Outcome,
+        /// Who or what ended it.
+        by: EndedBy,
+        /// When.
+        at: Timestamp,
+        /// What became of it at the provider.
+        delivery: Delivery,
+        /// The delivery in words, e.g. "resumed, confirmed" or "resume failed: still paused". Escaped.
+        detail: String,
+    },
+}
+
+/// One approval as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalView {
+    /// The card at its current revision.
+    pub card: Card,
+    /// The card's digest.
+    pub digest: Digest,
+    /// Where it stands.
+    pub state: State,
+    /// When it expires.
+    pub deadline: Timestamp,
+    /// Whether the deadline stands still, because everything is stopped.
+    #[serde(default)]
+    pub frozen: bool,
+    /// Who has approved this revision so far, where more than one has to; oldest first.
+    #[serde(default)]
+    pub votes: Vec<Vote>,
+    /// How often it can still be extended.
+    #[serde(default)]
+    pub extensions_left: u8,
+}
+
+/// One of several approvals that are needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vote {
+    /// Whose.
+    pub by: OperatorName,
+    /// When.
+    pub at: Timestamp,
+    /// Why, as typed.
+    pub reason: Option<String>,
+}
