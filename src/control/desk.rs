@@ -157,6 +157,12 @@ impl Desk {
         self.update(Change::Stopping)
     }
 
+    /// Whether nothing is decided any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// The policy got stricter: every card has to be presented again.
     pub fn policy_tightened(&mut self) {
         self.clients.values_mut().for_each(|seat| seat.shown.clear());

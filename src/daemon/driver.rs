@@ -22,7 +22,9 @@ use super::watcher::Seen;
 use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
 use crate::clock::Moment;
-use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
+use crate::control::{
+    Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
+};
 use crate::gate::{
     Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
 };
@@ -47,6 +49,19 @@ pub enum Order {
     Decide(Ordered),
     /// A picture of the page.
     Screenshot(ScreenshotOrder),
+    /// An act of its own accord.
+    Act(Acted),
+}
+
+/// What an operator does to a session of its own accord.
+#[derive(Debug)]
+pub struct Acted {
+    /// Who.
+    pub operator: OperatorName,
+    /// What.
+    pub order: SessionOrder,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<SessionDone, Refusal>>,
 }
 
 /// What a driver is made of.
@@ -290,6 +305,10 @@ impl Driver {
                 let reply = ReplyTo(self.next_reply);
                 self.replies.insert(reply, answer);
                 self.feed(Input::Decide { reply, operator, decision });
+            }
+            Order::Act(acted) => {
+                let why = "sessions cannot be directed yet".to_owned();
+                let _ = acted.reply.send(Err(Refusal::NotPossible { why }));
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
