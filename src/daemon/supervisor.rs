@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::driver::{Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::liveness::Beat;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
@@ -86,6 +87,8 @@ pub struct Inlets {
     pub screenshots: mpsc::Receiver<ScreenshotOrder>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
+    /// Questions whether the supervisor turns.
+    pub beats: mpsc::Receiver<Beat>,
 }
 
 /// When a session whose driver failed is taken up again.
@@ -150,6 +153,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
+                Some(beat) = inlets.beats.recv() => beat.send(()).unwrap_or(()),
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),

@@ -41,6 +41,7 @@ pub(super) enum Message {
     Screenshot { approval: ApprovalId, reply: oneshot::Sender<Result<PathBuf, Refusal>> },
     Resolve { name: String, reply: oneshot::Sender<Result<ApprovalId, Refusal>> },
     Snapshot { reply: oneshot::Sender<Snapshot> },
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a new client is given.
@@ -112,6 +113,7 @@ impl Keeper {
             Message::Screenshot { approval, reply } => self.screenshot(approval, reply),
             Message::Resolve { name, reply } => drop(reply.send(self.desk.resolve(&name))),
             Message::Snapshot { reply } => drop(reply.send(self.desk.snapshot())),
+            Message::Beat(beat) => beat.send(()).unwrap_or(()),
         }
     }
 
