@@ -4,8 +4,10 @@ mod audit;
 mod config;
 mod demo;
 mod identity;
+pub mod oneshot;
 pub mod run;
 pub mod simulate;
+pub mod target;
 
 use clap::{Parser, Subcommand};
 

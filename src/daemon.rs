@@ -95,7 +95,8 @@ impl Daemon {
         let done = store.done().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
-        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots, orders }, origin);
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
@@ -113,7 +114,7 @@ impl Daemon {
             pictures: config.pictures.into(),
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists, beats: felt };
+        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();

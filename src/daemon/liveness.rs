@@ -86,7 +86,8 @@ mod tests {
     fn desk() -> DeskService {
         let (decisions, _) = mpsc::channel(1);
         let (screenshots, _) = mpsc::channel(1);
-        DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots }, Instant::now())
+        let (orders, _) = mpsc::channel(1);
+        DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, Instant::now())
     }
 
     #[tokio::test]
