@@ -23,8 +23,8 @@ use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
 use reader::{Section, Sink};
 pub use sections::{
-    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig,
-    ProviderKind, StoreConfig, WatchConfig,
+    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure, PromptConfig,
+    ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
 };
 
 /// The environment variables that override keys of the file, each with its key.
@@ -53,6 +53,8 @@ pub struct Config {
     pub approvals: ApprovalsConfig,
     /// The prompt at a terminal.
     pub prompt: PromptConfig,
+    /// Who is called when an approval waits.
+    pub notify: NotifyConfig,
     /// Where things are kept.
     pub store: StoreConfig,
     /// The log.
@@ -223,32 +225,63 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let watch = WatchConfig::read(root.section("watch"));
     let approvals = ApprovalsConfig::read(root.section("approvals"));
     let prompt = PromptConfig::read(root.section("prompt"));
+    let mut notify = NotifyConfig::read(root.section("notify"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
     let policy = rules::read(&mut root, &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
-        key_file(&root, provider, folder, notes);
+        secret_file(&root, PROVIDER_KEY, &mut provider.api_key, folder, notes);
+    }
+    if let (Some(folder), Some(webhook)) = (folder, &mut notify.webhook) {
+        secret_file(&root, WEBHOOK_SECRET, &mut webhook.secret, folder, notes);
     }
     if policy.as_ref().is_some_and(Policy::is_empty) {
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, notify, store, log, policy: policy? })
 }
 
-/// Makes the key file's path absolute and looks at who may read it. The file itself is not read.
-fn key_file(root: &Section<'_>, provider: &mut ProviderConfig, folder: &Path, notes: &mut Vec<String>) {
-    let KeySource::File(path) = &mut provider.api_key else { return };
+/// A key whose value names a file with a secret.
+#[derive(Clone, Copy)]
+struct SecretFile {
+    section: &'static str,
+    key: &'static str,
+    variable: Option<&'static str>,
+    /// What is in the file.
+    what: &'static str,
+}
+
+const PROVIDER_KEY: SecretFile = SecretFile {
+    section: "provider",
+    key: "api_key_file",
+    variable: Some("HOLDPOINT_PROVIDER_API_KEY_FILE"),
+    what: "API key",
+};
+
+const WEBHOOK_SECRET: SecretFile =
+    SecretFile { section: "notify", key: "webhook_secret_file", variable: None, what: "webhook's secret" };
+
+/// Makes the path of a secret's file absolute and looks at who may read it. The file itself is not read.
+fn secret_file(
+    root: &Section<'_>,
+    of: SecretFile,
+    source: &mut KeySource,
+    folder: &Path,
+    notes: &mut Vec<String>,
+) {
+    let KeySource::File(path) = source else { return };
     *path = folder.join(&path);
+    let what = of.what;
     let shown = short(&path.to_string_lossy());
     let (message, hint) = match std::fs::metadata(&path) {
         Ok(metadata) if !metadata.is_file() => {
-            (format!("{shown} is not a file"), "name a file that holds the key and nothing else")
+            (format!("{shown} is not a file"), "name a file that holds it and nothing else")
         }
         Ok(metadata) => match readers(&metadata) {
             Readers::Owner => return,
             Readers::Group => {
-                notes.push(format!("the group of {shown} can read the API key; `chmod 600` it unless that is meant"));
+                notes.push(format!("the group of {shown} can read the {what}; `chmod 600` it unless that is meant"));
                 return;
             }
             Readers::World => (format!("everybody on this machine can read {shown}"), "chmod 600 the file"),
@@ -258,13 +291,13 @@ fn key_file(root: &Section<'_>, provider: &mut ProviderConfig, folder: &Path, no
             return;
         }
         Err(error) => {
-            (format!("the key file {shown} cannot be read: {error}"), "check the path; it is relative to this file")
+            (format!("the file of the {what}, {shown}, cannot be read: {error}"), "check the path; it is relative to this file")
         }
     };
     root.sink.report(Diagnostic {
         message,
-        place: root.sink.key_file_place(root),
-        key: "provider.api_key_file".to_owned(),
+        place: root.sink.place_of(root, of.section, of.key, of.variable),
+        key: format!("{}.{}", of.section, of.key),
         expected: "a file that only its owner can read".to_owned(),
         hint: Some(hint.to_owned()),
     });

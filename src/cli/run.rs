@@ -16,6 +16,7 @@ use crate::api::{ApiError, SessionId};
 use crate::config::{Config, KeySource, Loaded, PromptConfig, ProviderConfig, ProviderKind, StoreConfig, state_path};
 use crate::daemon::{self, Daemon, Held};
 use crate::error::{Exit, Failure};
+use crate::notify;
 use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::{self, PromptEnd, PromptSettings};
 use crate::operator::terminal;
@@ -51,13 +52,16 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let file = store_path(&config.store)?;
     let agi = client(&config.provider)?;
+    let ways = notify::configured::ways(&config.notify)
+        .map_err(|error| Failure::of(Exit::Configuration, &error).hint(error.hint()))?;
     let stop = stop_on_signals()?;
     let _lock = Lock::take(&file).map_err(locked)?;
     let store = Store::open(&file).await.map_err(not_opened)?;
     say_started(&config, &file);
     let key = KeyPlace(config.provider.api_key.clone());
     let prompt_settings = prompt_settings(&config.prompt);
-    let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
     // A provider that hangs must not keep a signal waiting.

@@ -129,17 +129,17 @@ fn key_source(section: &mut Section<'_>) -> KeySource {
         file.wrong_with("both `api_key_env` and `api_key_file` are set", "exactly one of the two", Some(hint));
     }
     let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
-    path.or_else(|| variable.and_then(|item| variable_name(&item)).map(KeySource::Environment))
+    path.or_else(|| variable.and_then(|item| variable_name(&item, "api_key_env = \"AGI_API_KEY\"")).map(KeySource::Environment))
         .unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
 }
 
-fn variable_name(item: &Item<'_>) -> Option<String> {
+pub(super) fn variable_name(item: &Item<'_>, example: &str) -> Option<String> {
     let name = item.text()?;
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if begins && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Some(name.to_owned());
     }
-    let hint = "this is the variable's name, not the key: `api_key_env = \"AGI_API_KEY\"`".to_owned();
+    let hint = format!("this is the variable's name, not what is in it: `{example}`");
     item.wrong_secret("this is not the name of an environment variable", "letters, digits and `_`", Some(hint));
     None
 }
