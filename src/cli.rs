@@ -5,8 +5,10 @@ mod config;
 mod demo;
 mod identity;
 mod notify;
+pub mod oneshot;
 pub mod run;
 pub mod simulate;
+pub mod target;
 
 use clap::{Parser, Subcommand};
 

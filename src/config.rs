@@ -3,6 +3,7 @@
 //! What the file does not say has a default; what it says and we do not know is an error. A few keys can be overridden by
 //! environment variables, [`ENVIRONMENT`]. The API key is never part of it. Nothing here starts anything.
 
+mod consent;
 pub mod diagnostic;
 mod reader;
 mod rules;
@@ -263,13 +264,7 @@ const WEBHOOK_SECRET: SecretFile =
     SecretFile { section: "notify", key: "webhook_secret_file", variable: None, what: "webhook's secret" };
 
 /// Makes the path of a secret's file absolute and looks at who may read it. The file itself is not read.
-fn secret_file(
-    root: &Section<'_>,
-    of: SecretFile,
-    source: &mut KeySource,
-    folder: &Path,
-    notes: &mut Vec<String>,
-) {
+fn secret_file(root: &Section<'_>, of: SecretFile, source: &mut KeySource, folder: &Path, notes: &mut Vec<String>) {
     let KeySource::File(path) = source else { return };
     *path = folder.join(&path);
     let what = of.what;
@@ -290,9 +285,10 @@ fn secret_file(
             notes.push(format!("{shown} cannot be looked at by this user: {error}"));
             return;
         }
-        Err(error) => {
-            (format!("the file of the {what}, {shown}, cannot be read: {error}"), "check the path; it is relative to this file")
-        }
+        Err(error) => (
+            format!("the file of the {what}, {shown}, cannot be read: {error}"),
+            "check the path; it is relative to this file",
+        ),
     };
     root.sink.report(Diagnostic {
         message,

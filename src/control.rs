@@ -15,4 +15,4 @@ pub use protocol::{
     OperatorName, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight,
     Snapshot, State, Update, Vote, You,
 };
-pub use service::{Client, DeskService, Drivers, Gone, Ordered, Requests, ScreenshotOrder};
+pub use service::{Client, DeskService, Directed, Drivers, Gone, Ordered, Requests, ScreenshotOrder};

@@ -101,16 +101,17 @@ impl Daemon {
         let done = store.done().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
+        let (orders, ordered) = mpsc::channel(ORDERS);
         let metrics = Arc::new(Metrics::new());
-        let orders = decisions.downgrade();
-        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots }, origin);
+        let waiting = decisions.downgrade();
+        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots, orders }, origin);
         let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone()));
         let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), origin);
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone());
-        let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), orders);
+        let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
         let supervision = Supervision {
             provider: provider.clone(),
             policy: Arc::new(config.policy),
@@ -124,7 +125,7 @@ impl Daemon {
             metrics,
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, listed: lists };
+        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();

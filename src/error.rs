@@ -11,6 +11,30 @@ use crate::operator::escape::short;
 pub enum Exit {
     /// Something failed.
     Error = 1,
+    /// The arguments do not fit, or a flag is needed.
+    Usage = 2,
+    /// No approval or session has that name.
+    NoSuch = 3,
+    /// It was decided otherwise, or somebody's decision is being carried out.
+    DecidedOtherwise = 4,
+    /// The card changed, or was not shown in its present form.
+    Stale = 5,
+    /// The approval has expired.
+    Expired = 6,
+    /// The daemon cannot be reached, or is going down.
+    Unreachable = 7,
+    /// The operator may not do this.
+    NotPermitted = 8,
+    /// It was decided, but the delivery failed, or what became of it is not known.
+    NotDelivered = 9,
+    /// `wait`: the approval was denied.
+    WaitedDenied = 10,
+    /// `wait`: the approval expired.
+    WaitedExpired = 11,
+    /// `wait`: the approval was withdrawn.
+    WaitedWithdrawn = 12,
+    /// `wait`: nothing happened in time.
+    TimedOut = 124,
     /// The provider refuses us at the start.
     Unavailable = 69,
     /// Another instance holds the lock.
@@ -50,6 +74,18 @@ impl Failure {
         let mut said = chain(error);
         let causes = said.split_off(1);
         Self { exit, message: said.concat(), causes, hints: Vec::new() }
+    }
+
+    /// A failure that standard output has told already: only the exit code is left to say.
+    #[must_use]
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// Whether there is nothing to print any more.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.message.is_empty()
     }
 
     /// Adds what to do.

@@ -25,7 +25,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say(format_args!("holdpoint: {failure}"));
+            if !failure.is_told() {
+                say(format_args!("holdpoint: {failure}"));
+            }
             ExitCode::from(failure.exit as u8)
         }
     }

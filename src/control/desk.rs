@@ -118,10 +118,14 @@ impl Desk {
         Some(self.update(Change::Approval { view: Box::new(view) }))
     }
 
-    /// Takes in how a watched session is now; `None` when that is no news.
+    /// Takes in how a watched session is now; `None` when that is no news. Counters alone are none: they come along with
+    /// the next change, and stand in the next snapshot.
     pub fn session(&mut self, view: SessionView) -> Option<Update> {
         let known = self.sessions.insert(view.session.clone(), view.clone());
-        let news = known.is_none_or(|known| known != view);
+        let news = known.is_none_or(|known| {
+            let counted = SessionView { events: view.events, last: view.last.clone(), ..known };
+            counted != view
+        });
         news.then(|| self.update(Change::Session { view: Box::new(view) }))
     }
 
@@ -155,6 +159,12 @@ impl Desk {
     pub fn stopping(&mut self) -> Update {
         self.stopping = true;
         self.update(Change::Stopping)
+    }
+
+    /// Whether nothing is decided any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
     }
 
     /// The policy got stricter: every card has to be presented again.

@@ -20,7 +20,9 @@ pub use client::{Client, Gone, Requests};
 use keeper::{Keeper, Message};
 
 use super::desk::DeskSettings;
-use super::protocol::{ApprovalView, DaemonInfo, Decided, Decision, OperatorName, Refusal, SessionView};
+use super::protocol::{
+    ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Refusal, SessionDone, SessionOrder, SessionView,
+};
 use crate::api::SessionId;
 use crate::gate::ApprovalId;
 
@@ -48,6 +50,47 @@ pub struct ScreenshotOrder {
     pub reply: oneshot::Sender<Result<PathBuf, Refusal>>,
 }
 
+/// What an operator does of its own accord, without a card that asks.
+#[derive(Debug)]
+pub enum Directed {
+    /// Something to one session, for its driver.
+    Session {
+        /// Who.
+        operator: OperatorName,
+        /// What, to which.
+        order: SessionOrder,
+        /// Where the answer goes. Dropping it unanswered tells the operator that the result is not known.
+        reply: oneshot::Sender<Result<SessionDone, Refusal>>,
+    },
+    /// Stop everything.
+    Halt {
+        /// Who.
+        operator: OperatorName,
+        /// Why, as typed.
+        reason: Option<String>,
+        /// Where the stop that is in force goes: this one, or the one before it.
+        reply: oneshot::Sender<Result<Halt, Refusal>>,
+    },
+    /// End the stop of everything. Releases nothing.
+    EndHalt {
+        /// Who.
+        operator: OperatorName,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+}
+
+impl Directed {
+    /// Answers that it was not done. An asker who has gone need not be told.
+    pub fn refuse(self, refusal: Refusal) {
+        match self {
+            Self::Session { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Halt { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::EndHalt { reply, .. } => drop(reply.send(Err(refusal))),
+        }
+    }
+}
+
 /// Where orders go.
 #[derive(Clone, Debug)]
 pub struct Drivers {
@@ -55,6 +98,8 @@ pub struct Drivers {
     pub decisions: mpsc::Sender<Ordered>,
     /// Screenshots.
     pub screenshots: mpsc::Sender<ScreenshotOrder>,
+    /// What operators do of their own accord.
+    pub orders: mpsc::Sender<Directed>,
 }
 
 /// The daemon's side of the desk. Cheap to clone; the keeper ends when all of them and all clients are gone.

@@ -5,6 +5,7 @@
 
 mod log;
 mod picture;
+mod showing;
 mod tally;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,7 +23,9 @@ use super::watcher::Seen;
 use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
 use crate::clock::Moment;
-use crate::control::{Decided, DeskService, Ordered, Refusal, ScreenshotOrder};
+use crate::control::{
+    Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
+};
 use crate::gate::{
     Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
 };
@@ -31,6 +34,7 @@ use crate::store::Write;
 use crate::telemetry::metrics::Metrics;
 
 use picture::Pictures;
+use showing::Showing;
 use tally::Tally;
 
 /// How long a stop waits for calls in flight.
@@ -48,6 +52,19 @@ pub enum Order {
     Decide(Ordered),
     /// A picture of the page.
     Screenshot(ScreenshotOrder),
+    /// An act of its own accord.
+    Act(Acted),
+}
+
+/// What an operator does to a session of its own accord.
+#[derive(Debug)]
+pub struct Acted {
+    /// Who.
+    pub operator: OperatorName,
+    /// What.
+    pub order: SessionOrder,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<SessionDone, Refusal>>,
 }
 
 /// What a driver is made of.
@@ -124,6 +141,7 @@ pub struct Driver {
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
     metrics: Arc<Metrics>,
+    showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
@@ -145,6 +163,7 @@ impl Driver {
     pub fn new(parts: Parts) -> Self {
         let cursor = parts.gate.seen_up_to();
         let mut driver = Self {
+            showing: Showing::new(parts.desk.clone(), parts.gate.about()),
             gate: parts.gate,
             evaluator: parts.evaluator,
             executor: parts.executor,
@@ -175,6 +194,9 @@ impl Driver {
 
     /// Runs until the session is over or the daemon stops.
     pub async fn run(mut self, stop: CancellationToken) -> Ended {
+        // What recovery pauses leaves first.
+        tokio::task::yield_now().await;
+        self.show();
         loop {
             if self.gate.is_over() && self.calls.is_empty() && self.unsent.is_empty() {
                 break;
@@ -193,6 +215,7 @@ impl Driver {
                 else => break,
             }
             self.flush();
+            self.show();
         }
         if self.unsent.is_empty() {
             self.keep_cursor();
@@ -209,12 +232,16 @@ impl Driver {
         const UNSENT: Duration = Duration::from_millis(100);
         let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
         let gate = self.gate.due().map(|due| self.origin + due);
-        [unsent, gate].into_iter().flatten().min()
+        [unsent, gate, self.showing.due(self.tally.events())].into_iter().flatten().min()
     }
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
         (self.gate.holds() || waiting.is_some()).then_some(Held { waiting })
+    }
+
+    fn show(&mut self) {
+        self.showing.show(&self.gate, self.tally.events(), self.now().wall);
     }
 
     fn tick(&mut self) {
@@ -240,8 +267,14 @@ impl Driver {
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
-            Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
-            Seen::Sighted => self.feed(Input::Sighted),
+            Seen::Blind { since, why } => {
+                self.showing.blind(self.now(), since, &why);
+                self.feed(Input::Blind { why });
+            }
+            Seen::Sighted => {
+                self.showing.sighted();
+                self.feed(Input::Sighted);
+            }
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
@@ -298,6 +331,10 @@ impl Driver {
                 self.replies.insert(reply, answer);
                 self.feed(Input::Decide { reply, operator, decision });
             }
+            Order::Act(acted) => {
+                let why = "sessions cannot be directed yet".to_owned();
+                let _ = acted.reply.send(Err(Refusal::NotPossible { why }));
+            }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
                     self.calls.spawn(async move {
@@ -350,6 +387,9 @@ impl Driver {
         // opening of the one that follows it.
         let mut together = Vec::new();
         for effect in effects {
+            if matches!(effect, Effect::Reply { .. }) {
+                self.show();
+            }
             if let Effect::Record { ticket, record } = effect {
                 log::record(&self.session, &record);
                 let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };

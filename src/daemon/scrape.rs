@@ -15,7 +15,7 @@ pub struct Scrape {
     metrics: Arc<Metrics>,
     desk: DeskService,
     writer: Backlog,
-    orders: WeakSender<Ordered>,
+    decisions: WeakSender<Ordered>,
 }
 
 impl Scrape {
@@ -23,19 +23,19 @@ impl Scrape {
         metrics: Arc<Metrics>,
         desk: DeskService,
         writer: Backlog,
-        orders: WeakSender<Ordered>,
+        decisions: WeakSender<Ordered>,
     ) -> Self {
-        Self { metrics, desk, writer, orders }
+        Self { metrics, desk, writer, decisions }
     }
 
     /// All metrics, in the OpenMetrics text format
     /// (`application/openmetrics-text; version=1.0.0; charset=utf-8`).
     #[must_use]
     pub fn text(&self) -> String {
-        let orders = self.orders.upgrade().map_or(0, |orders| orders.max_capacity() - orders.capacity());
+        let waiting = self.decisions.upgrade().map_or(0, |queue| queue.max_capacity() - queue.capacity());
         self.metrics.queue(Queue::Desk, self.desk.waiting());
         self.metrics.queue(Queue::Writer, self.writer.length());
-        self.metrics.queue(Queue::Orders, orders);
+        self.metrics.queue(Queue::Decisions, waiting);
         self.metrics.text()
     }
 

@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::driver::{Driver, Ended, Held, Order, Parts, sleep_until};
+use super::driver::{Acted, Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
-use crate::control::{Decision, DeskService, Ordered, Refusal, ScreenshotOrder};
+use crate::control::{Decision, DeskService, Directed, Ordered, Refusal, ScreenshotOrder};
 use crate::gate::{About, Gate, Kept, Settings};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
@@ -87,6 +87,8 @@ pub struct Inlets {
     pub decisions: mpsc::Receiver<Ordered>,
     /// Wishes for pictures.
     pub screenshots: mpsc::Receiver<ScreenshotOrder>,
+    /// What operators do of their own accord.
+    pub orders: mpsc::Receiver<Directed>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
 }
@@ -153,6 +155,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
+                Some(order) = inlets.orders.recv() => self.directed(order),
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
@@ -264,6 +267,7 @@ impl Supervisor {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
+                self.parts.desk.session_gone(ended.session.clone());
                 self.retries.remove(&ended.session);
             }
             Err(error) => self.failed(&error),
@@ -344,6 +348,27 @@ impl Supervisor {
             && let Order::Screenshot(order) = refused.into_inner()
         {
             let _ = order.reply.send(Err(too_many()));
+        }
+    }
+
+    fn directed(&mut self, order: Directed) {
+        match order {
+            Directed::Session { operator, order, reply } => self.direct(Acted { operator, order, reply }),
+            Directed::Halt { .. } | Directed::EndHalt { .. } => {
+                order.refuse(Refusal::NotPossible { why: "everything cannot be stopped at once yet".to_owned() });
+            }
+        }
+    }
+
+    fn direct(&self, acted: Acted) {
+        let Some(driver) = self.drivers.get(&acted.order.session) else {
+            let _ = acted.reply.send(Err(Refusal::NoSuchSession));
+            return;
+        };
+        if let Err(refused) = driver.try_send(Order::Act(acted))
+            && let Order::Act(Acted { reply, .. }) = refused.into_inner()
+        {
+            let _ = reply.send(Err(too_many()));
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, Event, MessageId, PauseAnswer, Status, StatusClass};
 use crate::control::{ApprovalView, Decided, Decision, OperatorName, Refusal};
-use crate::policy::{OnDeny, OnTimeout, Verdict};
+use crate::policy::{Consent, OnDeny, OnTimeout, Verdict};
 
 use super::approval::{ApprovalId, Revision};
 use super::case::Kept;
@@ -32,6 +32,8 @@ pub struct Settings {
     pub screenshots: bool,
     /// Whether losing sight of a session pauses it.
     pub pause_when_blind: bool,
+    /// Who has to agree, and how.
+    pub consent: Consent,
 }
 
 /// Where identity comes from.

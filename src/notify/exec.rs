@@ -3,6 +3,9 @@
 //! No shell reads anything, nothing of a notification is an argument, and nothing of our environment but `PATH` and `HOME`
 //! is passed on. Its output goes nowhere, except the first line of its standard error, which says why it failed.
 
+#[cfg(test)]
+mod tests;
+
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -66,9 +69,7 @@ impl Hook {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => Err(format!("{}{}", ending(status), first_line(&said))),
             Ok(Err(error)) => Err(format!("cannot be waited for: {}", short(&error.to_string()))),
-            Err(_) => {
-                Err(format!("was killed, because it took longer than {:?}{}", self.within, first_line(&said)))
-            }
+            Err(_) => Err(format!("was killed, because it took longer than {:?}{}", self.within, first_line(&said))),
         }
     }
 }

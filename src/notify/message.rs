@@ -255,7 +255,9 @@ mod tests {
         let code = view().card.code();
         assert_eq!(
             said(Kind::Grouped, About::Session { since }),
-            format!("3 approvals of session refund-bot-14 since 2026-11-23T13:02:00Z; {code} waits until 2026-11-23T13:12:11Z")
+            format!(
+                "3 approvals of session refund-bot-14 since 2026-11-23T13:02:00Z; {code} waits until 2026-11-23T13:12:11Z"
+            )
         );
         assert_eq!(
             said(Kind::Grouped, About::Everything),

@@ -211,8 +211,7 @@ impl Plan {
 
     fn resolve(&mut self, now: Moment) -> Vec<Said> {
         let done = |known: &Known| is_over(known) && (!is_under_way(known) || now.mono >= known.since + DELIVERY_WAIT);
-        let done: Vec<ApprovalId> =
-            self.known.iter().filter(|(_, known)| done(known)).map(|(id, _)| *id).collect();
+        let done: Vec<ApprovalId> = self.known.iter().filter(|(_, known)| done(known)).map(|(id, _)| *id).collect();
         let (mut said, mut left) = (Vec::new(), 0);
         for known in done.iter().filter_map(|id| self.known.remove(id)) {
             if self.rate.take(now.mono) {
@@ -294,8 +293,8 @@ impl Plan {
             return Some((known.since + wait).saturating_sub(now.mono));
         }
         let draft = known.view.state == State::Draft && !known.counted && known.told == Told::Nothing;
-        let ready = (draft && may_be_called_as_draft(known))
-            .then(|| (known.since + DRAFT_AFTER).saturating_sub(now.mono));
+        let ready =
+            (draft && may_be_called_as_draft(known)).then(|| (known.since + DRAFT_AFTER).saturating_sub(now.mono));
         [ready, self.escalates_in(known, now)].into_iter().flatten().min()
     }
 }

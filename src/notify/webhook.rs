@@ -5,6 +5,9 @@
 //! refused unless allowed; they are looked at in the resolver whose answer is then connected to, so that a name cannot
 //! mean one thing when it is checked and another when it is used.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;

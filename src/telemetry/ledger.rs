@@ -10,7 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::SessionId;
-use crate::control::{ApprovalView, Change, Client, DeskService, Presence, SessionState, SessionView, Sight, Snapshot, State};
+use crate::control::{
+    ApprovalView, Change, Client, DeskService, Presence, SessionState, SessionView, Sight, Snapshot, State,
+};
 use crate::gate::{ApprovalId, Delivery, Hold};
 
 use super::metrics::{Metrics, Now};

@@ -39,7 +39,11 @@ fn child() {
 async fn act(scenario: &str) {
     let (decisions, mut ordered) = mpsc::channel::<Ordered>(8);
     let (screenshots, mut wished) = mpsc::channel::<ScreenshotOrder>(8);
-    let desk = DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots }, Instant::now());
+    let desk = DeskService::start(
+        DeskSettings::default(),
+        Drivers { decisions, screenshots, orders: mpsc::channel(1).0 },
+        Instant::now(),
+    );
     let texts: &[&str] = match scenario {
         "three" => &["Buying the first", "Buying the second", "Buying the third"],
         "hostile" => &[HOSTILE],

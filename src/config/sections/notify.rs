@@ -125,8 +125,7 @@ fn webhook(section: &mut Section<'_>) -> Option<WebhookConfig> {
     }
     let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
     let example = "webhook_secret_env = \"HOLDPOINT_WEBHOOK_SECRET\"";
-    let secret =
-        path.or_else(|| variable.and_then(|item| variable_name(&item, example)).map(KeySource::Environment));
+    let secret = path.or_else(|| variable.and_then(|item| variable_name(&item, example)).map(KeySource::Environment));
     let url = webhook_url(&item, allow_private)?;
     Some(WebhookConfig { url, secret: secret?, allow_private, retries, timeout: timeout.unwrap_or(secs(10)) })
 }
@@ -149,7 +148,11 @@ fn webhook_url(item: &Item<'_>, allow_private: bool) -> Option<Url> {
             item.wrong_secret("the address has a user or a password", expected, None);
         }
         ("https" | "http", Some(what)) if !allow_private => {
-            item.wrong_with(&format!("the webhook's address is {what}"), "an address of the public network", Some(allow));
+            item.wrong_with(
+                &format!("the webhook's address is {what}"),
+                "an address of the public network",
+                Some(allow),
+            );
         }
         ("http", None) if !allow_private => {
             let hint = "what is asked and about whom would travel in the clear".to_owned();

@@ -129,8 +129,10 @@ fn key_source(section: &mut Section<'_>) -> KeySource {
         file.wrong_with("both `api_key_env` and `api_key_file` are set", "exactly one of the two", Some(hint));
     }
     let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
-    path.or_else(|| variable.and_then(|item| variable_name(&item, "api_key_env = \"AGI_API_KEY\"")).map(KeySource::Environment))
-        .unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
+    path.or_else(|| {
+        variable.and_then(|item| variable_name(&item, "api_key_env = \"AGI_API_KEY\"")).map(KeySource::Environment)
+    })
+    .unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
 }
 
 pub(super) fn variable_name(item: &Item<'_>, example: &str) -> Option<String> {

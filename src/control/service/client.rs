@@ -5,9 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::Directed;
 use super::keeper::{Message, Seat};
 use crate::control::desk::ClientId;
-use crate::control::protocol::{Decided, Decision, Nonce, Refusal, Snapshot, Update};
+use crate::control::protocol::{
+    Decided, Decision, Halt, Nonce, OperatorName, Refusal, SessionDone, SessionOrder, Snapshot, Update,
+};
 use crate::gate::{ApprovalId, Revision};
 
 /// Why a client gets no more updates.
@@ -138,6 +141,48 @@ impl Requests {
         let (reply, answer) = oneshot::channel();
         self.line.tell(Message::Screenshot { approval, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Does something to a session of the operator's own accord.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refusal`]. When the daemon ends before it answers, the refusal says that the result is not known.
+    pub async fn session(&self, order: SessionOrder) -> Result<SessionDone, Refusal> {
+        self.direct(|operator, reply| Directed::Session { operator, order, reply }).await
+    }
+
+    /// Stops everything: every watched session is paused and no deadline runs. Answers the stop that is in force, which
+    /// may be an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requests::session`].
+    pub async fn halt(&self, reason: Option<String>) -> Result<Halt, Refusal> {
+        self.direct(|operator, reply| Directed::Halt { operator, reason, reply }).await
+    }
+
+    /// Ends the stop of everything. Releases nothing; without a stop there is nothing to do, which is no error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requests::session`].
+    pub async fn end_halt(&self) -> Result<(), Refusal> {
+        self.direct(|operator, reply| Directed::EndHalt { operator, reply }).await
+    }
+
+    async fn direct<T>(
+        &self,
+        order: impl FnOnce(OperatorName, oneshot::Sender<Result<T, Refusal>>) -> Directed + Send + 'static,
+    ) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let order = Box::new(|operator| order(operator, reply));
+        self.line.tell(Message::Direct { client: self.line.client, order });
+        let lost = "the daemon ended before it answered; its sessions tell whether this was done";
+        answer.await.unwrap_or_else(|_| Err(Refusal::Unknown { why: lost.to_owned() }))
     }
 
     /// The approval that a code or an id names.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::Gone;
-use super::{Drivers, Ordered, ScreenshotOrder};
+use super::{Directed, Drivers, Ordered, ScreenshotOrder};
 use crate::api::SessionId;
 use crate::clock::Moment;
 use crate::control::desk::{ClientId, Desk, DeskSettings, Passed};
@@ -41,6 +41,7 @@ pub(super) enum Message {
     Presented { client: ClientId, id: ApprovalId, revision: Revision, reply: oneshot::Sender<Result<Nonce, Refusal>> },
     Decide { client: ClientId, decision: Decision, reply: oneshot::Sender<Result<Decided, Refusal>> },
     Screenshot { approval: ApprovalId, reply: oneshot::Sender<Result<PathBuf, Refusal>> },
+    Direct { client: ClientId, order: Box<dyn FnOnce(OperatorName) -> Directed + Send> },
     Resolve { name: String, reply: oneshot::Sender<Result<ApprovalId, Refusal>> },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
@@ -119,6 +120,7 @@ impl Keeper {
             }
             Message::Decide { client, decision, reply } => self.decide(client, decision, reply),
             Message::Screenshot { approval, reply } => self.screenshot(approval, reply),
+            Message::Direct { client, order } => self.direct(client, order),
             Message::Resolve { name, reply } => drop(reply.send(self.desk.resolve(&name))),
             Message::Snapshot { reply } => drop(reply.send(self.desk.snapshot())),
         }
@@ -189,6 +191,21 @@ impl Keeper {
         tokio::spawn(async move {
             if let Err(unsent) = screenshots.send(ScreenshotOrder { session, approval, reply }).await {
                 let _ = unsent.0.reply.send(Err(Refusal::Stopping));
+            }
+        });
+    }
+
+    /// What an operator does of its own accord needs no card; who it is, is the desk's to say.
+    fn direct(&self, client: ClientId, order: Box<dyn FnOnce(OperatorName) -> Directed + Send>) {
+        let Some(operator) = self.desk.operator(client) else { return };
+        let order = order(operator.clone());
+        if self.desk.is_stopping() {
+            return order.refuse(Refusal::Stopping);
+        }
+        let orders = self.drivers.orders.clone();
+        tokio::spawn(async move {
+            if let Err(unsent) = orders.send(order).await {
+                unsent.0.refuse(Refusal::Stopping);
             }
         });
     }

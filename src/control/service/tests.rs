@@ -9,12 +9,14 @@ struct World {
     desk: DeskService,
     decisions: mpsc::Receiver<Ordered>,
     screenshots: mpsc::Receiver<ScreenshotOrder>,
+    orders: mpsc::Receiver<Directed>,
 }
 
 fn world() -> World {
     let (to_decisions, decisions) = mpsc::channel(1);
     let (to_screenshots, screenshots) = mpsc::channel(1);
-    let drivers = Drivers { decisions: to_decisions, screenshots: to_screenshots };
+    let (to_orders, orders) = mpsc::channel(1);
+    let drivers = Drivers { decisions: to_decisions, screenshots: to_screenshots, orders: to_orders };
     let settings = DeskSettings {
         daemon: DaemonInfo {
             settings: ClientSettings { min_dwell_ms: 0, ..ClientSettings::default() },
@@ -22,7 +24,7 @@ fn world() -> World {
         },
         ..DeskSettings::default()
     };
-    World { desk: DeskService::start(settings, drivers, Instant::now()), decisions, screenshots }
+    World { desk: DeskService::start(settings, drivers, Instant::now()), decisions, screenshots, orders }
 }
 
 async fn client(desk: &DeskService, name: &str) -> Client {
@@ -141,4 +143,31 @@ async fn a_screenshot_is_asked_of_the_driver() {
     assert_eq!(ops.screenshot(view.card.approval).await, Ok("/tmp/a.jpg".into()));
     assert_eq!(ops.screenshot(open(2, "").card.approval).await, Err(Refusal::NoSuchApproval));
     assert_eq!(ops.requests().resolve("3333").await, Ok(view.card.approval));
+}
+
+#[tokio::test]
+async fn what_an_operator_does_of_its_own_accord_goes_out_in_its_name_and_the_answer_comes_back() {
+    let mut world = world();
+    let ops = client(&world.desk, "ops1").await;
+    let requests = ops.requests();
+    let halting = tokio::spawn(async move { requests.halt(Some("fire".to_owned())).await });
+    let Some(Directed::Halt { operator, reason, reply }) = world.orders.recv().await else { panic!("no halt") };
+    assert_eq!((operator.0.as_str(), reason.as_deref()), ("ops1", Some("fire")));
+    let halt = crate::control::Halt { by: operator, at: jiff::Timestamp::UNIX_EPOCH, reason };
+    reply.send(Ok(halt.clone())).expect("the client waits");
+    assert_eq!(halting.await.expect("no panic"), Ok(halt));
+}
+
+#[tokio::test]
+async fn a_stopping_daemon_takes_no_act_and_one_that_does_not_answer_leaves_it_unknown() {
+    let mut world = world();
+    let ops = client(&world.desk, "ops1").await;
+    let requests = ops.requests();
+    let ending = tokio::spawn(async move { requests.end_halt().await });
+    drop(world.orders.recv().await);
+    assert!(matches!(ending.await, Ok(Err(Refusal::Unknown { .. }))));
+    world.desk.stopping();
+    let session = crate::api::SessionId::try_from("refund-bot-14").expect("an id");
+    let order = crate::control::SessionOrder { session, act: crate::control::SessionAct::Pause, reason: None };
+    assert_eq!(ops.requests().session(order).await, Err(Refusal::Stopping));
 }

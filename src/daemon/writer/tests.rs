@@ -34,7 +34,8 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("holdpoint.db");
         let store = Store::open(&file).await.expect("a store");
-        let drivers = Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0 };
+        let drivers =
+            Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
         let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
         let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
         let (writer, task) = Writer::start(store, desk, std::sync::Arc::default());

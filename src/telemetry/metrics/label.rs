@@ -123,7 +123,7 @@ pub enum Queue {
     /// What the writer shall write.
     Writer,
     /// Decisions on their way to the supervisor.
-    Orders,
+    Decisions,
 }
 
 impl Label for (Path, Kind, Sent) {
@@ -208,14 +208,14 @@ impl Label for (Endpoint, Class) {
 
 impl Label for Queue {
     fn all() -> Vec<Self> {
-        vec![Self::Desk, Self::Writer, Self::Orders]
+        vec![Self::Desk, Self::Writer, Self::Decisions]
     }
 
     fn words(self) -> Vec<(&'static str, &'static str)> {
         let name = match self {
             Self::Desk => "desk",
             Self::Writer => "writer",
-            Self::Orders => "orders",
+            Self::Decisions => "decisions",
         };
         vec![("queue", name)]
     }
