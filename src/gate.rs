@@ -31,8 +31,10 @@ mod phase;
 mod recording;
 mod recover;
 mod reopening;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod voting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use io::{
     Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
 };
+pub use terms::Bound;
+pub use voting::Votes;
 
 use case::{Case, event_line};
 use covering::Covered;
@@ -56,6 +60,7 @@ use doubting::Doubt;
 use history::Missed;
 use opening::{Blind, Early, Repeats};
 use phase::Phase;
+use voting::Voting;
 
 /// What is known of a session besides its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +103,8 @@ pub struct Gate {
     stopping: bool,
     /// A read that would end what waits, not confirmed yet.
     doubt: Option<Doubt>,
+    /// Votes on their way to the disk.
+    voting: Vec<Voting>,
     next_name: u64,
 }
 
@@ -131,6 +138,7 @@ impl Gate {
             blind: None,
             stopping: false,
             doubt: None,
+            voting: Vec::new(),
             next_name: 0,
         }
     }
@@ -154,6 +162,7 @@ impl Gate {
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
+        self.drop_stale_votes(&mut turn);
         self.finish(turn)
     }
 
@@ -382,10 +391,12 @@ impl Gate {
         let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
         let delivery = if deliver == Deliver::Nothing { Delivery::Applied } else { Delivery::Applying };
         let revision = case.card().revision;
+        let name = by.clone();
         case.kept.closed =
             Some(Closed { outcome, revision, by, at: turn.now.wall, deliver, delivery, detail: detail.to_owned() });
         self.record(turn, Entry::Decided);
         self.publish(turn);
+        self.end_votes(turn, outcome, &name);
     }
 
     fn remember(&mut self, event: &Event) {

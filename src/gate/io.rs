@@ -304,6 +304,8 @@ pub enum Entry {
     Opened,
     /// Its card is complete at a new revision, or what follows from it changed before it was.
     Revised,
+    /// One of several operators who have to approve did; that releases nothing.
+    Voted,
     /// Its deadline moved.
     Extended,
     /// It has its outcome.
@@ -321,6 +323,7 @@ impl Entry {
         match self {
             Self::Opened => "opened",
             Self::Revised => "revised",
+            Self::Voted => "voted",
             Self::Extended => "extended",
             Self::Decided => "decided",
             Self::Delivered => "delivered",

@@ -6,3 +6,4 @@ mod holds;
 mod model;
 mod restarts;
 mod scene;
+mod votes;
