@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ pub(super) enum Message {
     Stopping,
     PolicyTightened,
     Connect { operator: OperatorName, reply: oneshot::Sender<Seat> },
+    Listen { reply: oneshot::Sender<Seat> },
     Disconnect(ClientId),
     Presented { client: ClientId, id: ApprovalId, revision: Revision, reply: oneshot::Sender<Result<Nonce, Refusal>> },
     Decide { client: ClientId, decision: Decision, reply: oneshot::Sender<Result<Decided, Refusal>> },
@@ -63,15 +65,18 @@ pub(super) struct Keeper {
     listeners: BTreeMap<ClientId, Listener>,
     drivers: Drivers,
     origin: Instant,
+    /// How many messages wait, for whoever measures it.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Keeper {
-    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
-        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin }
+    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant, waiting: Arc<AtomicUsize>) -> Self {
+        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin, waiting }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         while let Some(message) = messages.recv().await {
+            self.waiting.store(messages.len(), Ordering::Relaxed);
             self.handle(message);
         }
     }
@@ -105,6 +110,10 @@ impl Keeper {
             }
             Message::PolicyTightened => self.desk.policy_tightened(),
             Message::Connect { operator, reply } => self.connect(operator, reply),
+            Message::Listen { reply } => {
+                let id = self.desk.listening();
+                self.seat(id, reply);
+            }
             Message::Disconnect(client) => self.disconnect(client),
             Message::Presented { client, id, revision, reply } => {
                 let fresh = Nonce(fastrand::u64(1..NONCES));
@@ -121,6 +130,10 @@ impl Keeper {
 
     fn connect(&mut self, operator: OperatorName, reply: oneshot::Sender<Seat>) {
         let id = self.desk.connected(operator, Timestamp::now());
+        self.seat(id, reply);
+    }
+
+    fn seat(&mut self, id: ClientId, reply: oneshot::Sender<Seat>) {
         let (sender, updates) = mpsc::channel(BEHIND);
         let gone = Arc::new(OnceLock::new());
         self.listeners.insert(id, Listener { updates: sender, gone: gone.clone() });
