@@ -151,6 +151,11 @@ impl DeskService {
         self.tell(Message::PolicyTightened);
     }
 
+    /// Asks the keeper for an answer behind everything it was told before. Never waits.
+    pub fn beat(&self, beat: oneshot::Sender<()>) {
+        self.tell(Message::Beat(beat));
+    }
+
     /// Connects a client of a person whose identity the transport has established. `None` once the keeper has ended.
     pub async fn connect(&self, person: impl Into<Person> + Send) -> Option<Client> {
         let (reply, answer) = oneshot::channel();
@@ -167,7 +172,7 @@ impl DeskService {
         Some(Requests::new(answer.await.ok()?, self.inbox.clone()))
     }
 
-    /// What is known now. `None` once the keeper has ended.
+    /// Everything there is, for a part of the daemon: nobody counts as attached by it. `None` once the keeper has ended.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
         self.tell(Message::Snapshot { reply });

@@ -76,6 +76,7 @@ pub(super) enum Message {
     Snapshot {
         reply: oneshot::Sender<Snapshot>,
     },
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a new client is given.
@@ -163,6 +164,7 @@ impl Keeper {
                 let _ = reply.send(found.cloned());
             }
             Message::Snapshot { reply } => drop(reply.send(self.desk.snapshot())),
+            Message::Beat(beat) => beat.send(()).unwrap_or(()),
         }
     }
 
