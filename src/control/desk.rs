@@ -5,6 +5,7 @@
 //! checks state once more after it.
 
 mod check;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -244,10 +245,16 @@ impl Desk {
         let seat = self.clients.get_mut(&client).ok_or(Refusal::NotPresented)?;
         let view = self.approvals.get(&decision.approval).ok_or(Refusal::NoSuchApproval)?;
         if let State::Ended { .. } = view.state {
-            return check::again(view, decision, &seat.operator).map(Passed::Again).ok_or_else(|| check::already(view));
+            let again = check::again(view, decision, &seat.operator);
+            let again = again.or_else(|| terms::given_before(view, decision, &seat.operator));
+            return again.map(Passed::Again).ok_or_else(|| check::already(view));
         }
         if self.stopping {
             return Err(Refusal::Stopping);
+        }
+        terms::agree(view, &decision.act, &seat.operator, &[])?;
+        if let Some(counted) = terms::given_before(view, decision, &seat.operator) {
+            return Ok(Passed::Again(counted));
         }
         let min_dwell = Duration::from_millis(self.settings.daemon.settings.min_dwell_ms);
         check::decision(view, decision, seat.shown.get(&decision.approval), min_dwell, now)?;
