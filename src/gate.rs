@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
-use crate::control::{EndedBy, Refusal};
+use crate::control::{EndedBy, Refusal, SessionState};
 use crate::policy::{self, Verdict};
 
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
@@ -188,6 +188,34 @@ impl Gate {
             | Phase::Cancelling(_)
             | Phase::Kept(_) => true,
         }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// What is done with the session, as clients are told.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        self.phase.state()
+    }
+
+    /// The open approval that clients are shown.
+    #[must_use]
+    pub fn shown_approval(&self) -> Option<ApprovalId> {
+        let case = self.case.as_deref().filter(|case| case.kept.closed.is_none())?;
+        match case.kept.plan {
+            Plan::Ask | Plan::Deny { .. } => Some(case.id()),
+            Plan::Cooldown { .. } | Plan::Instruct { .. } => None,
+        }
+    }
+
+    /// The newest event that the agent reported.
+    #[must_use]
+    pub fn newest(&self) -> Option<&EventLine> {
+        self.before.back()
     }
 
     /// The approval that waits for an operator, with its deadline, if there is one.

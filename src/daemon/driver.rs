@@ -5,6 +5,7 @@
 
 mod log;
 mod picture;
+mod showing;
 mod tally;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +33,7 @@ use crate::operator::log::TOLD;
 use crate::store::Write;
 
 use picture::Pictures;
+use showing::Showing;
 use tally::Tally;
 
 /// How long a stop waits for calls in flight.
@@ -135,6 +137,7 @@ pub struct Driver {
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
+    showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
@@ -156,6 +159,7 @@ impl Driver {
     pub fn new(parts: Parts) -> Self {
         let cursor = parts.gate.seen_up_to();
         let mut driver = Self {
+            showing: Showing::new(parts.desk.clone(), parts.gate.about()),
             gate: parts.gate,
             evaluator: parts.evaluator,
             executor: parts.executor,
@@ -185,6 +189,9 @@ impl Driver {
 
     /// Runs until the session is over or the daemon stops.
     pub async fn run(mut self, stop: CancellationToken) -> Ended {
+        // What recovery pauses leaves first.
+        tokio::task::yield_now().await;
+        self.show();
         loop {
             if self.gate.is_over() && self.calls.is_empty() && self.unsent.is_empty() {
                 break;
@@ -203,6 +210,7 @@ impl Driver {
                 else => break,
             }
             self.flush();
+            self.show();
         }
         if self.unsent.is_empty() {
             self.keep_cursor();
@@ -219,12 +227,16 @@ impl Driver {
         const UNSENT: Duration = Duration::from_millis(100);
         let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
         let gate = self.gate.due().map(|due| self.origin + due);
-        [unsent, gate].into_iter().flatten().min()
+        [unsent, gate, self.showing.due(self.tally.events())].into_iter().flatten().min()
     }
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
         (self.gate.holds() || waiting.is_some()).then_some(Held { waiting })
+    }
+
+    fn show(&mut self) {
+        self.showing.show(&self.gate, self.tally.events(), self.now().wall);
     }
 
     fn tick(&mut self) {
@@ -249,8 +261,14 @@ impl Driver {
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
-            Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
-            Seen::Sighted => self.feed(Input::Sighted),
+            Seen::Blind { since, why } => {
+                self.showing.blind(self.now(), since, &why);
+                self.feed(Input::Blind { why });
+            }
+            Seen::Sighted => {
+                self.showing.sighted();
+                self.feed(Input::Sighted);
+            }
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
@@ -362,6 +380,9 @@ impl Driver {
         // opening of the one that follows it.
         let mut together = Vec::new();
         for effect in effects {
+            if matches!(effect, Effect::Reply { .. }) {
+                self.show();
+            }
             if let Effect::Record { ticket, record } = effect {
                 log::record(&self.session, &record);
                 let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };

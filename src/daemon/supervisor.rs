@@ -263,6 +263,7 @@ impl Supervisor {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
+                self.parts.desk.session_gone(ended.session.clone());
                 self.retries.remove(&ended.session);
             }
             Err(error) => self.failed(&error),
