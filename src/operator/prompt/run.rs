@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -169,6 +170,7 @@ impl Shell {
         if dropped > 0 {
             self.input(Input::Log(format!("({dropped} log lines were dropped: the terminal did not keep up)")))?;
         }
+        self.input(Input::Clock(Timestamp::now()))?;
         self.input(Input::Tick)
     }
 
