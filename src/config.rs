@@ -3,6 +3,7 @@
 //! What the file does not say has a default; what it says and we do not know is an error. A few keys can be overridden by
 //! environment variables, [`ENVIRONMENT`]. The API key is never part of it. Nothing here starts anything.
 
+mod consent;
 pub mod diagnostic;
 mod reader;
 mod rules;

@@ -35,6 +35,7 @@ mod recover;
 mod reopening;
 #[cfg(test)]
 mod tests;
+mod tightening;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -162,6 +163,7 @@ impl Gate {
             }
             Input::Halt(halt) => self.halt(&mut turn, halt),
             Input::EndHalt => self.end_halt(&mut turn),
+            Input::Reconfigured { settings, verdicts } => self.reconfigured(&mut turn, settings, &verdicts),
             Input::Tick => self.tick(&mut turn),
             Input::Stop => self.stop(&mut turn),
         }

@@ -100,6 +100,19 @@ fn a_key_file_that_everybody_can_read_is_refused() {
 }
 
 #[test]
+fn the_share_of_the_deadline_is_per_cent_a_fraction_or_never() {
+    for (written, percent) in
+        [("'50%'", 50), ("'1%'", 1), ("0.5", 50), ("0.25", 25), ("0.29", 29), ("0.99", 99), ("'never'", 100)]
+    {
+        let loaded = parse(&format!("[approvals]\nescalate_at = {written}\n")).unwrap();
+        assert_eq!(loaded.config.approvals.escalate_percent, percent, "{written}");
+    }
+    for wrong in ["0.0", "1.0", "-0.5", "nan", "inf", "50", "'50'", "'0%'", "'100%'", "''", "'%'", "true"] {
+        assert!(parse(&format!("[approvals]\nescalate_at = {wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn hostile_text_is_shown_escaped() {
     let error = parse("[provider]\nkind = \"a\u{7f}b\u{9b}31m\"\n\"k\\u001b[31m\" = 1\n").unwrap_err().to_string();
     assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");

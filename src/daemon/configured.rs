@@ -38,7 +38,7 @@ impl Config {
 }
 
 /// What clients are told of the daemon.
-fn info(config: &config::Config) -> DaemonInfo {
+pub(super) fn info(config: &config::Config) -> DaemonInfo {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     DaemonInfo {
         started_at: Timestamp::now(),
@@ -49,13 +49,13 @@ fn info(config: &config::Config) -> DaemonInfo {
             min_dwell_ms: ms(config.approvals.min_dwell),
             arm_ms: ms(config.prompt.arm),
             arm_high_ms: ms(config.prompt.arm_high),
-            ..ClientSettings::default()
+            escalate_percent: config.approvals.escalate_percent,
         },
         ..DaemonInfo::default()
     }
 }
 
-fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
+pub(super) fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
     Settings {
         timeout: approvals.timeout,
         on_timeout: approvals.on_timeout,
@@ -67,10 +67,11 @@ fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
         delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
         screenshots: approvals.screenshots,
         pause_when_blind: watch.on_blind == OnBlind::Pause,
+        consent: approvals.consent.clone(),
     }
 }
 
-fn watch(config: WatchConfig) -> Watch {
+pub(super) fn watch(config: WatchConfig) -> Watch {
     let defaults = watcher::WatchConfig::default();
     let reconnect = Bounds { max: config.blind_after.min(LONG) / 4, ..defaults.reconnect };
     Watch {

@@ -1,10 +1,11 @@
 //! What goes into a gate and what comes out: plain values, so that a driver can be dumb and a test can be exact.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{ApiError, Event, MessageId, PauseAnswer, Status, StatusClass};
 use crate::control::{ApprovalView, Decided, Decision, Halt, OperatorName, Refusal, SessionAct, SessionDone};
-use crate::policy::{OnDeny, OnTimeout, Verdict};
+use crate::policy::{Consent, OnDeny, OnTimeout, Verdict};
 
 use super::approval::{ApprovalId, Revision};
 use super::case::Kept;
@@ -32,6 +33,8 @@ pub struct Settings {
     pub screenshots: bool,
     /// Whether losing sight of a session pauses it.
     pub pause_when_blind: bool,
+    /// Who has to agree, and how.
+    pub consent: Consent,
 }
 
 /// Where identity comes from.
@@ -120,6 +123,13 @@ pub enum Input {
     Halt(Halt),
     /// The stop of everything is over. Releases nothing.
     EndHalt,
+    /// Another policy and other settings hold from here on.
+    Reconfigured {
+        /// The settings.
+        settings: Arc<Settings>,
+        /// What the policy says now about the events on the open card; no event is new by that.
+        verdicts: Vec<Verdict>,
+    },
     /// Time has passed.
     Tick,
     /// The daemon is stopping: what is durable, or on its way to be, goes on; nothing else is released any more.

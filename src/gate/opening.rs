@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
-use crate::policy::{Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
+use crate::policy::{Consent, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
 
 use super::case::{Case, Opening, event_line};
 use super::held::Poll;
@@ -326,6 +326,7 @@ pub(super) fn own_verdict(name: &str, place: &str) -> Verdict {
         refusal: None,
         on_deny: None,
         timeout: None,
+        consent: Consent::default(),
     };
     let fired =
         Fired { rule: std::sync::Arc::new(rule), effect: RuleEffect::Ask, matched: Vec::new(), undecided: Vec::new() };
