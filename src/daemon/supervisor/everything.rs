@@ -86,6 +86,8 @@ impl Supervisor {
         let told = DaemonInfo {
             started_at: self.parts.info.started_at,
             provider: self.parts.info.provider.clone(),
+            policy: hashes.1,
+            rules: policy.len() as u64,
             halt: self.parts.info.halt.clone(),
             ..daemon.clone()
         };
