@@ -33,9 +33,11 @@ mod phase;
 mod recording;
 mod recover;
 mod reopening;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tightening;
+mod voting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use io::{
     Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
 };
+pub use terms::Bound;
+pub use voting::Votes;
 
 use case::{Case, event_line};
 use covering::Covered;
@@ -60,6 +64,7 @@ use halting::Halted;
 use history::Missed;
 use opening::{Blind, Early, Repeats};
 use phase::Phase;
+use voting::Voting;
 
 /// What is known of a session besides its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +109,8 @@ pub struct Gate {
     doubt: Option<Doubt>,
     /// Everything is stopped: nothing happens by itself.
     halted: Option<Box<Halted>>,
+    /// Votes on their way to the disk.
+    voting: Vec<Voting>,
     next_name: u64,
 }
 
@@ -138,6 +145,7 @@ impl Gate {
             stopping: false,
             doubt: None,
             halted: None,
+            voting: Vec::new(),
             next_name: 0,
         }
     }
@@ -171,6 +179,7 @@ impl Gate {
         self.catch_up_on_holds(&mut turn);
         self.stop_what_moves(&mut turn, moves);
         self.freeze(&mut turn);
+        self.drop_stale_votes(&mut turn);
         self.finish(turn)
     }
 
@@ -400,10 +409,12 @@ impl Gate {
         let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
         let delivery = if deliver == Deliver::Nothing { Delivery::Applied } else { Delivery::Applying };
         let revision = case.card().revision;
+        let name = by.clone();
         case.kept.closed =
             Some(Closed { outcome, revision, by, at: turn.now.wall, deliver, delivery, detail: detail.to_owned() });
         self.record(turn, Entry::Decided);
         self.publish(turn);
+        self.end_votes(turn, outcome, &name);
     }
 
     fn remember(&mut self, event: &Event) {

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
-use crate::control::{ApprovalView, EndedBy, State};
+use crate::control::{ApprovalView, EndedBy, State, Vote};
 use crate::policy::{Confirm, OnDeny, Verdict};
 
 use super::approval::{ApprovalId, Delivery, Outcome, Revision, Timing};
-use super::card::{Card, EventLine, Hold, Subject, Terms};
+use super::card::{Card, EventLine, Hold, Subject};
 use super::io::Settings;
+use super::terms::{Bound, terms_of};
+use super::voting::Votes;
 
 pub(super) use derived::event_line;
 use derived::{confirm_of, larger, rule_line, then_of, timing_of};
@@ -34,10 +36,16 @@ pub struct Kept {
     pub plan: Plan,
     /// When the approval expires.
     pub deadline: Timestamp,
-    /// How much time one extension gives.
+    /// How long operators have from when they are asked.
     pub timeout: Duration,
     /// How often it was extended.
     pub extensions: u8,
+    /// How far it can be.
+    #[serde(default)]
+    pub bound: Bound,
+    /// Who has approved, where more than one operator has to.
+    #[serde(default)]
+    pub votes: Votes,
     /// Whether the pause is ours; `None` while that is not known.
     pub owned: Option<bool>,
     /// What the pause was confirmed by; `None` while it is not.
@@ -58,6 +66,12 @@ impl Kept {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.holding || self.closed.as_ref().is_none_or(|closed| closed.delivery == Delivery::Applying)
+    }
+
+    /// How often the deadline can still be moved.
+    #[must_use]
+    pub fn extensions_left(&self) -> u8 {
+        self.bound.most.saturating_sub(self.extensions)
     }
 }
 
@@ -190,6 +204,7 @@ impl Case {
         let deciding = opening.verdict.deciding().map(|fired| fired.rule.as_ref());
         let (timing, timing_why) = timing_of(&opening.trigger.kind);
         let timeout = deciding.and_then(|rule| rule.timeout).unwrap_or(settings.timeout);
+        let (terms, bound) = terms_of(&opening.verdict.fired, settings);
         let risk = opening.verdict.fired.iter().map(|fired| fired.rule.risk).max().unwrap_or_default();
         let card = Card {
             approval: opening.id,
@@ -219,7 +234,7 @@ impl Case {
             left_out: 0,
             triggers: 1,
             then: then_of(opening.subject, &opening.verdict.fired, settings),
-            terms: Terms::default(),
+            terms,
             notes: Vec::new(),
         };
         let deadline = now.after(timeout);
@@ -229,6 +244,8 @@ impl Case {
             deadline: deadline.wall,
             timeout,
             extensions: 0,
+            bound,
+            votes: Votes::default(),
             owned: None,
             proof: None,
             seen_up_to: opening.seen_up_to,
@@ -278,7 +295,10 @@ impl Case {
 
     /// More rules fired on the held session: they join the same approval.
     pub fn join(&mut self, verdict: &Verdict, settings: &Settings) {
+        let (terms, bound) = terms_of(&verdict.fired, settings);
+        self.kept.bound = self.kept.bound.and(bound);
         let card = &mut self.kept.card;
+        card.terms = card.terms.and(&terms);
         let then = then_of(card.subject, &verdict.fired, settings);
         let stricter = verdict.effect > card.effect;
         let same_but_holds =
@@ -375,8 +395,17 @@ impl Case {
             state,
             deadline: self.kept.deadline,
             frozen: self.kept.frozen.is_some(),
-            votes: Vec::new(),
-            extensions_left: super::deciding::EXTENSIONS_MOST.saturating_sub(self.kept.extensions),
+            votes: self.votes().to_vec(),
+            extensions_left: self.kept.extensions_left(),
+        }
+    }
+
+    /// The votes that count now, or that the outcome rests on.
+    fn votes(&self) -> &[Vote] {
+        match &self.kept.closed {
+            Some(closed) => self.kept.votes.at(closed.revision),
+            None if self.sealed => self.kept.votes.on(&self.kept.card),
+            None => &[],
         }
     }
 

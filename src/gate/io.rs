@@ -334,6 +334,8 @@ pub enum Entry {
     Opened,
     /// Its card is complete at a new revision, or what follows from it changed before it was.
     Revised,
+    /// One of several operators who have to approve did; that releases nothing.
+    Voted,
     /// Its deadline moved.
     Extended,
     /// Its deadline stands still, because everything is stopped.
@@ -355,6 +357,7 @@ impl Entry {
         match self {
             Self::Opened => "opened",
             Self::Revised => "revised",
+            Self::Voted => "voted",
             Self::Extended => "extended",
             Self::Frozen => "frozen",
             Self::Thawed => "thawed",

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::held::{Poll, Settling};
 use super::phase::Phase;
+use super::voting::Votes;
 use super::{ApprovalId, Delivery, Entry, Gate, Plan, Revision, Subject, Turn};
 
 impl Gate {
@@ -38,6 +39,7 @@ impl Gate {
         kept.frozen = None;
         kept.plan = Plan::Ask;
         kept.extensions = 0;
+        kept.votes = Votes::default();
         kept.card.approval = id;
         kept.card.revision = Revision(0);
         kept.card.opened_at = turn.now.wall;

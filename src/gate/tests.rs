@@ -8,3 +8,4 @@ mod holds;
 mod model;
 mod restarts;
 mod scene;
+mod votes;

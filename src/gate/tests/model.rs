@@ -3,10 +3,13 @@
 
 mod checks;
 mod provider;
+mod stops;
 mod words;
 mod world;
 
 use proptest::prelude::*;
+
+use crate::control::SessionAct;
 
 use world::World;
 
@@ -29,8 +32,16 @@ pub enum Action {
     Write,
     /// The store fails; only what nobody waits for is kept.
     WriteFails,
-    /// An operator decides.
-    Decide(Does, Card),
+    /// One of the operators decides.
+    Decide(Does, Card, Who),
+    /// An operator does something of its own accord.
+    Direct(SessionAct),
+    /// An operator stops everything.
+    Halt,
+    /// An operator ends the stop.
+    EndHalt,
+    /// Another policy is taken over, which says this about the events on the open card.
+    Policy(Rule),
     /// Somebody else acts at the provider.
     Stranger(Meddles),
     /// Time passes.
@@ -95,6 +106,14 @@ pub enum Does {
     Answer,
 }
 
+/// Who decides.
+#[derive(Clone, Copy, Debug)]
+pub enum Who {
+    One,
+    Two,
+    Three,
+}
+
 /// Which card the operator read.
 #[derive(Clone, Copy, Debug)]
 pub enum Card {
@@ -130,6 +149,10 @@ pub struct Setup {
     pub keeps_on_timeout: bool,
     pub deletes: bool,
     pub screenshots: bool,
+    /// How many operators have to approve.
+    pub needed: u8,
+    /// Whether the third operator may not.
+    pub excludes: bool,
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -167,6 +190,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Does::Answer),
     ];
     let card = prop_oneof![8 => Just(Card::Newest), 1 => Just(Card::Older), 1 => Just(Card::Forged)];
+    let who = prop_oneof![3 => Just(Who::One), 3 => Just(Who::Two), 2 => Just(Who::Three)];
     let meddles = prop_oneof![
         4 => Just(Meddles::Resumes), 2 => Just(Meddles::Pauses), 1 => Just(Meddles::Cancels),
         1 => Just(Meddles::Deletes), 2 => Just(Meddles::Answers),
@@ -175,6 +199,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => Just(Span::Blink), 4 => Just(Span::Second), 2 => Just(Span::Poll), 1 => Just(Span::Minute),
         1 => Just(Span::Deadline),
     ];
+    let directs = prop_oneof![2 => Just(SessionAct::Pause), 1 => Just(SessionAct::Cancel), 2 => Just(SessionAct::Ask)];
     prop_oneof![
         8 => (says, rule()).prop_map(|(says, rule)| Action::Agent(says, rule)),
         3 => rule().prop_map(Action::Begin),
@@ -184,8 +209,12 @@ fn action() -> impl Strategy<Value = Action> {
         6 => Just(Action::Settle),
         5 => Just(Action::Write),
         1 => Just(Action::WriteFails),
-        8 => (does, card).prop_map(|(does, card)| Action::Decide(does, card)),
+        8 => (does, card, who).prop_map(|(does, card, who)| Action::Decide(does, card, who)),
         3 => meddles.prop_map(Action::Stranger),
+        3 => directs.prop_map(Action::Direct),
+        1 => Just(Action::Halt),
+        1 => Just(Action::EndHalt),
+        1 => rule().prop_map(Action::Policy),
         9 => span.prop_map(Action::Wait),
         1 => (-700..700_i32).prop_map(Action::Jump),
         1 => Just(Action::Crash),
@@ -197,12 +226,16 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (prop::bool::weighted(0.25), prop::bool::weighted(0.25), any::<bool>(), any::<bool>()).prop_map(
-        |(hides_pauses, keeps_on_timeout, deletes, screenshots)| Setup {
+    let needed = prop_oneof![3 => Just(1), 3 => Just(2), 1 => Just(3)];
+    let seldom = || prop::bool::weighted(0.25);
+    (seldom(), seldom(), any::<bool>(), any::<bool>(), needed, seldom()).prop_map(
+        |(hides_pauses, keeps_on_timeout, deletes, screenshots, needed, excludes)| Setup {
             hides_pauses,
             keeps_on_timeout,
             deletes,
             screenshots,
+            needed,
+            excludes,
         },
     )
 }

@@ -1,26 +1,27 @@
 //! The invariants of the crate's first page, as far as they concern the gate, each as a check with its number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{ApiError, ErrorClass, EventKind};
 use crate::clock::Moment;
-use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, State};
+use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, State};
 use crate::gate::phase::Phase;
 use crate::gate::{
-    Answer, ApprovalId, CallId, Delivery, Digest, Effect, Entry, Gate, Input, Outcome, Plan, Record, Release, ReplyTo,
-    Revision,
+    Answer, ApprovalId, CallId, Closed, Delivery, Digest, Effect, Entry, Gate, Input, Kept, Outcome, Plan, Record,
+    Release, ReplyTo, Revision,
 };
 use crate::policy;
 
 use super::provider::{By, Provider};
+use super::stops::Stops;
 use super::world::Held;
 
 /// What the checks remember of a run.
 #[derive(Debug, Default)]
 pub struct Checks {
     pub pauses: u64,
-    /// What operators really approved: the card, and whether it was the newest one that clients were shown as open.
-    approved: Vec<(ApprovalId, Revision, Digest)>,
+    /// Who really approved what: the newest card, as it was shown as open.
+    approved: Vec<(OperatorName, ApprovalId, Revision, Digest)>,
     /// The outcome of each approval as this process has it.
     emitted: BTreeMap<ApprovalId, Outcome>,
     /// The outcome of each approval as the disk has it.
@@ -40,6 +41,8 @@ pub struct Checks {
     /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
     /// way back while the session was known to be paused by somebody else.
     pub orphan: bool,
+    /// What concerns stops and another policy.
+    pub stops: Stops,
 }
 
 impl Checks {
@@ -58,17 +61,19 @@ impl Checks {
         &mut self,
         now: Moment,
         reply: ReplyTo,
+        operator: &OperatorName,
         decision: &Decision,
         views: &BTreeMap<ApprovalId, Vec<ApprovalView>>,
     ) {
         self.replies.insert(reply, decision.approval);
+        self.stops.decided(decision);
         let shown = views.get(&decision.approval).and_then(|views| views.last());
         let true_card = shown.is_some_and(|view| {
             let same = view.card.revision == decision.revision && view.digest == decision.digest;
-            view.state == State::Open && same && now.wall < view.deadline
+            view.state == State::Open && same && (view.frozen || now.wall < view.deadline)
         });
         if true_card && matches!(decision.act, Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. }) {
-            self.approved.push((decision.approval, decision.revision, decision.digest));
+            self.approved.push((operator.clone(), decision.approval, decision.revision, decision.digest));
         }
     }
 
@@ -91,6 +96,7 @@ impl Checks {
             return Err("invariant 3: a pause stands behind something else".to_owned());
         }
         for effect in effects {
+            self.stops.effect(effect)?;
             match effect {
                 Effect::Pause { .. } => self.pauses += 1,
                 Effect::Resume { release, .. } => self.resume(release, durable, provider)?,
@@ -107,6 +113,11 @@ impl Checks {
                     let Some(approval) = self.replies.remove(to) else {
                         return Err("an operator was answered twice".to_owned());
                     };
+                    if let Ok(Decided::Counted { given, needed }) = result
+                        && given >= needed
+                    {
+                        return Err("all needed approvals only count".to_owned());
+                    }
                     if let Ok(Decided::Outcome { outcome }) = result
                         && self.promised.insert(approval, *outcome).is_some_and(|before| before != *outcome)
                     {
@@ -161,15 +172,8 @@ impl Checks {
         });
         let Some(kept) = kept else { return Err("invariant 1: a release without a durable approval".to_owned()) };
         let Some(closed) = &kept.closed else { return Ok(()) };
-        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
         match closed.outcome {
-            Outcome::Approved if by_operator => {
-                let card = (kept.card.approval, closed.revision, kept.card.digest());
-                if !self.approved.contains(&card) {
-                    return Err("invariant 7: approved is not what was shown and decided".to_owned());
-                }
-                Ok(())
-            }
+            Outcome::Approved if matches!(closed.by, EndedBy::Operator { .. }) => self.agreed(kept, closed, durable),
             Outcome::Approved => match (&closed.by, &kept.plan) {
                 (EndedBy::Rule { .. }, Plan::Cooldown { .. } | Plan::Instruct { .. }) => Ok(()),
                 _ => Err("invariant 5: approved by nobody".to_owned()),
@@ -179,6 +183,29 @@ impl Checks {
                 Err(format!("invariant 1: released although {}", closed.outcome))
             }
         }
+    }
+
+    /// Everybody needed has approved exactly this card, durably, and nobody who may not.
+    fn agreed(&self, kept: &Kept, closed: &Closed, durable: &[Record]) -> Held {
+        let EndedBy::Operator { name: last, .. } = &closed.by else { return Ok(()) };
+        let voted =
+            durable.iter().filter(|record| record.entry == Entry::Voted).filter_map(|record| record.kept.as_ref());
+        let votes = voted.filter(|vote| vote.card.approval == kept.card.approval);
+        let voters = votes.flat_map(|vote| vote.votes.at(closed.revision)).map(|vote| &vote.by);
+        let approvers: BTreeSet<&OperatorName> = voters.chain([last]).collect();
+        let really = |name: &OperatorName| {
+            self.approved.contains(&(name.clone(), kept.card.approval, closed.revision, kept.card.digest()))
+        };
+        if !approvers.iter().all(|name| really(name)) {
+            return Err("invariant 7: approved is not what was shown and decided".to_owned());
+        }
+        if approvers.len() < usize::from(kept.card.terms.approvals) {
+            return Err("invariant 1: released before everybody needed had approved durably".to_owned());
+        }
+        if approvers.iter().any(|name| kept.card.terms.not_by.contains(&name.0)) {
+            return Err("invariant 1: released by somebody who may not approve".to_owned());
+        }
+        Ok(())
     }
 
     /// A record with a ticket counts only once it is written; the others count at once.
@@ -194,6 +221,7 @@ impl Checks {
     pub fn crashed(&mut self, durable: &[Record], lost: &[Record]) {
         self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
         self.replies.clear();
+        self.stops.crashed();
         let is_durable = |id: &ApprovalId| {
             let mut of = durable.iter().filter_map(|record| record.kept.as_ref());
             of.rfind(|kept| kept.card.approval == *id).is_some_and(|kept| kept.closed.is_some())
@@ -255,6 +283,7 @@ impl Checks {
                 return Err(format!("invariant 2: an operator was told otherwise about {id}"));
             }
         }
+        self.stops.at_rest()?;
         if !self.replies.is_empty() {
             return Err("an operator never got an answer".to_owned());
         }
