@@ -16,6 +16,7 @@ pub mod evaluator;
 pub mod executor;
 mod halting;
 mod lister;
+pub mod liveness;
 mod reconfigured;
 mod standing;
 pub mod supervisor;
@@ -41,6 +42,7 @@ pub use driver::Held;
 pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use supervisor::Watch;
 
+use liveness::{Beat, Pulse};
 use standing::Standing;
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
@@ -79,6 +81,9 @@ pub struct Daemon {
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
+    pulse: Pulse,
+    /// Keeps the supervisor's queue of beats open.
+    _beats: mpsc::Sender<Beat>,
     /// How the provider's first answer went; taken by whoever waits for it.
     answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
@@ -106,6 +111,8 @@ impl Daemon {
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
+        let (beats, felt) = mpsc::channel(1);
+        let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let supervision = Supervision {
             provider: config.provider.clone(),
             standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
@@ -118,12 +125,29 @@ impl Daemon {
             pictures: config.pictures.into(),
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, reconfigured, listed: lists };
+        let inlets = Inlets {
+            decisions: decided,
+            screenshots: wished,
+            orders: ordered,
+            reconfigured,
+            listed: lists,
+            beats: felt,
+        };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
         let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
-        Ok(Self { desk, reconfigure, stop, lister, supervisor, writer: writing, answered: Some(answered) })
+        Ok(Self {
+            desk,
+            reconfigure,
+            stop,
+            lister,
+            supervisor,
+            writer: writing,
+            pulse,
+            _beats: beats,
+            answered: Some(answered),
+        })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -154,6 +178,12 @@ impl Daemon {
     #[must_use]
     pub fn desk(&self) -> &DeskService {
         &self.desk
+    }
+
+    /// For feeling whether the daemon's loops turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.

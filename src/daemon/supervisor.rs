@@ -16,6 +16,7 @@ use super::driver::{Acted, Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::halting::{self, Wish};
+use super::liveness::Beat;
 use super::standing::Standing;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
@@ -103,6 +104,8 @@ pub struct Inlets {
     pub reconfigured: mpsc::Receiver<Reconfigure>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
+    /// Questions whether the supervisor turns.
+    pub beats: mpsc::Receiver<Beat>,
 }
 
 /// Another configuration, to be taken over.
@@ -191,6 +194,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
+                Some(beat) = inlets.beats.recv() => beat.send(()).unwrap_or(()),
                 Some(order) = inlets.orders.recv() => self.directed(order),
                 Some(ended) = self.halts_ended.recv() => self.halt_ended(ended),
                 Some(order) = inlets.reconfigured.recv() => self.reconfigure(order),

@@ -1,6 +1,6 @@
 //! What must hold while everything is stopped, when operators act of their own accord, and over another policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::{Act, Decision};
 use crate::gate::{ApprovalId, Card, Effect, Entry, Gate, Outcome, Record, ReplyTo};
@@ -14,6 +14,8 @@ pub struct Stops {
     asked: BTreeSet<ReplyTo>,
     /// Everything is stopped, and which approvals operators decided since.
     halted: Option<BTreeSet<ApprovalId>>,
+    /// What approvals came to.
+    outcomes: BTreeMap<ApprovalId, Outcome>,
     /// The open card before another policy.
     before: Option<Card>,
 }
@@ -68,8 +70,11 @@ impl Stops {
         }
     }
 
-    fn recorded(&self, record: &Record) -> Held {
+    fn recorded(&mut self, record: &Record) -> Held {
         let closed = record.kept.as_ref().and_then(|kept| kept.closed.as_ref());
+        if let Some((kept, closed)) = record.kept.as_ref().zip(closed) {
+            self.outcomes.insert(kept.card.approval, closed.outcome);
+        }
         let expired = closed.is_some_and(|closed| closed.outcome == Outcome::Expired);
         if self.halted.is_some() && expired && record.entry == Entry::Decided {
             return Err("a deadline passed although everything is stopped".to_owned());
@@ -85,7 +90,10 @@ impl Stops {
     pub fn after_policy(&mut self, gate: &Gate) -> Held {
         let Some(before) = self.before.take() else { return Ok(()) };
         let Some(case) = gate.case.as_deref().filter(|case| case.id() == before.approval) else {
-            return Err("another policy withdrew an open approval".to_owned());
+            return match self.outcomes.get(&before.approval) {
+                Some(Outcome::Denied) => Ok(()),
+                Some(_) | None => Err("another policy withdrew an open approval".to_owned()),
+            };
         };
         if let Some(closed) = case.kept.closed.as_ref().filter(|closed| closed.outcome != Outcome::Denied) {
             return Err(format!("another policy ended an approval as {}", closed.outcome));
