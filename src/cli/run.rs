@@ -6,6 +6,7 @@ mod limits;
 mod manager;
 mod places;
 mod provider;
+mod reload;
 mod signals;
 mod status;
 mod watchdog;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Loaded, PromptConfig};
@@ -26,6 +28,7 @@ use crate::store::{Lock, Store};
 use crate::telemetry;
 use key::KeyPlace;
 use manager::Manager;
+use reload::{Fixed, Reloader};
 use signals::Signals;
 
 pub(super) use places::{config_path, store_path};
@@ -61,35 +64,43 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (sink, lines) = log::channel();
     let _written = sink.written();
-    telemetry::init(&config.log, sink);
+    let level = telemetry::init(&config.log, sink);
     for note in notes {
         tracing::warn!("{note}");
     }
     limits::raise();
     let file = store_path(&config.store)?;
     let agi = provider::client(&config.provider)?;
-    let signals = signals::listen()?;
+    let Signals { stop, reload } = signals::listen()?;
     let _lock = Lock::take(&file).map_err(words::locked)?;
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
     let key = KeyPlace(config.provider.api_key.clone());
     let prompt = prompt_settings(&config.prompt);
+    let reloader = Reloader {
+        file: path,
+        store: file.clone(),
+        provider: Arc::new(agi.clone()),
+        fixed: Fixed::of(&config),
+        level,
+        manager: manager.clone(),
+    };
     let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
-    if let Some(Err(error)) = signals.stop.run_until_cancelled(daemon.accepted()).await {
+    if let Some(Err(error)) = stop.run_until_cancelled(daemon.accepted()).await {
         daemon.stop().await;
         return Err(words::refused(&error, &key));
     }
-    let stop = signals.stop.clone();
     if !stop.is_cancelled() {
+        let (_wish, wishes) = mpsc::channel(1);
         manager.ready();
         let _told = told(&daemon, manager);
         tokio::select! {
             () = attend::attend(&daemon, prompt, lines, &stop) => (),
-            () = answer_hangups(signals) => (),
+            never = reloader.serve(&daemon, reload, wishes) => match never {},
         }
     }
     warm.abort();
@@ -114,13 +125,6 @@ async fn end(daemon: Daemon, manager: &Manager) {
     let held = daemon.stop().await;
     words::say_held(&held);
     manager.status(&words::stopped(held.len()));
-}
-
-async fn answer_hangups(mut signals: Signals) {
-    while signals.reload.recv().await.is_some() {
-        tracing::warn!("SIGHUP: the daemon goes on with the configuration it has");
-    }
-    std::future::pending().await
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {

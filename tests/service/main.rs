@@ -9,5 +9,6 @@ mod manager;
 
 mod credentials;
 mod limits;
+mod reloading;
 mod watchdog;
 mod words;

@@ -1,0 +1,134 @@
+//! Reading the configuration again while the daemon runs: parse, validate, and only then swap.
+//!
+//! A file that is wrong changes nothing, and that is said in the log and to every operator. Keys that cannot change while
+//! the daemon runs are named and left as they are.
+
+mod fixed;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::manager::Manager;
+use crate::api::Provider;
+use crate::cli::counted;
+use crate::config::{Config, ConfigError, Loaded};
+use crate::control::Refusal;
+use crate::daemon::{self, Daemon};
+use crate::operator::escape::short;
+use crate::operator::log::TOLD;
+use crate::telemetry::Level;
+pub(super) use fixed::Fixed;
+
+/// How many errors of a file are said in one sentence.
+const SAID: usize = 3;
+
+/// Somebody's wish that the configuration be read again; the answer says what changed.
+pub(super) type Wish = oneshot::Sender<Result<String, Refusal>>;
+
+/// Reads the configuration again when it is asked to.
+pub(super) struct Reloader {
+    /// The file it is read from.
+    pub(super) file: PathBuf,
+    /// The store's file, which stays.
+    pub(super) store: PathBuf,
+    /// The vendor, who stays.
+    pub(super) provider: Arc<dyn Provider>,
+    /// What the daemon was started with and cannot change.
+    pub(super) fixed: Fixed,
+    /// The level of the log.
+    pub(super) level: Level,
+    /// Who is told of it.
+    pub(super) manager: Manager,
+}
+
+impl Reloader {
+    /// Serves signals and wishes, one after the other; never returns.
+    pub(super) async fn serve(
+        self,
+        daemon: &Daemon,
+        mut signals: mpsc::Receiver<()>,
+        mut wishes: mpsc::Receiver<Wish>,
+    ) -> std::convert::Infallible {
+        loop {
+            tokio::select! {
+                // Who sent a signal reads the log.
+                Some(()) = signals.recv() => drop(self.reload(daemon).await),
+                Some(wish) = wishes.recv() => {
+                    let answer = self.reload(daemon).await.map_err(|why| Refusal::NotPossible { why });
+                    // Whoever wished may have gone.
+                    let _ = wish.send(answer);
+                }
+                else => return std::future::pending().await,
+            }
+        }
+    }
+
+    /// Uses what is in the file, or says why not. The answer is said in the log and to every operator already.
+    async fn reload(&self, daemon: &Daemon) -> Result<String, String> {
+        self.manager.reloading();
+        let answer = match self.load().await {
+            Ok(loaded) => self.swap(daemon, loaded).await,
+            Err(why) => Err(format!(
+                "{} cannot be used, and what was read before stays in force: {why}",
+                short(&self.file.to_string_lossy())
+            )),
+        };
+        if let Err(text) = &answer {
+            tracing::error!(target: TOLD, "{text}");
+        }
+        let (Ok(text) | Err(text)) = &answer;
+        daemon.desk().notice(text.clone());
+        self.manager.ready();
+        answer
+    }
+
+    /// Compiling rules can take a while, and nothing else may wait for it.
+    async fn load(&self) -> Result<Loaded, String> {
+        let file = self.file.clone();
+        match tokio::task::spawn_blocking(move || Config::load(&file)).await {
+            Ok(loaded) => loaded.map_err(|error| in_short(&error)),
+            Err(error) => Err(format!("reading it failed: {}", short(&error.to_string()))),
+        }
+    }
+
+    async fn swap(&self, daemon: &Daemon, loaded: Loaded) -> Result<String, String> {
+        let Loaded { config, notes } = loaded;
+        for note in notes {
+            tracing::warn!("{note}");
+        }
+        let left = self.fixed.different(&Fixed::of(&config));
+        let (policy, rules, level) = (config.policy.hash().to_string(), config.policy.len(), config.log.level);
+        let parts = daemon::Config::new(config, self.provider.clone(), &self.store);
+        let Some(daemon::Reconfigured { sessions }) = daemon.reconfigure(parts).await else {
+            return Err("the configuration was not read again: the daemon is stopping".to_owned());
+        };
+        self.level.set(level);
+        let mut text = format!(
+            "the configuration was read again: policy {policy:.12} with {} is in force for {}",
+            counted(rules as u32, "rule", "rules"),
+            counted(sessions as u32, "watched session", "watched sessions"),
+        );
+        if !left.is_empty() {
+            text.push_str(&format!("; changed, and used only after a restart: {}", left.join(", ")));
+            tracing::warn!(target: TOLD, "{text}");
+        } else {
+            tracing::info!(target: TOLD, "{text}");
+        }
+        Ok(text)
+    }
+}
+
+/// What is wrong with a file, in a line.
+fn in_short(error: &ConfigError) -> String {
+    let wrong = match error {
+        ConfigError::Read { source, .. } => return source.to_string(),
+        ConfigError::Invalid(wrong) => wrong,
+    };
+    let mut said: Vec<String> = wrong.sentences().take(SAID).collect();
+    if let Some(more @ 1..) = wrong.list().len().checked_sub(SAID) {
+        said.push(format!("and {more} more, see `holdpoint config check`"));
+    }
+    said.join("; ")
+}
