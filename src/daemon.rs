@@ -16,7 +16,6 @@ pub mod evaluator;
 pub mod executor;
 mod lister;
 pub mod liveness;
-mod reconfigure;
 pub mod supervisor;
 pub mod watcher;
 mod writer;
@@ -26,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -39,10 +38,7 @@ use crate::store::{Store, StoreError};
 pub use driver::Held;
 pub use supervisor::Watch;
 
-pub use reconfigure::{Adopt, Reconfigured};
-
 use liveness::{Beat, Pulse};
-use reconfigure::Reconfiguration;
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
 
@@ -80,7 +76,6 @@ pub struct Daemon {
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
     pulse: Pulse,
-    reconfiguration: Reconfiguration,
     /// Keeps the supervisor's queue of beats open.
     _beats: mpsc::Sender<Beat>,
     /// How the provider's first answer went; taken by whoever waits for it.
@@ -105,7 +100,6 @@ impl Daemon {
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
-        let (adopting, adopted) = mpsc::channel(1);
         let (beats, felt) = mpsc::channel(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let supervision = Supervision {
@@ -120,24 +114,12 @@ impl Daemon {
             pictures: config.pictures.into(),
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets =
-            Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, adopted, beats: felt };
+        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
-        let (list_every, period) = watch::channel(config.list_every.max(LIST_LEAST));
-        let reconfiguration = Reconfiguration { supervisor: adopting, list_every, desk: desk.clone() };
+        let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
-        let lister = tokio::spawn(lister::run(config.provider, period, desk.clone(), listed, first));
-        Ok(Self {
-            desk,
-            stop,
-            lister,
-            supervisor,
-            writer: writing,
-            pulse,
-            reconfiguration,
-            _beats: beats,
-            answered: Some(answered),
-        })
+        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
+        Ok(Self { desk, stop, lister, supervisor, writer: writing, pulse, _beats: beats, answered: Some(answered) })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -156,12 +138,6 @@ impl Daemon {
     #[must_use]
     pub fn desk(&self) -> &DeskService {
         &self.desk
-    }
-
-    /// Goes by another configuration from here on: rules, settings, which sessions are watched, what clients are told. The
-    /// provider and the place of pictures stay. `None` once the daemon stops.
-    pub async fn reconfigure(&self, config: Config) -> Option<Reconfigured> {
-        self.reconfiguration.apply(config).await
     }
 
     /// For feeling whether the daemon's loops turn.

@@ -109,11 +109,6 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Gate {
-    /// Goes by other settings from here on. What an open card says of its deadline and of what follows it stays.
-    pub fn adopt(&mut self, settings: Arc<Settings>) {
-        self.settings = settings;
-    }
-
     /// A gate that watches; `seen_up_to` is the last event evaluated before a restart.
     #[must_use]
     pub fn new(about: About, settings: Arc<Settings>, seen_up_to: MessageId) -> Self {

@@ -144,13 +144,6 @@ impl Desk {
         self.update(Change::Daemon { daemon: Box::new(daemon) })
     }
 
-    /// As [`Desk::daemon`], of what a configuration says; the rest stays as it is.
-    pub fn configured(&mut self, configured: DaemonInfo) -> Update {
-        let DaemonInfo { version, started_at, provider, halt, policy: _, rules: _, settings: _ } =
-            self.settings.daemon.clone();
-        self.daemon(DaemonInfo { version, started_at, provider, halt, ..configured })
-    }
-
     /// Who is attached and what they look at, for every client.
     pub fn presence(&mut self) -> Update {
         let operators = self.present();

@@ -136,12 +136,6 @@ impl DeskService {
         self.tell(Message::Daemon(Box::new(daemon)));
     }
 
-    /// Tells every client what the daemon is by another configuration: its policy and its numbers. What it is by its start
-    /// and by operators stays. Never waits.
-    pub fn configured(&self, daemon: DaemonInfo) {
-        self.tell(Message::Configured(Box::new(daemon)));
-    }
-
     /// Tells every client a sentence, escaped already. Never waits.
     pub fn notice(&self, text: String) {
         self.tell(Message::Notice(text));

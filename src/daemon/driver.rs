@@ -27,10 +27,9 @@ use crate::control::{
     Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
 };
 use crate::gate::{
-    Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Settings, Ticket,
+    Answer, ApprovalId, CallId, Code, Effect, Gate, Input, Kept, Mint, Notice, Observed, ReplyTo, Ticket,
 };
 use crate::operator::log::TOLD;
-use crate::policy::Policy;
 use crate::store::Write;
 
 use picture::Pictures;
@@ -54,8 +53,6 @@ pub enum Order {
     Screenshot(ScreenshotOrder),
     /// An act of its own accord.
     Act(Acted),
-    /// Another configuration, from here on.
-    Adopt(Arc<Policy>, Arc<Settings>),
 }
 
 /// What an operator does to a session of its own accord.
@@ -330,10 +327,6 @@ impl Driver {
             Order::Act(acted) => {
                 let why = "sessions cannot be directed yet".to_owned();
                 let _ = acted.reply.send(Err(Refusal::NotPossible { why }));
-            }
-            Order::Adopt(policy, settings) => {
-                self.evaluator.adopt(policy);
-                self.gate.adopt(settings);
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {

@@ -35,11 +35,6 @@ impl Evaluator {
         Self { policy, session, context: Context::default(), known }
     }
 
-    /// Judges by another policy from here on. What came before still counts as context.
-    pub fn adopt(&mut self, policy: Arc<Policy>) {
-        self.policy = policy;
-    }
-
     /// The verdict on an event, or `None` when it was evaluated before.
     pub fn evaluate(&mut self, event: &Event) -> Option<Verdict> {
         if event.id.is_some_and(|id| !self.known.is_new(id, event)) {

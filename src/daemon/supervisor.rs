@@ -14,7 +14,6 @@ use super::driver::{Acted, Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::liveness::Beat;
-use super::reconfigure::Adopt;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
@@ -90,8 +89,6 @@ pub struct Inlets {
     pub orders: mpsc::Receiver<Directed>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
-    /// Other configurations.
-    pub adopted: mpsc::Receiver<Adopt>,
     /// Questions whether the supervisor turns.
     pub beats: mpsc::Receiver<Beat>,
 }
@@ -158,7 +155,6 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
-                Some(adopt) = inlets.adopted.recv() => self.adopt(adopt),
                 Some(beat) = inlets.beats.recv() => beat.send(()).unwrap_or(()),
                 Some(order) = inlets.orders.recv() => self.directed(order),
                 Some(order) = inlets.decisions.recv() => self.decide(order),
@@ -329,22 +325,6 @@ impl Supervisor {
         if let Some(held) = ended.held {
             self.held.insert(ended.session, held);
         }
-    }
-
-    /// Every session goes by it, those that are found later as well; one that is watched already stays watched.
-    fn adopt(&mut self, adopt: Adopt) {
-        let Adopt { policy, settings, watch, reply } = adopt;
-        for driver in self.drivers.values() {
-            // An order that finds no room waits for it: none may miss a stricter rule.
-            if let Err(refused) = driver.try_send(Order::Adopt(policy.clone(), settings.clone())) {
-                let driver = driver.clone();
-                tokio::spawn(async move { driver.send(refused.into_inner()).await });
-            }
-        }
-        (self.parts.policy, self.parts.settings, self.parts.watch) = (policy, settings, watch);
-        // Whoever reconfigures may have been stopped meanwhile.
-        let _ = reply.send(self.drivers.len());
-        self.watch_named();
     }
 
     fn decide(&mut self, order: Ordered) {

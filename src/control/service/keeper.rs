@@ -31,7 +31,6 @@ pub(super) enum Message {
     Session(Box<SessionView>),
     SessionGone(SessionId),
     Daemon(Box<DaemonInfo>),
-    Configured(Box<DaemonInfo>),
     Notice(String),
     Stopping,
     PolicyTightened,
@@ -94,10 +93,6 @@ impl Keeper {
             }
             Message::Daemon(daemon) => {
                 let update = self.desk.daemon(*daemon);
-                self.broadcast(Some(update));
-            }
-            Message::Configured(daemon) => {
-                let update = self.desk.configured(*daemon);
                 self.broadcast(Some(update));
             }
             Message::Notice(text) => {
