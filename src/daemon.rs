@@ -14,8 +14,11 @@ mod configured;
 pub mod driver;
 pub mod evaluator;
 pub mod executor;
+mod halting;
 mod lister;
 pub mod liveness;
+mod reconfigured;
+mod standing;
 pub mod supervisor;
 pub mod watcher;
 mod writer;
@@ -25,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -36,9 +39,11 @@ use crate::policy::Policy;
 use crate::store::{Store, StoreError};
 
 pub use driver::Held;
+pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use supervisor::Watch;
 
 use liveness::{Beat, Pulse};
+use standing::Standing;
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
 
@@ -71,11 +76,13 @@ pub struct Config {
 /// A running daemon.
 pub struct Daemon {
     desk: DeskService,
+    reconfigure: mpsc::Sender<supervisor::Reconfigure>,
     stop: CancellationToken,
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
     pulse: Pulse,
+    list_every: watch::Sender<Duration>,
     /// Keeps the supervisor's queue of beats open.
     _beats: mpsc::Sender<Beat>,
     /// How the provider's first answer went; taken by whoever waits for it.
@@ -93,10 +100,15 @@ impl Daemon {
         let live = store.live().await?;
         let cursors = store.cursors().await?;
         let done = store.done().await?;
+        let halt = store.halt().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let (orders, ordered) = mpsc::channel(ORDERS);
-        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots, orders }, origin);
+        let (reconfigure, reconfigured) = mpsc::channel(1);
+        let mut settings = config.desk;
+        settings.daemon.halt.clone_from(&halt);
+        let info = settings.daemon.clone();
+        let desk = DeskService::start(settings, Drivers { decisions, screenshots, orders }, origin);
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
@@ -104,8 +116,8 @@ impl Daemon {
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let supervision = Supervision {
             provider: config.provider.clone(),
-            policy: Arc::new(config.policy),
-            settings: Arc::new(config.settings),
+            standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
+            info,
             watch: config.watch,
             store,
             desk: desk.clone(),
@@ -114,12 +126,30 @@ impl Daemon {
             pictures: config.pictures.into(),
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
+        let inlets = Inlets {
+            decisions: decided,
+            screenshots: wished,
+            orders: ordered,
+            reconfigured,
+            listed: lists,
+            beats: felt,
+        };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
-        let every = config.list_every.max(LIST_LEAST);
+        let (list_every, period) = watch::channel(config.list_every.max(LIST_LEAST));
         let (first, answered) = oneshot::channel();
-        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
-        Ok(Self { desk, stop, lister, supervisor, writer: writing, pulse, _beats: beats, answered: Some(answered) })
+        let lister = tokio::spawn(lister::run(config.provider, period, desk.clone(), listed, first));
+        Ok(Self {
+            desk,
+            reconfigure,
+            stop,
+            lister,
+            supervisor,
+            writer: writing,
+            pulse,
+            list_every,
+            _beats: beats,
+            answered: Some(answered),
+        })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -132,6 +162,19 @@ impl Daemon {
             Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Takes over another configuration while running: the rules count from the next event on, and open approvals get
+    /// stricter where they say so, never milder. What takes a restart is named in the answer.
+    ///
+    /// # Errors
+    /// When the daemon is stopping.
+    pub async fn reconfigure(&self, with: Reconfiguration) -> Result<Changed, NotReconfigured> {
+        self.list_every.send_replace(with.watch.config.poll_interval.max(LIST_LEAST));
+        let (reply, answer) = oneshot::channel();
+        let order = supervisor::Reconfigure { with: Box::new(with), reply };
+        self.reconfigure.send(order).await.map_err(|_| NotReconfigured)?;
+        answer.await.map_err(|_| NotReconfigured)
     }
 
     /// The operators' side.

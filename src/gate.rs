@@ -36,6 +36,7 @@ mod reopening;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod tightening;
 mod voting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -170,6 +171,7 @@ impl Gate {
             }
             Input::Halt(halt) => self.halt(&mut turn, halt),
             Input::EndHalt => self.end_halt(&mut turn),
+            Input::Reconfigured { settings, verdicts } => self.reconfigured(&mut turn, settings, &verdicts),
             Input::Tick => self.tick(&mut turn),
             Input::Stop => self.stop(&mut turn),
         }

@@ -77,14 +77,7 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     words::say_started(&config, &file);
     let key = KeyPlace(config.provider.api_key.clone());
     let prompt = prompt_settings(&config.prompt);
-    let reloader = Reloader {
-        file: path,
-        store: file.clone(),
-        provider: Arc::new(agi.clone()),
-        fixed: Fixed::of(&config),
-        level,
-        manager: manager.clone(),
-    };
+    let reloader = Reloader { file: path, fixed: Fixed::of(&config), level, manager: manager.clone() };
     let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });

@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::standing::Standing;
 use super::watcher::Seen;
 use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
@@ -90,6 +91,8 @@ pub struct Parts {
     pub seen: mpsc::Receiver<Seen>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
+    /// What holds for every session.
+    pub standing: watch::Receiver<Standing>,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
 }
@@ -130,6 +133,9 @@ pub struct Driver {
     origin: Instant,
     orders: mpsc::Receiver<Order>,
     seen: mpsc::Receiver<Seen>,
+    standing: watch::Receiver<Standing>,
+    /// As the gate knows it.
+    known: Standing,
     alarm: mpsc::Sender<String>,
     calls: JoinSet<Back>,
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
@@ -158,7 +164,11 @@ impl Mint for Fresh {
 impl Driver {
     /// Recovers the gate and makes it ready to run.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(mut parts: Parts) -> Self {
+        let known = parts.standing.borrow_and_update().clone();
+        if let Some(halt) = &known.halt {
+            parts.gate.begin_halted(halt.clone());
+        }
         let cursor = parts.gate.seen_up_to();
         let mut driver = Self {
             showing: Showing::new(parts.desk.clone(), parts.gate.about()),
@@ -171,6 +181,8 @@ impl Driver {
             origin: parts.origin,
             orders: parts.orders,
             seen: parts.seen,
+            standing: parts.standing,
+            known,
             alarm: parts.alarm,
             calls: JoinSet::new(),
             replies: BTreeMap::new(),
@@ -186,6 +198,9 @@ impl Driver {
             log::taken_up(&driver.session, &kept);
             let effects = driver.gate.recover(driver.now(), &mut Fresh, kept);
             driver.carry_out(effects);
+        }
+        if let Some(halt) = driver.known.halt.clone() {
+            driver.feed(Input::Halt(halt));
         }
         driver
     }
@@ -206,6 +221,7 @@ impl Driver {
                     self.drain().await;
                     break;
                 }
+                Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
                 Some(order) = self.orders.recv() => self.ordered(order),
                 () = sleep_until(due), if due.is_some() => self.tick(),
@@ -341,6 +357,21 @@ impl Driver {
                     });
                 }
             }
+        }
+    }
+
+    /// What holds for every session is another: a stop first, whose pause must not wait.
+    async fn stand(&mut self) {
+        let now = self.standing.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.known, now.clone());
+        if before.halt != now.halt {
+            let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
+            self.feed_pause_first(input).await;
+        }
+        if !before.rules_as(&now) {
+            self.evaluator.adopt(now.policy);
+            let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card)).unwrap_or_default();
+            self.feed_pause_first(Input::Reconfigured { settings: now.settings, verdicts }).await;
         }
     }
 

@@ -41,7 +41,7 @@ async fn a_rule_that_was_added_holds_sessions_that_were_watched_before() {
     home.write("config.toml", CONFIG);
     reload(&daemon, &mut manager);
     let line = daemon.wait("the configuration was read again");
-    assert!(line.contains("INFO") && line.contains("with 1 rule is in force for 1 watched session"), "{line}");
+    assert!(line.contains("INFO") && line.contains("the policy changed from ") && line.contains("(1 rule)"), "{line}");
     let line = daemon.wait("waits for an answer");
     assert!(line.contains(&session) && line.contains("rule purchase"), "{line}");
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
@@ -82,7 +82,7 @@ async fn what_needs_a_restart_is_named_and_stays_and_the_level_of_the_log_does_n
     home.write("config.toml", &(CONFIG.replace("[provider]", "[provider]\nhedge_after = '1s'") + more));
     reload(&daemon, &mut manager);
     let line = daemon.wait("the configuration was read again");
-    let named = "; changed, and used only after a restart: provider.hedge_after, store.path";
+    let named = "the policy is the same (1 rule); this takes a restart: provider.hedge_after, store.path";
     assert!(line.contains("WARN") && line.contains(named), "{line}");
     assert!(!home.path("other.db").exists());
 

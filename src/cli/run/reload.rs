@@ -6,16 +6,13 @@
 mod fixed;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
 use super::manager::Manager;
-use crate::api::Provider;
-use crate::cli::counted;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::control::Refusal;
-use crate::daemon::{self, Daemon};
+use crate::daemon::{Changed, Daemon, Reconfiguration};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::telemetry::Level;
@@ -31,10 +28,6 @@ pub(super) type Wish = oneshot::Sender<Result<String, Refusal>>;
 pub(super) struct Reloader {
     /// The file it is read from.
     pub(super) file: PathBuf,
-    /// The store's file, which stays.
-    pub(super) store: PathBuf,
-    /// The vendor, who stays.
-    pub(super) provider: Arc<dyn Provider>,
     /// What the daemon was started with and cannot change.
     pub(super) fixed: Fixed,
     /// The level of the log.
@@ -98,23 +91,17 @@ impl Reloader {
         for note in notes {
             tracing::warn!("{note}");
         }
-        let left = self.fixed.different(&Fixed::of(&config));
-        let (policy, rules, level) = (config.policy.hash().to_string(), config.policy.len(), config.log.level);
-        let parts = daemon::Config::new(config, self.provider.clone(), &self.store);
-        let Some(daemon::Reconfigured { sessions }) = daemon.reconfigure(parts).await else {
-            return Err("the configuration was not read again: the daemon is stopping".to_owned());
-        };
+        let restart = self.fixed.different(&Fixed::of(&config));
+        let level = config.log.level;
+        let changed =
+            daemon.reconfigure(Reconfiguration::new(config)).await.map_err(|stopping| stopping.to_string())?;
         self.level.set(level);
-        let mut text = format!(
-            "the configuration was read again: policy {policy:.12} with {} is in force for {}",
-            counted(rules as u32, "rule", "rules"),
-            counted(sessions as u32, "watched session", "watched sessions"),
-        );
-        if !left.is_empty() {
-            text.push_str(&format!("; changed, and used only after a restart: {}", left.join(", ")));
-            tracing::warn!(target: TOLD, "{text}");
-        } else {
+        let changed = Changed { restart, ..changed };
+        let text = format!("the configuration was read again: {changed}");
+        if changed.restart.is_empty() {
             tracing::info!(target: TOLD, "{text}");
+        } else {
+            tracing::warn!(target: TOLD, "{text}");
         }
         Ok(text)
     }
