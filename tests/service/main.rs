@@ -7,6 +7,7 @@
 mod bench;
 mod manager;
 
+mod activation;
 mod credentials;
 mod limits;
 mod reloading;

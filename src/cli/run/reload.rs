@@ -7,11 +7,12 @@ mod fixed;
 
 use std::path::PathBuf;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::manager::Manager;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::control::Refusal;
+use crate::control::http::Reload;
 use crate::daemon::{Changed, Daemon, Reconfiguration};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
@@ -20,9 +21,6 @@ pub(super) use fixed::Fixed;
 
 /// How many errors of a file are said in one sentence.
 const SAID: usize = 3;
-
-/// Somebody's wish that the configuration be read again; the answer says what changed.
-pub(super) type Wish = oneshot::Sender<Result<String, Refusal>>;
 
 /// Reads the configuration again when it is asked to.
 pub(super) struct Reloader {
@@ -42,7 +40,7 @@ impl Reloader {
         self,
         daemon: &Daemon,
         mut signals: mpsc::Receiver<()>,
-        mut wishes: mpsc::Receiver<Wish>,
+        mut wishes: mpsc::Receiver<Reload>,
     ) -> std::convert::Infallible {
         loop {
             tokio::select! {
