@@ -24,8 +24,8 @@ use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
 use reader::{Section, Sink};
 pub use sections::{
-    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure, PromptConfig,
-    ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
+    ApprovalsConfig, ControlConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure,
+    PromptConfig, ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
 };
 
 /// The environment variables that override keys of the file, each with its key.
@@ -54,6 +54,8 @@ pub struct Config {
     pub approvals: ApprovalsConfig,
     /// The prompt at a terminal.
     pub prompt: PromptConfig,
+    /// How the daemon is reached.
+    pub control: ControlConfig,
     /// Who is called when an approval waits.
     pub notify: NotifyConfig,
     /// Where things are kept.
@@ -226,6 +228,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let watch = WatchConfig::read(root.section("watch"));
     let approvals = ApprovalsConfig::read(root.section("approvals"));
     let prompt = PromptConfig::read(root.section("prompt"));
+    let control = ControlConfig::read(root.section("control"));
     let mut notify = NotifyConfig::read(root.section("notify"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
@@ -240,7 +243,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, notify, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, control, notify, store, log, policy: policy? })
 }
 
 /// A key whose value names a file with a secret.

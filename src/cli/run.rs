@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let _lock = Lock::take(&file).map_err(locked)?;
     let store = Store::open(&file).await.map_err(not_opened)?;
     say_started(&config, &file);
+    let http = config.control.http;
     let key = KeyPlace(config.provider.api_key.clone());
     let prompt_settings = prompt_settings(&config.prompt);
     let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
@@ -69,10 +71,27 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         daemon.stop().await;
         return Err(refused(&error, &key));
     }
+    if let Some(address) = http
+        && let Err(failure) = serve(address, &daemon, &stop).await
+    {
+        daemon.stop().await;
+        return Err(failure);
+    }
     attend(&daemon, prompt_settings, lines, &stop).await;
     warm.abort();
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
     say_held(&daemon.stop().await);
+    Ok(())
+}
+
+/// Serves metrics and health on the port that is configured.
+async fn serve(address: SocketAddr, daemon: &Daemon, stop: &CancellationToken) -> Result<(), Failure> {
+    let served = telemetry::http::serve(address, daemon.scrape().clone(), stop.clone()).await;
+    let address = served.map_err(|error| {
+        Failure::new(Exit::Error, format!("metrics cannot be served on {address}: {error}"))
+            .hint("name another port with [control] http")
+    })?;
+    tracing::info!("metrics and health are served on http://{address}/metrics and /healthz");
     Ok(())
 }
 

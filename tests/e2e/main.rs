@@ -10,6 +10,7 @@ mod stage;
 mod course;
 mod errors;
 mod lost_answers;
+mod notifications;
 mod others;
 mod questions;
 mod recipes;
