@@ -83,7 +83,6 @@ async fn what_happened_is_measured_and_served_on_loopback() {
         "holdpoint_pause_request_seconds_count 1",
         "holdpoint_pause_confirmed_seconds_count 1",
         "holdpoint_provider_calls_total{endpoint=\"cancel\",class=\"ok\"} 1",
-        "holdpoint_operators_attached 2",
         "holdpoint_approvals_pending 0",
     ];
     let mut text = String::new();

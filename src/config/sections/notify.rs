@@ -117,7 +117,7 @@ fn webhook(section: &mut Section<'_>) -> Option<WebhookConfig> {
     let item = section.get("webhook")?;
     if variable.is_none() && file.is_none() {
         let hint = "the secret signs each notification, so that its receiver knows who sent it".to_owned();
-        item.wrong_with(
+        item.wrong_secret(
             "the webhook has no secret",
             "`webhook_secret_file` or `webhook_secret_env` beside it",
             Some(hint),

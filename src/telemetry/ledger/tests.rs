@@ -1,8 +1,8 @@
 //! What is counted of what clients are told.
 
 use super::*;
-use crate::control::ApprovalView;
 use crate::control::fixtures::{at, by, ended, open, snapshot};
+use crate::control::{ApprovalView, DaemonInfo, Halt, OperatorName};
 use crate::gate::Outcome;
 
 fn said(metrics: &Metrics, line: &str) -> bool {
@@ -81,4 +81,25 @@ fn blind_time_is_counted_once_and_from_its_beginning() {
     assert!(said(&metrics, "blind_seconds_total 30.0"));
     ledger.change(Change::SessionGone { session: session(None).session }, &metrics);
     assert_eq!(ledger.now(at("2026-11-23T13:05:00Z"), &metrics).sessions, vec![]);
+}
+
+#[test]
+fn operators_and_a_stop_of_everything_are_what_clients_were_told_last() {
+    let (mut ledger, metrics) = (Ledger::default(), Metrics::new());
+    let one = |name: &str, clients| Presence {
+        operator: OperatorName(name.to_owned()),
+        since: at("2026-11-23T13:00:00Z"),
+        clients,
+        looking_at: vec![],
+    };
+    ledger.change(Change::Presence { operators: vec![one("ann", 1), one("bob", 2)] }, &metrics);
+    let halt = Halt { by: OperatorName("ann".to_owned()), at: at("2026-11-23T13:00:00Z"), reason: None };
+    let daemon = Box::new(DaemonInfo { halt: Some(halt), ..DaemonInfo::default() });
+    ledger.change(Change::Daemon { daemon }, &metrics);
+    let now = ledger.now(at("2026-11-23T13:00:00Z"), &metrics);
+    assert_eq!((now.operators, now.clients, now.halted), (2, 3, true));
+    metrics.now(&now);
+    assert!(
+        said(&metrics, "operators_attached 2") && said(&metrics, "clients_attached 3") && said(&metrics, "halted 1")
+    );
 }
