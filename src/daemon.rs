@@ -15,6 +15,7 @@ pub mod driver;
 pub mod evaluator;
 pub mod executor;
 mod lister;
+pub mod liveness;
 mod scrape;
 pub mod supervisor;
 pub mod watcher;
@@ -43,6 +44,7 @@ pub use driver::Held;
 pub use scrape::Scrape;
 pub use supervisor::Watch;
 
+use liveness::{Beat, Pulse};
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
 
@@ -84,6 +86,9 @@ pub struct Daemon {
     notifier: Notifier,
     ledger: JoinHandle<()>,
     scrape: Scrape,
+    pulse: Pulse,
+    /// Keeps the supervisor's queue of beats open.
+    _beats: mpsc::Sender<Beat>,
     /// How the provider's first answer went; taken by whoever waits for it.
     answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
@@ -112,6 +117,8 @@ impl Daemon {
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone());
         let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
+        let (beats, felt) = mpsc::channel(1);
+        let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let supervision = Supervision {
             provider: provider.clone(),
             policy: Arc::new(config.policy),
@@ -125,13 +132,24 @@ impl Daemon {
             metrics,
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists };
+        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
         let lister = tokio::spawn(lister::run(provider, every, desk.clone(), listed, first));
-        let answered = Some(answered);
-        Ok(Self { desk, stop, lister, supervisor, writer: writing, notifier, ledger, scrape, answered })
+        Ok(Self {
+            desk,
+            stop,
+            lister,
+            supervisor,
+            writer: writing,
+            notifier,
+            ledger,
+            scrape,
+            pulse,
+            _beats: beats,
+            answered: Some(answered),
+        })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -156,6 +174,12 @@ impl Daemon {
     #[must_use]
     pub fn scrape(&self) -> &Scrape {
         &self.scrape
+    }
+
+    /// For feeling whether the daemon's loops turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.

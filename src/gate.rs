@@ -21,7 +21,9 @@ mod case;
 mod covering;
 mod deciding;
 mod delivering;
+mod directed;
 mod doubting;
+mod halting;
 mod held;
 mod history;
 mod io;
@@ -57,6 +59,7 @@ pub use voting::Votes;
 use case::{Case, event_line};
 use covering::Covered;
 use doubting::Doubt;
+use halting::Halted;
 use history::Missed;
 use opening::{Blind, Early, Repeats};
 use phase::Phase;
@@ -105,6 +108,8 @@ pub struct Gate {
     doubt: Option<Doubt>,
     /// Votes on their way to the disk.
     voting: Vec<Voting>,
+    /// Everything is stopped: nothing happens by itself.
+    halted: Option<Box<Halted>>,
     next_name: u64,
 }
 
@@ -139,6 +144,7 @@ impl Gate {
             stopping: false,
             doubt: None,
             voting: Vec::new(),
+            halted: None,
             next_name: 0,
         }
     }
@@ -146,6 +152,8 @@ impl Gate {
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
         let mut turn = Turn { now, mint, out: Vec::new() };
+        let moves = halting::shows_acting(&input);
+        self.stand_still(now);
         self.expire_if_due(&mut turn);
         match input {
             Input::Seen { event, verdict, backlog } => self.seen(&mut turn, &event, &verdict, backlog),
@@ -157,12 +165,19 @@ impl Gate {
             Input::Answered { call, answer } => self.answered(&mut turn, call, answer),
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
             Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
+            Input::Directed { reply, operator, act, reason } => {
+                self.directed(&mut turn, reply, operator, act, reason);
+            }
+            Input::Halt(halt) => self.halt(&mut turn, halt),
+            Input::EndHalt => self.end_halt(&mut turn),
             Input::Tick => self.tick(&mut turn),
             Input::Stop => self.stop(&mut turn),
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
         self.drop_stale_votes(&mut turn);
+        self.stop_what_moves(&mut turn, moves);
+        self.freeze(&mut turn);
         self.finish(turn)
     }
 
@@ -252,7 +267,8 @@ impl Gate {
             | Effect::Record { .. }
             | Effect::Publish(_)
             | Effect::Notice(_)
-            | Effect::Reply { .. } => None,
+            | Effect::Reply { .. }
+            | Effect::Done { .. } => None,
         }));
         out
     }

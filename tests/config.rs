@@ -104,6 +104,7 @@ fn what_the_example_comments_out_is_the_default() {
     };
     let no_default = [
         "#api_key_file",
+        "#api_key_credential",
         "#sessions",
         "#agents",
         "#not_by",
@@ -130,7 +131,8 @@ fn what_the_example_comments_out_is_the_default() {
 
 #[test]
 fn every_key_without_a_default_is_read_as_the_example_shows_it() {
-    for key in ["sessions", "agents", "not_by", "extension ", "refusal", "path", "http", "exec ="] {
+    for key in ["api_key_credential", "sessions", "agents", "not_by", "extension ", "refusal", "path", "http", "exec ="]
+    {
         let text = example().replacen(&format!("\n#{key}"), &format!("\n{key}"), 1);
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{key}");
     }
@@ -138,7 +140,7 @@ fn every_key_without_a_default_is_read_as_the_example_shows_it() {
 
 #[test]
 fn the_example_s_webhook_is_read_with_either_place_of_its_secret() {
-    for secret in ["webhook_secret_env", "webhook_secret_file"] {
+    for secret in ["webhook_secret_env", "webhook_secret_file", "webhook_secret_credential"] {
         let text = example().replacen("\n#webhook =", "\nwebhook =", 1);
         let text = text.replacen(&format!("\n#{secret}"), &format!("\n{secret}"), 1);
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{secret}");

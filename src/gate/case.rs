@@ -56,6 +56,9 @@ pub struct Kept {
     pub closed: Option<Closed>,
     /// Whether the session stays paused because of this after its outcome.
     pub holding: bool,
+    /// How much time is left, while everything is stopped and the deadline stands still.
+    #[serde(default)]
+    pub frozen: Option<Duration>,
 }
 
 impl Kept {
@@ -178,6 +181,8 @@ pub(super) struct Case {
     pub carried_out: bool,
     /// How the pause stood before a restart: it began then, not when it was confirmed again.
     pub earlier: Option<Hold>,
+    /// Whether an operator ends the task, whatever a denial would do.
+    pub cancels: bool,
 }
 
 /// What a case is opened with.
@@ -246,8 +251,18 @@ impl Case {
             seen_up_to: opening.seen_up_to,
             closed: None,
             holding: false,
+            frozen: None,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false, earlier: None }
+        Self {
+            kept,
+            deadline,
+            triggered_at: now,
+            sealed: false,
+            hidden: false,
+            carried_out: false,
+            earlier: None,
+            cancels: false,
+        }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -258,7 +273,7 @@ impl Case {
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         let earlier = matches!(kept.card.hold, Hold::Paused { .. }).then(|| kept.card.hold.clone());
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier, cancels: false }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.
@@ -379,7 +394,7 @@ impl Case {
             digest: self.kept.card.digest(),
             state,
             deadline: self.kept.deadline,
-            frozen: false,
+            frozen: self.kept.frozen.is_some(),
             votes: self.votes().to_vec(),
             extensions_left: self.kept.extensions_left(),
         }
@@ -395,6 +410,6 @@ impl Case {
     }
 
     pub fn on_deny(&self) -> OnDeny {
-        self.kept.card.then.deny
+        if self.cancels { OnDeny::Cancel } else { self.kept.card.then.deny }
     }
 }

@@ -98,7 +98,7 @@ impl Gate {
     ) -> Result<Decided, Refusal> {
         self.open_case_named(decision)?;
         self.may_agree(operator, &decision.act)?;
-        let counts = self.deadline_counts();
+        let counts = self.is_being_asked();
         let Some(case) = self.case.as_mut().filter(|_| counts) else { return Err(Refusal::NoSuchApproval) };
         let later = turn.now.after(case.kept.bound.each.unwrap_or(case.kept.timeout));
         let most = case.kept.bound.most;
@@ -208,8 +208,8 @@ impl Gate {
 
     /// The rule's own release: a cooldown is over, or an instruction can be sent.
     pub(super) fn release_by_rule(&mut self, turn: &mut Turn<'_>) {
-        if self.stopping {
-            return; // The next start takes it up.
+        if self.stopping || self.is_halted() {
+            return; // The next start takes it up; what is stopped asks an operator.
         }
         let Some(case) = &self.case else { return };
         let owned = case.kept.owned != Some(false);
@@ -284,6 +284,7 @@ impl Gate {
     /// Carries a denial out as far as the phase allows.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let stopping = self.stopping;
+        let halted = self.is_halted() && !matches!(by, EndedBy::Operator { .. });
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();
@@ -292,6 +293,7 @@ impl Gate {
                 self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: somebody else paused it");
                 self.keep(turn);
             }
+            (OnDeny::Instruct, Some(_)) if halted => self.deny_and_keep(turn, by),
             (OnDeny::Instruct, Some(_))
                 if stopping || !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
             {
@@ -379,6 +381,15 @@ pub(super) fn name_of(by: &EndedBy) -> String {
         EndedBy::Deadline => "the deadline".to_owned(),
         EndedBy::Session { what } => what.clone(),
     }
+}
+
+/// A reason may be missing; it may not be endless.
+pub(super) fn checked_reason(reason: Option<&str>) -> Result<(), Refusal> {
+    let chars = reason.map_or(0, |reason| reason.chars().count());
+    if chars <= TEXT_MOST {
+        return Ok(());
+    }
+    Err(Refusal::NotPossible { why: format!("a reason has at most {TEXT_MOST} characters, this one has {chars}") })
 }
 
 fn checked(text: &str) -> Result<String, Refusal> {

@@ -1,6 +1,7 @@
 //! Delivering: a durable decision that releases is carried out, and nothing is sent twice on a guess.
 
 mod meanwhile;
+mod stopping;
 
 use std::time::Duration;
 

@@ -36,6 +36,7 @@ impl Gate {
         let mut kept = old.kept;
         kept.closed = None;
         kept.holding = false;
+        kept.frozen = None;
         kept.plan = Plan::Ask;
         kept.extensions = 0;
         kept.votes = Votes::default();
@@ -52,6 +53,7 @@ impl Gate {
             hidden: old.hidden,
             carried_out: false,
             earlier: None,
+            cancels: old.cancels,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {

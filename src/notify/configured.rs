@@ -1,5 +1,7 @@
 //! Ways to call somebody, as the configuration says.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -9,11 +11,14 @@ use super::plan::Settings;
 use super::webhook::{self, SHORTEST_SECRET, Webhook, WebhookError};
 use super::{Config, Way};
 use crate::api::backoff::Bounds;
-use crate::config::{KeySource, NotifyConfig, WebhookConfig};
+use crate::config::{CREDENTIALS, KeySource, NotifyConfig, WebhookConfig};
 use crate::operator::escape::short;
 
 /// Waits between attempts of a webhook.
 const BACKOFF: Bounds = Bounds { first: Duration::from_secs(1), max: Duration::from_secs(30) };
+
+/// The longest file of a secret that is read, in bytes.
+const LONGEST: u64 = 64 * 1024;
 
 /// Why notifications cannot be sent as configured.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +37,8 @@ impl WayError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoSecret(_) => {
-                "set it, or name another place with notify.webhook_secret_env or notify.webhook_secret_file".to_owned()
+                let keys = "notify.webhook_secret_env, notify.webhook_secret_file or notify.webhook_secret_credential";
+                format!("set it, or name another place with {keys}")
             }
             Self::Webhook(WebhookError::Secret) => {
                 format!("make one of at least {SHORTEST_SECRET} characters: `openssl rand -hex 32`")
@@ -82,17 +88,23 @@ fn webhook_of(config: &WebhookConfig) -> Result<Webhook, WayError> {
 fn secret(source: &KeySource) -> Result<SecretString, WayError> {
     let (place, text) = match source {
         KeySource::Environment(name) => {
-            (format!("the environment variable {name}"), std::env::var(name).unwrap_or_default())
+            (format!("the environment variable {name}"), Ok(std::env::var(name).unwrap_or_default()))
         }
-        KeySource::File(path) => {
-            let place = format!("the file {}", short(&path.to_string_lossy()));
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| WayError::NoSecret(format!("{place} cannot be read: {error}")))?;
-            (place, text)
+        KeySource::File(path) => (format!("the file {}", short(&path.to_string_lossy())), read(path)),
+        KeySource::Credential(name) => {
+            let folder = std::env::var_os(CREDENTIALS).map(PathBuf::from).unwrap_or_default();
+            (format!("the credential {name}, below ${CREDENTIALS},"), read(&folder.join(name)))
         }
     };
+    let text = text.map_err(|error| WayError::NoSecret(format!("{place} cannot be read: {error}")))?;
     match text.trim() {
         "" => Err(WayError::NoSecret(format!("{place} is empty or not set"))),
         text => Ok(SecretString::from(text)),
     }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
 }

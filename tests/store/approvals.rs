@@ -99,6 +99,7 @@ pub fn open(n: u8) -> Kept {
         seen_up_to: MessageId(352_433),
         closed: None,
         holding: false,
+        frozen: None,
     }
 }
 

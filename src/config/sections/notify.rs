@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::super::reader::{Item, Section};
-use super::provider::{KeySource, variable_name};
+use super::provider::{KeySource, credential_name, variable_name};
 use super::secs;
 use crate::notify::address;
 
@@ -110,24 +110,44 @@ fn webhook(section: &mut Section<'_>) -> Option<WebhookConfig> {
     let allow_private = section.get("webhook_allow_private").and_then(|item| item.flag()).unwrap_or(false);
     let retries = section.get("webhook_retries").and_then(|item| item.integer(0..=10)).unwrap_or(3);
     let timeout = section.get("webhook_timeout").and_then(|item| item.duration(secs(1)..=secs(60)));
-    let (variable, file) = (section.get("webhook_secret_env"), section.get("webhook_secret_file"));
-    if let (Some(_), Some(file)) = (&variable, &file) {
-        file.wrong("both `webhook_secret_env` and `webhook_secret_file` are set", "exactly one of the two");
-    }
+    let secret = secret(section);
     let item = section.get("webhook")?;
-    if variable.is_none() && file.is_none() {
+    if let Secret::Nowhere = secret {
         let hint = "the secret signs each notification, so that its receiver knows who sent it".to_owned();
-        item.wrong_secret(
-            "the webhook has no secret",
-            "`webhook_secret_file` or `webhook_secret_env` beside it",
-            Some(hint),
-        );
+        let expected = "`webhook_secret_env`, `webhook_secret_file` or `webhook_secret_credential` beside it";
+        item.wrong_secret("the webhook has no secret", expected, Some(hint));
     }
-    let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
-    let example = "webhook_secret_env = \"HOLDPOINT_WEBHOOK_SECRET\"";
-    let secret = path.or_else(|| variable.and_then(|item| variable_name(&item, example)).map(KeySource::Environment));
     let url = webhook_url(&item, allow_private)?;
-    Some(WebhookConfig { url, secret: secret?, allow_private, retries, timeout: timeout.unwrap_or(secs(10)) })
+    let Secret::At(secret) = secret else { return None };
+    Some(WebhookConfig { url, secret, allow_private, retries, timeout: timeout.unwrap_or(secs(10)) })
+}
+
+/// Where the webhook's secret is found, as far as the configuration says it rightly.
+enum Secret {
+    At(KeySource),
+    Nowhere,
+    /// That was reported.
+    Wrong,
+}
+
+fn secret(section: &mut Section<'_>) -> Secret {
+    let example = "webhook_secret_env = \"HOLDPOINT_WEBHOOK_SECRET\"";
+    let variable = section.get("webhook_secret_env");
+    let file = section.get("webhook_secret_file");
+    let credential = section.get("webhook_secret_credential");
+    let set = [&variable, &file, &credential].into_iter().flatten();
+    if let Some(second) = set.skip(1).last() {
+        second.wrong("the webhook's secret has more than one place", "exactly one place of the secret");
+    }
+    let nowhere = variable.is_none() && file.is_none() && credential.is_none();
+    let file = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
+    let credential = || credential.and_then(|item| credential_name(&item)).map(KeySource::Credential);
+    let variable = || variable.and_then(|item| variable_name(&item, example)).map(KeySource::Environment);
+    match file.or_else(credential).or_else(variable) {
+        Some(source) => Secret::At(source),
+        None if nowhere => Secret::Nowhere,
+        None => Secret::Wrong,
+    }
 }
 
 /// Addresses are not shown: many a webhook's address is itself a secret.

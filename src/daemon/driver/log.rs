@@ -22,7 +22,16 @@ pub fn record(session: &SessionId, record: &Record) {
         (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept),
         (Entry::Voted, _) => voted(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
-        (Entry::Revised | Entry::Extended | Entry::Noted | Entry::Decided | Entry::Delivered, _) => (),
+        (
+            Entry::Revised
+            | Entry::Extended
+            | Entry::Frozen
+            | Entry::Thawed
+            | Entry::Noted
+            | Entry::Decided
+            | Entry::Delivered,
+            _,
+        ) => (),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer, Status};
 use crate::clock::Moment;
-use crate::control::{Act, Decision, OperatorName, Refusal, State, Vote};
+use crate::control::{Act, Decision, Halt, OperatorName, Refusal, State, Vote};
 use crate::gate::{Answer, CallId, Effect, Gate, Input, Kept, Observed, Record, ReplyTo, Settings, Ticket};
 use crate::policy::{Effect as RuleEffect, Verdict};
 
@@ -202,6 +202,20 @@ impl Scene {
         self.take(effects)
     }
 
+    /// Starts again from what was kept, while everything is stopped or no longer.
+    pub fn restart_from_halted(&mut self, kept: Kept, halt: Option<Halt>) -> Said {
+        self.gate = Gate::new(about(), shared(self.settings.clone()), self.gate.seen_up_to());
+        if let Some(halt) = &halt {
+            self.gate.begin_halted(halt.clone());
+        }
+        let effects = self.gate.recover(self.now, &mut self.mint, kept);
+        let mut said = self.take(effects);
+        if let Some(halt) = halt {
+            said.extend(self.input(Input::Halt(halt)));
+        }
+        said
+    }
+
     /// What was kept last.
     pub fn kept(&self) -> Kept {
         self.records.iter().rev().find_map(|record| record.kept.clone()).expect("a record")
@@ -221,7 +235,7 @@ impl Scene {
                     self.ticket = ticket.unwrap_or(self.ticket);
                     self.records.push((**record).clone());
                 }
-                Effect::Publish(_) | Effect::Notice(_) | Effect::Reply { .. } => (),
+                Effect::Publish(_) | Effect::Notice(_) | Effect::Reply { .. } | Effect::Done { .. } => (),
             }
         }
         effects.iter().map(sentence).collect()
@@ -295,6 +309,8 @@ fn sentence(effect: &Effect) -> String {
             State::Ended { outcome, delivery, .. } => format!("show {outcome} {delivery}{}", by(&view.votes)),
         },
         Effect::Notice(_) => "notice".to_owned(),
+        Effect::Done { result: Ok(done), .. } => format!("done: {}", done.what),
+        Effect::Done { result: Err(refusal), .. } => format!("refuse {}", name_of(refusal)),
         Effect::Reply { result, .. } => match result {
             Ok(crate::control::Decided::Outcome { outcome }) => format!("reply {outcome}"),
             Ok(crate::control::Decided::Extended { .. }) => "reply extended".to_owned(),

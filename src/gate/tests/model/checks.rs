@@ -124,7 +124,8 @@ impl Checks {
                 | Effect::Read { .. }
                 | Effect::Screenshot { .. }
                 | Effect::Publish(_)
-                | Effect::Notice(_) => (),
+                | Effect::Notice(_)
+                | Effect::Done { .. } => (),
             }
         }
         Ok(())

@@ -426,7 +426,7 @@ impl World {
                     self.views.entry(view.card.approval).or_default().push(*view);
                     continue;
                 }
-                Effect::Notice(_) | Effect::Reply { .. } => continue,
+                Effect::Notice(_) | Effect::Reply { .. } | Effect::Done { .. } => continue,
             };
             self.calls.push(Call { id, what, answer: None });
         }
