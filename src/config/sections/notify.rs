@@ -168,7 +168,7 @@ fn webhook_url(item: &Item<'_>, allow_private: bool) -> Option<Url> {
             item.wrong_secret("the address has a user or a password", expected, None);
         }
         ("https" | "http", Some(what)) if !allow_private => {
-            item.wrong_with(
+            item.wrong_secret(
                 &format!("the webhook's address is {what}"),
                 "an address of the public network",
                 Some(allow),
