@@ -14,6 +14,7 @@ mod status;
 mod watchdog;
 mod words;
 
+use std::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -111,6 +112,7 @@ async fn operate(
 ) -> Result<(), Failure> {
     let Start { config, file, agi, ways, store, inherited } = start;
     let (key, prompt) = (config.provider.api_key.clone(), prompt_settings(&config.prompt));
+    let http = config.control.http;
     let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
@@ -121,7 +123,11 @@ async fn operate(
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
     let refused = stop.run_until_cancelled(daemon.accepted()).await.and_then(Result::err);
-    if refused.is_none() && !stop.is_cancelled() {
+    let mut failed = refused.map(|error| words::refused(&error, &key));
+    if let (Some(address), None) = (http, &failed) {
+        failed = serve_metrics(address, &daemon, &stop).await.err();
+    }
+    if failed.is_none() && !stop.is_cancelled() {
         manager.ready();
         let _told = told(&daemon, manager);
         tokio::select! {
@@ -129,7 +135,7 @@ async fn operate(
             never = reloader.serve(&daemon, reload, wishes) => match never {},
         }
     }
-    match refused {
+    match &failed {
         None => end(daemon, manager).await,
         Some(_) => drop(daemon.stop().await),
     }
@@ -137,7 +143,18 @@ async fn operate(
     if let Some(server) = server {
         server.stop().await;
     }
-    refused.map_or(Ok(()), |error| Err(words::refused(&error, &key)))
+    failed.map_or(Ok(()), Err)
+}
+
+/// Serves metrics and health on the port that is configured.
+async fn serve_metrics(address: SocketAddr, daemon: &Daemon, stop: &CancellationToken) -> Result<(), Failure> {
+    let served = telemetry::http::serve(address, daemon.scrape().clone(), stop.clone()).await;
+    let address = served.map_err(|error| {
+        Failure::new(Exit::Error, format!("metrics cannot be served on {address}: {error}"))
+            .hint("name another port with [control] http")
+    })?;
+    tracing::info!("metrics and health are served on http://{address}/metrics and /healthz");
+    Ok(())
 }
 
 /// Keeps the service manager up to date until it is dropped.
