@@ -8,6 +8,7 @@ mod operator;
 mod stage;
 
 mod course;
+mod directed;
 mod errors;
 mod lost_answers;
 mod others;
