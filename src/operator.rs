@@ -4,6 +4,7 @@ pub mod escape;
 pub mod log;
 pub mod prompt;
 pub mod terminal;
+mod terms;
 
 pub use log::{LogLines, LogSink};
 pub use prompt::{PromptEnd, PromptSettings};

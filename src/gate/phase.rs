@@ -29,7 +29,7 @@ pub(super) enum Phase {
     /// Somebody approved; the session is read once more.
     Checking(Checking),
     /// The approval is being made durable.
-    Recording(Recording),
+    Recording(Box<Recording>),
     /// The durable decision is carried out.
     Delivering(Delivering),
     /// The task is being ended.

@@ -69,7 +69,7 @@ impl Gate {
         let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
         turn.out.push(Effect::Record { ticket: Some(ticket), record });
         let since = turn.now.mono;
-        self.phase = Phase::Recording(Recording {
+        self.phase = Phase::Recording(Box::new(Recording {
             by,
             reply,
             ticket,
@@ -80,7 +80,7 @@ impl Gate {
             spoiled: None,
             denied: None,
             passed: Vec::new(),
-        });
+        }));
     }
 
     pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {

@@ -13,7 +13,6 @@ mod layout;
 mod line;
 mod machine;
 mod run;
-mod terms;
 mod words;
 
 use std::time::Duration;

@@ -5,10 +5,11 @@
 use jiff::tz::TimeZone;
 
 use super::layout::Page;
-use super::{terms, words};
+use super::words;
 use crate::control::{ApprovalView, State};
 use crate::gate::{Card, EventLine, Hold, Revision, RuleLine, Subject, Timing};
 use crate::operator::escape::{Escaped, again, block, escape, short};
+use crate::operator::terms;
 use crate::policy::{Confirm, Match};
 
 /// The most characters of the trigger's text on a card; `d` shows the rest.

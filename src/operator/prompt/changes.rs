@@ -1,8 +1,9 @@
 //! What is different between two revisions of a card, in words.
 
-use super::{terms, words};
+use super::words;
 use crate::gate::{Card, Hold};
 use crate::operator::escape::{again, short};
+use crate::operator::terms;
 
 /// One sentence per change that bears on the decision, the weightiest first. Empty when none of them is different.
 pub(super) fn between(old: &Card, new: &Card) -> Vec<String> {

@@ -2,7 +2,7 @@
 //!
 //! Only whole, exact lines mean something; anything else is not understood, and never decides.
 
-use super::terms::because;
+use crate::operator::terms::because;
 
 /// A line that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,7 +64,7 @@ pub enum Input {
         result: Result<Nonce, Refusal>,
     },
     /// What there was when the client connected.
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Something changed at the daemon.
     Update(Box<Update>),
     /// The daemon answered [`Output::Decide`].
@@ -221,7 +221,7 @@ impl Prompt {
             Input::Typed { at, bytes, late } => self.typed(&bytes, at, late, now),
             Input::OnScreen { ask, at, flushed } => self.on_screen(ask, at, flushed),
             Input::Presented { ask, result } => self.presented(ask, result),
-            Input::Snapshot(snapshot) => self.snapshot(snapshot),
+            Input::Snapshot(snapshot) => self.snapshot(*snapshot),
             Input::Update(update) => self.update(update.change),
             Input::Decided { id, result } => self.decided(id, result),
             Input::Screenshot { id, result } => self.screenshot(id, result),

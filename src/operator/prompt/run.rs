@@ -82,7 +82,7 @@ impl Shell {
     async fn run(mut self, mut client: Client, mut from: Sources) -> PromptEnd {
         let mut ticks = tokio::time::interval(TICK);
         let mut flow = match client.snapshot().await {
-            Ok(snapshot) => self.input(Input::Snapshot(snapshot)),
+            Ok(snapshot) => self.input(Input::Snapshot(Box::new(snapshot))),
             Err(gone) => self.lost(gone),
         };
         while flow.is_continue() {

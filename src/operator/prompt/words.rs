@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::terms;
 use crate::control::{ApprovalView, EndedBy, State};
 use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
 use crate::operator::escape::{again, escape, short};
+use crate::operator::terms;
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
 
 /// The time of day where the operator is.

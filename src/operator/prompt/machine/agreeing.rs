@@ -1,9 +1,12 @@
 //! More than one operator at work: approvals that only count, reasons, and the last call.
 
+use jiff::Timestamp;
+
 use super::{Output, Prompt};
 use crate::control::{Act, ApprovalView, ClientSettings};
 use crate::gate::ApprovalId;
-use crate::operator::prompt::{terms, words};
+use crate::operator::prompt::words;
+use crate::operator::terms;
 
 impl Prompt {
     /// The daemon's own numbers are better than what the prompt was started with.
@@ -74,4 +77,20 @@ impl Prompt {
         views.sort_by_key(|view| (std::cmp::Reverse(view.card.risk), view.deadline));
         views
     }
+}
+
+/// What a list says of an approval beside its headline.
+pub(super) fn in_list(view: &ApprovalView, now: Option<Timestamp>) -> String {
+    let card = &view.card;
+    let left = match now {
+        _ if view.frozen => "the deadline stands still".to_owned(),
+        Some(now) => terms::left(view.deadline, now),
+        None => String::new(),
+    };
+    let claim =
+        |label: &str, text: &Option<String>| text.as_ref().map(|text| format!("{label} {}", words::quoted(text, 60)));
+    let claims: Vec<String> = [claim("agent", &card.agent), claim("goal", &card.goal)].into_iter().flatten().collect();
+    let claims = if claims.is_empty() { String::new() } else { format!("{}  (untrusted)", claims.join("  ")) };
+    let parts = [left, terms::needs(view), claims].into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("  ")
 }

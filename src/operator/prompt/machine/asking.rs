@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::agreeing::in_list;
 use super::{Current, Output, Prompt, SCROLLED, Taint};
 use crate::control::{ApprovalView, Nonce, Refusal};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
 use crate::operator::prompt::card::{self, Frame};
 use crate::operator::prompt::line::Line;
-use crate::operator::prompt::{terms, words};
+use crate::operator::prompt::words;
 
 impl Prompt {
     /// Prints lines without touching the open question: it is printed again below them, with what was typed so far.
@@ -147,7 +148,7 @@ impl Prompt {
         if self.waiting.is_empty() {
             return "nothing waits for an answer".to_owned();
         }
-        let line = |view: &ApprovalView| card::headline(view, &self.frame(), &terms::in_list(view, self.clock));
+        let line = |view: &ApprovalView| card::headline(view, &self.frame(), &in_list(view, self.clock));
         self.listed().iter().map(line).collect()
     }
 

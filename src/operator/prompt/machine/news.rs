@@ -9,7 +9,8 @@ use crate::operator::escape::{again, short};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
 use crate::operator::prompt::changes;
-use crate::operator::prompt::{terms, words};
+use crate::operator::prompt::words;
+use crate::operator::terms;
 
 /// How many ended approvals are watched for their delivery.
 const TOLD: usize = 256;

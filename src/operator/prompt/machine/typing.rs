@@ -9,8 +9,8 @@ use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::card;
 use crate::operator::prompt::command::{Command, parse};
 use crate::operator::prompt::keys::Key;
-use crate::operator::prompt::terms::because;
 use crate::operator::prompt::words;
+use crate::operator::terms::because;
 use crate::policy::Confirm;
 
 impl Prompt {

@@ -49,7 +49,7 @@ impl Bench {
     /// A prompt that has just drawn the first of these.
     pub(super) fn asking(views: &[ApprovalView]) -> Self {
         let mut bench = Self::new();
-        bench.input(Input::Snapshot(crate::control::fixtures::snapshot(views.to_vec())));
+        bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views.to_vec()))));
         bench
     }
 

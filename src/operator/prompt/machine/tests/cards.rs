@@ -12,7 +12,7 @@ use crate::policy::{Confirm, Effect, Match, OnDeny, OnTimeout, Risk};
 
 fn shown(columns: usize, view: &ApprovalView) -> String {
     let mut bench = Bench::wide(columns);
-    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![view.clone(), open(9, "another")])));
+    bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(vec![view.clone(), open(9, "another")]))));
     bench.screen
 }
 
@@ -158,7 +158,7 @@ fn very_long_text_and_all_of_it() {
         card.trigger.chars = 9_000;
     });
     let mut bench = Bench::wide(80);
-    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![view])));
+    bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(vec![view]))));
     bench.answers("d");
     assert_snapshot!(bench.screen);
 }
@@ -166,7 +166,7 @@ fn very_long_text_and_all_of_it() {
 #[test]
 fn the_help() {
     let mut bench = Bench::wide(80);
-    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![buying(|_| {})])));
+    bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(vec![buying(|_| {})]))));
     bench.printed();
     bench.answers("?");
     assert_snapshot!(bench.screen);

@@ -57,7 +57,7 @@ fn typed_ahead_counts_only_after_the_arming_time() {
     {
         let mut bench = Bench::new();
         bench.draws = false;
-        bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![buying()])));
+        bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(vec![buying()]))));
         let shown = bench.now + 1000;
         let typed = shown.saturating_add_signed(offset);
         if offset < 0 {

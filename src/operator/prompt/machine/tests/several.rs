@@ -35,7 +35,7 @@ fn a_card_that_takes_two_operators_and_a_reason() {
         card.terms.reason = ReasonFor::Both;
     });
     let mut bench = Bench::wide(80);
-    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![voted(&view, &["ops2"])])));
+    bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(vec![voted(&view, &["ops2"])]))));
     bench.answers("?");
     assert_snapshot!(bench.screen);
 }
@@ -178,7 +178,7 @@ fn the_list_has_the_riskiest_first_and_then_what_has_the_least_time() {
     let risky = revised(&late(3, "2026-11-23T13:20:00Z"), |card| card.risk = Risk::High);
     let mut bench = Bench::wide(80);
     let views = vec![late(1, "2026-11-23T13:15:00Z"), late(2, "2026-11-23T13:10:00Z"), risky];
-    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(views)));
+    bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views))));
     bench.input(Input::Clock(at("2026-11-23T13:03:00Z")));
     bench.printed();
     bench.answers("l");
