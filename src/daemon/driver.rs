@@ -32,6 +32,7 @@ use crate::gate::{
 };
 use crate::operator::log::TOLD;
 use crate::store::Write;
+use crate::telemetry::metrics::Metrics;
 
 use picture::Pictures;
 use showing::Showing;
@@ -95,6 +96,8 @@ pub struct Parts {
     pub standing: watch::Receiver<Standing>,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
 }
 
 /// How a driver ended.
@@ -145,6 +148,7 @@ pub struct Driver {
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
+    metrics: Arc<Metrics>,
     showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
@@ -190,6 +194,7 @@ impl Driver {
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
+            metrics: parts.metrics,
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.origin),
@@ -223,7 +228,7 @@ impl Driver {
                 }
                 Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.recv() => self.ordered(order),
+                Some(order) = self.orders.recv() => self.ordered(order).await,
                 () = sleep_until(due), if due.is_some() => self.tick(),
                 Some(seen) = self.seen.recv() => self.saw(seen).await,
                 else => break,
@@ -268,15 +273,16 @@ impl Driver {
     }
 
     async fn saw(&mut self, seen: Seen) {
+        let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
                 if let Some(input) = self.judged(event, backlog) {
-                    self.feed_pause_first(input).await;
+                    self.feed_pause_first(arrived, input).await;
                 }
             }
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed_pause_first(Input::CaughtUp).await,
-            Seen::Caught { .. } => self.feed_pause_first(Input::CaughtUp).await,
+            Seen::MessagesRead { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
+            Seen::Caught { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
@@ -309,13 +315,14 @@ impl Driver {
 
     /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
     /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
-    async fn feed_pause_first(&mut self, input: Input) {
+    async fn feed_pause_first(&mut self, arrived: Instant, input: Input) {
         let effects = self.gate.handle(self.now(), &mut Fresh, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {
             self.carry_out(pauses);
             tokio::task::yield_now().await;
+            self.metrics.pause_requested(arrived.elapsed());
         }
         self.carry_out(others);
     }
@@ -335,7 +342,8 @@ impl Driver {
         self.writer.cursor(&self.session, self.cursor);
     }
 
-    fn ordered(&mut self, order: Order) {
+    async fn ordered(&mut self, order: Order) {
+        let arrived = Instant::now();
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
                 self.next_reply += 1;
@@ -347,7 +355,8 @@ impl Driver {
                 self.next_reply += 1;
                 let reply = ReplyTo(self.next_reply);
                 self.asked.insert(reply, answer);
-                self.feed(Input::Directed { reply, operator, act: order.act, reason: order.reason });
+                let input = Input::Directed { reply, operator, act: order.act, reason: order.reason };
+                self.feed_pause_first(arrived, input).await;
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
@@ -362,16 +371,17 @@ impl Driver {
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
     async fn stand(&mut self) {
+        let arrived = Instant::now();
         let now = self.standing.borrow_and_update().clone();
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
-            self.feed_pause_first(input).await;
+            self.feed_pause_first(arrived, input).await;
         }
         if !before.rules_as(&now) {
             self.evaluator.adopt(now.policy);
             let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card)).unwrap_or_default();
-            self.feed_pause_first(Input::Reconfigured { settings: now.settings, verdicts }).await;
+            self.feed_pause_first(arrived, Input::Reconfigured { settings: now.settings, verdicts }).await;
         }
     }
 

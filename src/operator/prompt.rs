@@ -13,6 +13,7 @@ mod layout;
 mod line;
 mod machine;
 mod run;
+mod terms;
 mod words;
 
 use std::time::Duration;

@@ -214,7 +214,7 @@ async fn another_policy_makes_an_open_card_stricter_and_never_milder() {
     let stage = stage(Play::default()).await;
     let mut ops = stage.operator("ops1").await;
     let card = ops.card().await;
-    let nonce = ops.client.presented(card.card.approval, card.card.revision).await.unwrap();
+    let nonce = ops.client.presented(card.card.approval, card.card.revision, card.digest).await.unwrap();
     // Milder first: nothing asks any more, and the card stays.
     stage.reconfigure(rules(&stage, "")).await;
     let still = ops.card().await;

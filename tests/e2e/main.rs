@@ -15,6 +15,7 @@ mod others;
 mod questions;
 mod recipes;
 mod restart;
+mod several;
 mod sight;
 mod store;
 mod streams;

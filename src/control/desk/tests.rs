@@ -4,7 +4,7 @@ mod random;
 
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
-use crate::control::protocol::{Act, SessionState, Sight};
+use crate::control::protocol::{Act, SessionState, Sight, Vote};
 use crate::gate::{Delivery, Outcome, Subject};
 use crate::policy::{AmountSeen, Confirm, OnDeny};
 
@@ -44,7 +44,7 @@ fn presented() -> (Desk, ClientId, ApprovalView) {
     let view = open(1, "Buying");
     desk.published(view.clone());
     let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+    assert_eq!(desk.presented(client, view.card.approval, view.card.revision, view.digest, ms(0), NONCE), Ok(NONCE));
     (desk, client, view)
 }
 
@@ -72,7 +72,10 @@ fn where_the_card_takes_typing_the_daemon_checks_what_was_typed() {
             card.amount = Some(amount(number));
         });
         desk.published(view.clone());
-        assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+        assert_eq!(
+            desk.presented(client, view.card.approval, view.card.revision, view.digest, ms(0), NONCE),
+            Ok(NONCE)
+        );
         desk.check(client, &Decision { typed: typed.map(str::to_owned), ..approve(&view) }, ms(900))
     };
     for line in ["410.00", "410", "410.00 USD", "410 usd", &code, &format!(" {} ", code.to_lowercase())] {
@@ -107,7 +110,7 @@ fn everything_that_releases_is_throttled_and_extending_is_not() {
         card.revision = Revision(2);
     });
     desk.published(question.clone());
-    assert_eq!(desk.presented(client, question.card.approval, Revision(2), ms(0), NONCE), Ok(NONCE));
+    assert_eq!(desk.presented(client, question.card.approval, Revision(2), question.digest, ms(0), NONCE), Ok(NONCE));
     assert_eq!(desk.check(client, &decision(&question, Act::Answer { text: text() }), ms(10)), soon);
 }
 
@@ -142,7 +145,7 @@ fn a_new_revision_makes_approvals_stale_and_their_nonce_dies() {
     assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stale { revision: Revision(2) }));
     assert_eq!(desk.check(client, &approve(&newer), ms(900)), Err(Refusal::NotPresented));
     assert_eq!(
-        desk.presented(client, view.card.approval, Revision(1), ms(900), NONCE),
+        desk.presented(client, view.card.approval, Revision(1), view.digest, ms(900), NONCE),
         Err(Refusal::Stale { revision: Revision(2) })
     );
 }
@@ -182,7 +185,10 @@ fn a_draft_can_be_denied_and_nothing_else() {
     view.state = State::Draft;
     desk.published(view.clone());
     let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(desk.presented(client, view.card.approval, Revision(0), ms(0), NONCE), Err(Refusal::NotPausedYet));
+    assert_eq!(
+        desk.presented(client, view.card.approval, Revision(0), view.digest, ms(0), NONCE),
+        Err(Refusal::NotPausedYet)
+    );
     for act in [Act::approve(), Act::Extend, Act::Instruct { text: "x".into() }] {
         assert_eq!(desk.check(client, &decision(&view, act), ms(900)), Err(Refusal::NotPausedYet));
     }
@@ -213,6 +219,36 @@ fn the_same_decision_again_is_success_and_a_different_one_is_told_who_was_first(
     assert_eq!(desk.check(other, &again, ms(0)), already);
     desk.stopping();
     assert_eq!(desk.check(client, &again, ms(0)), Ok(denied));
+}
+
+#[test]
+fn one_of_several_approvals_is_success_again_and_costs_no_nonce() {
+    let (mut desk, client, view) = presented();
+    let view = revised(&view, |card| card.terms.approvals = 2);
+    let vote = Vote { by: name("ops1"), at: jiff::Timestamp::UNIX_EPOCH, reason: None };
+    let view = ApprovalView { votes: vec![vote], ..view };
+    desk.published(view.clone());
+    let again = Decision { nonce: None, ..approve(&view) };
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(Passed::Again(Decided::Counted { given: 1, needed: 2 })));
+    let other = desk.connected(name("ops2"), jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(desk.check(other, &again, ms(0)), Err(Refusal::NotPresented));
+    let text = "use the test shop".to_owned();
+    let instruct = desk.check(client, &decision(&view, Act::Instruct { text }), ms(900));
+    assert!(matches!(instruct, Err(Refusal::NotPossible { .. })), "{instruct:?}");
+
+    desk.published(ended(&view, Outcome::Approved, by("ops2", None), Delivery::Applied, ""));
+    let approved = Passed::Again(Decided::Outcome { outcome: Outcome::Approved });
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(approved));
+}
+
+#[test]
+fn an_excluded_operator_keeps_the_nonce_and_may_deny() {
+    let (mut desk, client, view) = presented();
+    let view = revised(&view, |card| card.terms.not_by = vec!["ops1".into()]);
+    desk.published(view.clone());
+    let excluded = Err(Refusal::Excluded { who: "ops1".into(), what: "ops1".into() });
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), excluded);
+    assert_eq!(desk.check(client, &deny(&view), ms(0)), Ok(Passed::Forward));
 }
 
 #[test]

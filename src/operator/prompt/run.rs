@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
@@ -129,9 +130,11 @@ impl Shell {
             Output::Flush => self.terminal.flush(),
             Output::Bell => self.terminal.bell(),
             Output::Leave(end) => return Flow::Break(end),
-            Output::Present { ask, id, revision } => {
+            Output::Present { ask, id, revision, digest } => {
                 let requests = self.requests.clone();
-                self.answer(async move { Input::Presented { ask, result: requests.presented(id, revision).await } });
+                self.answer(
+                    async move { Input::Presented { ask, result: requests.presented(id, revision, digest).await } },
+                );
             }
             Output::Decide(decision) => {
                 let (requests, id) = (self.requests.clone(), decision.approval);
@@ -167,6 +170,7 @@ impl Shell {
         if dropped > 0 {
             self.input(Input::Log(format!("({dropped} log lines were dropped: the terminal did not keep up)")))?;
         }
+        self.input(Input::Clock(Timestamp::now()))?;
         self.input(Input::Tick)
     }
 

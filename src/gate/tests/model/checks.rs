@@ -190,8 +190,8 @@ impl Checks {
         let EndedBy::Operator { name: last, .. } = &closed.by else { return Ok(()) };
         let voted =
             durable.iter().filter(|record| record.entry == Entry::Voted).filter_map(|record| record.kept.as_ref());
-        let votes = voted.filter(|vote| vote.card.approval == kept.card.approval);
-        let voters = votes.flat_map(|vote| vote.votes.at(closed.revision)).map(|vote| &vote.by);
+        let same = |vote: &&Kept| vote.card == kept.card;
+        let voters = voted.filter(same).filter_map(|vote| Some(&vote.votes.at(closed.revision).last()?.by));
         let approvers: BTreeSet<&OperatorName> = voters.chain([last]).collect();
         let really = |name: &OperatorName| {
             self.approved.contains(&(name.clone(), kept.card.approval, closed.revision, kept.card.digest()))

@@ -4,3 +4,4 @@ mod bench;
 mod cards;
 mod random;
 mod rules;
+mod several;
