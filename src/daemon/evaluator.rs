@@ -121,4 +121,22 @@ mod tests {
         assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_some());
         assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all")).is_some());
     }
+
+    fn policy(text: &str) -> Arc<Policy> {
+        Arc::new(config::Config::parse("c.toml", text).expect("a policy").config.policy)
+    }
+
+    #[test]
+    fn another_policy_judges_a_card_s_trigger_and_what_came_after_and_remembers_nothing() {
+        let mut evaluator = evaluator();
+        evaluator.adopt(policy("[[rule]]\nname = 'cart'\neffect = 'ask'\ntext = 'cart'\n"));
+        let mut card = crate::control::fixtures::open(1, "the cart").card;
+        card.after.push(crate::gate::EventLine { text: "a cart again".to_owned(), ..card.trigger.clone() });
+        card.before.push(crate::gate::EventLine { text: "cart".to_owned(), ..card.trigger.clone() });
+        let fired = |verdicts: Vec<Verdict>| verdicts.iter().map(|verdict| verdict.fired.len()).collect::<Vec<_>>();
+        assert_eq!(fired(evaluator.again(&card)), [1, 1]);
+        card.trigger = crate::gate::EventLine { id: None, kind: EventKind::Log, ..card.trigger };
+        assert_eq!(fired(evaluator.again(&card)), [1], "a line of our own is no event");
+        assert!(evaluator.evaluate(&event(1, EventKind::Thought, "the cart")).is_some());
+    }
 }

@@ -35,21 +35,7 @@ async fn act(stage: &Stage, operator: &Operator, act: SessionAct) -> Result<Sess
 }
 
 async fn session(stage: &Stage, operator: &mut Operator, met: impl Fn(&SessionView) -> bool) -> SessionView {
-    session_of(&stage.session, operator, met).await
-}
-
-/// Waits until a session is shown like that. A snapshot has all of it, whatever updates were read.
-async fn session_of(session: &str, operator: &mut Operator, met: impl Fn(&SessionView) -> bool) -> SessionView {
-    let wait = async {
-        loop {
-            let sessions = operator.client.snapshot().await.unwrap().sessions;
-            if let Some(view) = sessions.into_iter().find(|view| view.session.as_str() == session && met(view)) {
-                return view;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(crate::stage::LIMIT, wait).await.unwrap()
+    operator.session(&stage.session, met).await
 }
 
 async fn in_state(stage: &Stage, operator: &mut Operator, state: SessionState) -> SessionView {
@@ -148,7 +134,7 @@ async fn a_stop_of_everything_pauses_every_session_and_those_found_later() {
     let other = stage.another(WORKS).await;
     let mut ops = stage.operator("ops1").await;
     for session in [&stage.session, &other] {
-        session_of(session, &mut ops, |view| view.state == SessionState::Watching && view.events > 0).await;
+        ops.session(session, |view| view.state == SessionState::Watching && view.events > 0).await;
     }
     let halt = ops.client.requests().halt(Some("fire".to_owned())).await.unwrap();
     assert_eq!((halt.by.0.as_str(), halt.reason.as_deref()), ("ops1", Some("fire")));
@@ -157,7 +143,7 @@ async fn a_stop_of_everything_pauses_every_session_and_those_found_later() {
     assert_eq!(is_halted(&mut ops).await, Some(halt));
     let later = stage.another(WORKS).await;
     for session in [&stage.session, &other, &later] {
-        let held = session_of(session, &mut ops, |view| view.state == SessionState::Held).await;
+        let held = ops.session(session, |view| view.state == SessionState::Held).await;
         let id = held.approval.unwrap();
         let wanted = |me: &Operator| {
             me.known().into_iter().find(|view| view.card.approval == id && view.state == State::Open).cloned()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use holdpoint::control::{Act, ApprovalView, Change, Client, Decided, Decision, EndedBy, Refusal, State};
+use holdpoint::control::{Act, ApprovalView, Change, Client, Decided, Decision, EndedBy, Refusal, SessionView, State};
 use holdpoint::gate::{ApprovalId, Delivery, Outcome, Revision};
 
 use crate::stage::LIMIT;
@@ -59,6 +59,21 @@ impl Operator {
             Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. } => {}
             Change::Stopping => self.notices.push("stopping".to_owned()),
         }
+    }
+
+    /// Waits until a session is shown like that. Snapshots have its counters, too.
+    pub async fn session(&mut self, session: &str, met: impl Fn(&SessionView) -> bool) -> SessionView {
+        let wait = async {
+            loop {
+                let sessions = self.client.snapshot().await.unwrap().sessions;
+                if let Some(view) = sessions.into_iter().find(|view| view.session.as_str() == session && met(view)) {
+                    return view;
+                }
+                // Counters are no update that could be waited for.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, wait).await.unwrap_or_else(|_| panic!("session {session} is never shown like that"))
     }
 
     /// The approvals known now, oldest first.

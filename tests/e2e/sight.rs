@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdpoint::api::ErrorClass;
-use holdpoint::control::{Refusal, State};
+use holdpoint::control::{Refusal, Sight, State};
 use holdpoint::daemon::{self, Daemon};
 use holdpoint::gate::Outcome;
 use holdpoint::simulator::fault::Endpoint;
@@ -67,8 +67,12 @@ async fn a_session_out_of_sight_is_only_told_when_the_policy_says_so() {
     let mut operator = stage.operator("ops").await;
     stage.fault(json!({ "endpoint": "any", "answer": "reset", "always": true })).await;
     operator.notice("out of sight").await;
+    let blind = operator.session(&stage.session, |view| view.sight != Sight::Seen).await;
+    assert!(matches!(&blind.sight, Sight::Blind { why, .. } if !why.is_empty()), "{blind:?}");
+    assert_eq!(blind.last.map(|line| line.text).as_deref(), Some("Reading the news"));
     stage.sim.clear_faults().await.unwrap();
     operator.notice("back in sight").await;
+    operator.session(&stage.session, |view| view.sight == Sight::Seen).await;
     assert_eq!(stage.calls(Endpoint::Pause).await, []);
     stage.finish().await;
 }
