@@ -25,8 +25,8 @@ use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
 use reader::{Section, Sink};
 pub use sections::{
-    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig,
-    ProviderKind, StoreConfig, WatchConfig,
+    ApprovalsConfig, ControlConfig, KeySource, LogConfig, LogFormat, LogLevel, OnBlind, OnCancelFailure, PromptConfig,
+    ProviderConfig, ProviderKind, StoreConfig, WatchConfig,
 };
 
 /// The environment variables that override keys of the file, each with its key.
@@ -59,6 +59,8 @@ pub struct Config {
     pub approvals: ApprovalsConfig,
     /// The prompt at a terminal.
     pub prompt: PromptConfig,
+    /// Where operators' clients connect.
+    pub control: ControlConfig,
     /// Where things are kept.
     pub store: StoreConfig,
     /// The log.
@@ -128,8 +130,8 @@ impl Config {
         let text = decode(&shown, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut loaded = read(&shown, &name, text, environment, Some(folder))?;
-        if let Some(store) = &mut loaded.config.store.path {
-            *store = folder.join(&store);
+        for path in [&mut loaded.config.store.path, &mut loaded.config.control.socket].into_iter().flatten() {
+            *path = folder.join(&path);
         }
         Ok(loaded)
     }
@@ -229,6 +231,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let watch = WatchConfig::read(root.section("watch"));
     let approvals = ApprovalsConfig::read(root.section("approvals"));
     let prompt = PromptConfig::read(root.section("prompt"));
+    let control = ControlConfig::read(root.section("control"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
     let policy = rules::read(&mut root, &approvals, notes);
@@ -239,7 +242,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, control, store, log, policy: policy? })
 }
 
 fn syntax(error: toml::de::Error) -> Diagnostic {

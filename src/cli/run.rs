@@ -1,5 +1,6 @@
 //! `holdpoint run`: the daemon, with a prompt where there is a terminal.
 
+mod api;
 mod attend;
 mod key;
 mod limits;
@@ -24,10 +25,12 @@ use crate::operator::log;
 use crate::operator::prompt::PromptSettings;
 use crate::store::{Lock, Store};
 use crate::telemetry;
+use api::Api;
 use key::KeyPlace;
 use manager::Manager;
 use signals::Signals;
 
+pub(super) use api::Api as LocalApi;
 pub(super) use places::{config_path, store_path};
 
 /// How often idle control connections are used, so that they stay open: common servers close idle ones after 5 s.
@@ -70,17 +73,21 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     let agi = provider::client(&config.provider)?;
     let signals = signals::listen()?;
     let _lock = Lock::take(&file).map_err(words::locked)?;
+    let socket = Api::bind(&places::socket_path(&config.control, &file), &config.control)?;
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
     let key = KeyPlace(config.provider.api_key.clone());
     let prompt = prompt_settings(&config.prompt);
+    let control = config.control.clone();
     let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
+    let api = Api::serve(socket, daemon.desk().clone(), &control)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
     if let Some(Err(error)) = signals.stop.run_until_cancelled(daemon.accepted()).await {
         daemon.stop().await;
+        api.stop().await;
         return Err(words::refused(&error, &key));
     }
     let stop = signals.stop.clone();
@@ -88,12 +95,14 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         manager.ready();
         let _told = told(&daemon, manager);
         tokio::select! {
-            () = attend::attend(&daemon, prompt, lines, &stop) => (),
+            () = attend::attend(api.path(), prompt, lines, &stop) => (),
             () = answer_hangups(signals) => (),
         }
     }
     warm.abort();
     end(daemon, manager).await;
+    // After the daemon, so that clients hear how it ended.
+    api.stop().await;
     Ok(())
 }
 
