@@ -133,8 +133,8 @@ impl Config {
         let text = decode(&shown, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut loaded = read(&shown, &name, text, environment, Some(folder))?;
-        if let Some(store) = &mut loaded.config.store.path {
-            *store = folder.join(&store);
+        for path in [&mut loaded.config.store.path, &mut loaded.config.control.socket].into_iter().flatten() {
+            *path = folder.join(&path);
         }
         Ok(loaded)
     }

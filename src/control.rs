@@ -10,6 +10,7 @@ pub mod http;
 pub mod protocol;
 pub mod remote;
 pub mod service;
+pub mod socket;
 
 pub use desk::{Desk, DeskSettings};
 pub use protocol::{

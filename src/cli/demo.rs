@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::agi::{Agi, AgiConfig};
 use crate::api::http::BaseUrl;
 use crate::config::{Config, Loaded};
-use crate::control::Client;
+use crate::control::{Client, remote};
 use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::operator::log;
@@ -26,7 +26,7 @@ use crate::store::{Lock, Store};
 use crate::telemetry;
 
 use super::identity;
-use super::run::prompt_settings;
+use super::run::{LocalApi, prompt_settings};
 
 const POLICY: &str = include_str!("demo/policy.toml");
 
@@ -54,11 +54,10 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     crate::cli::say(WELCOME);
     let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
     let sim = Arc::new(sim);
-    let (_lock, daemon, settings) = start(&sim, &folder.0).await?;
+    let (_lock, daemon, api, settings) = start(&sim, &folder.0).await?;
     let ended = stop.child_token();
-    let (Some(client), Some(audience)) =
-        (daemon.desk().connect(identity::operator()).await, daemon.desk().connect(identity::operator()).await)
-    else {
+    let client = remote::connect(api.path()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let Some(audience) = daemon.desk().connect(identity::operator()).await else {
         return Err(Failure::new(Exit::Error, "the demo's daemon did not start"));
     };
     let story = tokio::spawn(tell(sim.clone(), audience, ended.clone()));
@@ -75,6 +74,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     ended.cancel();
     let _ = story.await;
     daemon.stop().await;
+    api.stop().await;
     let told = summary::tell(&sim, &folder.0.join("holdpoint.db"), finished).await;
     if let Some(sim) = Arc::into_inner(sim) {
         sim.shutdown().await;
@@ -82,7 +82,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     told
 }
 
-async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, prompt::PromptSettings), Failure> {
+async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, LocalApi, prompt::PromptSettings), Failure> {
     let Loaded { mut config, .. } =
         Config::parse("demo policy", POLICY).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     if !terminal::is_usable() {
@@ -100,8 +100,12 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, prompt::
     let agi = Agi::new(AgiConfig::new(base_url, sim.api_key().clone()));
     let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
     let settings = prompt_settings(&config.prompt);
+    let control = config.control.clone();
+    let socket = LocalApi::bind(&folder.join("holdpoint.sock"), &control)?;
     let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
-    Ok((lock, daemon.map_err(|error| Failure::of(Exit::Error, &error))?, settings))
+    let daemon = daemon.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let api = LocalApi::serve(socket, daemon.desk().clone(), &control, None)?;
+    Ok((lock, daemon, api, settings))
 }
 
 /// Starts the agent, tells what it does, and ends the demo when it has ended and everything is delivered.

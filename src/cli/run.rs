@@ -1,6 +1,7 @@
 //! `holdpoint run`: the daemon, with a prompt where there is a terminal.
 
 mod activation;
+mod api;
 mod attend;
 mod key;
 mod limits;
@@ -9,13 +10,11 @@ mod places;
 mod provider;
 mod reload;
 mod signals;
-mod socket;
 mod status;
 mod watchdog;
 mod words;
 
 use std::net::SocketAddr;
-use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +25,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::agi::Agi;
 use crate::config::{Config, Loaded, PromptConfig};
-use crate::control::http::Access;
+use crate::control::socket::Socket;
 use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::notify;
@@ -34,10 +33,12 @@ use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::PromptSettings;
 use crate::store::{Lock, Store};
 use crate::telemetry;
+use api::Api;
 use manager::Manager;
 use reload::{Fixed, Reloader};
 use signals::Signals;
 
+pub(super) use api::Api as LocalApi;
 pub(super) use places::{config_path, store_path};
 
 /// How often idle control connections are used, so that they stay open: common servers close idle ones after 5 s.
@@ -84,9 +85,13 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         .map_err(|error| Failure::of(Exit::Configuration, &error).hint(error.hint()))?;
     let signals = signals::listen()?;
     let _lock = Lock::take(&file).map_err(words::locked)?;
+    let socket = match inherited {
+        Some(listener) => Api::adopt(listener)?,
+        None => Api::bind(&places::socket_path(&config.control, &file), &config.control)?,
+    };
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
-    let start = Start { config, file, agi, ways, store, inherited };
+    let start = Start { config, file, agi, ways, store, socket };
     operate(start, signals, reloader, lines, manager).await
 }
 
@@ -98,8 +103,8 @@ struct Start {
     /// How somebody is called.
     ways: Vec<notify::Way>,
     store: Store,
-    /// The operators' socket, when it was passed to us.
-    inherited: Option<UnixListener>,
+    /// Where operators' clients connect.
+    socket: Socket,
 }
 
 /// From the start of the daemon to its end.
@@ -110,39 +115,36 @@ async fn operate(
     lines: LogLines,
     manager: &Manager,
 ) -> Result<(), Failure> {
-    let Start { config, file, agi, ways, store, inherited } = start;
+    let Start { config, file, agi, ways, store, socket } = start;
     let (key, prompt) = (config.provider.api_key.clone(), prompt_settings(&config.prompt));
-    let http = config.control.http;
+    let control = config.control.clone();
     let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let _warm = AbortOnDropHandle::new(tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await }));
     let (wish, wishes) = mpsc::channel(1);
-    let server = inherited.map(|listener| socket::serve(listener, Access::default(), &daemon, wish.clone()));
-    let server = server.transpose()?;
+    let api = Api::serve(socket, daemon.desk().clone(), &control, Some(wish))?;
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
     let refused = stop.run_until_cancelled(daemon.accepted()).await.and_then(Result::err);
     let mut failed = refused.map(|error| words::refused(&error, &key));
-    if let (Some(address), None) = (http, &failed) {
+    if let (Some(address), None) = (control.http, &failed) {
         failed = serve_metrics(address, &daemon, &stop).await.err();
     }
     if failed.is_none() && !stop.is_cancelled() {
         manager.ready();
         let _told = told(&daemon, manager);
         tokio::select! {
-            () = attend::attend(&daemon, prompt, lines, &stop) => (),
-            never = reloader.serve(&daemon, reload, wishes) => match never {},
+            () = attend::attend(api.path(), prompt, lines, &stop) => (),
+            never = reloader.serve(&daemon, &api, reload, wishes) => match never {},
         }
     }
     match &failed {
         None => end(daemon, manager).await,
         Some(_) => drop(daemon.stop().await),
     }
-    // Whoever is attached was told by the daemon's end that nothing more is decided.
-    if let Some(server) = server {
-        server.stop().await;
-    }
+    // After the daemon, so that clients hear how it ended.
+    api.stop().await;
     failed.map_or(Ok(()), Err)
 }
 

@@ -48,6 +48,9 @@ impl Target {
             return Ok(vec![named]);
         }
         let config = self.loaded()?;
+        if let Some(named) = config.as_ref().and_then(|config| config.control.socket.clone()) {
+            return Ok(vec![named]);
+        }
         let store = config.and_then(|config| config.store.path).or_else(|| state_path(set));
         Ok(usual(set("XDG_RUNTIME_DIR"), store.as_deref()))
     }

@@ -58,12 +58,12 @@ fn hundredths(share: f64) -> Option<u8> {
 }
 
 /// Unix users, and groups with an `@`.
-fn people(item: &Item<'_>) -> BTreeSet<String> {
+pub(super) fn people(item: &Item<'_>) -> BTreeSet<String> {
     let items = item.list("names in quotes, such as [\"agent-runner\", \"@developers\"]").unwrap_or_default();
     items.iter().filter_map(person).collect()
 }
 
-fn person(item: &Item<'_>) -> Option<String> {
+pub(super) fn person(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     let name = text.strip_prefix('@').unwrap_or(text);
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ':' | '/' | '@' | ',');

@@ -8,8 +8,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use holdpoint::control::http::{Access, Parts, Server};
+use holdpoint::control::socket::Socket;
 use holdpoint::control::{
-    Act, Decided, DeskService, DeskSettings, Drivers, EndedBy, OperatorName, Ordered, Refusal, ScreenshotOrder,
+    Act, Decided, DeskService, DeskSettings, Drivers, EndedBy, Ordered, Refusal, ScreenshotOrder, remote,
 };
 use holdpoint::gate::{Delivery, Outcome};
 use holdpoint::operator::{PromptEnd, PromptSettings, log, prompt};
@@ -80,7 +82,12 @@ async fn act(scenario: &str) {
             driver.publish(cards::ended(&view, outcome, by, Delivery::Applied, detail));
         }
     });
-    let client = desk.connect(OperatorName("ops1".into())).await.expect("a desk");
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = Socket::bind(&folder.path().join("holdpoint.sock"), None).expect("a socket");
+    let path = socket.path().to_owned();
+    let (listener, _removal) = socket.into_listener().expect("a listener");
+    let _server = Server::start(listener, Parts { desk, access: Access::default(), reload: None });
+    let client = remote::connect(&path).await.expect("a server");
     let (sink, lines) = log::channel();
     let cancel = CancellationToken::new();
     if scenario == "chatty" {

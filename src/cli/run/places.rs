@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{StoreConfig, state_path};
+use crate::config::{ControlConfig, StoreConfig, state_path};
 use crate::error::{Exit, Failure};
 
 /// The configuration file: the argument, or the first of the usual places that is there.
@@ -27,4 +27,15 @@ pub(in crate::cli) fn store_path(config: &StoreConfig) -> Result<PathBuf, Failur
         Failure::new(Exit::Configuration, "there is no place for the store: neither [store] path nor HOME is set")
             .hint("set [store] path in the configuration")
     })
+}
+
+/// The socket that the configuration names, or the default for this environment and this store.
+pub(super) fn socket_path(config: &ControlConfig, store: &Path) -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd may name several directories; the first is the one that is ours.
+    let first = |path: PathBuf| PathBuf::from(path.to_string_lossy().split(':').next().unwrap_or_default());
+    let service = || set("RUNTIME_DIRECTORY").map(first);
+    let user = || set("XDG_RUNTIME_DIR").map(|folder| folder.join("holdpoint"));
+    let beside = || store.parent().unwrap_or(Path::new(".")).to_owned();
+    config.socket.clone().unwrap_or_else(|| service().or_else(user).unwrap_or_else(beside).join("holdpoint.sock"))
 }

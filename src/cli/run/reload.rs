@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
+use super::api::Api;
 use super::manager::Manager;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::control::Refusal;
@@ -39,15 +40,16 @@ impl Reloader {
     pub(super) async fn serve(
         self,
         daemon: &Daemon,
+        api: &Api,
         mut signals: mpsc::Receiver<()>,
         mut wishes: mpsc::Receiver<Reload>,
     ) -> std::convert::Infallible {
         loop {
             tokio::select! {
                 // Who sent a signal reads the log.
-                Some(()) = signals.recv() => drop(self.reload(daemon).await),
+                Some(()) = signals.recv() => drop(self.reload(daemon, api).await),
                 Some(wish) = wishes.recv() => {
-                    let answer = self.reload(daemon).await.map_err(|why| Refusal::NotPossible { why });
+                    let answer = self.reload(daemon, api).await.map_err(|why| Refusal::NotPossible { why });
                     // Whoever wished may have gone.
                     let _ = wish.send(answer);
                 }
@@ -57,10 +59,10 @@ impl Reloader {
     }
 
     /// Uses what is in the file, or says why not. The answer is said in the log and to every operator already.
-    async fn reload(&self, daemon: &Daemon) -> Result<String, String> {
+    async fn reload(&self, daemon: &Daemon, api: &Api) -> Result<String, String> {
         self.manager.reloading();
         let answer = match self.load().await {
-            Ok(loaded) => self.swap(daemon, loaded).await,
+            Ok(loaded) => self.swap(daemon, api, loaded).await,
             Err(why) => Err(format!(
                 "{} cannot be used, and what was read before stays in force: {why}",
                 short(&self.file.to_string_lossy())
@@ -84,16 +86,17 @@ impl Reloader {
         }
     }
 
-    async fn swap(&self, daemon: &Daemon, loaded: Loaded) -> Result<String, String> {
+    async fn swap(&self, daemon: &Daemon, api: &Api, loaded: Loaded) -> Result<String, String> {
         let Loaded { config, notes } = loaded;
         for note in notes {
             tracing::warn!("{note}");
         }
         let restart = self.fixed.different(&Fixed::of(&config));
-        let level = config.log.level;
+        let (level, control) = (config.log.level, config.control.clone());
         let changed =
             daemon.reconfigure(Reconfiguration::new(config)).await.map_err(|stopping| stopping.to_string())?;
         self.level.set(level);
+        api.allow(&control);
         let changed = Changed { restart, ..changed };
         let text = format!("the configuration was read again: {changed}");
         if changed.restart.is_empty() {

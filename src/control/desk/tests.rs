@@ -352,3 +352,30 @@ fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
     assert_eq!(desk.session_gone(&watched.session), None);
     assert_eq!(desk.snapshot().sessions, []);
 }
+
+#[test]
+fn who_is_in_an_excluded_group_can_deny_and_nothing_else_and_an_observer_not_even_that() {
+    let mut desk = Desk::new(DeskSettings::default());
+    let view = revised(&open(1, "Buying"), |card| card.terms.not_by = vec!["@agents".to_owned()]);
+    desk.published(view.clone());
+    let person = |groups: &[&str], role| Person {
+        name: name("ops1"),
+        uid: 1000,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        role,
+    };
+    let since = jiff::Timestamp::UNIX_EPOCH;
+    let id = view.card.approval;
+    let agent = desk.connected(person(&["agents", "ops"], Role::Admin), since);
+    desk.presented(agent, id, view.card.revision, view.digest, ms(0), NONCE).expect("open");
+    let excluded = Refusal::Excluded { who: "ops1".to_owned(), what: "@agents".to_owned() };
+    assert_eq!(desk.check(agent, &approve(&view), ms(900)), Err(excluded.clone()));
+    assert_eq!(desk.check(agent, &Decision { act: Act::Extend, ..approve(&view) }, ms(900)), Err(excluded));
+    assert_eq!(desk.check(agent, &deny(&view), ms(900)), Ok(Passed::Forward));
+    let observer = desk.connected(person(&["ops"], Role::Observe), since);
+    let needed = Refusal::NotPermitted { who: "ops1".to_owned(), needed: Role::Decide };
+    assert_eq!(desk.check(observer, &deny(&view), ms(900)), Err(needed));
+    let decider = desk.connected(person(&["ops"], Role::Decide), since);
+    desk.presented(decider, id, view.card.revision, view.digest, ms(0), NONCE).expect("open");
+    assert_eq!(desk.check(decider, &approve(&view), ms(900)), Ok(Passed::Forward));
+}

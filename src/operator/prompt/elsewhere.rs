@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::{PromptEnd, PromptSettings, words};
-use crate::control::{ApprovalView, Change, Client, State};
+use crate::control::remote::Client;
+use crate::control::{ApprovalView, Change, State};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
 

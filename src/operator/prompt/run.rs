@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
-use crate::control::{Client, Gone, Requests};
+use crate::control::Gone;
+use crate::control::remote::{Client, Requests};
 use crate::operator::log::LogLines;
 use crate::operator::terminal::{self, Report, Terminal};
 

@@ -1,18 +1,26 @@
 //! What of a configuration cannot change while the daemon runs: connections, the store and the log are made once.
 
-use crate::config::{Config, LogConfig, ProviderConfig, StoreConfig};
+use crate::config::{Config, ControlConfig, LogConfig, NotifyConfig, ProviderConfig, StoreConfig};
 
 /// The sections with keys that need a restart.
 #[derive(Clone, Debug)]
 pub(in crate::cli::run) struct Fixed {
     provider: ProviderConfig,
+    control: ControlConfig,
+    notify: NotifyConfig,
     store: StoreConfig,
     log: LogConfig,
 }
 
 impl Fixed {
     pub(in crate::cli::run) fn of(config: &Config) -> Self {
-        Self { provider: config.provider.clone(), store: config.store.clone(), log: config.log.clone() }
+        Self {
+            provider: config.provider.clone(),
+            control: config.control.clone(),
+            notify: config.notify.clone(),
+            store: config.store.clone(),
+            log: config.log.clone(),
+        }
     }
 
     /// The keys that are different in `other`, and would need a restart.
@@ -28,6 +36,10 @@ impl Fixed {
             ("provider.hedge_after", was.hedge_after == is.hedge_after),
             ("provider.max_event", was.max_event == is.max_event),
             ("store.path", self.store == other.store),
+            ("control.socket", self.control.socket == other.control.socket),
+            ("control.group", self.control.group == other.control.group),
+            ("control.http", self.control.http == other.control.http),
+            ("[notify]", self.notify == other.notify),
             ("log.format", self.log.format == other.log.format),
         ];
         same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
@@ -55,6 +67,11 @@ mod tests {
             ("[provider]\nhedge_after = '9s'", Some("provider.hedge_after")),
             ("[provider]\nmax_event = '2MiB'", Some("provider.max_event")),
             ("[store]\npath = 'other.db'", Some("store.path")),
+            ("[control]\nsocket = '/tmp/other.sock'", Some("control.socket")),
+            ("[control]\ngroup = 'ops'", Some("control.group")),
+            ("[control]\nhttp = '127.0.0.1:9464'", Some("control.http")),
+            ("[control]\ndecide = ['ana']", None),
+            ("[notify]\nresolved = true", Some("[notify]")),
             ("[log]\nformat = 'json'", Some("log.format")),
             ("[log]\nlevel = 'debug'", None),
             ("[watch]\npoll_interval = '3s'\n[approvals]\ntimeout = '1m'\n[prompt]\narm = '1s'", None),
