@@ -5,10 +5,10 @@
 
 mod consent;
 pub mod diagnostic;
-mod key_file;
 mod reader;
 mod rules;
 pub mod secret;
+mod secret_file;
 mod sections;
 pub mod units;
 
@@ -26,8 +26,8 @@ use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
 use reader::{Section, Sink};
 pub use sections::{
-    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure, PromptConfig,
-    ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
+    ApprovalsConfig, ControlConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure,
+    PromptConfig, ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
 };
 
 /// The environment variables that override keys of the file, each with its key.
@@ -60,6 +60,8 @@ pub struct Config {
     pub approvals: ApprovalsConfig,
     /// The prompt at a terminal.
     pub prompt: PromptConfig,
+    /// How the daemon is reached.
+    pub control: ControlConfig,
     /// Who is called when an approval waits.
     pub notify: NotifyConfig,
     /// Where things are kept.
@@ -232,21 +234,22 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let watch = WatchConfig::read(root.section("watch"));
     let approvals = ApprovalsConfig::read(root.section("approvals"));
     let prompt = PromptConfig::read(root.section("prompt"));
+    let control = ControlConfig::read(root.section("control"));
     let mut notify = NotifyConfig::read(root.section("notify"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
     let policy = rules::read(&mut root, &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
-        key_file::check(&root, key_file::PROVIDER_KEY, &mut provider.api_key, folder, notes);
+        secret_file::check(&root, secret_file::API_KEY, &mut provider.api_key, folder, notes);
     }
     if let (Some(folder), Some(webhook)) = (folder, &mut notify.webhook) {
-        key_file::check(&root, key_file::WEBHOOK_SECRET, &mut webhook.secret, folder, notes);
+        secret_file::check(&root, secret_file::WEBHOOK, &mut webhook.secret, folder, notes);
     }
     if policy.as_ref().is_some_and(Policy::is_empty) {
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, notify, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, control, notify, store, log, policy: policy? })
 }
 
 fn syntax(error: toml::de::Error) -> Diagnostic {

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -90,6 +90,7 @@ pub struct Daemon {
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
     pulse: Pulse,
+    list_every: watch::Sender<Duration>,
     /// Keeps the supervisor's queue of beats open.
     _beats: mpsc::Sender<Beat>,
     notifier: Notifier,
@@ -152,9 +153,9 @@ impl Daemon {
             beats: felt,
         };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
-        let every = config.list_every.max(LIST_LEAST);
+        let (list_every, period) = watch::channel(config.list_every.max(LIST_LEAST));
         let (first, answered) = oneshot::channel();
-        let lister = tokio::spawn(lister::run(provider, every, desk.clone(), listed, first));
+        let lister = tokio::spawn(lister::run(provider, period, desk.clone(), listed, first));
         Ok(Self {
             desk,
             reconfigure,
@@ -163,6 +164,7 @@ impl Daemon {
             supervisor,
             writer: writing,
             pulse,
+            list_every,
             _beats: beats,
             notifier,
             ledger,
@@ -189,6 +191,7 @@ impl Daemon {
     /// # Errors
     /// When the daemon is stopping.
     pub async fn reconfigure(&self, with: Reconfiguration) -> Result<Changed, NotReconfigured> {
+        self.list_every.send_replace(with.watch.config.poll_interval.max(LIST_LEAST));
         let (reply, answer) = oneshot::channel();
         let order = supervisor::Reconfigure { with: Box::new(with), reply };
         self.reconfigure.send(order).await.map_err(|_| NotReconfigured)?;

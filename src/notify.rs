@@ -13,6 +13,8 @@ pub mod exec;
 pub mod message;
 pub mod plan;
 mod queue;
+#[cfg(test)]
+mod tests;
 pub mod webhook;
 
 use std::sync::Arc;

@@ -88,10 +88,34 @@ fn the_example_loads_with_its_rules_and_without_notes() {
 fn what_the_example_comments_out_is_the_default() {
     let settings = |text: &str| {
         let config = Config::parse("config.example.toml", text).unwrap_or_else(|error| panic!("{error}")).config;
-        format!("{:#?}", (config.provider, config.watch, config.approvals, config.prompt, config.store, config.log))
+        format!(
+            "{:#?}",
+            (
+                config.provider,
+                config.watch,
+                config.approvals,
+                config.prompt,
+                config.control,
+                config.notify,
+                config.store,
+                config.log
+            )
+        )
     };
-    let no_default =
-        ["#api_key_file", "#api_key_credential", "#sessions", "#agents", "#not_by", "#extension ", "#refusal", "#path"];
+    let no_default = [
+        "#api_key_file",
+        "#api_key_credential",
+        "#sessions",
+        "#agents",
+        "#not_by",
+        "#extension ",
+        "#refusal",
+        "#path",
+        "#http",
+        "#exec =",
+        "#webhook =",
+        "#webhook_secret",
+    ];
     let uncommented: Vec<&str> = example()
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -107,8 +131,18 @@ fn what_the_example_comments_out_is_the_default() {
 
 #[test]
 fn every_key_without_a_default_is_read_as_the_example_shows_it() {
-    for key in ["api_key_credential", "sessions", "agents", "not_by", "extension ", "refusal", "path"] {
+    for key in ["api_key_credential", "sessions", "agents", "not_by", "extension ", "refusal", "path", "http", "exec ="]
+    {
         let text = example().replacen(&format!("\n#{key}"), &format!("\n{key}"), 1);
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn the_example_s_webhook_is_read_with_either_place_of_its_secret() {
+    for secret in ["webhook_secret_env", "webhook_secret_file", "webhook_secret_credential"] {
+        let text = example().replacen("\n#webhook =", "\nwebhook =", 1);
+        let text = text.replacen(&format!("\n#{secret}"), &format!("\n{secret}"), 1);
+        assert!(Config::parse("config.example.toml", &text).is_ok(), "{secret}");
     }
 }

@@ -1,31 +1,41 @@
 //! `holdpoint run`: the daemon, with a prompt where there is a terminal.
 
+mod activation;
 mod attend;
 mod key;
 mod limits;
 mod manager;
 mod places;
 mod provider;
+mod reload;
 mod signals;
+mod socket;
 mod status;
 mod watchdog;
 mod words;
 
+use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::api::agi::Agi;
 use crate::config::{Config, Loaded, PromptConfig};
+use crate::control::http::Access;
 use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
 use crate::notify;
-use crate::operator::log;
+use crate::operator::log::{self, LogLines};
 use crate::operator::prompt::PromptSettings;
 use crate::store::{Lock, Store};
 use crate::telemetry;
 use manager::Manager;
+use reload::{Fixed, Reloader};
 use signals::Signals;
 
 pub(super) use places::{config_path, store_path};
@@ -61,11 +71,13 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
     let (sink, lines) = log::channel();
     let _written = sink.written();
-    telemetry::init(&config.log, sink);
+    let level = telemetry::init(&config.log, sink);
     for note in notes {
         tracing::warn!("{note}");
     }
     limits::raise();
+    let reloader = Reloader { file: path, fixed: Fixed::of(&config), level, manager: manager.clone() };
+    let inherited = activation::inherited()?;
     let file = store_path(&config.store)?;
     let agi = provider::client(&config.provider)?;
     let ways = notify::configured::ways(&config.notify)
@@ -74,29 +86,74 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     let _lock = Lock::take(&file).map_err(words::locked)?;
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
-    let key = config.provider.api_key.clone();
-    let prompt = prompt_settings(&config.prompt);
+    let start = Start { config, file, agi, ways, store, inherited };
+    operate(start, signals, reloader, lines, manager).await
+}
+
+/// What a daemon is started from.
+struct Start {
+    config: Config,
+    file: PathBuf,
+    agi: Agi,
+    /// How somebody is called.
+    ways: Vec<notify::Way>,
+    store: Store,
+    /// The operators' socket, when it was passed to us.
+    inherited: Option<UnixListener>,
+}
+
+/// From the start of the daemon to its end.
+async fn operate(
+    start: Start,
+    Signals { stop, reload }: Signals,
+    reloader: Reloader,
+    lines: LogLines,
+    manager: &Manager,
+) -> Result<(), Failure> {
+    let Start { config, file, agi, ways, store, inherited } = start;
+    let (key, prompt) = (config.provider.api_key.clone(), prompt_settings(&config.prompt));
+    let http = config.control.http;
     let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
-    let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
+    let _warm = AbortOnDropHandle::new(tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await }));
+    let (wish, wishes) = mpsc::channel(1);
+    let server = inherited.map(|listener| socket::serve(listener, Access::default(), &daemon, wish.clone()));
+    let server = server.transpose()?;
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
-    if let Some(Err(error)) = signals.stop.run_until_cancelled(daemon.accepted()).await {
-        daemon.stop().await;
-        return Err(words::refused(&error, &key));
+    let refused = stop.run_until_cancelled(daemon.accepted()).await.and_then(Result::err);
+    let mut failed = refused.map(|error| words::refused(&error, &key));
+    if let (Some(address), None) = (http, &failed) {
+        failed = serve_metrics(address, &daemon, &stop).await.err();
     }
-    let stop = signals.stop.clone();
-    if !stop.is_cancelled() {
+    if failed.is_none() && !stop.is_cancelled() {
         manager.ready();
         let _told = told(&daemon, manager);
         tokio::select! {
             () = attend::attend(&daemon, prompt, lines, &stop) => (),
-            () = answer_hangups(signals) => (),
+            never = reloader.serve(&daemon, reload, wishes) => match never {},
         }
     }
-    warm.abort();
-    end(daemon, manager).await;
+    match &failed {
+        None => end(daemon, manager).await,
+        Some(_) => drop(daemon.stop().await),
+    }
+    // Whoever is attached was told by the daemon's end that nothing more is decided.
+    if let Some(server) = server {
+        server.stop().await;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Serves metrics and health on the port that is configured.
+async fn serve_metrics(address: SocketAddr, daemon: &Daemon, stop: &CancellationToken) -> Result<(), Failure> {
+    let served = telemetry::http::serve(address, daemon.scrape().clone(), stop.clone()).await;
+    let address = served.map_err(|error| {
+        Failure::new(Exit::Error, format!("metrics cannot be served on {address}: {error}"))
+            .hint("name another port with [control] http")
+    })?;
+    tracing::info!("metrics and health are served on http://{address}/metrics and /healthz");
     Ok(())
 }
 
@@ -117,13 +174,6 @@ async fn end(daemon: Daemon, manager: &Manager) {
     let held = daemon.stop().await;
     words::say_held(&held);
     manager.status(&words::stopped(held.len()));
-}
-
-async fn answer_hangups(mut signals: Signals) {
-    while signals.reload.recv().await.is_some() {
-        tracing::warn!("SIGHUP: the daemon goes on with the configuration it has");
-    }
-    std::future::pending().await
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {

@@ -63,6 +63,18 @@ impl Diagnostics {
         &self.list
     }
 
+    /// Each in one line: what is wrong, and where.
+    pub fn sentences(&self) -> impl Iterator<Item = String> + '_ {
+        self.list.iter().map(|one| match &one.place {
+            Place::File(range) | Place::Secret(range) => {
+                let spot = Spot::new(&self.source, range);
+                format!("{} ({}:{}:{})", one.message, self.name, spot.line, spot.column)
+            }
+            Place::Environment(variable) => format!("{} (environment variable {variable})", one.message),
+            Place::Whole => format!("{} ({})", one.message, self.name),
+        })
+    }
+
     fn render(&self, f: &mut fmt::Formatter<'_>, one: &Diagnostic) -> fmt::Result {
         writeln!(f, "error: {}", one.message)?;
         let gutter = match &one.place {

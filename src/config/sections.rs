@@ -1,6 +1,7 @@
 //! The sections of the configuration besides the rules: their types, defaults and bounds; one file each.
 
 mod approvals;
+mod control;
 mod notify;
 mod provider;
 mod service;
@@ -9,6 +10,7 @@ mod watch;
 use std::time::Duration;
 
 pub use approvals::{ApprovalsConfig, OnCancelFailure};
+pub use control::ControlConfig;
 pub use notify::{NotifyConfig, WebhookConfig};
 pub use provider::{KeySource, ProviderConfig, ProviderKind};
 pub use service::{LogConfig, LogFormat, LogLevel, PromptConfig, StoreConfig};

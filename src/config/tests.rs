@@ -139,6 +139,24 @@ fn the_share_of_the_deadline_is_per_cent_a_fraction_or_never() {
 }
 
 #[test]
+fn a_webhook_s_secret_that_everybody_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let text = "[notify]\nwebhook = \"https://hooks.example.com/\"\nwebhook_secret_file = \"secret\"\n";
+    std::fs::write(&config, text).unwrap();
+    let load = || Config::load_with(&config, &BTreeMap::new());
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "0123456789abcdef").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let error = load().unwrap_err().to_string();
+    assert!(error.contains("everybody") && error.contains("notify.webhook_secret_file"), "{error}");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let webhook = load().unwrap().config.notify.webhook.unwrap();
+    assert_eq!(webhook.secret, KeySource::File(secret));
+}
+
+#[test]
 fn hostile_text_is_shown_escaped() {
     let error = parse("[provider]\nkind = \"a\u{7f}b\u{9b}31m\"\n\"k\\u001b[31m\" = 1\n").unwrap_err().to_string();
     assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");

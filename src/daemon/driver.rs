@@ -277,12 +277,12 @@ impl Driver {
         match seen {
             Seen::Event { event, backlog } => {
                 if let Some(input) = self.judged(event, backlog) {
-                    self.feed_pause_first(arrived, input).await;
+                    self.feed_pause_first(Some(arrived), input).await;
                 }
             }
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
-            Seen::Caught { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
+            Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
+            Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
@@ -314,15 +314,18 @@ impl Driver {
     }
 
     /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
-    /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
-    async fn feed_pause_first(&mut self, arrived: Instant, input: Input) {
+    /// otherwise wait until this task rests, and then behind the tasks that those effects woke. What arrived from the provider
+    /// is measured from there.
+    async fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
         let effects = self.gate.handle(self.now(), &mut Fresh, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {
             self.carry_out(pauses);
             tokio::task::yield_now().await;
-            self.metrics.pause_requested(arrived.elapsed());
+            if let Some(arrived) = arrived {
+                self.metrics.pause_requested(arrived.elapsed());
+            }
         }
         self.carry_out(others);
     }
@@ -343,7 +346,6 @@ impl Driver {
     }
 
     async fn ordered(&mut self, order: Order) {
-        let arrived = Instant::now();
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
                 self.next_reply += 1;
@@ -356,7 +358,7 @@ impl Driver {
                 let reply = ReplyTo(self.next_reply);
                 self.asked.insert(reply, answer);
                 let input = Input::Directed { reply, operator, act: order.act, reason: order.reason };
-                self.feed_pause_first(arrived, input).await;
+                self.feed_pause_first(None, input).await;
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
@@ -371,17 +373,16 @@ impl Driver {
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
     async fn stand(&mut self) {
-        let arrived = Instant::now();
         let now = self.standing.borrow_and_update().clone();
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
-            self.feed_pause_first(arrived, input).await;
+            self.feed_pause_first(None, input).await;
         }
         if !before.rules_as(&now) {
             self.evaluator.adopt(now.policy);
             let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card)).unwrap_or_default();
-            self.feed_pause_first(arrived, Input::Reconfigured { settings: now.settings, verdicts }).await;
+            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts }).await;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Provider, Session};
@@ -13,18 +13,23 @@ use crate::operator::log::TOLD;
 /// How long a lister waits after the key was refused.
 const AUTH_WAIT: Duration = Duration::from_secs(30);
 
-/// Lists sessions every `every` into `listed` until its receiver is gone. How the first time went is told to `first`.
+/// Lists sessions every `period` into `listed` until its receiver is gone. How the first time went is told to `first`.
 pub async fn run(
     provider: Arc<dyn Provider>,
-    every: Duration,
+    period: watch::Receiver<Duration>,
     desk: DeskService,
     listed: mpsc::Sender<Vec<Session>>,
     first: oneshot::Sender<Result<(), ApiError>>,
 ) {
     let mut first = Some(first);
     let (mut failing, mut listed_once) = (false, false);
+    let mut every = *period.borrow();
     let mut limits = Backoff::new(Bounds { first: every, max: RATE_LIMIT_MAX });
     loop {
+        let now = *period.borrow();
+        if std::mem::replace(&mut every, now) != now {
+            limits = Backoff::new(Bounds { first: now, max: RATE_LIMIT_MAX });
+        }
         let answer = provider.list().await;
         // Nobody waits for a first answer that took too long.
         let heard =

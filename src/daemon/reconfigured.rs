@@ -55,11 +55,12 @@ pub struct Changed {
 impl fmt::Display for Changed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, now) = self.policy;
+        let rules = if self.rules == 1 { "1 rule".to_owned() } else { format!("{} rules", self.rules) };
         if before == now {
-            write!(f, "the policy is the same ({} rules)", self.rules)?;
+            write!(f, "the policy is the same ({rules})")?;
         } else {
             let short = |digest: Digest| digest.to_string().chars().take(12).collect::<String>();
-            write!(f, "the policy changed from {} to {} ({} rules)", short(before), short(now), self.rules)?;
+            write!(f, "the policy changed from {} to {} ({rules})", short(before), short(now))?;
         }
         if self.settings {
             f.write_str("; settings changed")?;

@@ -3,6 +3,9 @@
 //! The reducer is pure; the task beside it listens at the desk like a client that decides nothing. One that fell behind
 //! reads the snapshot again, and counts only what it did not count before.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::config::Config;
 use holdpoint::control::{Change, Client, OperatorName};
-use holdpoint::daemon::{self, Daemon};
+use holdpoint::daemon::{self, Daemon, Scrape};
 use holdpoint::simulator::fault::Endpoint;
 use holdpoint::simulator::{Act, Call, Fault, NewSession, Options, Scenario, Simulator, World};
 use holdpoint::store::Store;
@@ -179,6 +179,11 @@ impl Stage {
         let Running { runtime, witness, .. } = self.running.take().unwrap();
         witness.abort();
         runtime.shutdown_background();
+    }
+
+    /// Metrics and health of the daemon that runs.
+    pub fn scrape(&self) -> Scrape {
+        self.running.as_ref().unwrap().daemon.scrape().clone()
     }
 
     /// An operator comes.

@@ -7,7 +7,9 @@
 mod bench;
 mod manager;
 
+mod activation;
 mod credentials;
 mod limits;
+mod reloading;
 mod watchdog;
 mod words;

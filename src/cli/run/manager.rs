@@ -22,6 +22,7 @@ pub(super) struct Manager {
 #[derive(Debug)]
 enum Word {
     Ready,
+    Reloading,
     Stopping,
     Alive,
     Status(String),
@@ -43,6 +44,11 @@ impl Manager {
     /// Everything that a start needs is done.
     pub(super) fn ready(&self) {
         self.tell(Word::Ready);
+    }
+
+    /// The configuration is read again; [`Manager::ready`] follows.
+    pub(super) fn reloading(&self) {
+        self.tell(Word::Reloading);
     }
 
     /// The end has begun.
@@ -90,6 +96,7 @@ fn tell_all(words: &Receiver<Word>) {
 fn tell(word: &Word) -> std::io::Result<()> {
     match word {
         Word::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        Word::Reloading => sd_notify::notify(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?]),
         Word::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
         Word::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
         Word::Status(text) => sd_notify::notify(&[NotifyState::Status(text)]),

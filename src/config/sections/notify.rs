@@ -119,7 +119,7 @@ fn webhook(section: &mut Section<'_>) -> Option<WebhookConfig> {
     let item = section.get("webhook")?;
     if places.is_empty() {
         let hint = "the secret signs each notification, so that its receiver knows who sent it".to_owned();
-        item.wrong_with(
+        item.wrong_secret(
             "the webhook has no secret",
             "`webhook_secret_file`, `webhook_secret_env` or `webhook_secret_credential` beside it",
             Some(hint),
@@ -148,7 +148,7 @@ fn webhook_url(item: &Item<'_>, allow_private: bool) -> Option<Url> {
             item.wrong_secret("the address has a user or a password", expected, None);
         }
         ("https" | "http", Some(what)) if !allow_private => {
-            item.wrong_with(
+            item.wrong_secret(
                 &format!("the webhook's address is {what}"),
                 "an address of the public network",
                 Some(allow),

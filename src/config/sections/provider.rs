@@ -169,14 +169,14 @@ impl Places<'_> {
     }
 }
 
-fn credential_name(item: &Item<'_>) -> Option<String> {
+pub(super) fn credential_name(item: &Item<'_>) -> Option<String> {
     let name = item.text()?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (1..=128).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.') {
         return Some(name.to_owned());
     }
     let hint = "this is the credential's name, as in `LoadCredential=agi-api-key:/etc/holdpoint/agi-api-key`: \
-                neither its path nor the key";
+                neither its path nor what is in it";
     let expected = "letters, digits, `-`, `_` and `.`";
     item.wrong_secret("this is not the name of a credential", expected, Some(hint.to_owned()));
     None

@@ -110,8 +110,6 @@ impl Supervisor {
             self.parts.info = told.clone();
             self.parts.desk.daemon(told);
         }
-        let text = format!("configuration taken over: {changed}");
-        tracing::info!(target: TOLD, "{text}");
         let _ = reply.send(changed);
     }
 }

@@ -142,7 +142,7 @@ fn the_bell_rings_once_more_when_half_of_the_time_is_gone_and_again_after_an_ext
     let mut bench = Bench::with(&view);
     let bells = bench.bells;
     bench.printed();
-    let mut pass = |bench: &mut Bench, clock: &str| {
+    let pass = |bench: &mut Bench, clock: &str| {
         bench.input(Input::Clock(at(clock)));
         bench.later(250);
         (bench.bells - bells, bench.printed())

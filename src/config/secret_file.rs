@@ -1,4 +1,4 @@
-//! Who may read a file with a secret. Looks at the file and never reads it.
+//! Who may read a file with a secret: the API key, the webhook's secret. Looks at the file and never reads it.
 
 use std::path::Path;
 
@@ -12,20 +12,19 @@ use crate::operator::escape::short;
 pub(super) struct SecretFile {
     section: &'static str,
     key: &'static str,
-    /// The environment variable that overrides the key.
     variable: Option<&'static str>,
     /// What is in the file.
     what: &'static str,
 }
 
-pub(super) const PROVIDER_KEY: SecretFile = SecretFile {
+pub(super) const API_KEY: SecretFile = SecretFile {
     section: "provider",
     key: "api_key_file",
     variable: Some("HOLDPOINT_PROVIDER_API_KEY_FILE"),
     what: "API key",
 };
 
-pub(super) const WEBHOOK_SECRET: SecretFile =
+pub(super) const WEBHOOK: SecretFile =
     SecretFile { section: "notify", key: "webhook_secret_file", variable: None, what: "webhook's secret" };
 
 /// Makes the path of a secret's file absolute and looks at who may read it.
@@ -37,8 +36,8 @@ pub(super) fn check(
     notes: &mut Vec<String>,
 ) {
     let KeySource::File(path) = source else { return };
-    *path = folder.join(&path);
     let what = of.what;
+    *path = folder.join(&path);
     if is_credential(root, path) {
         return;
     }
