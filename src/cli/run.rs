@@ -91,7 +91,7 @@ async fn attend(daemon: &Daemon, settings: PromptSettings, lines: LogLines, stop
             }
             PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
             PromptEnd::Stopped if !signalled => tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it"),
-            PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped => (),
+            PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped | PromptEnd::Done => (),
         }
     }
     stop.cancelled().await;
@@ -186,7 +186,7 @@ fn client(config: &ProviderConfig) -> Result<Agi, Failure> {
     Agi::new(client).map_err(|error| Failure::of(Exit::Configuration, &error).hint("is the API key one line of text?"))
 }
 
-fn key(source: &KeySource) -> Result<SecretString, Failure> {
+pub(super) fn key(source: &KeySource) -> Result<SecretString, Failure> {
     let missing = |why: String| {
         Failure::new(Exit::Configuration, format!("there is no API key: {why}"))
             .hint("set it, or name another place with provider.api_key_env or provider.api_key_file")

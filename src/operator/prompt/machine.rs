@@ -10,6 +10,7 @@
 
 mod asking;
 mod news;
+mod only;
 #[cfg(test)]
 mod tests;
 mod typing;

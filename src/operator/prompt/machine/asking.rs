@@ -66,7 +66,7 @@ impl Prompt {
         let drawn = if Self::is_draft(&view) {
             card::headline(&view, &frame, &format!("pausing; n {} now", words::denying(&view.card)))
         } else {
-            format!("\n{}", card::card(&view, &frame))
+            format!("\n{}{}", card::card(&view, &frame), self.meaning_of_yes())
         };
         self.current = Some(Current {
             id,

@@ -16,6 +16,7 @@ const TOLD: usize = 256;
 
 impl Prompt {
     pub(super) fn snapshot(&mut self, snapshot: Snapshot) {
+        let snapshot = self.narrowed(snapshot);
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
         for view in ended {
@@ -24,6 +25,11 @@ impl Prompt {
             }
         }
         self.waiting = open;
+        if self.waiting.is_empty() && self.settings.only.is_some() {
+            self.tell("it does not wait for an answer any more");
+            self.leave(PromptEnd::Done);
+            return;
+        }
         if self.waiting.is_empty() {
             self.tell("watching; nothing waits for an answer (? explains, q leaves)");
             return;
@@ -34,7 +40,11 @@ impl Prompt {
 
     pub(super) fn update(&mut self, change: Change) {
         match change {
-            Change::Approval { view } => self.approval(*view),
+            Change::Approval { view } if self.concerns(view.card.approval) => {
+                self.approval(*view);
+                self.leave_when_done();
+            }
+            Change::Approval { .. } => {}
             Change::Notice { text } => self.say(&again(&text)),
             Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. } => {}
             Change::Stopping => {
@@ -56,7 +66,12 @@ impl Prompt {
             Ok(Decided::Counted { given, needed }) => {
                 self.mine.remove(&id);
                 let said = format!("{}  your approval counts: {given} of {needed} operators", id.code());
-                self.say_or_ask(id, was_current, &said);
+                if self.settings.only.is_some() {
+                    self.tell(&said);
+                    self.leave(PromptEnd::Done);
+                } else {
+                    self.say_or_ask(id, was_current, &said);
+                }
             }
             Err(refusal) => self.refused(id, was_current, &refusal),
         }

@@ -2,5 +2,6 @@
 
 mod bench;
 mod cards;
+mod only;
 mod random;
 mod rules;

@@ -114,7 +114,7 @@ impl Prompt {
         let Some(view) = self.view(id).cloned() else { return };
         let card = &view.card;
         if card.confirm == Confirm::Type && card.is_confirmed_by(line) {
-            self.release(pending.unwrap_or(Act::approve()), Some(line.trim().to_owned()), now);
+            self.release(pending.unwrap_or_else(|| self.yes()), Some(line.trim().to_owned()), now);
             return;
         }
         if pending.is_some() {
@@ -127,7 +127,7 @@ impl Prompt {
             (Command::Yes, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
             }
-            (Command::Yes, _) => self.release(Act::approve(), None, now),
+            (Command::Yes, _) => self.say_yes(now),
             (Command::No { reason }, _) => self.decide(Act::Deny { reason }, None, now),
             (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
             (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
@@ -183,7 +183,7 @@ impl Prompt {
     }
 
     /// An instruction or an answer releases; where approving takes typing, so does this.
-    fn send_text(&mut self, act: Act, now: Duration) {
+    pub(super) fn send_text(&mut self, act: Act, now: Duration) {
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)) else { return };
         if view.card.hold == Hold::ByOthers {
             self.ask("somebody else paused this session, so nothing is sent or resumed from here");
@@ -202,7 +202,7 @@ impl Prompt {
     }
 
     /// Sends a decision that lets the session go on, if the card was shown whole and in time.
-    fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
+    pub(super) fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
         let Some(current) = &self.current else { return };
         let Some(view) = self.view(current.id) else { return };
         if current.is_draft {
@@ -251,7 +251,7 @@ impl Prompt {
         self.out.push(Output::Decide(decision));
     }
 
-    fn leave(&mut self, end: PromptEnd) {
+    pub(super) fn leave(&mut self, end: PromptEnd) {
         self.break_line();
         self.out.push(Output::Leave(end));
     }
