@@ -100,6 +100,32 @@ fn a_key_file_that_everybody_can_read_is_refused() {
 }
 
 #[test]
+fn a_key_file_is_not_looked_at_where_the_service_manager_keeps_credentials() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key, theirs) =
+        (folder.path().join("config.toml"), folder.path().join("key"), folder.path().join("credentials"));
+    std::fs::create_dir(&theirs).unwrap();
+    for key in [&key, &theirs.join("key")] {
+        std::fs::write(key, "secret").unwrap();
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    std::os::unix::fs::symlink(&key, theirs.join("elsewhere")).unwrap();
+    let load = |file: &str, directory: &std::path::Path| {
+        std::fs::write(&config, format!("[provider]\napi_key_file = '{file}'\n")).unwrap();
+        let environment = BTreeMap::from([(CREDENTIALS.to_owned(), directory.display().to_string())]);
+        Config::load_with(&config, &environment).map(|loaded| loaded.config.provider.api_key)
+    };
+    assert_eq!(load("credentials/key", &theirs).unwrap(), KeySource::File(theirs.join("key")));
+    for (file, directory) in
+        [("key", &theirs), ("credentials/elsewhere", &theirs), ("credentials/key", &folder.path().join("none"))]
+    {
+        let error = load(file, directory).unwrap_err().to_string();
+        assert!(error.contains("everybody on this machine can read"), "{file}: {error}");
+    }
+}
+
+#[test]
 fn the_share_of_the_deadline_is_per_cent_a_fraction_or_never() {
     for (written, percent) in
         [("'50%'", 50), ("'1%'", 1), ("0.5", 50), ("0.25", 25), ("0.29", 29), ("0.99", 99), ("'never'", 100)]

@@ -133,6 +133,8 @@ pub struct Driver {
     alarm: mpsc::Sender<String>,
     calls: JoinSet<Back>,
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
+    /// What operators asked of their own accord.
+    asked: BTreeMap<ReplyTo, oneshot::Sender<Result<SessionDone, Refusal>>>,
     next_reply: u64,
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Vec<Write>>,
@@ -172,6 +174,7 @@ impl Driver {
             alarm: parts.alarm,
             calls: JoinSet::new(),
             replies: BTreeMap::new(),
+            asked: BTreeMap::new(),
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
@@ -324,9 +327,11 @@ impl Driver {
                 self.replies.insert(reply, answer);
                 self.feed(Input::Decide { reply, operator, decision });
             }
-            Order::Act(acted) => {
-                let why = "sessions cannot be directed yet".to_owned();
-                let _ = acted.reply.send(Err(Refusal::NotPossible { why }));
+            Order::Act(Acted { operator, order, reply: answer }) => {
+                self.next_reply += 1;
+                let reply = ReplyTo(self.next_reply);
+                self.asked.insert(reply, answer);
+                self.feed(Input::Directed { reply, operator, act: order.act, reason: order.reason });
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
@@ -375,12 +380,13 @@ impl Driver {
 
     /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
     fn carry_out(&mut self, mut effects: Vec<Effect>) {
-        effects.sort_by_key(|effect| matches!(effect, Effect::Reply { .. }));
+        let is_answer = |effect: &Effect| matches!(effect, Effect::Reply { .. } | Effect::Done { .. });
+        effects.sort_by_key(is_answer);
         // The records of one turn stand or fall together: a crash must not fall between the end of an approval and the
         // opening of the one that follows it.
         let mut together = Vec::new();
         for effect in effects {
-            if matches!(effect, Effect::Reply { .. }) {
+            if is_answer(&effect) {
                 self.show();
             }
             if let Effect::Record { ticket, record } = effect {
@@ -439,6 +445,11 @@ impl Driver {
             Effect::Reply { to, result } => {
                 if let Some(reply) = self.replies.remove(&to) {
                     // A client that left has no use for the answer; the decision stands in the journal.
+                    let _ = reply.send(result);
+                }
+            }
+            Effect::Done { to, result } => {
+                if let Some(reply) = self.asked.remove(&to) {
                     let _ = reply.send(result);
                 }
             }
