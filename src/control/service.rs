@@ -19,8 +19,8 @@ use keeper::{Keeper, Message};
 
 use super::desk::DeskSettings;
 use super::protocol::{
-    ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Refusal, SessionDone, SessionOrder, SessionView,
-    Snapshot,
+    ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Person, Refusal, SessionDone, SessionOrder,
+    SessionView, Snapshot,
 };
 use crate::api::SessionId;
 use crate::gate::ApprovalId;
@@ -156,6 +156,22 @@ impl DeskService {
         self.tell(Message::Beat(beat));
     }
 
+    /// Connects a client of a person whose identity the transport has established. `None` once the keeper has ended.
+    pub async fn connect(&self, person: impl Into<Person> + Send) -> Option<Client> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Connect { person: person.into(), reply });
+        let seat = answer.await.ok()?;
+        Some(Client::new(seat, self.inbox.clone()))
+    }
+
+    /// A handle for single requests of a person who is not attached: it gets no updates and is not seen by others. `None`
+    /// once the keeper has ended.
+    pub async fn visit(&self, person: impl Into<Person> + Send) -> Option<Requests> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Visit { person: person.into(), reply });
+        Some(Requests::new(answer.await.ok()?, self.inbox.clone()))
+    }
+
     /// Everything there is, for a part of the daemon: nobody counts as attached by it. `None` once the keeper has ended.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
@@ -163,12 +179,15 @@ impl DeskService {
         answer.await.ok()
     }
 
-    /// Connects a client of an operator whose identity the transport has established. `None` once the keeper has ended.
-    pub async fn connect(&self, operator: OperatorName) -> Option<Client> {
+    /// The approval that a code or an id names, open or ended.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or more than one, or the keeper has ended.
+    pub async fn approval(&self, name: &str) -> Result<ApprovalView, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.tell(Message::Connect { operator, reply });
-        let seat = answer.await.ok()?;
-        Some(Client::new(seat, self.inbox.clone()))
+        self.tell(Message::Approval { name: name.to_owned(), reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// The keeper lives as long as a handle does, so this fails only after a panic or at the end of the runtime, when
