@@ -6,10 +6,11 @@ use std::io::Write as _;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use super::{PromptEnd, PromptSettings, words};
+use super::{PromptEnd, PromptSettings};
 use crate::control::{ApprovalView, Change, Client, State};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
+use crate::operator::words;
 
 /// Says what waits until `cancel`, or until the daemon stops.
 pub(super) async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
