@@ -3,7 +3,9 @@
 //! What the file does not say has a default; what it says and we do not know is an error. A few keys can be overridden by
 //! environment variables, [`ENVIRONMENT`]. The API key is never part of it. Nothing here starts anything.
 
+mod consent;
 pub mod diagnostic;
+mod key_file;
 mod reader;
 mod rules;
 mod sections;
@@ -28,16 +30,20 @@ pub use sections::{
 };
 
 /// The environment variables that override keys of the file, each with its key.
-pub const ENVIRONMENT: [(&str, &str); 8] = [
+pub const ENVIRONMENT: [(&str, &str); 9] = [
     ("HOLDPOINT_PROVIDER_BASE_URL", "provider.base_url"),
     ("HOLDPOINT_PROVIDER_API_KEY_ENV", "provider.api_key_env"),
     ("HOLDPOINT_PROVIDER_API_KEY_FILE", "provider.api_key_file"),
+    ("HOLDPOINT_PROVIDER_API_KEY_CREDENTIAL", "provider.api_key_credential"),
     ("HOLDPOINT_WATCH_DISCOVER", "watch.discover"),
     ("HOLDPOINT_APPROVALS_TIMEOUT", "approvals.timeout"),
     ("HOLDPOINT_STORE_PATH", "store.path"),
     ("HOLDPOINT_LOG_FORMAT", "log.format"),
     ("HOLDPOINT_LOG_LEVEL", "log.level"),
 ];
+
+/// The variable with the directory of the service's credentials, which systemd makes for it alone.
+pub const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// The largest configuration file that is read, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -168,7 +174,7 @@ pub fn state_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf
 
 fn known_variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
-    let known = ENVIRONMENT.iter().any(|(known, _)| *known == name);
+    let known = name == CREDENTIALS || ENVIRONMENT.iter().any(|(known, _)| *known == name);
     known.then(|| (name, value.to_string_lossy().into_owned()))
 }
 
@@ -227,62 +233,13 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let log = LogConfig::read(root.section("log"));
     let policy = rules::read(&mut root, &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
-        key_file(&root, provider, folder, notes);
+        key_file::check(&root, provider, folder, notes);
     }
     if policy.as_ref().is_some_and(Policy::is_empty) {
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
     Some(Config { provider: provider?, watch, approvals, prompt, store, log, policy: policy? })
-}
-
-/// Makes the key file's path absolute and looks at who may read it. The file itself is not read.
-fn key_file(root: &Section<'_>, provider: &mut ProviderConfig, folder: &Path, notes: &mut Vec<String>) {
-    let KeySource::File(path) = &mut provider.api_key else { return };
-    *path = folder.join(&path);
-    let shown = short(&path.to_string_lossy());
-    let (message, hint) = match std::fs::metadata(&path) {
-        Ok(metadata) if !metadata.is_file() => {
-            (format!("{shown} is not a file"), "name a file that holds the key and nothing else")
-        }
-        Ok(metadata) => match readers(&metadata) {
-            Readers::Owner => return,
-            Readers::Group => {
-                notes.push(format!("the group of {shown} can read the API key; `chmod 600` it unless that is meant"));
-                return;
-            }
-            Readers::World => (format!("everybody on this machine can read {shown}"), "chmod 600 the file"),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            notes.push(format!("{shown} cannot be looked at by this user: {error}"));
-            return;
-        }
-        Err(error) => {
-            (format!("the key file {shown} cannot be read: {error}"), "check the path; it is relative to this file")
-        }
-    };
-    root.sink.report(Diagnostic {
-        message,
-        place: root.sink.key_file_place(root),
-        key: "provider.api_key_file".to_owned(),
-        expected: "a file that only its owner can read".to_owned(),
-        hint: Some(hint.to_owned()),
-    });
-}
-
-enum Readers {
-    Owner,
-    Group,
-    World,
-}
-
-fn readers(metadata: &std::fs::Metadata) -> Readers {
-    use std::os::unix::fs::PermissionsExt as _;
-    match metadata.permissions().mode() {
-        mode if mode & 0o004 != 0 => Readers::World,
-        mode if mode & 0o040 != 0 => Readers::Group,
-        _ => Readers::Owner,
-    }
 }
 
 fn syntax(error: toml::de::Error) -> Diagnostic {

@@ -15,6 +15,7 @@ pub mod driver;
 pub mod evaluator;
 pub mod executor;
 mod lister;
+pub mod liveness;
 pub mod supervisor;
 pub mod watcher;
 mod writer;
@@ -37,6 +38,7 @@ use crate::store::{Store, StoreError};
 pub use driver::Held;
 pub use supervisor::Watch;
 
+use liveness::{Beat, Pulse};
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
 
@@ -73,6 +75,9 @@ pub struct Daemon {
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
     writer: JoinHandle<()>,
+    pulse: Pulse,
+    /// Keeps the supervisor's queue of beats open.
+    _beats: mpsc::Sender<Beat>,
     /// How the provider's first answer went; taken by whoever waits for it.
     answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
@@ -95,6 +100,8 @@ impl Daemon {
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (writer, writing) = Writer::start(store.clone(), desk.clone());
+        let (beats, felt) = mpsc::channel(1);
+        let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let supervision = Supervision {
             provider: config.provider.clone(),
             policy: Arc::new(config.policy),
@@ -107,12 +114,12 @@ impl Daemon {
             pictures: config.pictures.into(),
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists };
+        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
         let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
-        Ok(Self { desk, stop, lister, supervisor, writer: writing, answered: Some(answered) })
+        Ok(Self { desk, stop, lister, supervisor, writer: writing, pulse, _beats: beats, answered: Some(answered) })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -131,6 +138,12 @@ impl Daemon {
     #[must_use]
     pub fn desk(&self) -> &DeskService {
         &self.desk
+    }
+
+    /// For feeling whether the daemon's loops turn.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.

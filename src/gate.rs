@@ -21,7 +21,9 @@ mod case;
 mod covering;
 mod deciding;
 mod delivering;
+mod directed;
 mod doubting;
+mod halting;
 mod held;
 mod history;
 mod io;
@@ -31,8 +33,10 @@ mod phase;
 mod recording;
 mod recover;
 mod reopening;
+mod terms;
 #[cfg(test)]
 mod tests;
+mod voting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -40,7 +44,7 @@ use std::time::Duration;
 
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
-use crate::control::{EndedBy, Refusal};
+use crate::control::{EndedBy, Refusal, SessionState};
 use crate::policy::{self, Verdict};
 
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
@@ -49,13 +53,17 @@ pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use io::{
     Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
 };
+pub use terms::Bound;
+pub use voting::Votes;
 
 use case::{Case, event_line};
 use covering::Covered;
 use doubting::Doubt;
+use halting::Halted;
 use history::Missed;
 use opening::{Blind, Early, Repeats};
 use phase::Phase;
+use voting::Voting;
 
 /// What is known of a session besides its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +106,10 @@ pub struct Gate {
     stopping: bool,
     /// A read that would end what waits, not confirmed yet.
     doubt: Option<Doubt>,
+    /// Votes on their way to the disk.
+    voting: Vec<Voting>,
+    /// Everything is stopped: nothing happens by itself.
+    halted: Option<Box<Halted>>,
     next_name: u64,
 }
 
@@ -131,6 +143,8 @@ impl Gate {
             blind: None,
             stopping: false,
             doubt: None,
+            voting: Vec::new(),
+            halted: None,
             next_name: 0,
         }
     }
@@ -138,6 +152,8 @@ impl Gate {
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
         let mut turn = Turn { now, mint, out: Vec::new() };
+        let moves = halting::shows_acting(&input);
+        self.stand_still(now);
         self.expire_if_due(&mut turn);
         match input {
             Input::Seen { event, verdict, backlog } => self.seen(&mut turn, &event, &verdict, backlog),
@@ -149,11 +165,19 @@ impl Gate {
             Input::Answered { call, answer } => self.answered(&mut turn, call, answer),
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
             Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
+            Input::Directed { reply, operator, act, reason } => {
+                self.directed(&mut turn, reply, operator, act, reason);
+            }
+            Input::Halt(halt) => self.halt(&mut turn, halt),
+            Input::EndHalt => self.end_halt(&mut turn),
             Input::Tick => self.tick(&mut turn),
             Input::Stop => self.stop(&mut turn),
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
+        self.drop_stale_votes(&mut turn);
+        self.stop_what_moves(&mut turn, moves);
+        self.freeze(&mut turn);
         self.finish(turn)
     }
 
@@ -179,6 +203,34 @@ impl Gate {
             | Phase::Cancelling(_)
             | Phase::Kept(_) => true,
         }
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// What is done with the session, as clients are told.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        self.phase.state()
+    }
+
+    /// The open approval that clients are shown.
+    #[must_use]
+    pub fn shown_approval(&self) -> Option<ApprovalId> {
+        let case = self.case.as_deref().filter(|case| case.kept.closed.is_none())?;
+        match case.kept.plan {
+            Plan::Ask | Plan::Deny { .. } => Some(case.id()),
+            Plan::Cooldown { .. } | Plan::Instruct { .. } => None,
+        }
+    }
+
+    /// The newest event that the agent reported.
+    #[must_use]
+    pub fn newest(&self) -> Option<&EventLine> {
+        self.before.back()
     }
 
     /// The approval that waits for an operator, with its deadline, if there is one.
@@ -215,7 +267,8 @@ impl Gate {
             | Effect::Record { .. }
             | Effect::Publish(_)
             | Effect::Notice(_)
-            | Effect::Reply { .. } => None,
+            | Effect::Reply { .. }
+            | Effect::Done { .. } => None,
         }));
         out
     }
@@ -354,10 +407,12 @@ impl Gate {
         let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
         let delivery = if deliver == Deliver::Nothing { Delivery::Applied } else { Delivery::Applying };
         let revision = case.card().revision;
+        let name = by.clone();
         case.kept.closed =
             Some(Closed { outcome, revision, by, at: turn.now.wall, deliver, delivery, detail: detail.to_owned() });
         self.record(turn, Entry::Decided);
         self.publish(turn);
+        self.end_votes(turn, outcome, &name);
     }
 
     fn remember(&mut self, event: &Event) {

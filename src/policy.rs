@@ -25,6 +25,7 @@
 
 mod compile;
 mod condition;
+mod consent;
 mod context;
 pub mod detect;
 mod evaluate;
@@ -36,6 +37,7 @@ pub mod text;
 pub mod verdict;
 
 pub use compile::{Policy, RuleFault};
+pub use consent::Consent;
 pub use context::Context;
 pub use evaluate::SessionInfo;
 pub use glob::{DomainPattern, Glob, host_of};

@@ -7,13 +7,30 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, reload};
 
-use crate::config::{LogConfig, LogFormat};
+use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::operator::log::LogSink;
 
-/// Starts logging into `sink`, once per process; later calls change nothing.
-pub fn init(config: &LogConfig, sink: LogSink) {
-    let filter = EnvFilter::new(format!("warn,holdpoint={}", config.level.name()));
+/// The least level that is logged, while logging.
+#[derive(Clone, Debug)]
+pub struct Level(reload::Handle<EnvFilter, Registry>);
+
+impl Level {
+    /// Logs from `level` on.
+    pub fn set(&self, level: LogLevel) {
+        // Fails only when nothing is logged any more.
+        let _ = self.0.reload(filter(level));
+    }
+}
+
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::new(format!("warn,holdpoint={}", level.name()))
+}
+
+/// Starts logging into `sink`, once per process; later calls change nothing. The level can be changed afterwards.
+pub fn init(config: &LogConfig, sink: LogSink) -> Level {
+    let (filter, handle) = reload::Layer::new(filter(config.level));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_ansi(false).with_target(false).with_writer(sink);
     // For people: the ids stand in the sentence already. For machines they are fields as well.
@@ -26,6 +43,7 @@ pub fn init(config: &LogConfig, sink: LogSink) {
         LogFormat::Text => registry.with(layer.fmt_fields(sentence)).try_init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
+    Level(handle)
 }
 
 /// Starts the demo's log: its story without any decoration, and warnings.

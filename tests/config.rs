@@ -90,7 +90,8 @@ fn what_the_example_comments_out_is_the_default() {
         let config = Config::parse("config.example.toml", text).unwrap_or_else(|error| panic!("{error}")).config;
         format!("{:#?}", (config.provider, config.watch, config.approvals, config.prompt, config.store, config.log))
     };
-    let no_default = ["#api_key_file", "#sessions", "#agents", "#refusal", "#path"];
+    let no_default =
+        ["#api_key_file", "#api_key_credential", "#sessions", "#agents", "#not_by", "#extension ", "#refusal", "#path"];
     let uncommented: Vec<&str> = example()
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -106,7 +107,7 @@ fn what_the_example_comments_out_is_the_default() {
 
 #[test]
 fn every_key_without_a_default_is_read_as_the_example_shows_it() {
-    for key in ["sessions", "agents", "refusal", "path"] {
+    for key in ["api_key_credential", "sessions", "agents", "not_by", "extension ", "refusal", "path"] {
         let text = example().replacen(&format!("\n#{key}"), &format!("\n{key}"), 1);
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{key}");
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use holdpoint::api::{Event, EventKind, SessionId};
 use holdpoint::policy::detect::Detector;
-use holdpoint::policy::{Conditions, Context, Effect, Policy, Risk, RuleSpec, RuleTerms, SessionInfo};
+use holdpoint::policy::{Conditions, Consent, Context, Effect, Policy, Risk, RuleSpec, RuleTerms, SessionInfo};
 use serde_json::Value;
 
 fn policy(detectors: &[Detector]) -> Policy {
@@ -21,6 +21,7 @@ fn policy(detectors: &[Detector]) -> Policy {
         refusal: None,
         on_deny: None,
         timeout: None,
+        consent: Consent::default(),
     };
     let when = Conditions { detect: detectors.iter().copied().collect(), ..Conditions::default() };
     Policy::compile(vec![RuleSpec { terms: Arc::new(terms), when, unless: None, tests: Vec::new() }]).unwrap()

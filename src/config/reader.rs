@@ -251,6 +251,14 @@ impl<'s> Item<'s> {
         number
     }
 
+    /// A number with a fraction, such as `0.5`; nothing is reported where there is none.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self.value {
+            Value::Toml(DeValue::Float(number)) => number.as_str().parse().ok(),
+            Value::Toml(_) | Value::Text(_) => None,
+        }
+    }
+
     pub(super) fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let (least, most) = (units::show(*range.start()), units::show(*range.end()));
         let expected = format!("a duration from {least} to {most}, such as \"{}\"", example(&range));

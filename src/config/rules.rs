@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::consent;
 use super::diagnostic::{Diagnostic, Place, line_of};
 use super::reader::{Item, Section, closest, listed};
 use super::sections::{ApprovalsConfig, globs, on_deny};
@@ -169,6 +170,7 @@ fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -
         refusal: section.get("refusal").and_then(|item| item.words(10_000)),
         on_deny: section.get("on_deny").and_then(|item| on_deny(&item)),
         timeout: section.get("timeout").and_then(|item| item.duration(seconds(10, 86_400))),
+        consent: consent::read(section),
     }
 }
 

@@ -100,6 +100,45 @@ fn a_key_file_that_everybody_can_read_is_refused() {
 }
 
 #[test]
+fn a_key_file_is_not_looked_at_where_the_service_manager_keeps_credentials() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (config, key, theirs) =
+        (folder.path().join("config.toml"), folder.path().join("key"), folder.path().join("credentials"));
+    std::fs::create_dir(&theirs).unwrap();
+    for key in [&key, &theirs.join("key")] {
+        std::fs::write(key, "secret").unwrap();
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    std::os::unix::fs::symlink(&key, theirs.join("elsewhere")).unwrap();
+    let load = |file: &str, directory: &std::path::Path| {
+        std::fs::write(&config, format!("[provider]\napi_key_file = '{file}'\n")).unwrap();
+        let environment = BTreeMap::from([(CREDENTIALS.to_owned(), directory.display().to_string())]);
+        Config::load_with(&config, &environment).map(|loaded| loaded.config.provider.api_key)
+    };
+    assert_eq!(load("credentials/key", &theirs).unwrap(), KeySource::File(theirs.join("key")));
+    for (file, directory) in
+        [("key", &theirs), ("credentials/elsewhere", &theirs), ("credentials/key", &folder.path().join("none"))]
+    {
+        let error = load(file, directory).unwrap_err().to_string();
+        assert!(error.contains("everybody on this machine can read"), "{file}: {error}");
+    }
+}
+
+#[test]
+fn the_share_of_the_deadline_is_per_cent_a_fraction_or_never() {
+    for (written, percent) in
+        [("'50%'", 50), ("'1%'", 1), ("0.5", 50), ("0.25", 25), ("0.29", 29), ("0.99", 99), ("'never'", 100)]
+    {
+        let loaded = parse(&format!("[approvals]\nescalate_at = {written}\n")).unwrap();
+        assert_eq!(loaded.config.approvals.escalate_percent, percent, "{written}");
+    }
+    for wrong in ["0.0", "1.0", "-0.5", "nan", "inf", "50", "'50'", "'0%'", "'100%'", "''", "'%'", "true"] {
+        assert!(parse(&format!("[approvals]\nescalate_at = {wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn hostile_text_is_shown_escaped() {
     let error = parse("[provider]\nkind = \"a\u{7f}b\u{9b}31m\"\n\"k\\u001b[31m\" = 1\n").unwrap_err().to_string();
     assert!(error.chars().all(|c| c == '\n' || !c.is_control()), "{error:?}");

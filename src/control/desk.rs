@@ -118,10 +118,14 @@ impl Desk {
         Some(self.update(Change::Approval { view: Box::new(view) }))
     }
 
-    /// Takes in how a watched session is now; `None` when that is no news.
+    /// Takes in how a watched session is now; `None` when that is no news. Counters alone are none: they come along with
+    /// the next change, and stand in the next snapshot.
     pub fn session(&mut self, view: SessionView) -> Option<Update> {
         let known = self.sessions.insert(view.session.clone(), view.clone());
-        let news = known.is_none_or(|known| known != view);
+        let news = known.is_none_or(|known| {
+            let counted = SessionView { events: view.events, last: view.last.clone(), ..known };
+            counted != view
+        });
         news.then(|| self.update(Change::Session { view: Box::new(view) }))
     }
 

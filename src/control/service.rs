@@ -20,6 +20,7 @@ use keeper::{Keeper, Message};
 use super::desk::DeskSettings;
 use super::protocol::{
     ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Refusal, SessionDone, SessionOrder, SessionView,
+    Snapshot,
 };
 use crate::api::SessionId;
 use crate::gate::ApprovalId;
@@ -148,6 +149,18 @@ impl DeskService {
     /// Makes every nonce die, because the policy got stricter. Never waits.
     pub fn policy_tightened(&self) {
         self.tell(Message::PolicyTightened);
+    }
+
+    /// Asks the keeper for an answer behind everything it was told before. Never waits.
+    pub fn beat(&self, beat: oneshot::Sender<()>) {
+        self.tell(Message::Beat(beat));
+    }
+
+    /// Everything there is, for a part of the daemon: nobody counts as attached by it. `None` once the keeper has ended.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Snapshot { reply });
+        answer.await.ok()
     }
 
     /// Connects a client of an operator whose identity the transport has established. `None` once the keeper has ended.

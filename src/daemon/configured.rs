@@ -49,7 +49,7 @@ fn info(config: &config::Config) -> DaemonInfo {
             min_dwell_ms: ms(config.approvals.min_dwell),
             arm_ms: ms(config.prompt.arm),
             arm_high_ms: ms(config.prompt.arm_high),
-            ..ClientSettings::default()
+            escalate_percent: config.approvals.escalate_percent,
         },
         ..DaemonInfo::default()
     }
@@ -67,6 +67,7 @@ fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
         delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
         screenshots: approvals.screenshots,
         pause_when_blind: watch.on_blind == OnBlind::Pause,
+        consent: approvals.consent.clone(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod log;
 mod picture;
+mod showing;
 mod tally;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +33,7 @@ use crate::operator::log::TOLD;
 use crate::store::Write;
 
 use picture::Pictures;
+use showing::Showing;
 use tally::Tally;
 
 /// How long a stop waits for calls in flight.
@@ -131,10 +133,13 @@ pub struct Driver {
     alarm: mpsc::Sender<String>,
     calls: JoinSet<Back>,
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
+    /// What operators asked of their own accord.
+    asked: BTreeMap<ReplyTo, oneshot::Sender<Result<SessionDone, Refusal>>>,
     next_reply: u64,
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
+    showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
@@ -156,6 +161,7 @@ impl Driver {
     pub fn new(parts: Parts) -> Self {
         let cursor = parts.gate.seen_up_to();
         let mut driver = Self {
+            showing: Showing::new(parts.desk.clone(), parts.gate.about()),
             gate: parts.gate,
             evaluator: parts.evaluator,
             executor: parts.executor,
@@ -168,6 +174,7 @@ impl Driver {
             alarm: parts.alarm,
             calls: JoinSet::new(),
             replies: BTreeMap::new(),
+            asked: BTreeMap::new(),
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
@@ -185,6 +192,9 @@ impl Driver {
 
     /// Runs until the session is over or the daemon stops.
     pub async fn run(mut self, stop: CancellationToken) -> Ended {
+        // What recovery pauses leaves first.
+        tokio::task::yield_now().await;
+        self.show();
         loop {
             if self.gate.is_over() && self.calls.is_empty() && self.unsent.is_empty() {
                 break;
@@ -203,6 +213,7 @@ impl Driver {
                 else => break,
             }
             self.flush();
+            self.show();
         }
         if self.unsent.is_empty() {
             self.keep_cursor();
@@ -219,12 +230,16 @@ impl Driver {
         const UNSENT: Duration = Duration::from_millis(100);
         let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
         let gate = self.gate.due().map(|due| self.origin + due);
-        [unsent, gate].into_iter().flatten().min()
+        [unsent, gate, self.showing.due(self.tally.events())].into_iter().flatten().min()
     }
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
         (self.gate.holds() || waiting.is_some()).then_some(Held { waiting })
+    }
+
+    fn show(&mut self) {
+        self.showing.show(&self.gate, self.tally.events(), self.now().wall);
     }
 
     fn tick(&mut self) {
@@ -249,8 +264,14 @@ impl Driver {
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
-            Seen::Blind { why, .. } => self.feed(Input::Blind { why }),
-            Seen::Sighted => self.feed(Input::Sighted),
+            Seen::Blind { since, why } => {
+                self.showing.blind(self.now(), since, &why);
+                self.feed(Input::Blind { why });
+            }
+            Seen::Sighted => {
+                self.showing.sighted();
+                self.feed(Input::Sighted);
+            }
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
             Seen::AuthRefused(why) => {
@@ -306,9 +327,11 @@ impl Driver {
                 self.replies.insert(reply, answer);
                 self.feed(Input::Decide { reply, operator, decision });
             }
-            Order::Act(acted) => {
-                let why = "sessions cannot be directed yet".to_owned();
-                let _ = acted.reply.send(Err(Refusal::NotPossible { why }));
+            Order::Act(Acted { operator, order, reply: answer }) => {
+                self.next_reply += 1;
+                let reply = ReplyTo(self.next_reply);
+                self.asked.insert(reply, answer);
+                self.feed(Input::Directed { reply, operator, act: order.act, reason: order.reason });
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
@@ -357,11 +380,15 @@ impl Driver {
 
     /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
     fn carry_out(&mut self, mut effects: Vec<Effect>) {
-        effects.sort_by_key(|effect| matches!(effect, Effect::Reply { .. }));
+        let is_answer = |effect: &Effect| matches!(effect, Effect::Reply { .. } | Effect::Done { .. });
+        effects.sort_by_key(is_answer);
         // The records of one turn stand or fall together: a crash must not fall between the end of an approval and the
         // opening of the one that follows it.
         let mut together = Vec::new();
         for effect in effects {
+            if is_answer(&effect) {
+                self.show();
+            }
             if let Effect::Record { ticket, record } = effect {
                 log::record(&self.session, &record);
                 let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };
@@ -418,6 +445,11 @@ impl Driver {
             Effect::Reply { to, result } => {
                 if let Some(reply) = self.replies.remove(&to) {
                     // A client that left has no use for the answer; the decision stands in the journal.
+                    let _ = reply.send(result);
+                }
+            }
+            Effect::Done { to, result } => {
+                if let Some(reply) = self.asked.remove(&to) {
                     let _ = reply.send(result);
                 }
             }

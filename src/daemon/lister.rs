@@ -26,10 +26,9 @@ pub async fn run(
     let mut limits = Backoff::new(Bounds { first: every, max: RATE_LIMIT_MAX });
     loop {
         let answer = provider.list().await;
-        if let Some(first) = first.take() {
-            // Nobody waits for a first answer that took too long.
-            let _ = first.send(answer.as_ref().map(|_| ()).map_err(Clone::clone));
-        }
+        // Nobody waits for a first answer that took too long.
+        let heard =
+            first.take().is_some_and(|first| first.send(answer.as_ref().map(|_| ()).map_err(Clone::clone)).is_ok());
         let wait = match answer {
             Ok(sessions) => {
                 listed_once = true;
@@ -42,6 +41,8 @@ pub async fn run(
                 }
                 every
             }
+            // Whoever waited ends the daemon by this, and says so; we would only contradict.
+            Err(error) if heard && matches!(error.class, ErrorClass::Auth { .. }) => AUTH_WAIT,
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
                     let so =

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::driver::{Acted, Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::liveness::Beat;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
@@ -88,6 +89,8 @@ pub struct Inlets {
     pub orders: mpsc::Receiver<Directed>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
+    /// Questions whether the supervisor turns.
+    pub beats: mpsc::Receiver<Beat>,
 }
 
 /// When a session whose driver failed is taken up again.
@@ -152,6 +155,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
+                Some(beat) = inlets.beats.recv() => beat.send(()).unwrap_or(()),
                 Some(order) = inlets.orders.recv() => self.directed(order),
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
@@ -263,6 +267,7 @@ impl Supervisor {
             Ok((id, ended)) => {
                 self.driven.remove(&id);
                 self.drivers.remove(&ended.session);
+                self.parts.desk.session_gone(ended.session.clone());
                 self.retries.remove(&ended.session);
             }
             Err(error) => self.failed(&error),

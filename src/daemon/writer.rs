@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::liveness::Beat;
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
 use crate::error::chain;
@@ -34,12 +35,30 @@ enum Request {
     Record { writes: Vec<Write>, answer: Option<oneshot::Sender<Result<(), String>>> },
     /// A session's events were evaluated up to here.
     Cursor { session: SessionId, up_to: MessageId },
+    /// Whether the writer turns.
+    Beat(Beat),
 }
 
 /// The handle to the writer. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Writer {
     requests: mpsc::Sender<Request>,
+}
+
+/// Feels the writer's pulse, and does not keep it going.
+#[derive(Clone, Debug)]
+pub struct WriterPulse {
+    requests: mpsc::WeakSender<Request>,
+}
+
+impl WriterPulse {
+    /// Asks for an answer behind everything that waits to be written.
+    pub async fn beat(&self, beat: Beat) {
+        if let Some(requests) = self.requests.upgrade() {
+            // A writer that has ended answers by the beat that is dropped.
+            let _ = requests.send(Request::Beat(beat)).await;
+        }
+    }
 }
 
 impl Writer {
@@ -57,6 +76,12 @@ impl Writer {
             due: Instant::now() + PERIOD,
         };
         (Self { requests }, tokio::spawn(task.run()))
+    }
+
+    /// A handle that feels whether the task turns.
+    #[must_use]
+    pub fn pulse(&self) -> WriterPulse {
+        WriterPulse { requests: self.requests.downgrade() }
     }
 
     /// Queues `write` to be written now or never; the answer says which. A queue that is full counts as never.
@@ -78,7 +103,7 @@ impl Writer {
     /// The writes themselves, to be tried again.
     pub fn keep(&self, writes: Vec<Write>) -> Result<(), Vec<Write>> {
         match self.requests.try_send(Request::Record { writes, answer: None }) {
-            Ok(()) | Err(mpsc::error::TrySendError::Full(Request::Cursor { .. })) => Ok(()),
+            Ok(()) | Err(mpsc::error::TrySendError::Full(Request::Cursor { .. } | Request::Beat(_))) => Ok(()),
             Err(mpsc::error::TrySendError::Full(Request::Record { writes, .. })) => Err(writes),
             Err(mpsc::error::TrySendError::Closed(_)) => {
                 tracing::error!("a record of what happened is lost: the writer is gone; restart holdpoint");
@@ -142,7 +167,7 @@ impl Task {
 
     /// Sorts a batch: what is waited for is written at once, the rest at once unless the store fails.
     async fn take(&mut self, batch: Vec<Request>) {
-        let mut asked = false;
+        let (mut asked, mut beats) = (false, Vec::new());
         for request in batch {
             match request {
                 Request::Cursor { session, up_to } => {
@@ -152,12 +177,15 @@ impl Task {
                     asked |= answer.is_some();
                     self.queue.push_back(Queued { writes, answer });
                 }
+                Request::Beat(beat) => beats.push(beat),
             }
         }
         let due = self.due <= Instant::now();
         if asked || due || (!self.failing && !self.queue.is_empty()) {
             self.write().await;
         }
+        // Whoever asked may have given up by now.
+        beats.into_iter().for_each(|beat| beat.send(()).unwrap_or(()));
     }
 
     /// Everything that is queued, in order, in transactions of bounded size; cursors go with the last.

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
-use crate::control::{ApprovalView, EndedBy, State};
+use crate::control::{ApprovalView, EndedBy, State, Vote};
 use crate::policy::{Confirm, OnDeny, Verdict};
 
 use super::approval::{ApprovalId, Delivery, Outcome, Revision, Timing};
-use super::card::{Card, EventLine, Hold, Subject, Terms};
+use super::card::{Card, EventLine, Hold, Subject};
 use super::io::Settings;
+use super::terms::{Bound, terms_of};
+use super::voting::Votes;
 
 pub(super) use derived::event_line;
 use derived::{confirm_of, larger, rule_line, then_of, timing_of};
@@ -34,10 +36,16 @@ pub struct Kept {
     pub plan: Plan,
     /// When the approval expires.
     pub deadline: Timestamp,
-    /// How much time one extension gives.
+    /// How long operators have from when they are asked.
     pub timeout: Duration,
     /// How often it was extended.
     pub extensions: u8,
+    /// How far it can be.
+    #[serde(default)]
+    pub bound: Bound,
+    /// Who has approved, where more than one operator has to.
+    #[serde(default)]
+    pub votes: Votes,
     /// Whether the pause is ours; `None` while that is not known.
     pub owned: Option<bool>,
     /// What the pause was confirmed by; `None` while it is not.
@@ -48,6 +56,9 @@ pub struct Kept {
     pub closed: Option<Closed>,
     /// Whether the session stays paused because of this after its outcome.
     pub holding: bool,
+    /// How much time is left, while everything is stopped and the deadline stands still.
+    #[serde(default)]
+    pub frozen: Option<Duration>,
 }
 
 impl Kept {
@@ -55,6 +66,12 @@ impl Kept {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.holding || self.closed.as_ref().is_none_or(|closed| closed.delivery == Delivery::Applying)
+    }
+
+    /// How often the deadline can still be moved.
+    #[must_use]
+    pub fn extensions_left(&self) -> u8 {
+        self.bound.most.saturating_sub(self.extensions)
     }
 }
 
@@ -164,6 +181,8 @@ pub(super) struct Case {
     pub carried_out: bool,
     /// How the pause stood before a restart: it began then, not when it was confirmed again.
     pub earlier: Option<Hold>,
+    /// Whether an operator ends the task, whatever a denial would do.
+    pub cancels: bool,
 }
 
 /// What a case is opened with.
@@ -185,6 +204,7 @@ impl Case {
         let deciding = opening.verdict.deciding().map(|fired| fired.rule.as_ref());
         let (timing, timing_why) = timing_of(&opening.trigger.kind);
         let timeout = deciding.and_then(|rule| rule.timeout).unwrap_or(settings.timeout);
+        let (terms, bound) = terms_of(&opening.verdict.fired, settings);
         let risk = opening.verdict.fired.iter().map(|fired| fired.rule.risk).max().unwrap_or_default();
         let card = Card {
             approval: opening.id,
@@ -214,7 +234,7 @@ impl Case {
             left_out: 0,
             triggers: 1,
             then: then_of(opening.subject, &opening.verdict.fired, settings),
-            terms: Terms::default(),
+            terms,
             notes: Vec::new(),
         };
         let deadline = now.after(timeout);
@@ -224,13 +244,25 @@ impl Case {
             deadline: deadline.wall,
             timeout,
             extensions: 0,
+            bound,
+            votes: Votes::default(),
             owned: None,
             proof: None,
             seen_up_to: opening.seen_up_to,
             closed: None,
             holding: false,
+            frozen: None,
         };
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden: false, carried_out: false, earlier: None }
+        Self {
+            kept,
+            deadline,
+            triggered_at: now,
+            sealed: false,
+            hidden: false,
+            carried_out: false,
+            earlier: None,
+            cancels: false,
+        }
     }
 
     /// Takes up a case that was kept before a restart.
@@ -241,7 +273,7 @@ impl Case {
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         let earlier = matches!(kept.card.hold, Hold::Paused { .. }).then(|| kept.card.hold.clone());
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier }
+        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier, cancels: false }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.
@@ -263,7 +295,10 @@ impl Case {
 
     /// More rules fired on the held session: they join the same approval.
     pub fn join(&mut self, verdict: &Verdict, settings: &Settings) {
+        let (terms, bound) = terms_of(&verdict.fired, settings);
+        self.kept.bound = self.kept.bound.and(bound);
         let card = &mut self.kept.card;
+        card.terms = card.terms.and(&terms);
         let then = then_of(card.subject, &verdict.fired, settings);
         let stricter = verdict.effect > card.effect;
         let same_but_holds =
@@ -359,13 +394,22 @@ impl Case {
             digest: self.kept.card.digest(),
             state,
             deadline: self.kept.deadline,
-            frozen: false,
-            votes: Vec::new(),
-            extensions_left: super::deciding::EXTENSIONS_MOST.saturating_sub(self.kept.extensions),
+            frozen: self.kept.frozen.is_some(),
+            votes: self.votes().to_vec(),
+            extensions_left: self.kept.extensions_left(),
+        }
+    }
+
+    /// The votes that count now, or that the outcome rests on.
+    fn votes(&self) -> &[Vote] {
+        match &self.kept.closed {
+            Some(closed) => self.kept.votes.at(closed.revision),
+            None if self.sealed => self.kept.votes.on(&self.kept.card),
+            None => &[],
         }
     }
 
     pub fn on_deny(&self) -> OnDeny {
-        self.kept.card.then.deny
+        if self.cancels { OnDeny::Cancel } else { self.kept.card.then.deny }
     }
 }

@@ -10,7 +10,6 @@ use super::held::Poll;
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Effect, Entry, Gate, Observed, Outcome, Plan, ReplyTo, Subject, Turn, is_news};
 
-pub(super) const EXTENSIONS_MOST: u8 = 3;
 const TEXT_MOST: usize = 10_000;
 
 /// An approval whose session is read once more before it counts.
@@ -29,7 +28,7 @@ impl Gate {
     pub(super) fn decide(&mut self, turn: &mut Turn<'_>, reply: ReplyTo, operator: OperatorName, decision: Decision) {
         let result = match &decision.act {
             Act::Deny { reason } => self.denied(turn, &decision, operator, reason.clone()).map(Some),
-            Act::Extend => self.extended(turn, &decision).map(Some),
+            Act::Extend => self.extended(turn, &decision, &operator).map(Some),
             Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => {
                 self.approved(turn, reply, operator, &decision).map(|()| None)
             }
@@ -52,6 +51,7 @@ impl Gate {
     ) -> Result<Decided, Refusal> {
         self.open_case_named(decision)?;
         self.denial_is_current(decision)?;
+        self.may_deny(&operator, &decision.act)?;
         let by = EndedBy::Operator { name: operator, note: reason };
         if let Phase::Recording(recording) = &self.phase {
             let first = name_of(&recording.by);
@@ -70,6 +70,15 @@ impl Gate {
         Ok(Decided::Outcome { outcome: Outcome::Denied })
     }
 
+    /// Saying no is everybody's, unless what it does would itself let the agent go on.
+    fn may_deny(&self, operator: &OperatorName, act: &Act) -> Result<(), Refusal> {
+        let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
+        if case.on_deny() == OnDeny::Instruct {
+            return self.may_agree(operator, act);
+        }
+        if case.card().terms.lacks_reason(act) { Err(Refusal::ReasonRequired) } else { Ok(()) }
+    }
+
     fn denial_is_current(&self, decision: &Decision) -> Result<(), Refusal> {
         let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
         let card = case.card();
@@ -80,16 +89,30 @@ impl Gate {
         Ok(())
     }
 
-    fn extended(&mut self, turn: &mut Turn<'_>, decision: &Decision) -> Result<Decided, Refusal> {
+    /// Time is part of the decision: whoever may not approve does not keep others waiting either.
+    fn extended(
+        &mut self,
+        turn: &mut Turn<'_>,
+        decision: &Decision,
+        operator: &OperatorName,
+    ) -> Result<Decided, Refusal> {
         self.open_case_named(decision)?;
-        let counts = self.deadline_counts();
+        self.may_agree(operator, &decision.act)?;
+        let counts = self.is_being_asked();
         let Some(case) = self.case.as_mut().filter(|_| counts) else { return Err(Refusal::NoSuchApproval) };
-        if case.kept.extensions >= EXTENSIONS_MOST {
-            let why = format!("the deadline was extended {EXTENSIONS_MOST} times already: approve or deny");
+        let later = turn.now.after(case.kept.bound.each.unwrap_or(case.kept.timeout));
+        let most = case.kept.bound.most;
+        let why = match case.kept.extensions_left() {
+            0 if most == 0 => "this approval cannot be extended: approve or deny".to_owned(),
+            0 => format!("the deadline was extended {most} times already: approve or deny"),
+            _ if later.mono <= case.deadline.mono => "there is more time left than an extension gives".to_owned(),
+            _ => String::new(),
+        };
+        if !why.is_empty() {
             return Err(Refusal::NotPossible { why });
         }
         case.kept.extensions += 1;
-        case.deadline = turn.now.after(case.kept.timeout);
+        case.deadline = later;
         case.kept.deadline = case.deadline.wall;
         let deadline = case.kept.deadline;
         self.record(turn, Entry::Extended);
@@ -111,6 +134,7 @@ impl Gate {
         if let Some(by) = self.phase.decider() {
             return Err(Refusal::Deciding { by: by.0.clone() });
         }
+        self.may_agree(&operator, &decision.act)?;
         let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
         let asks = matches!(self.phase, Phase::Held(_) | Phase::Asking(_)) && case.sealed;
         if !asks {
@@ -123,14 +147,18 @@ impl Gate {
         let deliver = self.deliver_of(&decision.act)?;
         let note = match &decision.act {
             Act::Instruct { text } | Act::Answer { text } => Some(text.clone()),
-            Act::Approve { .. } | Act::Deny { .. } | Act::Extend => None,
+            Act::Approve { reason } | Act::Deny { reason } => reason.clone(),
+            Act::Extend => None,
         };
+        if self.voted(turn, reply, operator.clone(), note.clone())? {
+            return Ok(());
+        }
         self.check(turn, EndedBy::Operator { name: operator, note }, Some(reply), deliver);
         Ok(())
     }
 
     /// What an act needs at the provider, or why it does not fit the card.
-    fn deliver_of(&self, act: &Act) -> Result<Deliver, Refusal> {
+    pub(super) fn deliver_of(&self, act: &Act) -> Result<Deliver, Refusal> {
         let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
         let owned = case.kept.owned != Some(false);
         let not = |why: &str| Err(Refusal::NotPossible { why: why.to_owned() });
@@ -180,8 +208,8 @@ impl Gate {
 
     /// The rule's own release: a cooldown is over, or an instruction can be sent.
     pub(super) fn release_by_rule(&mut self, turn: &mut Turn<'_>) {
-        if self.stopping {
-            return; // The next start takes it up.
+        if self.stopping || self.is_halted() {
+            return; // The next start takes it up; what is stopped asks an operator.
         }
         let Some(case) = &self.case else { return };
         let owned = case.kept.owned != Some(false);
@@ -256,6 +284,7 @@ impl Gate {
     /// Carries a denial out as far as the phase allows.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let stopping = self.stopping;
+        let halted = self.is_halted() && !matches!(by, EndedBy::Operator { .. });
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();
@@ -264,6 +293,7 @@ impl Gate {
                 self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: somebody else paused it");
                 self.keep(turn);
             }
+            (OnDeny::Instruct, Some(_)) if halted => self.deny_and_keep(turn, by),
             (OnDeny::Instruct, Some(_))
                 if stopping || !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
             {
@@ -351,6 +381,15 @@ pub(super) fn name_of(by: &EndedBy) -> String {
         EndedBy::Deadline => "the deadline".to_owned(),
         EndedBy::Session { what } => what.clone(),
     }
+}
+
+/// A reason may be missing; it may not be endless.
+pub(super) fn checked_reason(reason: Option<&str>) -> Result<(), Refusal> {
+    let chars = reason.map_or(0, |reason| reason.chars().count());
+    if chars <= TEXT_MOST {
+        return Ok(());
+    }
+    Err(Refusal::NotPossible { why: format!("a reason has at most {TEXT_MOST} characters, this one has {chars}") })
 }
 
 fn checked(text: &str) -> Result<String, Refusal> {

@@ -1,6 +1,7 @@
 //! Delivering: a durable decision that releases is carried out, and nothing is sent twice on a guess.
 
 mod meanwhile;
+mod stopping;
 
 use std::time::Duration;
 
@@ -60,26 +61,31 @@ enum Step {
 impl Gate {
     /// The case is closed durably: its release leaves.
     pub(super) fn start_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
-        if self.plan_delivery(deliver) {
+        if self.plan_delivery(turn, deliver) {
             self.send(turn);
         }
     }
 
     /// The same when the look that allowed it has become old: the session is read once more.
     pub(super) fn start_delivering_unseen(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
-        if self.plan_delivery(deliver) {
+        if self.plan_delivery(turn, deliver) {
             self.go(turn, Step::LookingAgain(None), Duration::ZERO);
         }
     }
 
     /// After a restart: the case is closed durably, but what had left is not known.
     pub(super) fn recover_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
-        if self.plan_delivery(deliver) {
+        if self.plan_delivery(turn, deliver) {
             self.go(turn, Step::Recovering(None), Duration::ZERO);
         }
     }
 
-    fn plan_delivery(&mut self, deliver: Deliver) -> bool {
+    fn plan_delivery(&mut self, turn: &mut Turn<'_>, deliver: Deliver) -> bool {
+        if !self.is_agreed() {
+            let detail = "not delivered: not everybody has approved who has to";
+            self.not_delivered(turn, Delivery::Failed, detail);
+            return false;
+        }
         let Some(case) = &self.case else { return false };
         let Some(closed) = &case.kept.closed else { return false };
         let release = Release { approval: case.id(), revision: closed.revision };

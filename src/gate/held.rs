@@ -200,7 +200,7 @@ impl Gate {
 
     pub(super) fn cooling_tick(&mut self, turn: &mut Turn<'_>) {
         let Phase::Cooling(poll) = &mut self.phase else { return };
-        if self.stopping {
+        if self.stopping || self.halted.is_some() {
             poll.until = None;
         }
         if poll.until.is_some_and(|until| until <= turn.now.mono) {
@@ -330,6 +330,11 @@ impl Gate {
     }
 
     pub(super) fn deadline_counts(&self) -> bool {
+        self.is_being_asked() && !self.is_halted()
+    }
+
+    /// Whether an operator is asked, and no decision is on its way to the disk.
+    pub(super) fn is_being_asked(&self) -> bool {
         let asks = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none() && case.kept.plan == Plan::Ask);
         asks && match self.phase {
             Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Asking(_) | Phase::Checking(_) => true,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::api::{ApiError, Event, MessageId, PauseAnswer, Status, StatusClass};
-use crate::control::{ApprovalView, Decided, Decision, OperatorName, Refusal};
-use crate::policy::{OnDeny, OnTimeout, Verdict};
+use crate::control::{ApprovalView, Decided, Decision, Halt, OperatorName, Refusal, SessionAct, SessionDone};
+use crate::policy::{Consent, OnDeny, OnTimeout, Verdict};
 
 use super::approval::{ApprovalId, Revision};
 use super::case::Kept;
@@ -32,6 +32,8 @@ pub struct Settings {
     pub screenshots: bool,
     /// Whether losing sight of a session pauses it.
     pub pause_when_blind: bool,
+    /// Who has to agree, and how.
+    pub consent: Consent,
 }
 
 /// Where identity comes from.
@@ -105,6 +107,21 @@ pub enum Input {
         /// What.
         decision: Decision,
     },
+    /// An operator does something of its own accord.
+    Directed {
+        /// Where the answer goes.
+        reply: ReplyTo,
+        /// Who.
+        operator: OperatorName,
+        /// What.
+        act: SessionAct,
+        /// Why, as typed.
+        reason: Option<String>,
+    },
+    /// Everything is stopped: nothing happens by itself any more.
+    Halt(Halt),
+    /// The stop of everything is over. Releases nothing.
+    EndHalt,
     /// Time has passed.
     Tick,
     /// The daemon is stopping: what is durable, or on its way to be, goes on; nothing else is released any more.
@@ -250,6 +267,13 @@ pub enum Effect {
         /// What.
         result: Result<Decided, Refusal>,
     },
+    /// Answer an operator who did something of its own accord.
+    Done {
+        /// To which request.
+        to: ReplyTo,
+        /// What.
+        result: Result<SessionDone, Refusal>,
+    },
 }
 
 /// A sentence for operators that asks nothing.
@@ -302,8 +326,14 @@ pub enum Entry {
     Opened,
     /// Its card is complete at a new revision, or what follows from it changed before it was.
     Revised,
+    /// One of several operators who have to approve did; that releases nothing.
+    Voted,
     /// Its deadline moved.
     Extended,
+    /// Its deadline stands still, because everything is stopped.
+    Frozen,
+    /// Its deadline goes on.
+    Thawed,
     /// It has its outcome.
     Decided,
     /// Its delivery changed.
@@ -319,7 +349,10 @@ impl Entry {
         match self {
             Self::Opened => "opened",
             Self::Revised => "revised",
+            Self::Voted => "voted",
             Self::Extended => "extended",
+            Self::Frozen => "frozen",
+            Self::Thawed => "thawed",
             Self::Decided => "decided",
             Self::Delivered => "delivered",
             Self::Noted => "noted",

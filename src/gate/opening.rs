@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
-use crate::policy::{Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
+use crate::policy::{Consent, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
 
 use super::case::{Case, Opening, event_line};
 use super::held::Poll;
@@ -137,6 +137,9 @@ impl Gate {
     /// The plan of a verdict; a rule that has acted too often by itself asks instead, and a note says so.
     pub(super) fn counted(&mut self, turn: &Turn<'_>, verdict: &Verdict) -> (Plan, Option<String>) {
         let plan = plan_of(verdict);
+        if self.is_halted() && matches!(plan, Plan::Cooldown { .. } | Plan::Instruct { .. }) {
+            return (Plan::Ask, Some("everything is stopped, so the rule does not act by itself".to_owned()));
+        }
         let rule = match (&plan, verdict.deciding()) {
             (Plan::Cooldown { .. } | Plan::Instruct { .. }, Some(fired)) => &fired.rule,
             (Plan::Cooldown { .. } | Plan::Instruct { .. } | Plan::Ask | Plan::Deny { .. }, _) => return (plan, None),
@@ -260,7 +263,7 @@ impl Gate {
             title: None,
             truncated: false,
         };
-        self.open_hold(turn, &event, &own_verdict(name));
+        self.open_hold(turn, &event, &own_verdict(name, "[watch]"));
     }
 
     /// Back in sight; a hold for blindness stays until an operator answers it.
@@ -309,10 +312,10 @@ pub(super) fn sentence(what: &str, event: &Event, verdict: &Verdict) -> String {
 }
 
 /// A reason of our own stands on a card like a rule.
-fn own_verdict(name: &str) -> Verdict {
+pub(super) fn own_verdict(name: &str, place: &str) -> Verdict {
     let rule = RuleTerms {
         name: name.to_owned(),
-        place: "[watch]".to_owned(),
+        place: place.to_owned(),
         effect: RuleEffect::Ask,
         risk: Risk::Medium,
         confirm: None,
@@ -323,6 +326,7 @@ fn own_verdict(name: &str) -> Verdict {
         refusal: None,
         on_deny: None,
         timeout: None,
+        consent: Consent::default(),
     };
     let fired =
         Fired { rule: std::sync::Arc::new(rule), effect: RuleEffect::Ask, matched: Vec::new(), undecided: Vec::new() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::control::{EndedBy, OperatorName};
+use crate::control::{EndedBy, OperatorName, SessionState};
 
 use super::cancelling::Cancelling;
 use super::deciding::Checking;
@@ -51,6 +51,21 @@ impl Phase {
             Self::Held(poll) | Self::Cooling(poll) | Self::Asking(poll) | Self::Kept(poll) => poll.due(),
             Self::Delivering(delivering) => delivering.wake_at,
             Self::Cancelling(cancelling) => cancelling.again_at,
+        }
+    }
+
+    /// What clients are told of it.
+    pub fn state(&self) -> SessionState {
+        match self {
+            Self::Watching => SessionState::Watching,
+            Self::Pausing(_) => SessionState::Pausing,
+            Self::Settling(_) | Self::Held(_) => SessionState::Held,
+            Self::Cooling(_) => SessionState::Cooling,
+            Self::Asking(_) => SessionState::Asking,
+            Self::Checking(_) | Self::Recording(_) | Self::Delivering(_) => SessionState::Releasing,
+            Self::Cancelling(_) => SessionState::Cancelling,
+            Self::Kept(_) => SessionState::Kept,
+            Self::Over => SessionState::Over,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::policy::{OnDeny, Verdict};
 use super::deciding::name_of;
 use super::opening::{Early, holds, plan_of};
 use super::phase::Phase;
+use super::voting::{Votes, votes_for};
 use super::{
     Answer, CallId, Closed, Deliver, Delivery, Effect, Entry, Gate, Outcome, Plan, Record, ReplyTo, Subject, Ticket,
     Turn, is_news,
@@ -31,6 +32,8 @@ pub(super) struct Recording {
     pub due: Option<Duration>,
     /// What the case will be once this is durable.
     pub closed: Closed,
+    /// The votes that it rests on, the last one's among them.
+    votes: Votes,
     /// Why it must not be delivered although it is durable.
     spoiled: Option<String>,
     /// Who or what said no meanwhile: whatever the store answers, the session is denied.
@@ -60,6 +63,8 @@ impl Gate {
         let at = turn.now.wall;
         let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
         let mut kept = case.kept.clone();
+        let votes = votes_for(case, &closed);
+        kept.votes = votes.clone();
         kept.closed = Some(closed.clone());
         let record = Box::new(Record { entry: Entry::Decided, kept: Some(kept), note: None });
         turn.out.push(Effect::Record { ticket: Some(ticket), record });
@@ -71,6 +76,7 @@ impl Gate {
             since,
             due: Some(since + STORE_ANSWERS),
             closed,
+            votes,
             spoiled: None,
             denied: None,
             passed: Vec::new(),
@@ -78,13 +84,20 @@ impl Gate {
     }
 
     pub(super) fn recorded(&mut self, turn: &mut Turn<'_>, ticket: Ticket, result: Result<(), String>) {
+        if self.vote_recorded(turn, ticket, &result) {
+            return;
+        }
         let Phase::Recording(recording) = &mut self.phase else { return };
         if recording.ticket != ticket {
             return;
         }
         let passed = std::mem::take(&mut recording.passed);
         let denied = recording.denied.take();
+        let votes = std::mem::take(&mut recording.votes);
         let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
+        if let Some(case) = self.case.as_mut().filter(|_| result.is_ok()) {
+            case.kept.votes = votes;
+        }
         match result {
             // What was denied is closed by that, whatever the agent did meanwhile.
             Ok(()) => self.durable(turn, reply, closed, spoiled, !passed.is_empty() && denied.is_none()),

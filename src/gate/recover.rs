@@ -18,6 +18,7 @@ impl Gate {
         let closed = kept.closed.clone();
         let holding = kept.holding;
         self.case = Some(Box::new(Case::taken_up(now, kept)));
+        self.take_up_deadline(&mut turn);
         match closed {
             None => self.recover_open(&mut turn),
             Some(_) if holding => {

@@ -3,6 +3,7 @@
 use super::case::Case;
 use super::held::{Poll, Settling};
 use super::phase::Phase;
+use super::voting::Votes;
 use super::{ApprovalId, Delivery, Entry, Gate, Plan, Revision, Subject, Turn};
 
 impl Gate {
@@ -35,8 +36,10 @@ impl Gate {
         let mut kept = old.kept;
         kept.closed = None;
         kept.holding = false;
+        kept.frozen = None;
         kept.plan = Plan::Ask;
         kept.extensions = 0;
+        kept.votes = Votes::default();
         kept.card.approval = id;
         kept.card.revision = Revision(0);
         kept.card.opened_at = turn.now.wall;
@@ -50,6 +53,7 @@ impl Gate {
             hidden: old.hidden,
             carried_out: false,
             earlier: None,
+            cancels: old.cancels,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {

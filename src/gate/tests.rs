@@ -1,8 +1,11 @@
 //! The gate's contract: its transition table in sentences, and a model that plays provider, store, network and people.
 
 mod answers;
+mod directed;
+mod halts;
 mod harness;
 mod holds;
 mod model;
 mod restarts;
 mod scene;
+mod votes;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::consent::Consent;
 use super::context::Context;
 use super::detect::Detector;
 use super::evaluate::SessionInfo;
@@ -189,6 +190,14 @@ fn canonical_terms(terms: &RuleTerms) -> Value {
         "cooldown": terms.cooldown.map(|d| d.as_millis().to_string()), "max_repeats": terms.max_repeats,
         "instruct": terms.instruct, "answer": terms.answer, "refusal": terms.refusal, "on_deny": terms.on_deny,
         "timeout": terms.timeout.map(|d| d.as_millis().to_string()),
+        "consent": canonical_consent(&terms.consent),
+    })
+}
+
+fn canonical_consent(consent: &Consent) -> Value {
+    json!({
+        "approvals": consent.approvals, "not_by": consent.not_by, "reason": consent.reason,
+        "extension": consent.extension.map(|d| d.as_millis().to_string()), "extensions": consent.extensions,
     })
 }
 

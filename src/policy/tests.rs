@@ -21,6 +21,7 @@ fn terms(name: &str, effect: Effect) -> RuleTerms {
         refusal: None,
         on_deny: None,
         timeout: None,
+        consent: Consent::default(),
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::consent::Consent;
+
 /// What a rule does when it fires, from mildest to strictest; the order is the precedence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -128,6 +130,8 @@ pub struct RuleTerms {
     pub on_deny: Option<OnDeny>,
     /// How long operators have; `None` leaves it to `[approvals] timeout`.
     pub timeout: Option<Duration>,
+    /// Who has to agree, and how; what it leaves open is left to `[approvals]`.
+    pub consent: Consent,
 }
 
 /// Something in the event that made a condition true. The words are untrusted.

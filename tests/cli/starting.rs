@@ -43,6 +43,7 @@ async fn a_key_that_is_refused_exits_with_69_and_a_hint() {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(69), ""));
         let refused = format!("the provider refused the API key ({auth_status})");
         ended.says(&[&refused, "hint: check the key in the environment variable HOLDPOINT_TEST_KEY"]);
+        assert!(!ended.stderr.contains("trying on"), "the log contradicts the end:\n{}", ended.stderr);
         assert!(!ended.stderr.contains("wrong-key-0042"), "{}", ended.stderr);
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use holdpoint::api::{EventKind, MessageId, SessionId};
 use holdpoint::control::{EndedBy, OperatorName};
 use holdpoint::gate::{
-    ApprovalId, Card, Closed, Deliver, Delivery, Entry, EventLine, Hold, Kept, Outcome, Plan, Proof, Record, Revision,
-    Subject, Then, Timing,
+    ApprovalId, Bound, Card, Closed, Deliver, Delivery, Entry, EventLine, Hold, Kept, Outcome, Plan, Proof, Record,
+    Revision, Subject, Then, Timing, Votes,
 };
 use holdpoint::policy::{Confirm, Effect, OnDeny, OnTimeout, Risk};
 use holdpoint::store::Write;
@@ -92,11 +92,14 @@ pub fn open(n: u8) -> Kept {
         deadline: at(600),
         timeout: Duration::from_secs(600),
         extensions: 0,
+        bound: Bound::default(),
+        votes: Votes::default(),
         owned: Some(true),
         proof: Some(Proof::Status),
         seen_up_to: MessageId(352_433),
         closed: None,
         holding: false,
+        frozen: None,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use super::super::consent;
 use super::super::reader::{Item, Section};
 use super::{ms, secs};
-use crate::policy::{OnDeny, OnTimeout};
+use crate::policy::{Consent, OnDeny, OnTimeout};
 
 /// `[approvals]`: how operators are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,10 @@ pub struct ApprovalsConfig {
     pub on_cancel_failure: OnCancelFailure,
     /// Whether a screenshot is taken of held sessions.
     pub screenshots: bool,
+    /// Who has to agree, and how, unless a rule says otherwise; whom it excludes is excluded everywhere.
+    pub consent: Consent,
+    /// At which share of an approval's time it is called out again, in per cent; 100 is never.
+    pub escalate_percent: u8,
 }
 
 /// What follows when a denied session cannot be cancelled.
@@ -63,6 +68,8 @@ impl ApprovalsConfig {
                 })
                 .unwrap_or(OnCancelFailure::Delete),
             screenshots: section.get("screenshots").and_then(|item| item.flag()).unwrap_or(true),
+            consent: consent::read(&mut section).or(&Consent::usual()),
+            escalate_percent: section.get("escalate_at").and_then(|item| consent::share(&item)).unwrap_or(50),
         };
         section.finish();
         config

@@ -43,6 +43,8 @@ pub enum KeySource {
     Environment(String),
     /// In this file, which nobody else may read.
     File(PathBuf),
+    /// In the credential of this name that systemd passes to the service.
+    Credential(String),
 }
 
 impl ProviderConfig {
@@ -53,7 +55,7 @@ impl ProviderConfig {
         section.refuse(
             "api_key",
             "the API key does not belong in the configuration file",
-            "put it into an environment variable (`api_key_env`) or a file of its own that only you can read (`api_key_file`)",
+            "put it into an environment variable (`api_key_env`), a file of its own that only you can read (`api_key_file`) or a systemd credential (`api_key_credential`)",
         );
         let kind = section.get("kind").and_then(|item| item.word(&[("agi", ProviderKind::Agi)]));
         let base_url = section
@@ -124,13 +126,35 @@ fn is_loopback(url: &Url) -> bool {
 fn key_source(section: &mut Section<'_>) -> KeySource {
     let variable = section.get_or_env("api_key_env", "HOLDPOINT_PROVIDER_API_KEY_ENV");
     let file = section.get_or_env("api_key_file", "HOLDPOINT_PROVIDER_API_KEY_FILE");
-    if let (Some(_), Some(file)) = (&variable, &file) {
-        let hint = "keep one of them; without either, the key is taken from AGI_API_KEY".to_owned();
-        file.wrong_with("both `api_key_env` and `api_key_file` are set", "exactly one of the two", Some(hint));
+    let credential = section.get_or_env("api_key_credential", "HOLDPOINT_PROVIDER_API_KEY_CREDENTIAL");
+    exactly_one(&[("api_key_env", &variable), ("api_key_file", &file), ("api_key_credential", &credential)]);
+    let file = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
+    let credential = || credential.and_then(|item| credential_name(&item)).map(KeySource::Credential);
+    let variable = || variable.and_then(|item| variable_name(&item)).map(KeySource::Environment);
+    file.or_else(credential).or_else(variable).unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
+}
+
+/// Reports every place of the key after the first.
+fn exactly_one(places: &[(&str, &Option<Item<'_>>)]) {
+    let mut set = places.iter().filter_map(|(name, item)| item.as_ref().map(|item| (name, item)));
+    let Some((first, _)) = set.next() else { return };
+    for (name, item) in set {
+        let hint = "keep one of them; without any, the key is taken from AGI_API_KEY".to_owned();
+        item.wrong_with(&format!("both `{first}` and `{name}` are set"), "exactly one place of the key", Some(hint));
     }
-    let path = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
-    path.or_else(|| variable.and_then(|item| variable_name(&item)).map(KeySource::Environment))
-        .unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
+}
+
+fn credential_name(item: &Item<'_>) -> Option<String> {
+    let name = item.text()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if (1..=128).contains(&name.len()) && name.chars().all(plain) && !name.starts_with('.') {
+        return Some(name.to_owned());
+    }
+    let hint = "this is the credential's name, as in `LoadCredential=agi-api-key:/etc/holdpoint/agi-api-key`: \
+                neither its path nor the key";
+    let expected = "letters, digits, `-`, `_` and `.`";
+    item.wrong_secret("this is not the name of a credential", expected, Some(hint.to_owned()));
+    None
 }
 
 fn variable_name(item: &Item<'_>) -> Option<String> {

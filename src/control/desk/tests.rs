@@ -4,7 +4,7 @@ mod random;
 
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
-use crate::control::protocol::Act;
+use crate::control::protocol::{Act, SessionState, Sight};
 use crate::gate::{Delivery, Outcome, Subject};
 use crate::policy::{AmountSeen, Confirm, OnDeny};
 
@@ -288,4 +288,31 @@ fn a_desk_that_stops_takes_nothing_more() {
     desk.stopping();
     assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stopping));
     assert_eq!(desk.check(client, &deny(&view), ms(900)), Err(Refusal::Stopping));
+}
+
+#[test]
+fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
+    let mut desk = Desk::new(DeskSettings::default());
+    let watched = SessionView {
+        session: SessionId::try_from("refund-bot-14").expect("an id"),
+        agent: None,
+        goal: None,
+        state: SessionState::Watching,
+        since: Timestamp::UNIX_EPOCH,
+        sight: Sight::Seen,
+        events: 1,
+        last: None,
+        approval: None,
+    };
+    assert!(desk.session(watched.clone()).is_some());
+    let counted = SessionView { events: 2, ..watched.clone() };
+    assert_eq!(desk.session(counted.clone()), None);
+    assert_eq!(desk.snapshot().sessions, [counted.clone()]);
+    let held = SessionView { state: SessionState::Held, events: 3, ..counted };
+    assert!(desk.session(held.clone()).is_some());
+    let blind = Sight::Blind { since: Timestamp::UNIX_EPOCH, why: "no heartbeat".to_owned() };
+    assert!(desk.session(SessionView { sight: blind, ..held }).is_some());
+    assert!(desk.session_gone(&watched.session).is_some());
+    assert_eq!(desk.session_gone(&watched.session), None);
+    assert_eq!(desk.snapshot().sessions, []);
 }

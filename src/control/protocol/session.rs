@@ -24,7 +24,7 @@ pub struct SessionView {
     pub sight: Sight,
     /// How many events were evaluated since it was taken up.
     pub events: u64,
-    /// The newest of them.
+    /// The newest of them that the agent reported; its text is cut.
     pub last: Option<EventLine>,
     /// The approval that is open for it.
     pub approval: Option<ApprovalId>,

@@ -42,6 +42,7 @@ pub(super) enum Message {
     Direct { client: ClientId, order: Box<dyn FnOnce(OperatorName) -> Directed + Send> },
     Resolve { name: String, reply: oneshot::Sender<Result<ApprovalId, Refusal>> },
     Snapshot { reply: oneshot::Sender<Snapshot> },
+    Beat(oneshot::Sender<()>),
 }
 
 /// What a new client is given.
@@ -114,6 +115,7 @@ impl Keeper {
             Message::Direct { client, order } => self.direct(client, order),
             Message::Resolve { name, reply } => drop(reply.send(self.desk.resolve(&name))),
             Message::Snapshot { reply } => drop(reply.send(self.desk.snapshot())),
+            Message::Beat(beat) => beat.send(()).unwrap_or(()),
         }
     }
 

@@ -20,8 +20,18 @@ pub fn record(session: &SessionId, record: &Record) {
             tracing::info!(target: TOLD, %session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
         (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept),
+        (Entry::Voted, _) => voted(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
-        (Entry::Revised | Entry::Extended | Entry::Noted | Entry::Decided | Entry::Delivered, _) => (),
+        (
+            Entry::Revised
+            | Entry::Extended
+            | Entry::Frozen
+            | Entry::Thawed
+            | Entry::Noted
+            | Entry::Decided
+            | Entry::Delivered,
+            _,
+        ) => (),
     }
 }
 
@@ -33,6 +43,15 @@ fn waits(session: &SessionId, kept: &Kept) {
         %session, %approval, %revision, %deadline,
         "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"
     );
+}
+
+fn voted(session: &SessionId, kept: &Kept) {
+    let (approval, code, needed) = (kept.card.approval, kept.card.code(), kept.card.terms.approvals);
+    let votes = kept.votes.on(&kept.card);
+    let Some(vote) = votes.last() else { return };
+    let (by, given) = (short(&vote.by.0), votes.len());
+    tracing::info!(target: TOLD, %session, %approval,
+        "{code} approved by {by}, {given} of {needed} operators (session {session})");
 }
 
 fn then(timeout: OnTimeout) -> &'static str {

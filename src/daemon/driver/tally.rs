@@ -20,6 +20,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// How many events there were.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
     /// Counts an event; says what to warn of, the first time something odd comes.
     pub fn count(&mut self, event: &Event) -> Option<String> {
         self.events += 1;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
 use crate::gate::{About, ApprovalId, Mint, Settings};
-use crate::policy::{Effect, Fired, OnDeny, OnTimeout, Risk, RuleTerms, Verdict};
+use crate::policy::{Consent, Effect, Fired, OnDeny, OnTimeout, Risk, RuleTerms, Verdict};
 
 pub const SETTLE: Duration = Duration::from_millis(400);
 pub const POLL: Duration = Duration::from_secs(3);
@@ -51,6 +51,7 @@ pub fn settings() -> Settings {
         delete_when_cancel_fails: true,
         screenshots: false,
         pause_when_blind: true,
+        consent: Consent::usual(),
     }
 }
 
@@ -76,6 +77,7 @@ pub fn rule(name: &str, effect: Effect) -> RuleTerms {
         refusal: None,
         on_deny: None,
         timeout: None,
+        consent: Consent::default(),
     }
 }
 

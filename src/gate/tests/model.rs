@@ -29,8 +29,8 @@ pub enum Action {
     Write,
     /// The store fails; only what nobody waits for is kept.
     WriteFails,
-    /// An operator decides.
-    Decide(Does, Card),
+    /// One of the operators decides.
+    Decide(Does, Card, Who),
     /// Somebody else acts at the provider.
     Stranger(Meddles),
     /// Time passes.
@@ -95,6 +95,14 @@ pub enum Does {
     Answer,
 }
 
+/// Who decides.
+#[derive(Clone, Copy, Debug)]
+pub enum Who {
+    One,
+    Two,
+    Three,
+}
+
 /// Which card the operator read.
 #[derive(Clone, Copy, Debug)]
 pub enum Card {
@@ -130,6 +138,10 @@ pub struct Setup {
     pub keeps_on_timeout: bool,
     pub deletes: bool,
     pub screenshots: bool,
+    /// How many operators have to approve.
+    pub needed: u8,
+    /// Whether the third operator may not.
+    pub excludes: bool,
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
@@ -167,6 +179,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Does::Answer),
     ];
     let card = prop_oneof![8 => Just(Card::Newest), 1 => Just(Card::Older), 1 => Just(Card::Forged)];
+    let who = prop_oneof![3 => Just(Who::One), 3 => Just(Who::Two), 2 => Just(Who::Three)];
     let meddles = prop_oneof![
         4 => Just(Meddles::Resumes), 2 => Just(Meddles::Pauses), 1 => Just(Meddles::Cancels),
         1 => Just(Meddles::Deletes), 2 => Just(Meddles::Answers),
@@ -184,7 +197,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => Just(Action::Settle),
         5 => Just(Action::Write),
         1 => Just(Action::WriteFails),
-        8 => (does, card).prop_map(|(does, card)| Action::Decide(does, card)),
+        8 => (does, card, who).prop_map(|(does, card, who)| Action::Decide(does, card, who)),
         3 => meddles.prop_map(Action::Stranger),
         9 => span.prop_map(Action::Wait),
         1 => (-700..700_i32).prop_map(Action::Jump),
@@ -197,12 +210,16 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    (prop::bool::weighted(0.25), prop::bool::weighted(0.25), any::<bool>(), any::<bool>()).prop_map(
-        |(hides_pauses, keeps_on_timeout, deletes, screenshots)| Setup {
+    let needed = prop_oneof![3 => Just(1), 3 => Just(2), 1 => Just(3)];
+    let seldom = || prop::bool::weighted(0.25);
+    (seldom(), seldom(), any::<bool>(), any::<bool>(), needed, seldom()).prop_map(
+        |(hides_pauses, keeps_on_timeout, deletes, screenshots, needed, excludes)| Setup {
             hides_pauses,
             keeps_on_timeout,
             deletes,
             screenshots,
+            needed,
+            excludes,
         },
     )
 }

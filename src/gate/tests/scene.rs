@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer, Status};
 use crate::clock::Moment;
-use crate::control::{Act, Decision, OperatorName, Refusal, State};
+use crate::control::{Act, Decision, Halt, OperatorName, Refusal, State, Vote};
 use crate::gate::{Answer, CallId, Effect, Gate, Input, Kept, Observed, Record, ReplyTo, Settings, Ticket};
 use crate::policy::{Effect as RuleEffect, Verdict};
 
@@ -20,7 +20,7 @@ pub struct Scene {
     act: CallId,
     read: CallId,
     page: CallId,
-    ticket: Ticket,
+    pub ticket: Ticket,
     pub records: Vec<Record>,
 }
 
@@ -121,7 +121,11 @@ impl Scene {
     }
 
     pub fn recorded(&mut self, result: Result<(), &str>) -> Said {
-        self.input(Input::Recorded { ticket: self.ticket, result: result.map_err(str::to_owned) })
+        self.recorded_as(self.ticket, result)
+    }
+
+    pub fn recorded_as(&mut self, ticket: Ticket, result: Result<(), &str>) -> Said {
+        self.input(Input::Recorded { ticket, result: result.map_err(str::to_owned) })
     }
 
     /// Time passes, and the tick comes.
@@ -164,7 +168,17 @@ impl Scene {
     }
 
     pub fn decide_on(&mut self, decision: Decision) -> Said {
-        self.input(Input::Decide { reply: ReplyTo(1), operator: OperatorName("ops".to_owned()), decision })
+        self.decide_as("ops", decision)
+    }
+
+    /// An operator's decision on the card as it is now.
+    pub fn by(&mut self, operator: &str, act: Act) -> Said {
+        let decision = self.decision(act);
+        self.decide_as(operator, decision)
+    }
+
+    fn decide_as(&mut self, operator: &str, decision: Decision) -> Said {
+        self.input(Input::Decide { reply: ReplyTo(1), operator: OperatorName(operator.to_owned()), decision })
     }
 
     pub fn input(&mut self, input: Input) -> Said {
@@ -188,6 +202,20 @@ impl Scene {
         self.take(effects)
     }
 
+    /// Starts again from what was kept, while everything is stopped or no longer.
+    pub fn restart_from_halted(&mut self, kept: Kept, halt: Option<Halt>) -> Said {
+        self.gate = Gate::new(about(), shared(self.settings.clone()), self.gate.seen_up_to());
+        if let Some(halt) = &halt {
+            self.gate.begin_halted(halt.clone());
+        }
+        let effects = self.gate.recover(self.now, &mut self.mint, kept);
+        let mut said = self.take(effects);
+        if let Some(halt) = halt {
+            said.extend(self.input(Input::Halt(halt)));
+        }
+        said
+    }
+
     /// What was kept last.
     pub fn kept(&self) -> Kept {
         self.records.iter().rev().find_map(|record| record.kept.clone()).expect("a record")
@@ -207,7 +235,7 @@ impl Scene {
                     self.ticket = ticket.unwrap_or(self.ticket);
                     self.records.push((**record).clone());
                 }
-                Effect::Publish(_) | Effect::Notice(_) | Effect::Reply { .. } => (),
+                Effect::Publish(_) | Effect::Notice(_) | Effect::Reply { .. } | Effect::Done { .. } => (),
             }
         }
         effects.iter().map(sentence).collect()
@@ -276,11 +304,13 @@ fn sentence(effect: &Effect) -> String {
         }
         Effect::Publish(view) => match &view.state {
             State::Draft => format!("show draft r{}", view.card.revision),
-            State::Open => format!("show open r{}", view.card.revision),
+            State::Open => format!("show open r{}{}", view.card.revision, by(&view.votes)),
             State::Deciding { by } => format!("show {} deciding", by.0),
-            State::Ended { outcome, delivery, .. } => format!("show {outcome} {delivery}"),
+            State::Ended { outcome, delivery, .. } => format!("show {outcome} {delivery}{}", by(&view.votes)),
         },
         Effect::Notice(_) => "notice".to_owned(),
+        Effect::Done { result: Ok(done), .. } => format!("done: {}", done.what),
+        Effect::Done { result: Err(refusal), .. } => format!("refuse {}", name_of(refusal)),
         Effect::Reply { result, .. } => match result {
             Ok(crate::control::Decided::Outcome { outcome }) => format!("reply {outcome}"),
             Ok(crate::control::Decided::Extended { .. }) => "reply extended".to_owned(),
@@ -288,6 +318,11 @@ fn sentence(effect: &Effect) -> String {
             Err(refusal) => format!("refuse {}", name_of(refusal)),
         },
     }
+}
+
+/// Who has approved, where more than one has to.
+fn by(votes: &[Vote]) -> String {
+    votes.iter().map(|vote| format!(" +{}", vote.by.0)).collect()
 }
 
 fn name_of(refusal: &Refusal) -> String {

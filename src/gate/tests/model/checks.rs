@@ -1,14 +1,14 @@
 //! The invariants of the crate's first page, as far as they concern the gate, each as a check with its number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{ApiError, ErrorClass, EventKind};
 use crate::clock::Moment;
-use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, State};
+use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, State};
 use crate::gate::phase::Phase;
 use crate::gate::{
-    Answer, ApprovalId, CallId, Delivery, Digest, Effect, Entry, Gate, Input, Outcome, Plan, Record, Release, ReplyTo,
-    Revision,
+    Answer, ApprovalId, CallId, Closed, Delivery, Digest, Effect, Entry, Gate, Input, Kept, Outcome, Plan, Record,
+    Release, ReplyTo, Revision,
 };
 use crate::policy;
 
@@ -19,8 +19,8 @@ use super::world::Held;
 #[derive(Debug, Default)]
 pub struct Checks {
     pub pauses: u64,
-    /// What operators really approved: the card, and whether it was the newest one that clients were shown as open.
-    approved: Vec<(ApprovalId, Revision, Digest)>,
+    /// Who really approved what: the newest card, as it was shown as open.
+    approved: Vec<(OperatorName, ApprovalId, Revision, Digest)>,
     /// The outcome of each approval as this process has it.
     emitted: BTreeMap<ApprovalId, Outcome>,
     /// The outcome of each approval as the disk has it.
@@ -58,6 +58,7 @@ impl Checks {
         &mut self,
         now: Moment,
         reply: ReplyTo,
+        operator: &OperatorName,
         decision: &Decision,
         views: &BTreeMap<ApprovalId, Vec<ApprovalView>>,
     ) {
@@ -68,7 +69,7 @@ impl Checks {
             view.state == State::Open && same && now.wall < view.deadline
         });
         if true_card && matches!(decision.act, Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. }) {
-            self.approved.push((decision.approval, decision.revision, decision.digest));
+            self.approved.push((operator.clone(), decision.approval, decision.revision, decision.digest));
         }
     }
 
@@ -107,6 +108,11 @@ impl Checks {
                     let Some(approval) = self.replies.remove(to) else {
                         return Err("an operator was answered twice".to_owned());
                     };
+                    if let Ok(Decided::Counted { given, needed }) = result
+                        && given >= needed
+                    {
+                        return Err("all needed approvals only count".to_owned());
+                    }
                     if let Ok(Decided::Outcome { outcome }) = result
                         && self.promised.insert(approval, *outcome).is_some_and(|before| before != *outcome)
                     {
@@ -118,7 +124,8 @@ impl Checks {
                 | Effect::Read { .. }
                 | Effect::Screenshot { .. }
                 | Effect::Publish(_)
-                | Effect::Notice(_) => (),
+                | Effect::Notice(_)
+                | Effect::Done { .. } => (),
             }
         }
         Ok(())
@@ -160,15 +167,8 @@ impl Checks {
         });
         let Some(kept) = kept else { return Err("invariant 1: a release without a durable approval".to_owned()) };
         let Some(closed) = &kept.closed else { return Ok(()) };
-        let by_operator = matches!(closed.by, EndedBy::Operator { .. });
         match closed.outcome {
-            Outcome::Approved if by_operator => {
-                let card = (kept.card.approval, closed.revision, kept.card.digest());
-                if !self.approved.contains(&card) {
-                    return Err("invariant 7: approved is not what was shown and decided".to_owned());
-                }
-                Ok(())
-            }
+            Outcome::Approved if matches!(closed.by, EndedBy::Operator { .. }) => self.agreed(kept, closed, durable),
             Outcome::Approved => match (&closed.by, &kept.plan) {
                 (EndedBy::Rule { .. }, Plan::Cooldown { .. } | Plan::Instruct { .. }) => Ok(()),
                 _ => Err("invariant 5: approved by nobody".to_owned()),
@@ -178,6 +178,29 @@ impl Checks {
                 Err(format!("invariant 1: released although {}", closed.outcome))
             }
         }
+    }
+
+    /// Everybody needed has approved exactly this card, durably, and nobody who may not.
+    fn agreed(&self, kept: &Kept, closed: &Closed, durable: &[Record]) -> Held {
+        let EndedBy::Operator { name: last, .. } = &closed.by else { return Ok(()) };
+        let voted =
+            durable.iter().filter(|record| record.entry == Entry::Voted).filter_map(|record| record.kept.as_ref());
+        let votes = voted.filter(|vote| vote.card.approval == kept.card.approval);
+        let voters = votes.flat_map(|vote| vote.votes.at(closed.revision)).map(|vote| &vote.by);
+        let approvers: BTreeSet<&OperatorName> = voters.chain([last]).collect();
+        let really = |name: &OperatorName| {
+            self.approved.contains(&(name.clone(), kept.card.approval, closed.revision, kept.card.digest()))
+        };
+        if !approvers.iter().all(|name| really(name)) {
+            return Err("invariant 7: approved is not what was shown and decided".to_owned());
+        }
+        if approvers.len() < usize::from(kept.card.terms.approvals) {
+            return Err("invariant 1: released before everybody needed had approved durably".to_owned());
+        }
+        if approvers.iter().any(|name| kept.card.terms.not_by.contains(&name.0)) {
+            return Err("invariant 1: released by somebody who may not approve".to_owned());
+        }
+        Ok(())
     }
 
     /// A record with a ticket counts only once it is written; the others count at once.

@@ -37,6 +37,9 @@ pub fn brief(input: &Input) -> String {
         | Input::Answered { .. }
         | Input::Recorded { .. }
         | Input::Decide { .. }
+        | Input::Directed { .. }
+        | Input::Halt(_)
+        | Input::EndHalt
         | Input::Tick
         | Input::Stop => format!("{input:?}"),
     }
@@ -60,6 +63,7 @@ pub fn short(effect: &Effect) -> String {
         | Effect::Read { .. }
         | Effect::Screenshot { .. }
         | Effect::Notice(_)
-        | Effect::Reply { .. } => format!("{effect:?}"),
+        | Effect::Reply { .. }
+        | Effect::Done { .. } => format!("{effect:?}"),
     }
 }

@@ -15,7 +15,7 @@ use super::super::harness::{Counting, about, settings, shared, start};
 use super::checks::Checks;
 use super::provider::{By, Provider, Task, error, refused};
 use super::words::{brief, short, verdict};
-use super::{Action, Card, Does, Fault, Meddles, Rule, Says, Setup, Span};
+use super::{Action, Card, Does, Fault, Meddles, Rule, Says, Setup, Span, Who};
 
 /// A call on its way.
 #[derive(Debug)]
@@ -67,6 +67,10 @@ impl World {
         }
         settings.delete_when_cancel_fails = setup.deletes;
         settings.screenshots = setup.screenshots;
+        settings.consent.approvals = Some(setup.needed);
+        if setup.excludes {
+            settings.consent.not_by = [name(Who::Three).0].into();
+        }
         let settings = shared(settings);
         Self {
             gate: Gate::new(about(), settings.clone(), MessageId(0)),
@@ -123,7 +127,7 @@ impl World {
             Action::Settle => self.settle(20)?,
             Action::Write => self.write(true)?,
             Action::WriteFails => self.write(false)?,
-            Action::Decide(does, card) => self.decide(*does, *card)?,
+            Action::Decide(does, card, who) => self.decide(*does, *card, *who)?,
             Action::Stranger(meddles) => self.meddle(*meddles),
             Action::Wait(span) => self.wait(match span {
                 Span::Blink => Duration::from_millis(50),
@@ -289,7 +293,7 @@ impl World {
         Ok(())
     }
 
-    fn decide(&mut self, does: Does, card: Card) -> Held {
+    fn decide(&mut self, does: Does, card: Card, who: Who) -> Held {
         let Some(views) = self.views.values().last().or(self.old_views.values().last()) else { return Ok(()) };
         let index = match card {
             Card::Newest | Card::Forged => views.len() - 1,
@@ -315,8 +319,8 @@ impl World {
         };
         self.next_reply += 1;
         let reply = ReplyTo(self.next_reply);
-        self.checks.decided(self.now, reply, &decision, &self.views);
-        let operator = OperatorName(format!("ops{}", self.next_reply));
+        let operator = name(who);
+        self.checks.decided(self.now, reply, &operator, &decision, &self.views);
         self.input(Input::Decide { reply, operator, decision })
     }
 
@@ -422,7 +426,7 @@ impl World {
                     self.views.entry(view.card.approval).or_default().push(*view);
                     continue;
                 }
-                Effect::Notice(_) | Effect::Reply { .. } => continue,
+                Effect::Notice(_) | Effect::Reply { .. } | Effect::Done { .. } => continue,
             };
             self.calls.push(Call { id, what, answer: None });
         }
@@ -476,4 +480,13 @@ impl World {
         }
         Err("invariant 8: a held session runs, and no pause left within one poll".to_owned())
     }
+}
+
+fn name(who: Who) -> OperatorName {
+    let name = match who {
+        Who::One => "ops1",
+        Who::Two => "ops2",
+        Who::Three => "ops3",
+    };
+    OperatorName(name.to_owned())
 }

@@ -1,0 +1,36 @@
+//! The prompt of `run`, where there is a terminal; without one, nobody is asked here.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::identity;
+use crate::daemon::Daemon;
+use crate::operator::log::LogLines;
+use crate::operator::prompt::{self, PromptEnd, PromptSettings};
+use crate::operator::terminal;
+
+/// Prompts while there is a terminal and an operator; returns when a signal asks to stop.
+pub(super) async fn attend(daemon: &Daemon, settings: PromptSettings, lines: LogLines, stop: &CancellationToken) {
+    if !terminal::is_usable() {
+        tracing::info!(
+            "no terminal: nobody is asked here; sessions are held, and what waits is logged with its deadline"
+        );
+        stop.cancelled().await;
+        return;
+    }
+    if let Some(client) = daemon.desk().connect(identity::operator()).await {
+        let end = prompt::run(client, settings, lines, stop.clone()).await;
+        // The prompt may hear of a signal a moment before we do.
+        let signalled = tokio::time::timeout(Duration::from_millis(500), stop.cancelled()).await.is_ok();
+        match end {
+            PromptEnd::Left | PromptEnd::Eof if !signalled => {
+                tracing::warn!("nobody is asked here any more; the daemon goes on, Ctrl-C stops it");
+            }
+            PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
+            PromptEnd::Stopped if !signalled => tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it"),
+            PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped => (),
+        }
+    }
+    stop.cancelled().await;
+}

@@ -1,0 +1,95 @@
+//! What clients are shown of the session itself: changes of state, sight and approval at once, counters once a second.
+//!
+//! Only tells; decides nothing and is never asked before a pause has left.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::clock::Moment;
+use crate::control::{DeskService, SessionView, Sight};
+use crate::gate::{About, Digest, EventLine, Gate};
+
+/// How often counters alone are told.
+const COUNTERS_EVERY: Duration = Duration::from_secs(1);
+/// How much of names and texts is told; approvals have all of it.
+const NAME_MOST: usize = 200;
+const TEXT_MOST: usize = 1000;
+
+/// The session as clients were told of it.
+#[derive(Debug)]
+pub struct Showing {
+    desk: DeskService,
+    agent: Option<String>,
+    goal: Option<String>,
+    sight: Sight,
+    shown: Option<(SessionView, Instant)>,
+}
+
+impl Showing {
+    /// Nothing is shown yet.
+    #[must_use]
+    pub fn new(desk: DeskService, about: &About) -> Self {
+        let agent = about.agent.as_deref().map(|agent| head(agent, NAME_MOST));
+        let goal = about.goal.as_deref().map(|goal| head(goal, TEXT_MOST));
+        Self { desk, agent, goal, sight: Sight::Seen, shown: None }
+    }
+
+    /// Sight was lost `ago`.
+    pub fn blind(&mut self, now: Moment, ago: Duration, why: &str) {
+        let since = now.wall.checked_sub(ago).unwrap_or(now.wall);
+        self.sight = Sight::Blind { since, why: head(why, TEXT_MOST) };
+    }
+
+    /// Sight is back.
+    pub fn sighted(&mut self) {
+        self.sight = Sight::Seen;
+    }
+
+    /// When counters that were not told yet are told.
+    #[must_use]
+    pub fn due(&self, events: u64) -> Option<Instant> {
+        let (shown, at) = self.shown.as_ref()?;
+        (shown.events != events).then(|| *at + COUNTERS_EVERY)
+    }
+
+    /// Tells clients what they do not know.
+    pub fn show(&mut self, gate: &Gate, events: u64, now: Timestamp) {
+        let (state, approval) = (gate.state(), gate.shown_approval());
+        let known = self.shown.as_ref();
+        let same = known.is_some_and(|(shown, at)| {
+            let counted = shown.events == events || at.elapsed() < COUNTERS_EVERY;
+            shown.state == state && shown.approval == approval && shown.sight == self.sight && counted
+        });
+        if same {
+            return;
+        }
+        let since = known.filter(|(shown, _)| shown.state == state).map_or(now, |(shown, _)| shown.since);
+        let view = SessionView {
+            session: gate.about().session.clone(),
+            agent: self.agent.clone(),
+            goal: self.goal.clone(),
+            state,
+            since,
+            sight: self.sight.clone(),
+            events,
+            last: gate.newest().map(cut),
+            approval,
+        };
+        self.desk.session(view.clone());
+        self.shown = Some((view, Instant::now()));
+    }
+}
+
+fn head(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+fn cut(line: &EventLine) -> EventLine {
+    let mut line = line.clone();
+    if line.text.chars().count() > TEXT_MOST {
+        line.whole = line.whole.or_else(|| Some(Digest::of(line.text.as_bytes())));
+        line.text = head(&line.text, TEXT_MOST);
+    }
+    line
+}

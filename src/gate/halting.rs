@@ -1,0 +1,155 @@
+//! The stop of everything: the session is paused, nothing lets it go but an operator's decision on its own card, and the
+//! deadline of what waits stands still.
+//!
+//! Ending the stop releases nothing; deadlines go on with the time that was left. That time is kept, so that a restart
+//! finds it.
+
+use std::time::Duration;
+
+use crate::api::EventKind;
+use crate::clock::Moment;
+use crate::control::{EndedBy, Halt, State};
+
+use super::directed::{Stop, Stopped};
+use super::phase::Phase;
+use super::{Deliver, Effect, Entry, Gate, Input, Outcome, Plan, Turn};
+
+/// A stop of everything, as one session has it.
+#[derive(Debug)]
+pub(super) struct Halted {
+    halt: Halt,
+    /// Whether an operator has let this session go on since.
+    passes: bool,
+}
+
+impl Gate {
+    /// A gate that is made while everything is stopped; called before [`Gate::recover`]. What is not held yet is paused by
+    /// the [`Input::Halt`] that follows.
+    pub fn begin_halted(&mut self, halt: Halt) {
+        self.halted = Some(Box::new(Halted { halt, passes: false }));
+    }
+
+    pub(super) fn halt(&mut self, turn: &mut Turn<'_>, halt: Halt) {
+        let stop = stop_of(&halt);
+        self.begin_halted(halt);
+        if self.stop_session(turn, &stop) == Stopped::Asked {
+            self.stop_denial(turn);
+        }
+    }
+
+    /// A denial whose refusal would let the session go on, and which has not left yet, does not leave any more.
+    fn stop_denial(&mut self, turn: &mut Turn<'_>) {
+        let Some(Plan::Deny { by }) = self.case.as_ref().map(|case| case.kept.plan.clone()) else { return };
+        self.deny_and_keep(turn, by);
+    }
+
+    pub(super) fn deny_and_keep(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
+        self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is: everything is stopped");
+        self.keep(turn);
+    }
+
+    pub(super) fn end_halt(&mut self, turn: &mut Turn<'_>) {
+        if self.halted.take().is_none() {
+            return;
+        }
+        let recording = matches!(self.phase, Phase::Recording(_));
+        let open = |case: &&mut Box<super::case::Case>| case.kept.closed.is_none();
+        let Some(case) = self.case.as_mut().filter(open) else { return };
+        if case.kept.frozen.take().is_some() && !recording {
+            self.record(turn, Entry::Thawed);
+            self.publish(turn);
+        }
+    }
+
+    /// Whether nothing happens by itself.
+    pub(super) fn is_halted(&self) -> bool {
+        self.halted.is_some()
+    }
+
+    /// At the beginning of a turn: time has passed, and the deadline has not come nearer.
+    pub(super) fn stand_still(&mut self, now: Moment) {
+        if !self.is_halted() {
+            return;
+        }
+        if let Some((case, left)) = self.case.as_mut().and_then(|case| case.kept.frozen.map(|left| (case, left))) {
+            case.deadline = now.after(left);
+            case.kept.deadline = case.deadline.wall;
+        }
+    }
+
+    /// At the end of a turn: what asks from now on, or was given more time, has its time kept.
+    pub(super) fn freeze(&mut self, turn: &mut Turn<'_>) {
+        let asks = self.is_halted() && self.is_being_asked();
+        let Some(case) = self.case.as_mut().filter(|_| asks) else { return };
+        let left = Some(case.deadline.mono.saturating_sub(turn.now.mono));
+        if case.kept.frozen != left {
+            case.kept.frozen = left;
+            self.record(turn, Entry::Frozen);
+            self.publish(turn);
+        }
+    }
+
+    /// After a restart: the deadline goes on, or still stands, with the time that was left when everything was stopped.
+    pub(super) fn take_up_deadline(&mut self, turn: &mut Turn<'_>) {
+        let stopped_at = self.halted.as_ref().map(|halted| halted.halt.at);
+        let Some(case) = &mut self.case else { return };
+        let left = match (case.kept.frozen, stopped_at) {
+            (None, None) => return,
+            (Some(left), _) => left,
+            // The stop was written down, and this had not been when the process died.
+            (None, Some(at)) => Duration::try_from(case.kept.deadline.duration_since(at)).unwrap_or_default(),
+        };
+        let left = left.min(case.kept.timeout);
+        case.deadline = turn.now.after(left);
+        case.kept.deadline = case.deadline.wall;
+        let frozen = stopped_at.map(|_| left);
+        if case.kept.frozen == frozen || case.kept.closed.is_some() {
+            return;
+        }
+        case.kept.frozen = frozen;
+        self.record(turn, if frozen.is_some() { Entry::Frozen } else { Entry::Thawed });
+    }
+
+    /// While everything is stopped, a session that begins to act is paused; not one that an operator has let go since.
+    pub(super) fn stop_what_moves(&mut self, turn: &mut Turn<'_>, moves: bool) {
+        let Some(halted) = &mut self.halted else { return };
+        for effect in &turn.out {
+            halted.passes = lets_pass(effect).unwrap_or(halted.passes);
+        }
+        if moves && !halted.passes && matches!(self.phase, Phase::Watching) {
+            let stop = stop_of(&halted.halt);
+            self.stop_session(turn, &stop);
+        }
+    }
+}
+
+/// Whether an input shows that a session acts, or is about to.
+pub(super) fn shows_acting(input: &Input) -> bool {
+    let Input::Seen { event, backlog: false, .. } = input else { return false };
+    event.kind == EventKind::User || (event.kind.is_agent_emitted() && event.kind != EventKind::Done)
+}
+
+/// Whether an effect lets the session go on by an operator's decision, or asks anew.
+fn lets_pass(effect: &Effect) -> Option<bool> {
+    match effect {
+        Effect::Resume { .. } | Effect::Message { .. } => Some(true),
+        Effect::Publish(view) => matches!(view.state, State::Ended { outcome: Outcome::Approved, .. }).then_some(true),
+        Effect::Record { record, .. } => (record.entry == Entry::Opened).then_some(false),
+        Effect::Pause { .. }
+        | Effect::Cancel { .. }
+        | Effect::Delete { .. }
+        | Effect::Read { .. }
+        | Effect::Screenshot { .. }
+        | Effect::Notice(_)
+        | Effect::Reply { .. }
+        | Effect::Done { .. } => None,
+    }
+}
+
+fn stop_of(halt: &Halt) -> Stop {
+    let why = halt.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    Stop {
+        rule: format!("stop of everything by {}", halt.by.0),
+        words: format!("stop of everything by {}{why}", halt.by.0),
+    }
+}
