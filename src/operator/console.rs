@@ -8,12 +8,14 @@ mod frame;
 mod machine;
 mod notify;
 mod picture;
+mod run;
 
 mod view;
 
 use std::time::Duration;
 
 pub use machine::{Console, Input, Moment, Output, Shot};
+pub use run::{Left, run};
 
 /// What the console is told about its terminal and its operator's wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
