@@ -4,6 +4,7 @@ mod audit;
 mod config;
 mod demo;
 mod identity;
+mod notify;
 pub mod oneshot;
 pub mod run;
 pub mod simulate;
@@ -40,6 +41,10 @@ enum Command {
     #[command(after_help = "Example: holdpoint config check --config config.toml")]
     #[command(subcommand)]
     Config(config::Command),
+    /// Tries whether notifications arrive
+    #[command(after_help = "Example: holdpoint notify test --config config.toml")]
+    #[command(subcommand)]
+    Notify(notify::Command),
 }
 
 /// Prints a line of data. Somebody who stops reading is an error, not a panic.
@@ -88,6 +93,7 @@ impl Cli {
             Command::Simulate(args) => simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error)),
             Command::Audit(command) => audit::run(command).await,
             Command::Config(command) => config::run(&command),
+            Command::Notify(command) => notify::run(command).await,
         }
     }
 }

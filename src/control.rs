@@ -1,18 +1,20 @@
 //! The operators' API: what can be asked of the daemon and what it tells, whatever carries it.
 //!
-//! Today it is carried in process; the local socket will carry the same types. Nothing about a prompt is decided in a
-//! client that the daemon does not check again.
+//! The daemon's own parts speak to it in process, everybody else through HTTP on a local socket, with the same types. Nothing
+//! about a prompt is decided in a client that the daemon does not check again.
 
 pub mod desk;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod http;
 pub mod protocol;
+pub mod remote;
 pub mod service;
 
 pub use desk::{Desk, DeskSettings};
 pub use protocol::{
     Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Decision, EndedBy, Halt, Hello, Nonce,
-    OperatorName, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight,
-    Snapshot, State, Update, Vote, You,
+    OperatorName, Person, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView,
+    Sight, Snapshot, State, Update, Vote, You,
 };
 pub use service::{Client, DeskService, Directed, Drivers, Gone, Ordered, Requests, ScreenshotOrder};

@@ -14,8 +14,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::protocol::{
-    ApprovalView, Change, DaemonInfo, Decided, Decision, EndedBy, Nonce, OperatorName, Presence, Refusal, SessionView,
-    Snapshot, State, Update,
+    ApprovalView, Change, DaemonInfo, Decided, Decision, EndedBy, Nonce, OperatorName, Person, Presence, Refusal, Role,
+    SessionView, Snapshot, State, Update,
 };
 use crate::api::SessionId;
 use crate::clock::Moment;
@@ -66,8 +66,10 @@ pub struct Desk {
 
 #[derive(Clone, Debug)]
 struct Seat {
-    operator: OperatorName,
+    person: Person,
     since: Timestamp,
+    /// Whether it gets updates.
+    attached: bool,
     shown: BTreeMap<ApprovalId, Shown>,
 }
 
@@ -172,12 +174,26 @@ impl Desk {
         self.clients.values_mut().for_each(|seat| seat.shown.clear());
     }
 
-    /// A client of `operator` connected.
-    pub fn connected(&mut self, operator: OperatorName, since: Timestamp) -> ClientId {
+    /// A client of `person` connected.
+    pub fn connected(&mut self, person: impl Into<Person>, since: Timestamp) -> ClientId {
         self.next_client += 1;
         let id = ClientId(self.next_client);
-        self.clients.insert(id, Seat { operator, since, shown: BTreeMap::new() });
+        self.clients.insert(id, Seat { person: person.into(), since, attached: true, shown: BTreeMap::new() });
         id
+    }
+
+    /// Somebody asks one thing without being attached: counts like a client, and is not shown to the others.
+    pub fn visiting(&mut self, person: impl Into<Person>, since: Timestamp) -> ClientId {
+        self.next_client += 1;
+        let id = ClientId(self.next_client);
+        self.clients.insert(id, Seat { person: person.into(), since, attached: false, shown: BTreeMap::new() });
+        id
+    }
+
+    /// A part of the daemon listens: it is nobody's client, is not among those who are attached, and can decide nothing.
+    pub fn listening(&mut self) -> ClientId {
+        self.next_client += 1;
+        ClientId(self.next_client)
     }
 
     /// A client went away; its nonces die.
@@ -188,7 +204,13 @@ impl Desk {
     /// Who a client is.
     #[must_use]
     pub fn operator(&self, client: ClientId) -> Option<&OperatorName> {
-        self.clients.get(&client).map(|seat| &seat.operator)
+        self.person(client).map(|person| &person.name)
+    }
+
+    /// Who is behind a client, with groups and role.
+    #[must_use]
+    pub fn person(&self, client: ClientId) -> Option<&Person> {
+        self.clients.get(&client).map(|seat| &seat.person)
     }
 
     /// What is known now.
@@ -213,12 +235,13 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// Refuses unknown, ended and draft approvals and revisions that are not the current one.
+    /// Refuses unknown, ended and draft approvals, and cards that are not the current one.
     pub fn presented(
         &mut self,
         client: ClientId,
         id: ApprovalId,
         revision: Revision,
+        digest: Digest,
         now: Moment,
         fresh: Nonce,
     ) -> Result<Nonce, Refusal> {
@@ -228,11 +251,11 @@ impl Desk {
             State::Draft => return Err(Refusal::NotPausedYet),
             State::Open | State::Deciding { .. } => {}
         }
-        if view.card.revision != revision {
+        if view.card.revision != revision || view.digest != digest {
             return Err(Refusal::Stale { revision: view.card.revision });
         }
         let seat = self.clients.get_mut(&client).ok_or(Refusal::NotPresented)?;
-        seat.shown.insert(id, Shown { revision, digest: view.digest, nonce: fresh, at: now });
+        seat.shown.insert(id, Shown { revision, digest, nonce: fresh, at: now });
         Ok(fresh)
     }
 
@@ -246,9 +269,12 @@ impl Desk {
     /// See [`Refusal`]; nothing was decided then, and the nonce lives on unless its card changed.
     pub fn check(&mut self, client: ClientId, decision: &Decision, now: Moment) -> Result<Passed, Refusal> {
         let seat = self.clients.get_mut(&client).ok_or(Refusal::NotPresented)?;
+        seat.person.may(Role::Decide)?;
         let view = self.approvals.get(&decision.approval).ok_or(Refusal::NoSuchApproval)?;
         if let State::Ended { .. } = view.state {
-            return check::again(view, decision, &seat.operator).map(Passed::Again).ok_or_else(|| check::already(view));
+            return check::again(view, decision, &seat.person.name)
+                .map(Passed::Again)
+                .ok_or_else(|| check::already(view));
         }
         if self.stopping {
             return Err(Refusal::Stopping);
@@ -283,9 +309,9 @@ impl Desk {
 
     fn present(&self) -> Vec<Presence> {
         let mut present: BTreeMap<&OperatorName, Presence> = BTreeMap::new();
-        for seat in self.clients.values() {
-            let entry = present.entry(&seat.operator).or_insert_with(|| Presence {
-                operator: seat.operator.clone(),
+        for seat in self.clients.values().filter(|seat| seat.attached) {
+            let entry = present.entry(&seat.person.name).or_insert_with(|| Presence {
+                operator: seat.person.name.clone(),
                 since: seat.since,
                 clients: 0,
                 looking_at: Vec::new(),

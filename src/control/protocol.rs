@@ -1,11 +1,15 @@
 //! The types that operators' clients and the daemon exchange.
 
 mod decision;
+mod person;
+mod request;
 mod session;
 mod update;
 mod view;
 
 pub use decision::{Act, Decided, Decision, Nonce, OperatorName, Refusal};
+pub use person::Person;
+pub use request::{Presented, Reason, Reloaded, Saved, Shown, Status};
 pub use session::{Halt, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight};
 pub use update::{Change, ClientSettings, DaemonInfo, Hello, Presence, Role, Snapshot, Update, You};
 pub use view::{ApprovalView, EndedBy, State, Vote};

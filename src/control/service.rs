@@ -10,6 +10,8 @@ mod keeper;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
@@ -19,8 +21,8 @@ use keeper::{Keeper, Message};
 
 use super::desk::DeskSettings;
 use super::protocol::{
-    ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Refusal, SessionDone, SessionOrder, SessionView,
-    Snapshot,
+    ApprovalView, DaemonInfo, Decided, Decision, Halt, OperatorName, Person, Refusal, SessionDone, SessionOrder,
+    SessionView, Snapshot,
 };
 use crate::api::SessionId;
 use crate::gate::ApprovalId;
@@ -105,6 +107,7 @@ pub struct Drivers {
 #[derive(Clone, Debug)]
 pub struct DeskService {
     inbox: mpsc::UnboundedSender<Message>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl DeskService {
@@ -112,8 +115,9 @@ impl DeskService {
     #[must_use]
     pub fn start(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
         let (inbox, messages) = mpsc::unbounded_channel();
-        tokio::spawn(Keeper::new(settings, drivers, origin).run(messages));
-        Self { inbox }
+        let waiting = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(Keeper::new(settings, drivers, origin, waiting.clone()).run(messages));
+        Self { inbox, waiting }
     }
 
     /// Tells every client how an approval stands. Never waits.
@@ -156,6 +160,22 @@ impl DeskService {
         self.tell(Message::Beat(beat));
     }
 
+    /// Connects a client of a person whose identity the transport has established. `None` once the keeper has ended.
+    pub async fn connect(&self, person: impl Into<Person> + Send) -> Option<Client> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Connect { person: person.into(), reply });
+        let seat = answer.await.ok()?;
+        Some(Client::new(seat, self.inbox.clone()))
+    }
+
+    /// A handle for single requests of a person who is not attached: it gets no updates and is not seen by others. `None`
+    /// once the keeper has ended.
+    pub async fn visit(&self, person: impl Into<Person> + Send) -> Option<Requests> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Visit { person: person.into(), reply });
+        Some(Requests::new(answer.await.ok()?, self.inbox.clone()))
+    }
+
     /// Everything there is, for a part of the daemon: nobody counts as attached by it. `None` once the keeper has ended.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, answer) = oneshot::channel();
@@ -163,12 +183,30 @@ impl DeskService {
         answer.await.ok()
     }
 
-    /// Connects a client of an operator whose identity the transport has established. `None` once the keeper has ended.
-    pub async fn connect(&self, operator: OperatorName) -> Option<Client> {
+    /// The approval that a code or an id names, open or ended.
+    ///
+    /// # Errors
+    ///
+    /// When there is none or more than one, or the keeper has ended.
+    pub async fn approval(&self, name: &str) -> Result<ApprovalView, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.tell(Message::Connect { operator, reply });
+        self.tell(Message::Approval { name: name.to_owned(), reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Connects a part of the daemon that only listens: it counts as nobody's presence and can decide nothing. `None` once
+    /// the keeper has ended.
+    pub async fn listen(&self) -> Option<Client> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Listen { reply });
         let seat = answer.await.ok()?;
         Some(Client::new(seat, self.inbox.clone()))
+    }
+
+    /// How many messages the keeper has not handled yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The keeper lives as long as a handle does, so this fails only after a panic or at the end of the runtime, when

@@ -70,7 +70,7 @@ async fn a_decision_said_again_is_success_and_another_one_is_not() {
     let stage = stage(Play::default()).await;
     let mut operator = stage.operator("ops").await;
     let card = operator.card().await;
-    let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
+    let nonce = operator.client.presented(card.card.approval, card.card.revision, card.digest).await.unwrap();
     operator.approve(&card).await.unwrap();
     let same = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert_eq!(operator.client.decide(same).await, outcome(Outcome::Approved));
@@ -87,7 +87,7 @@ async fn an_approval_without_proof_of_the_card_is_refused() {
     let other = stage.operator("other").await;
     let card = operator.card().await;
     assert_eq!(operator.client.decide(decision(&card, Act::approve())).await, Err(Refusal::NotPresented));
-    let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
+    let nonce = operator.client.presented(card.card.approval, card.card.revision, card.digest).await.unwrap();
     let named = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert_eq!(other.client.decide(named.clone()).await, Err(Refusal::NotPresented), "somebody else's nonce");
     let forged = Decision { digest: Digest::ZERO, ..named.clone() };
@@ -106,7 +106,7 @@ async fn an_approval_faster_than_anybody_reads_is_too_soon() {
     let stage = stage(Play { tune, ..Play::default() }).await;
     let mut operator = stage.operator("ops").await;
     let card = operator.card().await;
-    let nonce = operator.client.presented(card.card.approval, card.card.revision).await.unwrap();
+    let nonce = operator.client.presented(card.card.approval, card.card.revision, card.digest).await.unwrap();
     let hasty = Decision { nonce: Some(nonce), ..decision(&card, Act::approve()) };
     assert!(matches!(operator.client.decide(hasty).await, Err(Refusal::TooSoon { .. })));
     assert_eq!(operator.deny(&card).await, outcome(Outcome::Denied), "no is never too soon");

@@ -116,7 +116,7 @@ impl Operator {
     /// Presents a card and decides on it, as often as the dwell time asks for.
     pub async fn decide(&self, view: &ApprovalView, act: Act) -> Result<Decided, Refusal> {
         loop {
-            let nonce = self.client.presented(view.card.approval, view.card.revision).await?;
+            let nonce = self.client.presented(view.card.approval, view.card.revision, view.digest).await?;
             let decision = Decision { nonce: Some(nonce), ..decision(view, act.clone()) };
             // The dwell time counts from the presenting, so it is waited for here, as a reader would.
             tokio::time::sleep(Duration::from_millis(10)).await;

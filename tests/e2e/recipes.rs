@@ -74,7 +74,7 @@ async fn the_first_answer_wins_and_the_other_operator_is_told() {
     let card = first.card().await;
     let same = second.card().await;
     assert_eq!(card, same);
-    let nonce = second.client.presented(card.card.approval, card.card.revision).await.unwrap();
+    let nonce = second.client.presented(card.card.approval, card.card.revision, card.digest).await.unwrap();
     assert_eq!(first.deny(&card).await, outcome(Outcome::Denied));
     let late = holdpoint::control::Decision { nonce: Some(nonce), ..decision(&same, Act::approve()) };
     let refusal = Refusal::AlreadyDecided { outcome: Outcome::Denied, by: "one".to_owned() };

@@ -36,6 +36,7 @@ fn meaning(refusal: &Refusal) -> (Exit, &'static str) {
         Refusal::StoreFailed { .. } => (Exit::Error, "`holdpoint doctor` looks at the store"),
         Refusal::Unknown { .. } => (Exit::NotDelivered, "`holdpoint wait ID` tells how it ends"),
         Refusal::Stopping => (Exit::Unreachable, "it stays as it is; try again when the daemon is back"),
+        Refusal::Unreachable { .. } => (Exit::Unreachable, "`holdpoint doctor` looks into what is missing"),
     }
 }
 
@@ -80,6 +81,7 @@ mod tests {
             (Refusal::StoreFailed { why: why() }, 1),
             (Refusal::Unknown { why: why() }, 9),
             (Refusal::Stopping, 7),
+            (Refusal::Unreachable { why: why() }, 7),
         ];
         for (refusal, code) in table {
             let failure = refused("7K2M", &refusal);

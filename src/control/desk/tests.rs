@@ -44,7 +44,7 @@ fn presented() -> (Desk, ClientId, ApprovalView) {
     let view = open(1, "Buying");
     desk.published(view.clone());
     let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+    assert_eq!(desk.presented(client, view.card.approval, view.card.revision, view.digest, ms(0), NONCE), Ok(NONCE));
     (desk, client, view)
 }
 
@@ -72,7 +72,10 @@ fn where_the_card_takes_typing_the_daemon_checks_what_was_typed() {
             card.amount = Some(amount(number));
         });
         desk.published(view.clone());
-        assert_eq!(desk.presented(client, view.card.approval, view.card.revision, ms(0), NONCE), Ok(NONCE));
+        assert_eq!(
+            desk.presented(client, view.card.approval, view.card.revision, view.digest, ms(0), NONCE),
+            Ok(NONCE)
+        );
         desk.check(client, &Decision { typed: typed.map(str::to_owned), ..approve(&view) }, ms(900))
     };
     for line in ["410.00", "410", "410.00 USD", "410 usd", &code, &format!(" {} ", code.to_lowercase())] {
@@ -107,7 +110,7 @@ fn everything_that_releases_is_throttled_and_extending_is_not() {
         card.revision = Revision(2);
     });
     desk.published(question.clone());
-    assert_eq!(desk.presented(client, question.card.approval, Revision(2), ms(0), NONCE), Ok(NONCE));
+    assert_eq!(desk.presented(client, question.card.approval, Revision(2), question.digest, ms(0), NONCE), Ok(NONCE));
     assert_eq!(desk.check(client, &decision(&question, Act::Answer { text: text() }), ms(10)), soon);
 }
 
@@ -142,7 +145,7 @@ fn a_new_revision_makes_approvals_stale_and_their_nonce_dies() {
     assert_eq!(desk.check(client, &approve(&view), ms(900)), Err(Refusal::Stale { revision: Revision(2) }));
     assert_eq!(desk.check(client, &approve(&newer), ms(900)), Err(Refusal::NotPresented));
     assert_eq!(
-        desk.presented(client, view.card.approval, Revision(1), ms(900), NONCE),
+        desk.presented(client, view.card.approval, Revision(1), view.digest, ms(900), NONCE),
         Err(Refusal::Stale { revision: Revision(2) })
     );
 }
@@ -182,7 +185,10 @@ fn a_draft_can_be_denied_and_nothing_else() {
     view.state = State::Draft;
     desk.published(view.clone());
     let client = desk.connected(name("ops1"), jiff::Timestamp::UNIX_EPOCH);
-    assert_eq!(desk.presented(client, view.card.approval, Revision(0), ms(0), NONCE), Err(Refusal::NotPausedYet));
+    assert_eq!(
+        desk.presented(client, view.card.approval, Revision(0), view.digest, ms(0), NONCE),
+        Err(Refusal::NotPausedYet)
+    );
     for act in [Act::approve(), Act::Extend, Act::Instruct { text: "x".into() }] {
         assert_eq!(desk.check(client, &decision(&view, act), ms(900)), Err(Refusal::NotPausedYet));
     }

@@ -189,4 +189,10 @@ pub enum Refusal {
     /// The daemon is going down; nothing was decided.
     #[error("the daemon is stopping; nothing was decided")]
     Stopping,
+    /// The daemon could not be asked; nothing was decided. Only clients say this, the daemon never does.
+    #[error("the daemon could not be asked: {why}")]
+    Unreachable {
+        /// What failed, escaped.
+        why: String,
+    },
 }

@@ -3,18 +3,20 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Directed;
 use super::keeper::{Message, Seat};
 use crate::control::desk::ClientId;
 use crate::control::protocol::{
-    Decided, Decision, Halt, Nonce, OperatorName, Refusal, SessionDone, SessionOrder, Snapshot, Update,
+    Decided, Decision, Halt, Nonce, OperatorName, Refusal, Role, SessionDone, SessionOrder, Snapshot, Update,
 };
-use crate::gate::{ApprovalId, Revision};
+use crate::gate::{ApprovalId, Digest, Revision};
 
 /// Why a client gets no more updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 pub enum Gone {
     /// It was too far behind.
     #[error("this terminal did not keep up with the daemon and was dropped")]
@@ -22,6 +24,12 @@ pub enum Gone {
     /// The daemon has ended.
     #[error("the daemon has ended")]
     Ended,
+    /// The connection to the daemon broke, or nothing came for so long that nobody can tell whether it lives.
+    #[error("the connection to the daemon was lost")]
+    Lost,
+    /// The daemon no longer lets this person look.
+    #[error("the daemon's configuration no longer lets this user look")]
+    NotPermitted,
 }
 
 /// One connected client. Dropping it, and every [`Requests`] made from it, disconnects.
@@ -35,8 +43,12 @@ pub struct Client {
 
 impl Client {
     pub(super) fn new(seat: Seat, inbox: mpsc::UnboundedSender<Message>) -> Self {
-        let line = Arc::new(Line { client: seat.id, inbox });
-        Self { requests: Requests { line }, snapshot: Some(seat.snapshot), updates: seat.updates, gone: seat.gone }
+        Self {
+            requests: Requests::new(seat.id, inbox),
+            snapshot: Some(seat.snapshot),
+            updates: seat.updates,
+            gone: seat.gone,
+        }
     }
 
     /// What was known when the client connected, at the first call; later, what is known now.
@@ -73,8 +85,8 @@ impl Client {
     /// # Errors
     ///
     /// See [`Requests::presented`].
-    pub async fn presented(&self, id: ApprovalId, revision: Revision) -> Result<Nonce, Refusal> {
-        self.requests.presented(id, revision).await
+    pub async fn presented(&self, id: ApprovalId, revision: Revision, digest: Digest) -> Result<Nonce, Refusal> {
+        self.requests.presented(id, revision, digest).await
     }
 
     /// See [`Requests::decide`].
@@ -109,14 +121,18 @@ struct Line {
 }
 
 impl Requests {
+    pub(super) fn new(client: ClientId, inbox: mpsc::UnboundedSender<Message>) -> Self {
+        Self { line: Arc::new(Line { client, inbox }) }
+    }
+
     /// Announces that a card is on screen.
     ///
     /// # Errors
     ///
     /// When the card is not the current one, see [`Refusal`].
-    pub async fn presented(&self, id: ApprovalId, revision: Revision) -> Result<Nonce, Refusal> {
+    pub async fn presented(&self, id: ApprovalId, revision: Revision, digest: Digest) -> Result<Nonce, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.line.tell(Message::Presented { client: self.line.client, id, revision, reply });
+        self.line.tell(Message::Presented { client: self.line.client, id, revision, digest, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
@@ -149,7 +165,7 @@ impl Requests {
     ///
     /// See [`Refusal`]. When the daemon ends before it answers, the refusal says that the result is not known.
     pub async fn session(&self, order: SessionOrder) -> Result<SessionDone, Refusal> {
-        self.direct(|operator, reply| Directed::Session { operator, order, reply }).await
+        self.direct(Role::Decide, |operator, reply| Directed::Session { operator, order, reply }).await
     }
 
     /// Stops everything: every watched session is paused and no deadline runs. Answers the stop that is in force, which
@@ -159,7 +175,7 @@ impl Requests {
     ///
     /// As [`Requests::session`].
     pub async fn halt(&self, reason: Option<String>) -> Result<Halt, Refusal> {
-        self.direct(|operator, reply| Directed::Halt { operator, reason, reply }).await
+        self.direct(Role::Decide, |operator, reply| Directed::Halt { operator, reason, reply }).await
     }
 
     /// Ends the stop of everything. Releases nothing; without a stop there is nothing to do, which is no error.
@@ -168,11 +184,12 @@ impl Requests {
     ///
     /// As [`Requests::session`].
     pub async fn end_halt(&self) -> Result<(), Refusal> {
-        self.direct(|operator, reply| Directed::EndHalt { operator, reply }).await
+        self.direct(Role::Admin, |operator, reply| Directed::EndHalt { operator, reply }).await
     }
 
     async fn direct<T>(
         &self,
+        needed: Role,
         order: impl FnOnce(OperatorName, oneshot::Sender<Result<T, Refusal>>) -> Directed + Send + 'static,
     ) -> Result<T, Refusal>
     where
@@ -180,7 +197,7 @@ impl Requests {
     {
         let (reply, answer) = oneshot::channel();
         let order = Box::new(|operator| order(operator, reply));
-        self.line.tell(Message::Direct { client: self.line.client, order });
+        self.line.tell(Message::Direct { client: self.line.client, needed, order });
         let lost = "the daemon ended before it answered; its sessions tell whether this was done";
         answer.await.unwrap_or_else(|_| Err(Refusal::Unknown { why: lost.to_owned() }))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -15,9 +16,10 @@ use crate::api::SessionId;
 use crate::clock::Moment;
 use crate::control::desk::{ClientId, Desk, DeskSettings, Passed};
 use crate::control::protocol::{
-    ApprovalView, DaemonInfo, Decided, Decision, Nonce, OperatorName, Refusal, SessionView, Snapshot, Update,
+    ApprovalView, DaemonInfo, Decided, Decision, Nonce, OperatorName, Person, Refusal, Role, SessionView, Snapshot,
+    Update,
 };
-use crate::gate::{ApprovalId, Revision};
+use crate::gate::{ApprovalId, Digest, Revision};
 
 /// How many updates a client may be behind before it is dropped.
 const BEHIND: usize = 256;
@@ -34,14 +36,50 @@ pub(super) enum Message {
     Notice(String),
     Stopping,
     PolicyTightened,
-    Connect { operator: OperatorName, reply: oneshot::Sender<Seat> },
+    Connect {
+        person: Person,
+        reply: oneshot::Sender<Seat>,
+    },
+    Visit {
+        person: Person,
+        reply: oneshot::Sender<ClientId>,
+    },
+    Listen {
+        reply: oneshot::Sender<Seat>,
+    },
     Disconnect(ClientId),
-    Presented { client: ClientId, id: ApprovalId, revision: Revision, reply: oneshot::Sender<Result<Nonce, Refusal>> },
-    Decide { client: ClientId, decision: Decision, reply: oneshot::Sender<Result<Decided, Refusal>> },
-    Screenshot { approval: ApprovalId, reply: oneshot::Sender<Result<PathBuf, Refusal>> },
-    Direct { client: ClientId, order: Box<dyn FnOnce(OperatorName) -> Directed + Send> },
-    Resolve { name: String, reply: oneshot::Sender<Result<ApprovalId, Refusal>> },
-    Snapshot { reply: oneshot::Sender<Snapshot> },
+    Presented {
+        client: ClientId,
+        id: ApprovalId,
+        revision: Revision,
+        digest: Digest,
+        reply: oneshot::Sender<Result<Nonce, Refusal>>,
+    },
+    Decide {
+        client: ClientId,
+        decision: Decision,
+        reply: oneshot::Sender<Result<Decided, Refusal>>,
+    },
+    Screenshot {
+        approval: ApprovalId,
+        reply: oneshot::Sender<Result<PathBuf, Refusal>>,
+    },
+    Direct {
+        client: ClientId,
+        needed: Role,
+        order: Box<dyn FnOnce(OperatorName) -> Directed + Send>,
+    },
+    Resolve {
+        name: String,
+        reply: oneshot::Sender<Result<ApprovalId, Refusal>>,
+    },
+    Approval {
+        name: String,
+        reply: oneshot::Sender<Result<ApprovalView, Refusal>>,
+    },
+    Snapshot {
+        reply: oneshot::Sender<Snapshot>,
+    },
     Beat(oneshot::Sender<()>),
 }
 
@@ -63,15 +101,18 @@ pub(super) struct Keeper {
     listeners: BTreeMap<ClientId, Listener>,
     drivers: Drivers,
     origin: Instant,
+    /// How many messages wait, for whoever measures it.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Keeper {
-    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
-        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin }
+    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant, waiting: Arc<AtomicUsize>) -> Self {
+        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin, waiting }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         while let Some(message) = messages.recv().await {
+            self.waiting.store(messages.len(), Ordering::Relaxed);
             self.handle(message);
         }
     }
@@ -104,23 +145,48 @@ impl Keeper {
                 self.broadcast(Some(update));
             }
             Message::PolicyTightened => self.desk.policy_tightened(),
-            Message::Connect { operator, reply } => self.connect(operator, reply),
+            Message::Listen { reply } => {
+                let id = self.desk.listening();
+                self.seat(id, reply);
+            }
+            Message::Connect { person, reply } => self.connect(person, reply),
+            Message::Visit { person, reply } => {
+                if let Err(unwanted) = reply.send(self.desk.visiting(person, Timestamp::now())) {
+                    self.desk.disconnected(unwanted);
+                }
+            }
             Message::Disconnect(client) => self.disconnect(client),
-            Message::Presented { client, id, revision, reply } => {
+            Message::Presented { client, id, revision, digest, reply } => {
                 let fresh = Nonce(fastrand::u64(1..NONCES));
-                let _ = reply.send(self.desk.presented(client, id, revision, Moment::now(self.origin), fresh));
+                let presented = self.desk.presented(client, id, revision, digest, Moment::now(self.origin), fresh);
+                let looks = presented.is_ok();
+                let _ = reply.send(presented);
+                if looks {
+                    self.tell_presence();
+                }
             }
             Message::Decide { client, decision, reply } => self.decide(client, decision, reply),
             Message::Screenshot { approval, reply } => self.screenshot(approval, reply),
-            Message::Direct { client, order } => self.direct(client, order),
+            Message::Direct { client, needed, order } => self.direct(client, needed, order),
             Message::Resolve { name, reply } => drop(reply.send(self.desk.resolve(&name))),
+            Message::Approval { name, reply } => {
+                let found =
+                    self.desk.resolve(&name).and_then(|id| self.desk.approval(id).ok_or(Refusal::NoSuchApproval));
+                let _ = reply.send(found.cloned());
+            }
             Message::Snapshot { reply } => drop(reply.send(self.desk.snapshot())),
             Message::Beat(beat) => beat.send(()).unwrap_or(()),
         }
     }
 
-    fn connect(&mut self, operator: OperatorName, reply: oneshot::Sender<Seat>) {
-        let id = self.desk.connected(operator, Timestamp::now());
+    fn connect(&mut self, person: Person, reply: oneshot::Sender<Seat>) {
+        let id = self.desk.connected(person, Timestamp::now());
+        // Before it listens: its snapshot has it already.
+        self.tell_presence();
+        self.seat(id, reply);
+    }
+
+    fn seat(&mut self, id: ClientId, reply: oneshot::Sender<Seat>) {
         let (sender, updates) = mpsc::channel(BEHIND);
         let gone = Arc::new(OnceLock::new());
         self.listeners.insert(id, Listener { updates: sender, gone: gone.clone() });
@@ -131,7 +197,14 @@ impl Keeper {
 
     fn disconnect(&mut self, client: ClientId) {
         self.desk.disconnected(client);
-        self.listeners.remove(&client);
+        if self.listeners.remove(&client).is_some() {
+            self.tell_presence();
+        }
+    }
+
+    fn tell_presence(&mut self) {
+        let update = self.desk.presence();
+        self.broadcast(Some(update));
     }
 
     fn broadcast(&mut self, update: Option<Update>) {
@@ -185,9 +258,12 @@ impl Keeper {
     }
 
     /// What an operator does of its own accord needs no card; who it is, is the desk's to say.
-    fn direct(&self, client: ClientId, order: Box<dyn FnOnce(OperatorName) -> Directed + Send>) {
-        let Some(operator) = self.desk.operator(client) else { return };
-        let order = order(operator.clone());
+    fn direct(&self, client: ClientId, needed: Role, order: Box<dyn FnOnce(OperatorName) -> Directed + Send>) {
+        let Some(person) = self.desk.person(client) else { return };
+        let order = order(person.name.clone());
+        if let Err(refusal) = person.may(needed) {
+            return order.refuse(refusal);
+        }
         if self.desk.is_stopping() {
             return order.refuse(Refusal::Stopping);
         }

@@ -43,7 +43,7 @@ async fn a_decision_goes_to_the_driver_and_its_answer_comes_back() {
     let view = open(1, "Buying");
     world.desk.publish(view.clone());
     let ops = client(&world.desk, "ops1").await;
-    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    let nonce = ops.presented(view.card.approval, view.card.revision, view.digest).await.expect("open");
     let driver = tokio::spawn(async move {
         let order = world.decisions.recv().await.expect("an order");
         assert_eq!((order.session.as_str(), order.operator.0.as_str()), ("refund-bot-14", "ops1"));
@@ -69,7 +69,7 @@ async fn a_driver_that_drops_the_order_leaves_the_result_unknown_and_one_that_is
     let view = open(1, "Buying");
     world.desk.publish(view.clone());
     let ops = client(&world.desk, "ops1").await;
-    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    let nonce = ops.presented(view.card.approval, view.card.revision, view.digest).await.expect("open");
     let deciding = tokio::spawn({
         let (requests, view) = (ops.requests(), view.clone());
         async move { requests.decide(approve(&view, nonce)).await }
@@ -77,7 +77,7 @@ async fn a_driver_that_drops_the_order_leaves_the_result_unknown_and_one_that_is
     drop(world.decisions.recv().await);
     assert!(matches!(deciding.await, Ok(Err(Refusal::Unknown { .. }))));
     drop(world.decisions);
-    let nonce = ops.presented(view.card.approval, view.card.revision).await.expect("open");
+    let nonce = ops.presented(view.card.approval, view.card.revision, view.digest).await.expect("open");
     assert_eq!(ops.decide(approve(&view, nonce)).await, Err(Refusal::Stopping));
 }
 
@@ -90,9 +90,9 @@ async fn every_client_sees_every_change_after_its_snapshot() {
     let over = ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "");
     world.desk.publish(over.clone());
     world.desk.notice("blind".into());
-    assert_eq!(ops.snapshot().await.map(|s| (s.seq, s.approvals)), Ok((1, vec![view])));
-    assert_eq!(ops.next_update().await, Ok(Update { seq: 2, change: Change::Approval { view: Box::new(over) } }));
-    assert_eq!(ops.next_update().await, Ok(Update { seq: 3, change: Change::Notice { text: "blind".into() } }));
+    assert_eq!(ops.snapshot().await.map(|s| (s.seq, s.approvals)), Ok((2, vec![view])));
+    assert_eq!(ops.next_update().await, Ok(Update { seq: 3, change: Change::Approval { view: Box::new(over) } }));
+    assert_eq!(ops.next_update().await, Ok(Update { seq: 4, change: Change::Notice { text: "blind".into() } }));
 }
 
 #[tokio::test]
@@ -115,7 +115,10 @@ async fn a_client_that_does_not_read_is_dropped_with_a_reason_and_others_go_on()
     assert_eq!((read, end), (256, Gone::TooSlow));
     let id = open(1, "Buying").card.approval;
     world.desk.publish(open(1, "Buying"));
-    assert_eq!(slow.presented(id, crate::gate::Revision(1)).await, Err(Refusal::NotPresented));
+    assert_eq!(
+        slow.presented(id, crate::gate::Revision(1), open(1, "Buying").digest).await,
+        Err(Refusal::NotPresented)
+    );
 }
 
 #[tokio::test]
@@ -124,7 +127,7 @@ async fn a_dropped_client_takes_its_nonce_with_it() {
     let view = open(1, "Buying");
     world.desk.publish(view.clone());
     let first = client(&world.desk, "ops1").await;
-    let nonce = first.presented(view.card.approval, view.card.revision).await.expect("open");
+    let nonce = first.presented(view.card.approval, view.card.revision, view.digest).await.expect("open");
     drop(first);
     let second = client(&world.desk, "ops1").await;
     assert_eq!(second.decide(approve(&view, nonce)).await, Err(Refusal::NotPresented));

@@ -111,6 +111,8 @@ pub enum Output {
         id: ApprovalId,
         /// The revision that was drawn.
         revision: Revision,
+        /// The digest of the card that was drawn.
+        digest: Digest,
     },
     /// Decide.
     Decide(Decision),

@@ -128,9 +128,11 @@ impl Shell {
             Output::Flush => self.terminal.flush(),
             Output::Bell => self.terminal.bell(),
             Output::Leave(end) => return Flow::Break(end),
-            Output::Present { ask, id, revision } => {
+            Output::Present { ask, id, revision, digest } => {
                 let requests = self.requests.clone();
-                self.answer(async move { Input::Presented { ask, result: requests.presented(id, revision).await } });
+                self.answer(
+                    async move { Input::Presented { ask, result: requests.presented(id, revision, digest).await } },
+                );
             }
             Output::Decide(decision) => {
                 let (requests, id) = (self.requests.clone(), decision.approval);

@@ -61,7 +61,14 @@ proptest! {
                 Step::Presents { client, revision } => {
                     nonces += 1;
                     let (id, nonce) = (view(1).card.approval, Nonce(nonces));
-                    let result = desk.presented(clients[usize::from(client)], id, Revision(revision), ms(now), nonce);
+                    let result = desk.presented(
+                        clients[usize::from(client)],
+                        id,
+                        Revision(revision),
+                        view(revision).digest,
+                        ms(now),
+                        nonce,
+                    );
                     prop_assert_eq!(result.is_ok(), is_open && revision == current);
                     if result.is_ok() {
                         drawn[usize::from(client)] = Some((revision, nonce, now));

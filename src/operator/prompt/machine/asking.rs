@@ -122,7 +122,7 @@ impl Prompt {
         let Some(current) = self.current.as_mut().filter(|current| current.ask == ask) else { return };
         current.on_screen = Some(at);
         if !current.is_draft {
-            self.out.push(Output::Present { ask, id: current.id, revision: current.revision });
+            self.out.push(Output::Present { ask, id: current.id, revision: current.revision, digest: current.digest });
         }
     }
 

@@ -241,7 +241,8 @@ impl Prompt {
             | Refusal::Unverified { .. }
             | Refusal::StoreFailed { .. }
             | Refusal::Unknown { .. }
-            | Refusal::Stopping => {}
+            | Refusal::Stopping
+            | Refusal::Unreachable { .. } => {}
         }
         self.say_or_ask(id, was_current, &said);
     }
