@@ -11,8 +11,10 @@ mod layout;
 mod line;
 pub mod log;
 pub mod prompt;
+mod seat;
 pub mod terminal;
 mod words;
 
 pub use log::{LogLines, LogSink};
 pub use prompt::{PromptEnd, PromptSettings};
+pub use seat::Seat;

@@ -9,7 +9,6 @@ mod machine;
 mod notify;
 mod picture;
 mod run;
-
 mod view;
 
 use std::time::Duration;

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
-use crate::control::{Client, Gone, Requests};
+use crate::control::Gone;
 use crate::operator::log::LogLines;
+use crate::operator::seat::{Asker, Seat};
 use crate::operator::terminal::signals::{self, Kind, Listened};
 use crate::operator::terminal::{self, Look, Report, Terminal};
 
@@ -31,7 +32,13 @@ const TICK: Duration = Duration::from_millis(250);
 ///
 /// Listens to SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP and SIGCONT, which for the rest of the process no longer do what
 /// they do by themselves. Who goes on without the prompt has to handle the first three.
-pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
+pub async fn run(
+    client: impl Into<Seat>,
+    settings: PromptSettings,
+    logs: LogLines,
+    cancel: CancellationToken,
+) -> PromptEnd {
+    let client = client.into();
     if !terminal::is_usable() {
         return elsewhere::tell(client, &settings, &cancel).await;
     }
@@ -43,7 +50,7 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
     logs.open();
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns());
     let (answers, answered) = mpsc::unbounded_channel();
-    let requests = client.requests();
+    let requests = client.asker();
     let shell = Shell { prompt, terminal, requests, answers, origin };
     shell.run(client, Sources { typed, answered, logs, signals, cancel }).await
 }
@@ -51,7 +58,7 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
 struct Shell {
     prompt: Prompt,
     terminal: Terminal,
-    requests: Requests,
+    requests: Asker,
     answers: mpsc::UnboundedSender<Input>,
     origin: Instant,
 }
@@ -77,7 +84,7 @@ enum Round {
 type Flow = ControlFlow<PromptEnd>;
 
 impl Shell {
-    async fn run(mut self, mut client: Client, mut from: Sources) -> PromptEnd {
+    async fn run(mut self, mut client: Seat, mut from: Sources) -> PromptEnd {
         let mut ticks = tokio::time::interval(TICK);
         let mut flow = match client.snapshot().await {
             Ok(snapshot) => self.input(Input::Snapshot(snapshot)),

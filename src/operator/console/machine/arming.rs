@@ -73,10 +73,14 @@ impl Console {
     /// Why a `y` that arrives at `at` would do nothing; `None` when it would approve.
     pub(in crate::operator::console) fn lock(&self, at: Duration) -> Option<Lock> {
         let (pinned, view) = self.on_card()?;
-        self.standing_lock(pinned, view).or_else(|| self.passing_lock(pinned, view, at)).or_else(|| {
-            let quiet = self.last_key.is_none_or(|last| at >= last.saturating_add(self.settings.quiet));
-            (!quiet).then_some(Lock::KeysArriving)
-        })
+        self.standing_lock(pinned, view)
+            .or_else(|| self.passing_lock(pinned, view, at))
+            .or_else(|| (!self.is_quiet(at)).then_some(Lock::KeysArriving))
+    }
+
+    /// Whether no key had arrived for a moment before `at`.
+    pub(super) fn is_quiet(&self, at: Duration) -> bool {
+        self.last_key.is_none_or(|last| at >= last.saturating_add(self.settings.quiet))
     }
 
     /// The same for text that is sent with Enter: keys have been arriving all the time.

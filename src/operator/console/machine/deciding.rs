@@ -16,7 +16,7 @@ impl Console {
         }
         let Some(view) = self.pinned_view() else { return };
         match view.card.terms.reason {
-            ReasonFor::Approve | ReasonFor::Both => self.open_entry(Wanted::ApproveReason),
+            ReasonFor::Approve | ReasonFor::Both => self.open_entry(Wanted::ApproveReason, at),
             ReasonFor::Nothing | ReasonFor::Deny => self.release(Act::approve(), at),
         }
     }
@@ -25,7 +25,7 @@ impl Console {
     pub(super) fn release(&mut self, act: Act, at: Duration) {
         let Some(view) = self.pinned_view() else { return };
         if view.card.confirm == Confirm::Type {
-            self.open_entry(Wanted::Confirmation(act));
+            self.open_entry(Wanted::Confirmation(act), at);
             return;
         }
         self.release_now(act, None, at);
@@ -65,7 +65,7 @@ impl Console {
     pub(super) fn wish_to_deny(&mut self, at: Duration) {
         let Some(view) = self.pinned_view() else { return };
         match view.card.terms.reason {
-            ReasonFor::Deny | ReasonFor::Both => self.open_entry(Wanted::DenyReason),
+            ReasonFor::Deny | ReasonFor::Both => self.open_entry(Wanted::DenyReason, at),
             ReasonFor::Nothing | ReasonFor::Approve => self.deny(None, at),
         }
     }
@@ -94,7 +94,7 @@ impl Console {
     }
 
     /// `m` and `a`: an instruction for a hold, an answer for a question.
-    pub(super) fn wish_to_tell(&mut self, wanted: Wanted) {
+    pub(super) fn wish_to_tell(&mut self, wanted: Wanted, at: Duration) {
         let Some(view) = self.pinned_view() else { return };
         match (view.card.subject, &wanted) {
             (Subject::Question, Wanted::Instruction) => self.note("the agent asked a question: a answers it"),
@@ -102,7 +102,7 @@ impl Console {
             (Subject::Hold, _) if view.card.hold == Hold::ByOthers => {
                 self.note("somebody else paused this session, so nothing is sent or resumed from here");
             }
-            (Subject::Hold | Subject::Question, _) => self.open_entry(wanted),
+            (Subject::Hold | Subject::Question, _) => self.open_entry(wanted, at),
         }
     }
 
@@ -120,6 +120,8 @@ impl Console {
             "it was extended as often as it can be"
         } else if pinned.deciding || !is_shown {
             "reading"
+        } else if !self.is_quiet(at) {
+            "keys still arriving"
         } else {
             self.decide(Act::Extend, None);
             return;

@@ -14,6 +14,8 @@ use crate::operator::words;
 pub(in crate::operator::console) struct Entry {
     pub(in crate::operator::console) wanted: Wanted,
     line: Line,
+    /// When the key that opened it arrived.
+    opened: Duration,
     /// When text was pasted into it last.
     pasted: Option<Duration>,
     /// Whether a key was pressed since.
@@ -49,8 +51,8 @@ impl Wanted {
 }
 
 impl Entry {
-    pub(super) fn new(wanted: Wanted) -> Self {
-        Self { wanted, line: Line::default(), pasted: None, touched: false }
+    fn new(wanted: Wanted, opened: Duration) -> Self {
+        Self { wanted, line: Line::default(), opened, pasted: None, touched: false }
     }
 
     /// The line as it is shown; typed text is an operator's own, and still shown rather than obeyed.
@@ -69,12 +71,13 @@ impl Entry {
 }
 
 impl Console {
-    pub(super) fn open_entry(&mut self, wanted: Wanted) {
+    /// Opens a line for a key that arrived at `at`.
+    pub(super) fn open_entry(&mut self, wanted: Wanted, at: Duration) {
         if let (Wanted::Confirmation(_), Some((_, view))) = (&wanted, self.on_card()) {
             let what = words::to_type(&view.card);
             self.note(&format!("type {what}, then Enter"));
         }
-        self.entry = Some(Entry::new(wanted));
+        self.entry = Some(Entry::new(wanted, at));
         self.dirty = true;
     }
 
@@ -89,6 +92,12 @@ impl Console {
         let quiet = self.settings.quiet;
         self.dirty = true;
         let Some(entry) = &mut self.entry else { return };
+        if at < entry.opened.saturating_add(quiet) {
+            // Who types a word for something else has opened this by its first letter.
+            self.entry = None;
+            self.note("keys still arriving: the line was closed, open it again and wait for it");
+            return;
+        }
         match key {
             Key::Escape => {
                 self.entry = None;

@@ -70,9 +70,9 @@ impl Console {
         match letter {
             'y' => self.approve(at),
             'n' => self.wish_to_deny(at),
-            'r' => self.open_entry(Wanted::DenyReason),
-            'm' => self.wish_to_tell(Wanted::Instruction),
-            'a' => self.wish_to_tell(Wanted::Answer),
+            'r' => self.open_entry(Wanted::DenyReason, at),
+            'm' => self.wish_to_tell(Wanted::Instruction, at),
+            'a' => self.wish_to_tell(Wanted::Answer, at),
             _ => self.extend(at),
         }
     }

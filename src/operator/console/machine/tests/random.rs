@@ -119,6 +119,8 @@ impl Before {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn an_approval_comes_only_from_one_key_on_an_unlocked_card(steps in prop::collection::vec(step(), 0..120)) {
         let mut bench = Bench::sized((80, 24));

@@ -323,11 +323,20 @@ fn a_pasted_reason_is_text_and_is_not_sent_by_the_enter_that_follows_it() {
 #[test]
 fn a_line_that_comes_in_one_read_is_not_sent() {
     let mut bench = Bench::with(&buying());
-    bench.presses("r").typed("too dear\n");
+    bench.presses("r").later(1_000).typed("too dear\n");
     assert_eq!(bench.acts(), []);
     assert!(bench.screen().contains("like a paste"), "{}", bench.screen());
     bench.later(100).typed("\n");
     assert_eq!(bench.acts(), [deny(Some("too dear"))]);
+}
+
+#[test]
+fn a_word_typed_for_something_else_sends_nothing() {
+    for word in ["make test\n", "mv a b\n", "rm -r x\n", "yes\n"] {
+        let mut bench = Bench::with(&with(|card| card.confirm = Confirm::Type));
+        bench.presses(word);
+        assert_eq!(bench.acts(), [], "{word:?}");
+    }
 }
 
 #[test]
@@ -341,7 +350,7 @@ fn escape_leaves_the_line_and_its_letters_are_no_commands() {
 #[test]
 fn a_reason_that_the_rule_wants_is_asked_for() {
     let mut bench = Bench::with(&with(|card| card.terms.reason = ReasonFor::Both));
-    bench.presses("n\n");
+    bench.presses("n").presses("\n");
     assert_eq!(bench.acts(), []);
     bench.presses("too dear\n");
     assert_eq!(bench.acts(), [deny(Some("too dear"))]);
