@@ -1,9 +1,11 @@
 //! The command line: one file per group of commands. Standard output is data, standard error is talk.
 
+mod attach;
 mod audit;
 mod config;
 mod demo;
 mod identity;
+mod notify;
 pub mod oneshot;
 pub mod run;
 pub mod simulate;
@@ -29,6 +31,9 @@ enum Command {
     /// The daemon; asks here when standard input and standard error are terminals
     #[command(after_help = "Example: AGI_API_KEY=… holdpoint run --config config.toml")]
     Run(run::Args),
+    /// The operator's console: what waits, full screen or as lines
+    #[command(after_help = "Example: holdpoint attach")]
+    Attach(attach::Args),
     /// The simulated Sessions API by itself, on loopback
     #[command(after_help = "Example: holdpoint simulate --listen 127.0.0.1:8700 --scenario purchase")]
     Simulate(simulate::Args),
@@ -40,6 +45,10 @@ enum Command {
     #[command(after_help = "Example: holdpoint config check --config config.toml")]
     #[command(subcommand)]
     Config(config::Command),
+    /// Tries whether notifications arrive
+    #[command(after_help = "Example: holdpoint notify test --config config.toml")]
+    #[command(subcommand)]
+    Notify(notify::Command),
 }
 
 /// Prints a line of data. Somebody who stops reading is an error, not a panic.
@@ -85,9 +94,11 @@ impl Cli {
         match self.command {
             Command::Demo(args) => demo::run(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Attach(args) => attach::run(args).await,
             Command::Simulate(args) => simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error)),
             Command::Audit(command) => audit::run(command).await,
             Command::Config(command) => config::run(&command),
+            Command::Notify(command) => notify::run(command).await,
         }
     }
 }

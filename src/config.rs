@@ -8,6 +8,7 @@ pub mod diagnostic;
 mod key_file;
 mod reader;
 mod rules;
+pub mod secret;
 mod sections;
 pub mod units;
 mod variables;
@@ -26,8 +27,8 @@ use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
 use reader::{Section, Sink};
 pub use sections::{
-    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, OnBlind, OnCancelFailure, PromptConfig, ProviderConfig,
-    ProviderKind, StoreConfig, WatchConfig,
+    ApprovalsConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure, PromptConfig,
+    ProviderConfig, ProviderKind, StoreConfig, WatchConfig, WebhookConfig,
 };
 
 /// The environment variables that override keys of the file, each with its key.
@@ -60,6 +61,8 @@ pub struct Config {
     pub approvals: ApprovalsConfig,
     /// The prompt at a terminal.
     pub prompt: PromptConfig,
+    /// Who is called when an approval waits.
+    pub notify: NotifyConfig,
     /// Where things are kept.
     pub store: StoreConfig,
     /// The log.
@@ -232,17 +235,21 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let watch = WatchConfig::read(root.section("watch"));
     let approvals = ApprovalsConfig::read(root.section("approvals"));
     let prompt = PromptConfig::read(root.section("prompt"));
+    let mut notify = NotifyConfig::read(root.section("notify"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
     let policy = rules::read(&mut root, &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
-        key_file::check(&root, provider, folder, notes);
+        key_file::check(&root, key_file::PROVIDER_KEY, &mut provider.api_key, folder, notes);
+    }
+    if let (Some(folder), Some(webhook)) = (folder, &mut notify.webhook) {
+        key_file::check(&root, key_file::WEBHOOK_SECRET, &mut webhook.secret, folder, notes);
     }
     if policy.as_ref().is_some_and(Policy::is_empty) {
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, notify, store, log, policy: policy? })
 }
 
 fn syntax(error: toml::de::Error) -> Diagnostic {

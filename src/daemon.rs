@@ -16,6 +16,7 @@ pub mod evaluator;
 pub mod executor;
 mod lister;
 pub mod liveness;
+mod scrape;
 pub mod supervisor;
 pub mod watcher;
 mod writer;
@@ -32,10 +33,15 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::control::{DeskService, DeskSettings, Drivers};
 use crate::gate::Settings;
+use crate::notify::{self, Notifier};
 use crate::policy::Policy;
 use crate::store::{Store, StoreError};
+use crate::telemetry::ledger;
+use crate::telemetry::measured::Measured;
+use crate::telemetry::metrics::Metrics;
 
 pub use driver::Held;
+pub use scrape::Scrape;
 pub use supervisor::Watch;
 
 use liveness::{Beat, Pulse};
@@ -66,6 +72,8 @@ pub struct Config {
     pub list_every: Duration,
     /// Where screenshots are saved when an operator asks.
     pub pictures: PathBuf,
+    /// Who is called when an approval waits.
+    pub notify: notify::Config,
 }
 
 /// A running daemon.
@@ -78,6 +86,9 @@ pub struct Daemon {
     pulse: Pulse,
     /// Keeps the supervisor's queue of beats open.
     _beats: mpsc::Sender<Beat>,
+    notifier: Notifier,
+    ledger: JoinHandle<()>,
+    scrape: Scrape,
     /// How the provider's first answer went; taken by whoever waits for it.
     answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
 }
@@ -96,14 +107,20 @@ impl Daemon {
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let (orders, ordered) = mpsc::channel(ORDERS);
+        let metrics = Arc::new(Metrics::new());
+        let waiting = decisions.downgrade();
         let desk = DeskService::start(config.desk, Drivers { decisions, screenshots, orders }, origin);
+        let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone()));
+        let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), origin);
+        let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
-        let (writer, writing) = Writer::start(store.clone(), desk.clone());
+        let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone());
         let (beats, felt) = mpsc::channel(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
+        let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
         let supervision = Supervision {
-            provider: config.provider.clone(),
+            provider: provider.clone(),
             policy: Arc::new(config.policy),
             settings: Arc::new(config.settings),
             watch: config.watch,
@@ -112,14 +129,27 @@ impl Daemon {
             writer,
             origin,
             pictures: config.pictures.into(),
+            metrics,
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
         let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
-        let lister = tokio::spawn(lister::run(config.provider, every, desk.clone(), listed, first));
-        Ok(Self { desk, stop, lister, supervisor, writer: writing, pulse, _beats: beats, answered: Some(answered) })
+        let lister = tokio::spawn(lister::run(provider, every, desk.clone(), listed, first));
+        Ok(Self {
+            desk,
+            stop,
+            lister,
+            supervisor,
+            writer: writing,
+            pulse,
+            _beats: beats,
+            notifier,
+            ledger,
+            scrape,
+            answered: Some(answered),
+        })
     }
 
     /// Waits for the provider's first answer, at most ten seconds: a provider that cannot be reached is said and tried on.
@@ -146,6 +176,12 @@ impl Daemon {
         self.pulse.clone()
     }
 
+    /// What the daemon tells of itself: metrics and health.
+    #[must_use]
+    pub fn scrape(&self) -> &Scrape {
+        &self.scrape
+    }
+
     /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.
     /// Returns those.
     pub async fn stop(self) -> BTreeMap<SessionId, Held> {
@@ -156,6 +192,8 @@ impl Daemon {
             tracing::error!("the supervisor failed: {error}; which sessions are held is in the store");
             BTreeMap::new()
         });
+        self.notifier.stop().await;
+        self.ledger.abort();
         if let Err(error) = self.writer.await {
             tracing::error!("the writer failed: {error}");
         }

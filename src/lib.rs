@@ -50,6 +50,7 @@ pub mod control;
 pub mod daemon;
 pub mod error;
 pub mod gate;
+pub mod notify;
 pub mod operator;
 pub mod policy;
 pub mod simulator;

@@ -1,6 +1,13 @@
-//! The log: on standard error, as lines for people or JSON objects.
+//! What the process tells of itself: the log, on standard error, as lines for people or JSON objects; metrics and health, for
+//! whoever asks.
 //!
 //! Colours are never on: untrusted text is escaped where it is logged, and a control character in a line would be a bug.
+
+pub mod health;
+pub mod http;
+pub mod ledger;
+pub mod measured;
+pub mod metrics;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;

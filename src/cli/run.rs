@@ -20,11 +20,11 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Loaded, PromptConfig};
 use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
+use crate::notify;
 use crate::operator::log;
 use crate::operator::prompt::PromptSettings;
 use crate::store::{Lock, Store};
 use crate::telemetry;
-use key::KeyPlace;
 use manager::Manager;
 use signals::Signals;
 
@@ -68,13 +68,16 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     limits::raise();
     let file = store_path(&config.store)?;
     let agi = provider::client(&config.provider)?;
+    let ways = notify::configured::ways(&config.notify)
+        .map_err(|error| Failure::of(Exit::Configuration, &error).hint(error.hint()))?;
     let signals = signals::listen()?;
     let _lock = Lock::take(&file).map_err(words::locked)?;
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
-    let key = KeyPlace(config.provider.api_key.clone());
+    let key = config.provider.api_key.clone();
     let prompt = prompt_settings(&config.prompt);
-    let parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
+    parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let warm = tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await });
     manager.status("starting: waiting for the provider's first answer");

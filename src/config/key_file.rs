@@ -1,28 +1,56 @@
-//! Who may read the file with the API key. Looks at the file and never reads it.
+//! Who may read a file with a secret. Looks at the file and never reads it.
 
 use std::path::Path;
 
 use super::diagnostic::Diagnostic;
 use super::reader::Section;
-use super::{CREDENTIALS, KeySource, ProviderConfig};
+use super::{CREDENTIALS, KeySource};
 use crate::operator::escape::short;
 
-/// Makes the key file's path absolute and looks at who may read it.
-pub(super) fn check(root: &Section<'_>, provider: &mut ProviderConfig, folder: &Path, notes: &mut Vec<String>) {
-    let KeySource::File(path) = &mut provider.api_key else { return };
+/// A key whose value names a file with a secret.
+#[derive(Clone, Copy)]
+pub(super) struct SecretFile {
+    section: &'static str,
+    key: &'static str,
+    /// The environment variable that overrides the key.
+    variable: Option<&'static str>,
+    /// What is in the file.
+    what: &'static str,
+}
+
+pub(super) const PROVIDER_KEY: SecretFile = SecretFile {
+    section: "provider",
+    key: "api_key_file",
+    variable: Some("HOLDPOINT_PROVIDER_API_KEY_FILE"),
+    what: "API key",
+};
+
+pub(super) const WEBHOOK_SECRET: SecretFile =
+    SecretFile { section: "notify", key: "webhook_secret_file", variable: None, what: "webhook's secret" };
+
+/// Makes the path of a secret's file absolute and looks at who may read it.
+pub(super) fn check(
+    root: &Section<'_>,
+    of: SecretFile,
+    source: &mut KeySource,
+    folder: &Path,
+    notes: &mut Vec<String>,
+) {
+    let KeySource::File(path) = source else { return };
     *path = folder.join(&path);
+    let what = of.what;
     if is_credential(root, path) {
         return;
     }
     let shown = short(&path.to_string_lossy());
     let (message, hint) = match std::fs::metadata(&path) {
         Ok(metadata) if !metadata.is_file() => {
-            (format!("{shown} is not a file"), "name a file that holds the key and nothing else")
+            (format!("{shown} is not a file"), "name a file that holds it and nothing else")
         }
         Ok(metadata) => match readers(&metadata) {
             Readers::Owner => return,
             Readers::Group => {
-                notes.push(format!("the group of {shown} can read the API key; `chmod 600` it unless that is meant"));
+                notes.push(format!("the group of {shown} can read the {what}; `chmod 600` it unless that is meant"));
                 return;
             }
             Readers::World => (format!("everybody on this machine can read {shown}"), "chmod 600 the file"),
@@ -31,14 +59,15 @@ pub(super) fn check(root: &Section<'_>, provider: &mut ProviderConfig, folder: &
             notes.push(format!("{shown} cannot be looked at by this user: {error}"));
             return;
         }
-        Err(error) => {
-            (format!("the key file {shown} cannot be read: {error}"), "check the path; it is relative to this file")
-        }
+        Err(error) => (
+            format!("the file of the {what}, {shown}, cannot be read: {error}"),
+            "check the path; it is relative to this file",
+        ),
     };
     root.sink.report(Diagnostic {
         message,
-        place: root.sink.key_file_place(root),
-        key: "provider.api_key_file".to_owned(),
+        place: root.sink.place_of(root, of.section, of.key, of.variable),
+        key: format!("{}.{}", of.section, of.key),
         expected: "a file that only its owner can read".to_owned(),
         hint: Some(hint.to_owned()),
     });

@@ -52,13 +52,19 @@ enum Value<'s> {
 }
 
 impl Sink<'_> {
-    /// Where the key file is named: in the environment, or at its value in the file.
-    pub(super) fn key_file_place(&self, root: &Section<'_>) -> Place {
-        if self.environment.contains_key("HOLDPOINT_PROVIDER_API_KEY_FILE") {
-            return Place::Environment("HOLDPOINT_PROVIDER_API_KEY_FILE");
+    /// Where a key got its value: in the environment, or at its value in the file.
+    pub(super) fn place_of(
+        &self,
+        root: &Section<'_>,
+        section: &str,
+        key: &str,
+        variable: Option<&'static str>,
+    ) -> Place {
+        if let Some(variable) = variable.filter(|variable| self.environment.contains_key(*variable)) {
+            return Place::Environment(variable);
         }
-        let section = root.table.and_then(|table| table.get("provider")).and_then(|value| value.get_ref().as_table());
-        let value = section.and_then(|table| table.get("api_key_file"));
+        let section = root.table.and_then(|table| table.get(section)).and_then(|value| value.get_ref().as_table());
+        let value = section.and_then(|table| table.get(key));
         value.map_or(Place::Whole, |value| Place::File(value.span()))
     }
 

@@ -1,6 +1,7 @@
 //! The sections of the configuration besides the rules: their types, defaults and bounds; one file each.
 
 mod approvals;
+mod notify;
 mod provider;
 mod service;
 mod watch;
@@ -8,6 +9,7 @@ mod watch;
 use std::time::Duration;
 
 pub use approvals::{ApprovalsConfig, OnCancelFailure};
+pub use notify::{NotifyConfig, WebhookConfig};
 pub use provider::{KeySource, ProviderConfig, ProviderKind};
 pub use service::{LogConfig, LogFormat, LogLevel, PromptConfig, StoreConfig};
 pub use watch::{OnBlind, WatchConfig};

@@ -190,6 +190,12 @@ impl Desk {
         id
     }
 
+    /// A part of the daemon listens: it is nobody's client, is not among those who are attached, and can decide nothing.
+    pub fn listening(&mut self) -> ClientId {
+        self.next_client += 1;
+        ClientId(self.next_client)
+    }
+
     /// A client went away; its nonces die.
     pub fn disconnected(&mut self, client: ClientId) {
         self.clients.remove(&client);

@@ -10,6 +10,8 @@ mod keeper;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
@@ -105,6 +107,7 @@ pub struct Drivers {
 #[derive(Clone, Debug)]
 pub struct DeskService {
     inbox: mpsc::UnboundedSender<Message>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl DeskService {
@@ -112,8 +115,9 @@ impl DeskService {
     #[must_use]
     pub fn start(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
         let (inbox, messages) = mpsc::unbounded_channel();
-        tokio::spawn(Keeper::new(settings, drivers, origin).run(messages));
-        Self { inbox }
+        let waiting = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(Keeper::new(settings, drivers, origin, waiting.clone()).run(messages));
+        Self { inbox, waiting }
     }
 
     /// Tells every client how an approval stands. Never waits.
@@ -188,6 +192,21 @@ impl DeskService {
         let (reply, answer) = oneshot::channel();
         self.tell(Message::Approval { name: name.to_owned(), reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Connects a part of the daemon that only listens: it counts as nobody's presence and can decide nothing. `None` once
+    /// the keeper has ended.
+    pub async fn listen(&self) -> Option<Client> {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Message::Listen { reply });
+        let seat = answer.await.ok()?;
+        Some(Client::new(seat, self.inbox.clone()))
+    }
+
+    /// How many messages the keeper has not handled yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The keeper lives as long as a handle does, so this fails only after a panic or at the end of the runtime, when

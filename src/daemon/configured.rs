@@ -12,6 +12,7 @@ use crate::api::backoff::Bounds;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
 use crate::gate::Settings;
+use crate::notify;
 
 /// While a stream is open, messages are polled this often, or three times until a session would count as unseen.
 const CROSS_CHECK: Duration = Duration::from_secs(15);
@@ -20,11 +21,12 @@ const CROSS_CHECK: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_secs(120);
 
 impl Config {
-    /// What `config` says, with `provider` for the vendor and pictures in a folder beside the store's file `store`.
+    /// What `config` says besides whom to call (`notify.ways`), with `provider` for the vendor and pictures in a folder beside the store's file `store`.
     #[must_use]
     pub fn new(config: config::Config, provider: Arc<dyn Provider>, store: &Path) -> Self {
         let desk = DeskSettings { daemon: info(&config), ..DeskSettings::default() };
         let list_every = config.watch.poll_interval;
+        let notify = notify::Config::new(&config.notify);
         Self {
             provider,
             policy: config.policy,
@@ -33,6 +35,7 @@ impl Config {
             watch: watch(config.watch),
             list_every,
             pictures: store.with_file_name("screenshots"),
+            notify,
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::gate::{
 };
 use crate::operator::log::TOLD;
 use crate::store::Write;
+use crate::telemetry::metrics::Metrics;
 
 use picture::Pictures;
 use showing::Showing;
@@ -92,6 +93,8 @@ pub struct Parts {
     pub alarm: mpsc::Sender<String>,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
 }
 
 /// How a driver ended.
@@ -139,6 +142,7 @@ pub struct Driver {
     /// Records the writer had no room for, oldest first.
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
+    metrics: Arc<Metrics>,
     showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
@@ -178,6 +182,7 @@ impl Driver {
             next_reply: 0,
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
+            metrics: parts.metrics,
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.origin),
@@ -252,15 +257,16 @@ impl Driver {
     }
 
     async fn saw(&mut self, seen: Seen) {
+        let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
                 if let Some(input) = self.judged(event, backlog) {
-                    self.feed_pause_first(input).await;
+                    self.feed_pause_first(arrived, input).await;
                 }
             }
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed_pause_first(Input::CaughtUp).await,
-            Seen::Caught { .. } => self.feed_pause_first(Input::CaughtUp).await,
+            Seen::MessagesRead { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
+            Seen::Caught { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
@@ -293,13 +299,14 @@ impl Driver {
 
     /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
     /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
-    async fn feed_pause_first(&mut self, input: Input) {
+    async fn feed_pause_first(&mut self, arrived: Instant, input: Input) {
         let effects = self.gate.handle(self.now(), &mut Fresh, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {
             self.carry_out(pauses);
             tokio::task::yield_now().await;
+            self.metrics.pause_requested(arrived.elapsed());
         }
         self.carry_out(others);
     }

@@ -95,7 +95,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("holdpoint.db")).await.unwrap();
         let desk = desk();
-        let (writer, writing) = Writer::start(store, desk.clone());
+        let (writer, writing) = Writer::start(store, desk.clone(), std::sync::Arc::default());
         let (beats, mut felt) = mpsc::channel::<Beat>(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk, writer: writer.pulse() };
 

@@ -23,6 +23,7 @@ use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::policy::{Glob, Policy, SessionInfo};
 use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
 
 /// How many orders one session may have waiting.
 const ORDERS: usize = 64;
@@ -77,6 +78,8 @@ pub struct Supervision {
     pub origin: Instant,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
+    /// What is measured.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Where the supervisor's work comes from.
@@ -246,6 +249,7 @@ impl Supervisor {
             seen: sights,
             alarm: self.alarm.clone(),
             pictures: self.parts.pictures.clone(),
+            metrics: self.parts.metrics.clone(),
         };
         let provider = self.parts.provider.clone();
         let config = self.parts.watch.config;

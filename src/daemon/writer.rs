@@ -4,6 +4,7 @@
 //! so that a full disk loses nothing that happened. Pauses and denials never wait for this task.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::control::DeskService;
 use crate::error::chain;
 use crate::operator::log::TOLD;
 use crate::store::{Conflict, Store, Write};
+use crate::telemetry::metrics::Metrics;
 
 /// How many requests may wait before the writer is called too slow.
 const QUEUE: usize = 4096;
@@ -61,14 +63,29 @@ impl WriterPulse {
     }
 }
 
+/// Tells how many requests wait, without keeping the writer alive.
+#[derive(Clone, Debug)]
+pub struct Backlog {
+    requests: mpsc::WeakSender<Request>,
+}
+
+impl Backlog {
+    /// How many requests the writer has not taken yet; none once it has ended.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.requests.upgrade().map_or(0, |requests| requests.max_capacity() - requests.capacity())
+    }
+}
+
 impl Writer {
     /// Starts the task. It ends, with everything written that can be, when all handles are gone.
     #[must_use]
-    pub fn start(store: Store, desk: DeskService) -> (Self, JoinHandle<()>) {
+    pub fn start(store: Store, desk: DeskService, metrics: Arc<Metrics>) -> (Self, JoinHandle<()>) {
         let (requests, inbox) = mpsc::channel(QUEUE);
         let task = Task {
             store,
             desk,
+            metrics,
             inbox,
             queue: VecDeque::new(),
             cursors: BTreeMap::new(),
@@ -82,6 +99,12 @@ impl Writer {
     #[must_use]
     pub fn pulse(&self) -> WriterPulse {
         WriterPulse { requests: self.requests.downgrade() }
+    }
+
+    /// Tells how many requests wait.
+    #[must_use]
+    pub fn backlog(&self) -> Backlog {
+        Backlog { requests: self.requests.downgrade() }
     }
 
     /// Queues `write` to be written now or never; the answer says which. A queue that is full counts as never.
@@ -127,6 +150,7 @@ struct Queued {
 struct Task {
     store: Store,
     desk: DeskService,
+    metrics: Arc<Metrics>,
     inbox: mpsc::Receiver<Request>,
     /// Not yet written, oldest first.
     queue: VecDeque<Queued>,
@@ -209,6 +233,7 @@ impl Task {
         if last {
             self.cursors.clear();
         }
+        self.metrics.store_wrote();
         let mut results = results.into_iter();
         for queued in self.queue.drain(..batch) {
             let mut answered = Ok(());
@@ -231,6 +256,7 @@ impl Task {
 
     /// What is waited for is refused; the rest stays queued.
     fn failed(&mut self, why: &str) {
+        self.metrics.store_failed();
         let (refused, kept) =
             std::mem::take(&mut self.queue).into_iter().partition::<VecDeque<_>, _>(|queued| queued.answer.is_some());
         self.queue = kept;

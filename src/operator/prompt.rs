@@ -4,16 +4,10 @@
 //! around it owns the terminal. Never reads an answer from anything but a terminal, never decides by silence, end of input
 //! or a time-out, and is checked again by the daemon in everything.
 
-mod card;
-mod changes;
 mod command;
 mod elsewhere;
-mod keys;
-mod layout;
-mod line;
 mod machine;
 mod run;
-mod words;
 
 use std::time::Duration;
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::key::KeyPlace;
 use crate::api::{ApiError, SessionId};
-use crate::config::Config;
+use crate::config::{Config, KeySource};
 use crate::daemon::Held;
 use crate::error::{Exit, Failure};
 use crate::store::{LockError, StoreError};
@@ -70,7 +69,7 @@ pub(super) fn unreadable(error: StoreError) -> Failure {
     Failure::of(Exit::Error, &error).hint("`holdpoint audit verify` tells what is wrong with the store")
 }
 
-pub(super) fn refused(error: &ApiError, key: &KeyPlace) -> Failure {
+pub(super) fn refused(error: &ApiError, key: &KeySource) -> Failure {
     Failure::new(Exit::Unavailable, format!("the provider does not accept the API key: {error}"))
         .hint(format!("check the key in {key}, and that provider.base_url is the API that it is for"))
 }

@@ -127,20 +127,45 @@ fn key_source(section: &mut Section<'_>) -> KeySource {
     let variable = section.get_or_env("api_key_env", "HOLDPOINT_PROVIDER_API_KEY_ENV");
     let file = section.get_or_env("api_key_file", "HOLDPOINT_PROVIDER_API_KEY_FILE");
     let credential = section.get_or_env("api_key_credential", "HOLDPOINT_PROVIDER_API_KEY_CREDENTIAL");
-    exactly_one(&[("api_key_env", &variable), ("api_key_file", &file), ("api_key_credential", &credential)]);
-    let file = file.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
-    let credential = || credential.and_then(|item| credential_name(&item)).map(KeySource::Credential);
-    let variable = || variable.and_then(|item| variable_name(&item)).map(KeySource::Environment);
-    file.or_else(credential).or_else(variable).unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
+    let places = Places {
+        variable: ("api_key_env", variable),
+        file: ("api_key_file", file),
+        credential: ("api_key_credential", credential),
+        example: "api_key_env = \"AGI_API_KEY\"",
+        hint: "keep one of them; without any, the key is taken from AGI_API_KEY",
+    };
+    places.one().unwrap_or_else(|| KeySource::Environment("AGI_API_KEY".to_owned()))
 }
 
-/// Reports every place of the key after the first.
-fn exactly_one(places: &[(&str, &Option<Item<'_>>)]) {
-    let mut set = places.iter().filter_map(|(name, item)| item.as_ref().map(|item| (name, item)));
-    let Some((first, _)) = set.next() else { return };
-    for (name, item) in set {
-        let hint = "keep one of them; without any, the key is taken from AGI_API_KEY".to_owned();
-        item.wrong_with(&format!("both `{first}` and `{name}` are set"), "exactly one place of the key", Some(hint));
+/// The keys that can say where one secret is, each with its name.
+pub(super) struct Places<'s> {
+    pub variable: (&'static str, Option<Item<'s>>),
+    pub file: (&'static str, Option<Item<'s>>),
+    pub credential: (&'static str, Option<Item<'s>>),
+    /// How the name of a variable is written.
+    pub example: &'static str,
+    /// What to do when there are two.
+    pub hint: &'static str,
+}
+
+impl Places<'_> {
+    pub fn is_empty(&self) -> bool {
+        [&self.variable, &self.file, &self.credential].into_iter().all(|(_, item)| item.is_none())
+    }
+
+    /// Where the secret is; reports every place after the first.
+    pub fn one(self) -> Option<KeySource> {
+        let all = [&self.variable, &self.file, &self.credential];
+        let mut set = all.into_iter().filter_map(|(name, item)| item.as_ref().map(|item| (name, item)));
+        let (first, _) = set.next()?;
+        for (name, item) in set {
+            let message = format!("both `{first}` and `{name}` are set");
+            item.wrong_with(&message, "exactly one of them", Some(self.hint.to_owned()));
+        }
+        let file = self.file.1.and_then(|item| item.words(4_096)).map(|path| KeySource::File(PathBuf::from(path)));
+        let credential = self.credential.1.and_then(|item| credential_name(&item)).map(KeySource::Credential);
+        let variable = self.variable.1.and_then(|item| variable_name(&item, self.example)).map(KeySource::Environment);
+        file.or(credential).or(variable)
     }
 }
 
@@ -157,13 +182,13 @@ fn credential_name(item: &Item<'_>) -> Option<String> {
     None
 }
 
-fn variable_name(item: &Item<'_>) -> Option<String> {
+fn variable_name(item: &Item<'_>, example: &str) -> Option<String> {
     let name = item.text()?;
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if begins && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Some(name.to_owned());
     }
-    let hint = "this is the variable's name, not the key: `api_key_env = \"AGI_API_KEY\"`".to_owned();
+    let hint = format!("this is the variable's name, not what is in it: `{example}`");
     item.wrong_secret("this is not the name of an environment variable", "letters, digits and `_`", Some(hint));
     None
 }

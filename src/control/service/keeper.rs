@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -42,6 +43,9 @@ pub(super) enum Message {
     Visit {
         person: Person,
         reply: oneshot::Sender<ClientId>,
+    },
+    Listen {
+        reply: oneshot::Sender<Seat>,
     },
     Disconnect(ClientId),
     Presented {
@@ -97,15 +101,18 @@ pub(super) struct Keeper {
     listeners: BTreeMap<ClientId, Listener>,
     drivers: Drivers,
     origin: Instant,
+    /// How many messages wait, for whoever measures it.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Keeper {
-    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
-        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin }
+    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant, waiting: Arc<AtomicUsize>) -> Self {
+        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin, waiting }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         while let Some(message) = messages.recv().await {
+            self.waiting.store(messages.len(), Ordering::Relaxed);
             self.handle(message);
         }
     }
@@ -138,6 +145,10 @@ impl Keeper {
                 self.broadcast(Some(update));
             }
             Message::PolicyTightened => self.desk.policy_tightened(),
+            Message::Listen { reply } => {
+                let id = self.desk.listening();
+                self.seat(id, reply);
+            }
             Message::Connect { person, reply } => self.connect(person, reply),
             Message::Visit { person, reply } => {
                 if let Err(unwanted) = reply.send(self.desk.visiting(person, Timestamp::now())) {
@@ -172,6 +183,10 @@ impl Keeper {
         let id = self.desk.connected(person, Timestamp::now());
         // Before it listens: its snapshot has it already.
         self.tell_presence();
+        self.seat(id, reply);
+    }
+
+    fn seat(&mut self, id: ClientId, reply: oneshot::Sender<Seat>) {
         let (sender, updates) = mpsc::channel(BEHIND);
         let gone = Arc::new(OnceLock::new());
         self.listeners.insert(id, Listener { updates: sender, gone: gone.clone() });

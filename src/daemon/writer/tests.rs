@@ -38,7 +38,7 @@ impl Bench {
             Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
         let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
         let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
-        let (writer, task) = Writer::start(store, desk);
+        let (writer, task) = Writer::start(store, desk, std::sync::Arc::default());
         let other = SqliteConnectOptions::new().filename(&file).connect().await.expect("a connection");
         Self { writer, task, audience, other, file, _folder: folder }
     }

@@ -6,13 +6,15 @@ use std::io::Write as _;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use super::{PromptEnd, PromptSettings, words};
-use crate::control::{ApprovalView, Change, Client, State};
+use super::{PromptEnd, PromptSettings};
+use crate::control::{ApprovalView, Change, State};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
+use crate::operator::seat::Seat;
+use crate::operator::words;
 
 /// Says what waits until `cancel`, or until the daemon stops.
-pub(super) async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
+pub(super) async fn tell(mut client: Seat, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {
     let mut told = BTreeSet::new();
     if let Ok(snapshot) = client.snapshot().await {
         snapshot.approvals.iter().for_each(|view| approval(view, settings, &mut told));

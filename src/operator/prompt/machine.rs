@@ -21,12 +21,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use super::keys::Keys;
-use super::line::Line;
 use super::{PromptEnd, PromptSettings};
 use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 use crate::operator::escape::again;
+use crate::operator::keys::Keys;
+use crate::operator::line::Line;
 
 /// How long the prompt waits for the answer to a decision before it goes on to the next card.
 const PATIENCE: Duration = Duration::from_secs(3);

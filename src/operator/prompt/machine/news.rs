@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use super::{Output, Prompt};
 use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, Snapshot, State};
 use crate::gate::{ApprovalId, Delivery, Outcome};
+use crate::operator::card;
+use crate::operator::changes;
 use crate::operator::escape::{again, short};
 use crate::operator::prompt::PromptEnd;
-use crate::operator::prompt::card;
-use crate::operator::prompt::changes;
-use crate::operator::prompt::words;
+use crate::operator::words;
 
 /// How many ended approvals are watched for their delivery.
 const TOLD: usize = 256;

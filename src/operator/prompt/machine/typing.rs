@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::{Output, Prompt, Taint};
 use crate::control::{Act, ApprovalView, Decision};
 use crate::gate::{Hold, Outcome, Subject};
+use crate::operator::card;
+use crate::operator::keys::Key;
 use crate::operator::prompt::PromptEnd;
-use crate::operator::prompt::card;
 use crate::operator::prompt::command::{Command, parse};
-use crate::operator::prompt::keys::Key;
-use crate::operator::prompt::words;
+use crate::operator::words;
 use crate::policy::Confirm;
 
 impl Prompt {
@@ -46,16 +46,30 @@ impl Prompt {
                 self.entered(now);
                 return true;
             }
-            Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
+            Key::Paste(_) => self.taint = self.taint.or(Some(Taint::Paste)),
             Key::KillLine if self.taint == Some(Taint::Early) => self.fresh_line(),
-            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
+            Key::Char(_) | Key::Tab | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
                 let echo = self.line.edit(key);
                 if !echo.is_empty() {
                     self.open_line = true;
                     self.print(echo);
                 }
             }
-            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord | Key::Eof | Key::Other => {}
+            Key::Char(_)
+            | Key::Tab
+            | Key::Backspace
+            | Key::KillLine
+            | Key::KillWord
+            | Key::Eof
+            | Key::Escape
+            | Key::Up
+            | Key::Down
+            | Key::PageUp
+            | Key::PageDown
+            | Key::Home
+            | Key::End
+            | Key::Focus(_)
+            | Key::Other => {}
         }
         false
     }
@@ -175,7 +189,7 @@ impl Prompt {
 
     fn details(&mut self) {
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)).cloned() else { return };
-        let text = card::details(&view, &self.frame());
+        let text = card::details(&view, &self.frame()).finish();
         if let Some(current) = &mut self.current {
             current.read_details = true;
         }

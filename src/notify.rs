@@ -1,0 +1,227 @@
+//! Notifications: calls somebody when an approval waits, whether or not an operator is attached.
+//!
+//! ```text
+//! desk ─updates─▶ notifier (plan) ─messages─▶ one queue per way ─▶ hook, webhook
+//! ```
+//!
+//! Listens at the desk like a client, decides nothing, and holds nobody up: queues are bounded, what finds no room is said in
+//! the log, and a notifier that fell behind reads the snapshot again. A notification never carries what would approve.
+
+pub mod address;
+pub mod configured;
+pub mod exec;
+pub mod message;
+pub mod plan;
+mod queue;
+pub mod webhook;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::clock::Moment;
+use crate::control::{Change, Client, DeskService};
+use crate::telemetry::metrics::{Metrics, Path, Sent};
+
+use exec::Hook;
+use message::{Kind, Message};
+use plan::{Plan, Said, Settings};
+use queue::Queue;
+use webhook::Webhook;
+
+/// How long a stop waits for notifications that are under way.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// One way to call somebody.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// A program.
+    Exec(Hook),
+    /// An address.
+    Webhook(Webhook),
+}
+
+/// One notification on its way.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its id, the same when it is tried again.
+    pub id: Uuid,
+    /// Why it is sent.
+    pub kind: Kind,
+    /// The JSON.
+    pub body: Arc<[u8]>,
+}
+
+impl Delivery {
+    /// `message`, ready to be sent.
+    #[must_use]
+    pub fn of(message: &Message) -> Self {
+        Self { id: Uuid::now_v7(), kind: message.kind, body: message.json().into() }
+    }
+}
+
+impl Way {
+    /// What it is called in logs, escaped.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Exec(hook) => format!("the hook {}", hook.name()),
+            Self::Webhook(webhook) => format!("the webhook at {}", webhook.name()),
+        }
+    }
+
+    /// Delivers, and tries again where that may help: a program once, a webhook as often as configured.
+    ///
+    /// # Errors
+    /// Why it was given up, as the end of a sentence that begins with the [name](Way::name). Escaped.
+    pub async fn deliver(&self, delivery: &Delivery) -> Result<(), String> {
+        match self {
+            Self::Exec(hook) => match hook.run(&delivery.body).await {
+                Ok(()) => Ok(()),
+                Err(first) => {
+                    tracing::debug!("{} {first}; trying once more", self.name());
+                    hook.run(&delivery.body).await.map_err(|why| format!("{why} (2 attempts)"))
+                }
+            },
+            Self::Webhook(webhook) => webhook.post(delivery.id, &delivery.body).await,
+        }
+    }
+
+    fn path(&self) -> Path {
+        match self {
+            Self::Exec(_) => Path::Exec,
+            Self::Webhook(_) => Path::Webhook,
+        }
+    }
+}
+
+/// What a notifier is made of.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whom to call; nobody is called when there is none.
+    pub ways: Vec<Way>,
+    /// When.
+    pub plan: Settings,
+    /// How many calls of one way may be under way at once; at least 1.
+    pub at_once: usize,
+}
+
+/// A running notifier.
+#[derive(Debug)]
+pub struct Notifier {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Notifier {
+    /// Starts to listen. `origin` is the process's zero of monotonic time.
+    #[must_use]
+    pub fn start(config: Config, desk: DeskService, metrics: Arc<Metrics>, origin: Instant) -> Self {
+        let stop = CancellationToken::new();
+        let queues = config.ways.into_iter().map(|way| Queue::start(way, config.at_once, metrics.clone())).collect();
+        let task = Task { plan: Plan::new(config.plan), queues, metrics, origin };
+        let task = tokio::spawn(task.run(desk, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Stops; what is under way has five seconds to arrive.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!("the notifier failed: {error}");
+        }
+    }
+}
+
+struct Task {
+    plan: Plan,
+    queues: Vec<Queue>,
+    metrics: Arc<Metrics>,
+    origin: Instant,
+}
+
+impl Task {
+    async fn run(mut self, desk: DeskService, stop: CancellationToken) {
+        while !self.queues.is_empty()
+            && let Some(client) = desk.listen().await
+        {
+            // One that fell behind is told why it gets no more, and reads everything again.
+            if stop.run_until_cancelled(self.attend(client)).await.is_none() {
+                break;
+            }
+        }
+        queue::drain(self.queues, GRACE).await;
+    }
+
+    /// Until the daemon stops or drops us.
+    async fn attend(&mut self, mut client: Client) {
+        let Ok(snapshot) = client.snapshot().await else { return };
+        self.plan.escalate_at(snapshot.daemon.settings.escalate_percent);
+        let mut now = Moment::now(self.origin);
+        let said = self.plan.snapshot(now, snapshot.approvals);
+        self.say(said);
+        loop {
+            let due = self.plan.due(now);
+            let said = tokio::select! {
+                update = client.next_update() => match update.map(|update| update.change) {
+                    Err(_) => return,
+                    Ok(change) => {
+                        now = Moment::now(self.origin);
+                        self.changed(now, change)
+                    }
+                },
+                () = sleep(due), if due.is_some() => {
+                    now = Moment::now(self.origin);
+                    self.plan.tick(now)
+                }
+            };
+            self.say(said);
+        }
+    }
+
+    fn changed(&mut self, now: Moment, change: Change) -> Vec<Said> {
+        match change {
+            Change::Approval { view } => self.plan.approval(now, *view),
+            Change::Daemon { daemon } => {
+                self.plan.escalate_at(daemon.settings.escalate_percent);
+                self.plan.tick(now)
+            }
+            Change::Session { .. }
+            | Change::SessionGone { .. }
+            | Change::Presence { .. }
+            | Change::Notice { .. }
+            | Change::Stopping => self.plan.tick(now),
+        }
+    }
+
+    fn say(&self, said: Vec<Said>) {
+        for said in said {
+            match said {
+                Said::Call(call) => {
+                    let delivery = Delivery::of(&Message::of(&call));
+                    self.queues.iter().for_each(|queue| queue.push(delivery.clone()));
+                }
+                Said::LeftOut(why) => {
+                    tracing::info!("notifications: {why}");
+                    self.metrics.notification_left_out();
+                }
+            }
+        }
+    }
+}
+
+async fn sleep(due: Option<Duration>) {
+    // A clock that is set while we sleep is noticed after a minute.
+    const LONGEST: Duration = Duration::from_secs(60);
+    if let Some(due) = due {
+        tokio::time::sleep(due.min(LONGEST)).await;
+    }
+}
+
+/// Counts what became of a delivery.
+fn count(metrics: &Metrics, way: &Way, kind: Kind, sent: Sent) {
+    metrics.notification(way.path(), kind, sent);
+}

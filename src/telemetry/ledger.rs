@@ -1,0 +1,152 @@
+//! Counts what clients of the desk are told: approvals, sessions, operators.
+//!
+//! The reducer is pure; the task beside it listens at the desk like a client that decides nothing. One that fell behind
+//! reads the snapshot again, and counts only what it did not count before.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::api::SessionId;
+use crate::control::{
+    ApprovalView, Change, Client, DeskService, Presence, SessionState, SessionView, Sight, Snapshot, State,
+};
+use crate::gate::{ApprovalId, Delivery, Hold};
+
+use super::metrics::{Metrics, Now};
+
+/// How often what grows by itself is counted: ages, and the time that sessions are not seen.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// What is known of an approval, and what was counted of it.
+#[derive(Clone, Debug)]
+struct Known {
+    opened: Timestamp,
+    waits: bool,
+    confirmed: bool,
+    ended: bool,
+    delivered: bool,
+}
+
+/// What is known of a session.
+#[derive(Clone, Debug)]
+struct Seen {
+    state: SessionState,
+    /// Up to when its blindness was counted; nothing while it is seen.
+    blind: Option<Timestamp>,
+}
+
+/// The reducer.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    approvals: BTreeMap<ApprovalId, Known>,
+    sessions: BTreeMap<SessionId, Seen>,
+    operators: Vec<Presence>,
+    halted: bool,
+}
+
+impl Ledger {
+    /// Everything there is. Counts what is new since it was last told; of the `first`, nothing that ended before is new.
+    pub fn snapshot(&mut self, snapshot: Snapshot, first: bool, metrics: &Metrics) {
+        let Snapshot { approvals, sessions, operators, daemon, seq: _ } = snapshot;
+        self.approvals.retain(|id, _| approvals.iter().any(|view| view.card.approval == *id));
+        self.sessions.retain(|id, _| sessions.iter().any(|view| view.session == *id));
+        for view in &approvals {
+            if !(first && matches!(view.state, State::Ended { .. })) {
+                self.approval(view, metrics);
+            }
+        }
+        sessions.iter().for_each(|view| self.session(view));
+        self.operators = operators;
+        self.halted = daemon.halt.is_some();
+    }
+
+    /// A change.
+    pub fn change(&mut self, change: Change, metrics: &Metrics) {
+        match change {
+            Change::Approval { view } => self.approval(&view, metrics),
+            Change::Session { view } => self.session(&view),
+            Change::SessionGone { session } => drop(self.sessions.remove(&session)),
+            Change::Presence { operators } => self.operators = operators,
+            Change::Daemon { daemon } => self.halted = daemon.halt.is_some(),
+            Change::Notice { .. } | Change::Stopping => (),
+        }
+    }
+
+    /// Counts the time that sessions were not seen since it was last counted, and says what is true now.
+    pub fn now(&mut self, now: Timestamp, metrics: &Metrics) -> Now {
+        let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        for blind in self.sessions.values_mut().filter_map(|seen| seen.blind.as_mut()) {
+            metrics.blind_for(since(*blind));
+            *blind = now.max(*blind);
+        }
+        let waiting = || self.approvals.values().filter(|known| known.waits);
+        Now {
+            pending: waiting().count(),
+            oldest: waiting().map(|known| since(known.opened)).max().unwrap_or_default(),
+            sessions: self.sessions.values().map(|seen| seen.state).collect(),
+            blind: self.sessions.values().filter(|seen| seen.blind.is_some()).count(),
+            operators: self.operators.len(),
+            clients: self.operators.iter().filter_map(|one| usize::try_from(one.clients).ok()).sum(),
+            halted: self.halted,
+        }
+    }
+
+    fn approval(&mut self, view: &ApprovalView, metrics: &Metrics) {
+        let card = &view.card;
+        let known = self.approvals.entry(card.approval).or_insert_with(|| {
+            metrics.opened(card.effect, card.risk);
+            Known { opened: card.opened_at, waits: false, confirmed: false, ended: false, delivered: false }
+        });
+        known.waits = matches!(view.state, State::Open | State::Deciding { .. });
+        if let (Hold::Paused { after_ms, .. }, false) = (&card.hold, known.confirmed) {
+            known.confirmed = true;
+            metrics.pause_confirmed(Duration::from_millis(*after_ms));
+        }
+        let State::Ended { outcome, delivery, .. } = &view.state else { return };
+        if !std::mem::replace(&mut known.ended, true) {
+            metrics.ended(*outcome);
+        }
+        if *delivery != Delivery::Applying && !std::mem::replace(&mut known.delivered, true) {
+            metrics.delivered(*delivery);
+        }
+    }
+
+    fn session(&mut self, view: &SessionView) {
+        let counted = self.sessions.get(&view.session).and_then(|seen| seen.blind);
+        let blind = match &view.sight {
+            Sight::Seen => None,
+            Sight::Blind { since, .. } => Some(counted.unwrap_or(*since)),
+        };
+        self.sessions.insert(view.session.clone(), Seen { state: view.state, blind });
+    }
+}
+
+/// Listens at the desk until it ends.
+pub async fn run(desk: DeskService, metrics: Arc<Metrics>) {
+    let mut ledger = Ledger::default();
+    let mut first = true;
+    while let Some(client) = desk.listen().await {
+        listen(client, &mut ledger, first, &metrics).await;
+        first = false;
+    }
+}
+
+async fn listen(mut client: Client, ledger: &mut Ledger, first: bool, metrics: &Metrics) {
+    let Ok(snapshot) = client.snapshot().await else { return };
+    ledger.snapshot(snapshot, first, metrics);
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        let now = ledger.now(Timestamp::now(), metrics);
+        metrics.now(&now);
+        tokio::select! {
+            update = client.next_update() => match update {
+                Ok(update) => ledger.change(update.change, metrics),
+                Err(_) => return,
+            },
+            _ = tick.tick() => (),
+        }
+    }
+}
