@@ -2,7 +2,7 @@
 //!
 //! What a card says, how it is laid out, how bytes become keys and how a line is edited is the same for both.
 
-mod card;
+pub(crate) mod card;
 mod changes;
 pub mod console;
 pub mod escape;

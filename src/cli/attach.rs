@@ -71,7 +71,7 @@ async fn plain(client: Client) -> Result<(), Failure> {
     };
     let (_, lines) = log::channel();
     match prompt::run(client, settings, lines, CancellationToken::new()).await {
-        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone => Ok(()),
+        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => Ok(()),
         PromptEnd::Stopped => {
             say("detached; nothing was decided by that");
             Ok(())

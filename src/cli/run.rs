@@ -28,6 +28,7 @@ use crate::telemetry;
 use manager::Manager;
 use signals::Signals;
 
+pub(super) use key::fetch as fetch_key;
 pub(super) use places::{config_path, store_path};
 
 /// How often idle control connections are used, so that they stay open: common servers close idle ones after 5 s.

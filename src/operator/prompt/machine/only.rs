@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::Prompt;
 use crate::control::{Act, Snapshot};
 use crate::gate::{ApprovalId, Delivery};
-use crate::operator::prompt::{PromptEnd, words};
+use crate::operator::prompt::PromptEnd;
+use crate::operator::words;
 
 impl Prompt {
     /// Whether an approval is any business of this prompt.
