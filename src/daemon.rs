@@ -14,9 +14,12 @@ mod configured;
 pub mod driver;
 pub mod evaluator;
 pub mod executor;
+mod halting;
 mod lister;
 pub mod liveness;
+mod reconfigured;
 mod scrape;
+mod standing;
 pub mod supervisor;
 pub mod watcher;
 mod writer;
@@ -41,10 +44,12 @@ use crate::telemetry::measured::Measured;
 use crate::telemetry::metrics::Metrics;
 
 pub use driver::Held;
+pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use scrape::Scrape;
 pub use supervisor::Watch;
 
 use liveness::{Beat, Pulse};
+use standing::Standing;
 use supervisor::{Inlets, Supervision, Supervisor};
 use writer::Writer;
 
@@ -79,6 +84,7 @@ pub struct Config {
 /// A running daemon.
 pub struct Daemon {
     desk: DeskService,
+    reconfigure: mpsc::Sender<supervisor::Reconfigure>,
     stop: CancellationToken,
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
@@ -104,12 +110,17 @@ impl Daemon {
         let live = store.live().await?;
         let cursors = store.cursors().await?;
         let done = store.done().await?;
+        let halt = store.halt().await?;
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let (orders, ordered) = mpsc::channel(ORDERS);
+        let (reconfigure, reconfigured) = mpsc::channel(1);
+        let mut settings = config.desk;
+        settings.daemon.halt.clone_from(&halt);
+        let info = settings.daemon.clone();
         let metrics = Arc::new(Metrics::new());
         let waiting = decisions.downgrade();
-        let desk = DeskService::start(config.desk, Drivers { decisions, screenshots, orders }, origin);
+        let desk = DeskService::start(settings, Drivers { decisions, screenshots, orders }, origin);
         let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone()));
         let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), origin);
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
@@ -121,8 +132,8 @@ impl Daemon {
         let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
         let supervision = Supervision {
             provider: provider.clone(),
-            policy: Arc::new(config.policy),
-            settings: Arc::new(config.settings),
+            standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
+            info,
             watch: config.watch,
             store,
             desk: desk.clone(),
@@ -132,13 +143,21 @@ impl Daemon {
             metrics,
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
-        let inlets = Inlets { decisions: decided, screenshots: wished, orders: ordered, listed: lists, beats: felt };
+        let inlets = Inlets {
+            decisions: decided,
+            screenshots: wished,
+            orders: ordered,
+            reconfigured,
+            listed: lists,
+            beats: felt,
+        };
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let every = config.list_every.max(LIST_LEAST);
         let (first, answered) = oneshot::channel();
         let lister = tokio::spawn(lister::run(provider, every, desk.clone(), listed, first));
         Ok(Self {
             desk,
+            reconfigure,
             stop,
             lister,
             supervisor,
@@ -162,6 +181,18 @@ impl Daemon {
             Ok(Ok(Err(error))) if matches!(error.class, ErrorClass::Auth { .. }) => Err(error),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Takes over another configuration while running: the rules count from the next event on, and open approvals get
+    /// stricter where they say so, never milder. What takes a restart is named in the answer.
+    ///
+    /// # Errors
+    /// When the daemon is stopping.
+    pub async fn reconfigure(&self, with: Reconfiguration) -> Result<Changed, NotReconfigured> {
+        let (reply, answer) = oneshot::channel();
+        let order = supervisor::Reconfigure { with: Box::new(with), reply };
+        self.reconfigure.send(order).await.map_err(|_| NotReconfigured)?;
+        answer.await.map_err(|_| NotReconfigured)
     }
 
     /// The operators' side.

@@ -36,6 +36,7 @@ mod reopening;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod tightening;
 mod voting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -106,10 +107,10 @@ pub struct Gate {
     stopping: bool,
     /// A read that would end what waits, not confirmed yet.
     doubt: Option<Doubt>,
-    /// Votes on their way to the disk.
-    voting: Vec<Voting>,
     /// Everything is stopped: nothing happens by itself.
     halted: Option<Box<Halted>>,
+    /// Votes on their way to the disk.
+    voting: Vec<Voting>,
     next_name: u64,
 }
 
@@ -143,8 +144,8 @@ impl Gate {
             blind: None,
             stopping: false,
             doubt: None,
-            voting: Vec::new(),
             halted: None,
+            voting: Vec::new(),
             next_name: 0,
         }
     }
@@ -170,14 +171,15 @@ impl Gate {
             }
             Input::Halt(halt) => self.halt(&mut turn, halt),
             Input::EndHalt => self.end_halt(&mut turn),
+            Input::Reconfigured { settings, verdicts } => self.reconfigured(&mut turn, settings, &verdicts),
             Input::Tick => self.tick(&mut turn),
             Input::Stop => self.stop(&mut turn),
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
-        self.drop_stale_votes(&mut turn);
         self.stop_what_moves(&mut turn, moves);
         self.freeze(&mut turn);
+        self.drop_stale_votes(&mut turn);
         self.finish(turn)
     }
 

@@ -13,6 +13,7 @@ pub mod log;
 pub mod prompt;
 mod seat;
 pub mod terminal;
+mod terms;
 mod words;
 
 pub use log::{LogLines, LogSink};

@@ -4,6 +4,7 @@
 //! can succeed once (invariant 2). The store decides nothing and retries nothing: its caller knows what must not wait.
 
 mod append;
+mod halt;
 mod lock;
 mod read;
 
@@ -227,7 +228,7 @@ impl Store {
 /// "HOLD", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x484f_4c44;
 /// The newest schema this version knows.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 enum Identity {
     Ours,
@@ -239,7 +240,11 @@ enum Identity {
 
 fn migrator() -> Migrator {
     let first = include_str!("store/migrations/0001_first.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(VERSION, "first".into(), MigrationType::Simple, first, false)])
+    let halts = include_str!("store/migrations/0002_halts.sql").into_sql_str();
+    Migrator::with_migrations(vec![
+        Migration::new(1, "first".into(), MigrationType::Simple, first, false),
+        Migration::new(VERSION, "halts".into(), MigrationType::Simple, halts, false),
+    ])
 }
 
 fn outcome_name(outcome: Option<Outcome>) -> Option<&'static str> {

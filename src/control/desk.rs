@@ -5,6 +5,7 @@
 //! checks state once more after it.
 
 mod check;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -272,12 +273,16 @@ impl Desk {
         seat.person.may(Role::Decide)?;
         let view = self.approvals.get(&decision.approval).ok_or(Refusal::NoSuchApproval)?;
         if let State::Ended { .. } = view.state {
-            return check::again(view, decision, &seat.person.name)
-                .map(Passed::Again)
-                .ok_or_else(|| check::already(view));
+            let again = check::again(view, decision, &seat.person.name);
+            let again = again.or_else(|| terms::given_before(view, decision, &seat.person.name));
+            return again.map(Passed::Again).ok_or_else(|| check::already(view));
         }
         if self.stopping {
             return Err(Refusal::Stopping);
+        }
+        terms::agree(view, &decision.act, &seat.person.name, &seat.person.groups)?;
+        if let Some(counted) = terms::given_before(view, decision, &seat.person.name) {
+            return Ok(Passed::Again(counted));
         }
         let min_dwell = Duration::from_millis(self.settings.daemon.settings.min_dwell_ms);
         check::decision(view, decision, seat.shown.get(&decision.approval), min_dwell, now)?;

@@ -41,7 +41,7 @@ impl Config {
 }
 
 /// What clients are told of the daemon.
-fn info(config: &config::Config) -> DaemonInfo {
+pub(super) fn info(config: &config::Config) -> DaemonInfo {
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     DaemonInfo {
         started_at: Timestamp::now(),
@@ -58,7 +58,7 @@ fn info(config: &config::Config) -> DaemonInfo {
     }
 }
 
-fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
+pub(super) fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
     Settings {
         timeout: approvals.timeout,
         on_timeout: approvals.on_timeout,
@@ -74,7 +74,7 @@ fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Settings {
     }
 }
 
-fn watch(config: WatchConfig) -> Watch {
+pub(super) fn watch(config: WatchConfig) -> Watch {
     let defaults = watcher::WatchConfig::default();
     let reconnect = Bounds { max: config.blind_after.min(LONG) / 4, ..defaults.reconnect };
     Watch {

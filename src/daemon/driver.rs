@@ -12,13 +12,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::standing::Standing;
 use super::watcher::Seen;
 use super::writer::Writer;
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
@@ -91,6 +92,8 @@ pub struct Parts {
     pub seen: mpsc::Receiver<Seen>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
+    /// What holds for every session.
+    pub standing: watch::Receiver<Standing>,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
@@ -133,6 +136,9 @@ pub struct Driver {
     origin: Instant,
     orders: mpsc::Receiver<Order>,
     seen: mpsc::Receiver<Seen>,
+    standing: watch::Receiver<Standing>,
+    /// As the gate knows it.
+    known: Standing,
     alarm: mpsc::Sender<String>,
     calls: JoinSet<Back>,
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
@@ -162,7 +168,11 @@ impl Mint for Fresh {
 impl Driver {
     /// Recovers the gate and makes it ready to run.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub fn new(mut parts: Parts) -> Self {
+        let known = parts.standing.borrow_and_update().clone();
+        if let Some(halt) = &known.halt {
+            parts.gate.begin_halted(halt.clone());
+        }
         let cursor = parts.gate.seen_up_to();
         let mut driver = Self {
             showing: Showing::new(parts.desk.clone(), parts.gate.about()),
@@ -175,6 +185,8 @@ impl Driver {
             origin: parts.origin,
             orders: parts.orders,
             seen: parts.seen,
+            standing: parts.standing,
+            known,
             alarm: parts.alarm,
             calls: JoinSet::new(),
             replies: BTreeMap::new(),
@@ -191,6 +203,9 @@ impl Driver {
             log::taken_up(&driver.session, &kept);
             let effects = driver.gate.recover(driver.now(), &mut Fresh, kept);
             driver.carry_out(effects);
+        }
+        if let Some(halt) = driver.known.halt.clone() {
+            driver.feed(Input::Halt(halt));
         }
         driver
     }
@@ -211,6 +226,7 @@ impl Driver {
                     self.drain().await;
                     break;
                 }
+                Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
                 Some(order) = self.orders.recv() => self.ordered(order),
                 () = sleep_until(due), if due.is_some() => self.tick(),
@@ -261,12 +277,12 @@ impl Driver {
         match seen {
             Seen::Event { event, backlog } => {
                 if let Some(input) = self.judged(event, backlog) {
-                    self.feed_pause_first(arrived, input).await;
+                    self.feed_pause_first(Some(arrived), input).await;
                 }
             }
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
-            Seen::Caught { .. } => self.feed_pause_first(arrived, Input::CaughtUp).await,
+            Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
+            Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
@@ -298,15 +314,18 @@ impl Driver {
     }
 
     /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
-    /// otherwise wait until this task rests, and then behind the tasks that those effects woke.
-    async fn feed_pause_first(&mut self, arrived: Instant, input: Input) {
+    /// otherwise wait until this task rests, and then behind the tasks that those effects woke. What arrived from the provider
+    /// is measured from there.
+    async fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
         let effects = self.gate.handle(self.now(), &mut Fresh, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {
             self.carry_out(pauses);
             tokio::task::yield_now().await;
-            self.metrics.pause_requested(arrived.elapsed());
+            if let Some(arrived) = arrived {
+                self.metrics.pause_requested(arrived.elapsed());
+            }
         }
         self.carry_out(others);
     }
@@ -348,6 +367,21 @@ impl Driver {
                     });
                 }
             }
+        }
+    }
+
+    /// What holds for every session is another: a stop first, whose pause must not wait.
+    async fn stand(&mut self) {
+        let now = self.standing.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.known, now.clone());
+        if before.halt != now.halt {
+            let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
+            self.feed_pause_first(None, input).await;
+        }
+        if !before.rules_as(&now) {
+            self.evaluator.adopt(now.policy);
+            let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card)).unwrap_or_default();
+            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts }).await;
         }
     }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::watcher::Known;
-use crate::api::{Event, MessageId};
-use crate::gate::{Card, Page};
+use crate::api::{Event, EventKind, MessageId};
+use crate::gate::{Card, EventLine, Page};
 use crate::policy::{Context, Policy, SessionInfo, Verdict, host_of};
 
 /// The evaluation of one session.
@@ -43,6 +43,26 @@ impl Evaluator {
         Some(self.policy.evaluate(&self.session, &mut self.context, event))
     }
 
+    /// Evaluates by `policy` from the next event on.
+    pub fn adopt(&mut self, policy: Arc<Policy>) {
+        self.policy = policy;
+    }
+
+    /// What the policy says now about what an open card shows: its trigger and what came after. Nothing is remembered of it.
+    #[must_use]
+    pub fn again(&self, card: &Card) -> Vec<Verdict> {
+        let mut context = Context::default();
+        context.page(card.url.as_deref(), card.title.as_deref());
+        let mut judge = |line: &EventLine| self.policy.evaluate(&self.session, &mut context, &told(line));
+        for line in &card.before {
+            judge(line);
+        }
+        // A line of our own making is no event of the session.
+        let ours = card.trigger.id.is_none() && card.trigger.kind == EventKind::Log;
+        let trigger = Some(&card.trigger).filter(|_| !ours);
+        trigger.into_iter().chain(&card.after).map(judge).collect()
+    }
+
     /// Takes in the page a screenshot showed, and says what it means.
     pub fn page(&mut self, url: Option<String>, title: Option<String>) -> Page {
         self.context.page(url.as_deref(), title.as_deref());
@@ -51,10 +71,23 @@ impl Evaluator {
     }
 }
 
+/// The event that a card shows. A text that was cut there counts as one that was cut on its way: it may hide a match.
+fn told(line: &EventLine) -> Event {
+    Event {
+        id: line.id,
+        kind: line.kind.clone(),
+        text: line.text.clone(),
+        at: line.at,
+        url: None,
+        title: None,
+        truncated: line.whole.is_some(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{EventKind, SessionId};
+    use crate::api::SessionId;
     use crate::config;
 
     fn evaluator() -> Evaluator {

@@ -2,26 +2,31 @@
 //!
 //! One task owns the map of sessions. Listing is a task of its own, so that a slow provider delays no order.
 
+mod everything;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Acted, Driver, Ended, Held, Order, Parts, sleep_until};
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::halting::{self, Wish};
 use super::liveness::Beat;
+use super::standing::Standing;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
+use super::{Changed, Reconfiguration};
 use crate::api::{MessageId, Provider, Session, SessionId, StatusClass};
-use crate::control::{Decision, DeskService, Directed, Ordered, Refusal, ScreenshotOrder};
-use crate::gate::{About, Gate, Kept, Settings};
+use crate::control::{DaemonInfo, Decision, DeskService, Directed, Ordered, Refusal, ScreenshotOrder};
+use crate::gate::{About, Gate, Kept};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
-use crate::policy::{Glob, Policy, SessionInfo};
+use crate::policy::{Glob, SessionInfo};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
@@ -34,6 +39,8 @@ const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// How long a session whose driver failed waits before it is taken up again, the first time and at most.
 const AGAIN_FIRST: Duration = Duration::from_secs(1);
 const AGAIN_MOST: Duration = Duration::from_secs(60);
+/// How long the end waits for a stop of everything to be written.
+const LAST_HALT: Duration = Duration::from_secs(3);
 
 /// Which sessions are watched, and how.
 #[derive(Clone, Debug)]
@@ -49,6 +56,12 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Whether both mean the same.
+    fn is_as(&self, other: &Self) -> bool {
+        let same = self.discover == other.discover && self.sessions == other.sessions && self.agents == other.agents;
+        same && self.config == other.config
+    }
+
     fn wants(&self, session: &Session) -> bool {
         if self.sessions.contains(&session.id) {
             return true;
@@ -62,10 +75,10 @@ impl Watch {
 pub struct Supervision {
     /// The vendor.
     pub provider: Arc<dyn Provider>,
-    /// The rules.
-    pub policy: Arc<Policy>,
-    /// What gates do where rules do not say.
-    pub settings: Arc<Settings>,
+    /// What holds for every session at the start.
+    pub standing: Standing,
+    /// What clients are told of the daemon.
+    pub info: DaemonInfo,
     /// Which sessions.
     pub watch: Watch,
     /// Where a restarted driver finds what it goes on from.
@@ -90,10 +103,20 @@ pub struct Inlets {
     pub screenshots: mpsc::Receiver<ScreenshotOrder>,
     /// What operators do of their own accord.
     pub orders: mpsc::Receiver<Directed>,
+    /// Another configuration.
+    pub reconfigured: mpsc::Receiver<Reconfigure>,
     /// Sessions as the provider lists them.
     pub listed: mpsc::Receiver<Vec<Session>>,
     /// Questions whether the supervisor turns.
     pub beats: mpsc::Receiver<Beat>,
+}
+
+/// Another configuration, to be taken over.
+pub struct Reconfigure {
+    /// What it says.
+    pub with: Box<Reconfiguration>,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Changed>,
 }
 
 /// When a session whose driver failed is taken up again.
@@ -105,6 +128,14 @@ struct Retry {
 /// Owns the drivers.
 pub struct Supervisor {
     parts: Supervision,
+    /// What holds for every session now; drivers look at it.
+    standing: watch::Sender<Standing>,
+    /// Writes stops of everything down.
+    halts: mpsc::UnboundedSender<Wish>,
+    halts_ended: mpsc::UnboundedReceiver<halting::Ended>,
+    halting: JoinHandle<()>,
+    /// Whether the stop in force is about to end: another one begins anew.
+    ending: bool,
     cursors: BTreeMap<SessionId, MessageId>,
     /// What a cursor is behind of, and was decided all the same.
     done: Vec<Kept>,
@@ -133,7 +164,15 @@ impl Supervisor {
         stop: CancellationToken,
     ) -> Self {
         let (alarm, alarms) = mpsc::channel(16);
+        let (halts, wishes) = mpsc::unbounded_channel();
+        let (ended, halts_ended) = mpsc::unbounded_channel();
+        let halting = tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), wishes, ended));
         Self {
+            standing: watch::Sender::new(parts.standing.clone()),
+            halts,
+            halts_ended,
+            halting,
+            ending: false,
             parts,
             cursors,
             done,
@@ -160,6 +199,8 @@ impl Supervisor {
                 () = self.stop.cancelled() => break,
                 Some(beat) = inlets.beats.recv() => beat.send(()).unwrap_or(()),
                 Some(order) = inlets.orders.recv() => self.directed(order),
+                Some(ended) = self.halts_ended.recv() => self.halt_ended(ended),
+                Some(order) = inlets.reconfigured.recv() => self.reconfigure(order),
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
@@ -173,6 +214,10 @@ impl Supervisor {
                 Ok(ended) => self.note_held(ended),
                 Err(error) => tracing::error!("a session's driver failed while stopping: {error}"),
             }
+        }
+        drop(self.halts);
+        if tokio::time::timeout(LAST_HALT, self.halting).await.is_err() {
+            tracing::error!("the stop of everything is not written down: the disk does not answer");
         }
         self.held
     }
@@ -234,10 +279,13 @@ impl Supervisor {
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
         let done = self.done.iter().filter(|done| done.card.session == session);
         let cards = kept.iter().chain(done).map(|kept| &kept.card);
-        let evaluator = Evaluator::new(self.parts.policy.clone(), info, cards);
+        let standing = self.standing.subscribe();
+        let (policy, settings) = (standing.borrow().policy.clone(), standing.borrow().settings.clone());
+        let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
         let parts = Parts {
-            gate: Gate::new(about, self.parts.settings.clone(), start),
+            gate: Gate::new(about, settings, start),
+            standing,
             kept,
             evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),
@@ -358,9 +406,8 @@ impl Supervisor {
     fn directed(&mut self, order: Directed) {
         match order {
             Directed::Session { operator, order, reply } => self.direct(Acted { operator, order, reply }),
-            Directed::Halt { .. } | Directed::EndHalt { .. } => {
-                order.refuse(Refusal::NotPossible { why: "everything cannot be stopped at once yet".to_owned() });
-            }
+            Directed::Halt { operator, reason, reply } => self.halt(operator, reason, reply),
+            Directed::EndHalt { operator, reply } => self.end_halt(operator, reply),
         }
     }
 

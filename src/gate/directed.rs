@@ -4,7 +4,7 @@
 //! approval, always.
 
 use crate::api::{Event, EventKind};
-use crate::control::{EndedBy, OperatorName, Refusal, SessionAct, SessionDone};
+use crate::control::{Act, EndedBy, OperatorName, Refusal, SessionAct, SessionDone};
 use crate::operator::escape::short;
 use crate::policy::Verdict;
 
@@ -148,6 +148,10 @@ impl Gate {
         reason: Option<String>,
     ) -> Result<SessionDone, Refusal> {
         let stop = Stop::by(&operator, "cancelled", reason.as_deref());
+        let act = Act::Deny { reason: reason.clone() };
+        if self.open_card().is_some_and(|card| card.terms.lacks_reason(&act)) {
+            return Err(Refusal::ReasonRequired);
+        }
         let by = EndedBy::Operator { name: operator, note: reason };
         match self.phase {
             Phase::Over => return Err(over()),

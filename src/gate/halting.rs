@@ -46,6 +46,8 @@ impl Gate {
     pub(super) fn deny_and_keep(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is: everything is stopped");
         self.keep(turn);
+        // An agent whose question is left unanswered is paused like every other.
+        self.stop_what_moves(turn, true);
     }
 
     pub(super) fn end_halt(&mut self, turn: &mut Turn<'_>) {

@@ -98,7 +98,7 @@ impl Gate {
     }
 
     /// The strictest plan of all that fired on one hold.
-    fn replan(&mut self, turn: &mut Turn<'_>, verdict: &Verdict) {
+    pub(super) fn replan(&mut self, turn: &mut Turn<'_>, verdict: &Verdict) {
         let rank = |plan: &Plan| match plan {
             Plan::Instruct { .. } => 0,
             Plan::Cooldown { .. } => 1,

@@ -1,5 +1,6 @@
 //! What goes into a gate and what comes out: plain values, so that a driver can be dumb and a test can be exact.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{ApiError, Event, MessageId, PauseAnswer, Status, StatusClass};
@@ -122,6 +123,13 @@ pub enum Input {
     Halt(Halt),
     /// The stop of everything is over. Releases nothing.
     EndHalt,
+    /// Another policy and other settings hold from here on.
+    Reconfigured {
+        /// The settings.
+        settings: Arc<Settings>,
+        /// What the policy says now about the events on the open card; no event is new by that.
+        verdicts: Vec<Verdict>,
+    },
     /// Time has passed.
     Tick,
     /// The daemon is stopping: what is durable, or on its way to be, goes on; nothing else is released any more.

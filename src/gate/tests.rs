@@ -8,4 +8,5 @@ mod holds;
 mod model;
 mod restarts;
 mod scene;
+mod tightening;
 mod votes;

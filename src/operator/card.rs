@@ -5,7 +5,7 @@
 use jiff::tz::TimeZone;
 
 use super::layout::Page;
-use super::words;
+use super::{terms, words};
 use crate::control::{ApprovalView, State};
 use crate::gate::{Card, EventLine, Hold, Revision, RuleLine, Subject, Timing};
 use crate::operator::escape::{Escaped, again, block, escape, short};
@@ -49,6 +49,7 @@ pub(crate) fn card(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     hold(&mut page, card, frame.zone);
     terms(&mut page, view);
     notes(&mut page, card);
+    needs(&mut page, view);
     claims(&mut page, card);
     page.row("then", &then(view, frame));
     page
@@ -77,6 +78,7 @@ pub(crate) fn details(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     hold(&mut page, card, frame.zone);
     terms(&mut page, view);
     notes(&mut page, card);
+    needs(&mut page, view);
     page.row("agent", "what the agent and the page say (untrusted):");
     for (label, text) in [("name", &card.agent), ("goal", &card.goal)] {
         text.iter().for_each(|text| in_full(&mut page, label, text));
@@ -225,6 +227,13 @@ fn notes(page: &mut Page, card: &Card) {
     card.notes.iter().for_each(|note| page.row("note", &again(note)));
 }
 
+fn needs(page: &mut Page, view: &ApprovalView) {
+    let said = terms::needs(view);
+    if !said.is_empty() {
+        page.row("needs", &said);
+    }
+}
+
 fn claims(page: &mut Page, card: &Card) {
     let name = card.agent.as_deref().map(|name| format!("{} ", words::quoted(name, 60))).unwrap_or_default();
     page.row("agent", &format!("{name}says (untrusted):"));
@@ -276,11 +285,13 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
         Confirm::Type => vec![format!("typing {} {}", words::to_type(card), words::approving(card))],
         Confirm::Key => vec![format!("y {}", words::approving(card))],
     };
-    if card.subject == Subject::Question {
+    let own_words = !card.terms.takes_several();
+    if card.subject == Subject::Question && own_words {
         parts.push("a types an answer".to_owned());
     }
     parts.push(format!("n {}", words::denying(card)));
-    if card.subject == Subject::Hold && card.hold != Hold::ByOthers && !matches!(view.state, State::Draft) {
+    let instructs = own_words && card.subject == Subject::Hold && card.hold != Hold::ByOthers;
+    if instructs && !matches!(view.state, State::Draft) {
         parts.push("m text instructs, then resumes".to_owned());
     }
     let deadline = words::clock(view.deadline, frame.zone);

@@ -1,6 +1,6 @@
 //! What is different between two revisions of a card, in words.
 
-use super::words;
+use super::{terms, words};
 use crate::gate::{Card, Hold};
 use crate::operator::escape::{again, short};
 
@@ -19,6 +19,7 @@ pub(crate) fn between(old: &Card, new: &Card) -> Vec<String> {
     changed("risk", words::risk(old.risk).into(), words::risk(new.risk).into());
     changed("y", words::approving(old), words::approving(new));
     changed("n", words::denying(old), words::denying(new));
+    changed("needs", needs(old), needs(new));
     changed("page", option(&old.title), option(&new.title));
     changed("address", option(&old.url), option(&new.url));
     changed("triggers", old.triggers.to_string(), new.triggers.to_string());
@@ -34,6 +35,11 @@ pub(crate) fn between(old: &Card, new: &Card) -> Vec<String> {
     }
     out.extend(new.notes.iter().filter(|note| !old.notes.contains(note)).map(|note| again(note)));
     out
+}
+
+fn needs(card: &Card) -> String {
+    let asked = terms::asked(card);
+    if asked.is_empty() { "one operator".to_owned() } else { asked }
 }
 
 fn amount(card: &Card) -> String {

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::control::{EndedBy, State};
+use super::terms;
+use crate::control::{ApprovalView, EndedBy, State};
 use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
 use crate::operator::escape::{again, escape, short};
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
@@ -56,6 +57,14 @@ pub(crate) fn to_type(card: &Card) -> String {
 
 /// What an approval would do.
 pub(crate) fn approving(card: &Card) -> String {
+    let does = releasing(card);
+    if card.terms.takes_several() {
+        return format!("{does}, once {} operators have approved", card.terms.approvals);
+    }
+    does
+}
+
+fn releasing(card: &Card) -> String {
     match (card.subject, &card.then.answer) {
         (Subject::Question, Some(answer)) => format!("sends {}", quoted(answer, 200)),
         (Subject::Question, None) => "has no set answer".to_owned(),
@@ -95,12 +104,16 @@ pub(crate) fn question(card: &Card, is_draft: bool) -> String {
         return format!("{code}  pausing, not asked yet [n/?] > ");
     }
     let late = card.timing == Timing::Late;
+    let y = if card.terms.reason.approving() { "y because …" } else { "y" };
     match (card.confirm, card.subject) {
         (Confirm::Type, _) if late => format!("{code}  late: type {} to let it go on [n/?] > ", to_type(card)),
         (Confirm::Type, _) => format!("{code}  type {} to approve [n/?] > ", to_type(card)),
-        (Confirm::Key, Subject::Question) => format!("{code}  send this answer? [y/a/n/?] > "),
-        (Confirm::Key, Subject::Hold) if late => format!("{code}  late: let it go on? [y/n/?] > "),
-        (Confirm::Key, Subject::Hold) => format!("{code}  approve? [y/n/?] > "),
+        (Confirm::Key, Subject::Question) if card.terms.takes_several() => {
+            format!("{code}  send this answer? [{y}/n/?] > ")
+        }
+        (Confirm::Key, Subject::Question) => format!("{code}  send this answer? [{y}/a/n/?] > "),
+        (Confirm::Key, Subject::Hold) if late => format!("{code}  late: let it go on? [{y}/n/?] > "),
+        (Confirm::Key, Subject::Hold) => format!("{code}  approve? [{y}/n/?] > "),
     }
 }
 
@@ -150,20 +163,27 @@ pub(crate) fn delivered(state: &State) -> Option<String> {
 }
 
 /// The list of commands.
-pub(crate) fn help(card: Option<&Card>) -> String {
+pub(crate) fn help(view: Option<&ApprovalView>) -> String {
     let mut lines = Vec::new();
-    if let Some(card) = card {
+    if let Some(view) = view {
+        let card = &view.card;
         let is_question = card.subject == Subject::Question;
         match card.confirm {
             Confirm::Type => lines.push(format!("  {}   approves: {}", to_type(card), approving(card))),
             Confirm::Key => lines.push(format!("  y          {}", approving(card))),
         }
+        lines.push("             with \" because …\" behind it your reason is kept".to_owned());
         lines.push(format!("  n [reason] {}", denying(card)));
-        lines.push(match is_question {
-            true => "  a text     sends your own answer".to_owned(),
-            false => "  m text     sends an instruction to the agent, then resumes".to_owned(),
-        });
-        lines.push("  x          gives everybody more time".to_owned());
+        match (is_question, card.terms.takes_several()) {
+            (_, true) => {}
+            (true, false) => lines.push("  a text     sends your own answer".to_owned()),
+            (false, false) => lines.push("  m text     sends an instruction to the agent, then resumes".to_owned()),
+        }
+        let left = terms::extensions(view.extensions_left);
+        match view.extensions_left {
+            0 => lines.push("  x          cannot give more time any more".to_owned()),
+            _ => lines.push(format!("  x          gives everybody more time ({left})")),
+        }
         lines.push("  s          saves a screenshot and names the file".to_owned());
         lines.push("  d          shows everything, long text in full".to_owned());
     }

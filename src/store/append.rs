@@ -124,7 +124,7 @@ impl Store {
         Ok(Standing::Other(Conflict { approval: id, outcome }))
     }
 
-    async fn insert_entry(
+    pub(super) async fn insert_entry(
         &self,
         connection: &mut SqliteConnection,
         entry: &Entry,
@@ -173,7 +173,7 @@ impl Store {
         .map_err(|source| self.sql("written", source))
     }
 
-    async fn move_head(&self, connection: &mut SqliteConnection, head: Head) -> Result<(), StoreError> {
+    pub(super) async fn move_head(&self, connection: &mut SqliteConnection, head: Head) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO head (id, seq, hash) VALUES (1, ?, ?)
              ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",

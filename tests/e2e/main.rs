@@ -8,12 +8,14 @@ mod operator;
 mod stage;
 
 mod course;
+mod directed;
 mod errors;
 mod lost_answers;
 mod others;
 mod questions;
 mod recipes;
 mod restart;
+mod several;
 mod sight;
 mod store;
 mod streams;

@@ -187,6 +187,11 @@ impl Stage {
         Operator::new(desk.connect(OperatorName(name.to_owned())).await.unwrap()).await
     }
 
+    /// The running daemon takes over another configuration.
+    pub async fn reconfigure(&self, with: daemon::Reconfiguration) -> daemon::Changed {
+        self.running.as_ref().unwrap().daemon.reconfigure(with).await.unwrap()
+    }
+
     /// Another session, which plays `text`.
     pub async fn another(&self, text: &str) -> String {
         let new = NewSession { scenario: Some(scenario(text)), ..NewSession::default() };

@@ -85,7 +85,7 @@ fn stale(view: &ApprovalView) -> Refusal {
 }
 
 /// Whether saying no sends something that lets the agent go on.
-fn denial_releases(card: &Card) -> bool {
+pub(super) fn denial_releases(card: &Card) -> bool {
     match (card.then.deny, card.subject) {
         (OnDeny::Instruct, _) => true,
         (OnDeny::Cancel | OnDeny::KeepPaused, Subject::Question) => card.then.refusal.is_some(),

@@ -4,7 +4,7 @@ mod random;
 
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
-use crate::control::protocol::{Act, SessionState, Sight};
+use crate::control::protocol::{Act, SessionState, Sight, Vote};
 use crate::gate::{Delivery, Outcome, Subject};
 use crate::policy::{AmountSeen, Confirm, OnDeny};
 
@@ -219,6 +219,36 @@ fn the_same_decision_again_is_success_and_a_different_one_is_told_who_was_first(
     assert_eq!(desk.check(other, &again, ms(0)), already);
     desk.stopping();
     assert_eq!(desk.check(client, &again, ms(0)), Ok(denied));
+}
+
+#[test]
+fn one_of_several_approvals_is_success_again_and_costs_no_nonce() {
+    let (mut desk, client, view) = presented();
+    let view = revised(&view, |card| card.terms.approvals = 2);
+    let vote = Vote { by: name("ops1"), at: jiff::Timestamp::UNIX_EPOCH, reason: None };
+    let view = ApprovalView { votes: vec![vote], ..view };
+    desk.published(view.clone());
+    let again = Decision { nonce: None, ..approve(&view) };
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(Passed::Again(Decided::Counted { given: 1, needed: 2 })));
+    let other = desk.connected(name("ops2"), jiff::Timestamp::UNIX_EPOCH);
+    assert_eq!(desk.check(other, &again, ms(0)), Err(Refusal::NotPresented));
+    let text = "use the test shop".to_owned();
+    let instruct = desk.check(client, &decision(&view, Act::Instruct { text }), ms(900));
+    assert!(matches!(instruct, Err(Refusal::NotPossible { .. })), "{instruct:?}");
+
+    desk.published(ended(&view, Outcome::Approved, by("ops2", None), Delivery::Applied, ""));
+    let approved = Passed::Again(Decided::Outcome { outcome: Outcome::Approved });
+    assert_eq!(desk.check(client, &again, ms(0)), Ok(approved));
+}
+
+#[test]
+fn an_excluded_operator_keeps_the_nonce_and_may_deny() {
+    let (mut desk, client, view) = presented();
+    let view = revised(&view, |card| card.terms.not_by = vec!["ops1".into()]);
+    desk.published(view.clone());
+    let excluded = Err(Refusal::Excluded { who: "ops1".into(), what: "ops1".into() });
+    assert_eq!(desk.check(client, &approve(&view), ms(900)), excluded);
+    assert_eq!(desk.check(client, &deny(&view), ms(0)), Ok(Passed::Forward));
 }
 
 #[test]

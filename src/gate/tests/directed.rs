@@ -3,7 +3,7 @@
 use crate::api::{EventKind, PauseAnswer};
 use crate::control::{Act, OperatorName, SessionAct};
 use crate::gate::{Effect, Input, Outcome, Plan, ReplyTo};
-use crate::policy::{Effect as RuleEffect, OnDeny};
+use crate::policy::{Effect as RuleEffect, OnDeny, ReasonFor};
 
 use super::harness::{SETTLE, fires, rule};
 use super::scene::{Said, Scene, ended, paused, quiet};
@@ -113,6 +113,17 @@ fn a_cancel_ends_the_task_whatever_a_denial_would_do() {
         assert!(wanted.iter().all(|line| said.contains(&(*line).to_owned())), "{said:?}");
         assert!(!said.iter().any(|line| line.starts_with("message")), "{said:?}");
     }
+}
+
+#[test]
+fn a_cancel_needs_the_reason_that_a_denial_of_its_card_needs() {
+    let mut terms = rule("purchase", RuleEffect::Ask);
+    terms.consent.reason = Some(ReasonFor::Deny);
+    let mut scene = Scene::held_by(fires(terms));
+    let operator = OperatorName("ops1".to_owned());
+    let input = Input::Directed { reply: ReplyTo(9), operator, act: SessionAct::Cancel, reason: None };
+    assert_eq!(scene.input(input), ["refuse reason required"]);
+    assert!(act(&mut scene, SessionAct::Cancel).contains(&"cancel".to_owned()));
 }
 
 #[test]

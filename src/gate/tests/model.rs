@@ -3,10 +3,13 @@
 
 mod checks;
 mod provider;
+mod stops;
 mod words;
 mod world;
 
 use proptest::prelude::*;
+
+use crate::control::SessionAct;
 
 use world::World;
 
@@ -31,6 +34,14 @@ pub enum Action {
     WriteFails,
     /// One of the operators decides.
     Decide(Does, Card, Who),
+    /// An operator does something of its own accord.
+    Direct(SessionAct),
+    /// An operator stops everything.
+    Halt,
+    /// An operator ends the stop.
+    EndHalt,
+    /// Another policy is taken over, which says this about the events on the open card.
+    Policy(Rule),
     /// Somebody else acts at the provider.
     Stranger(Meddles),
     /// Time passes.
@@ -188,6 +199,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => Just(Span::Blink), 4 => Just(Span::Second), 2 => Just(Span::Poll), 1 => Just(Span::Minute),
         1 => Just(Span::Deadline),
     ];
+    let directs = prop_oneof![2 => Just(SessionAct::Pause), 1 => Just(SessionAct::Cancel), 2 => Just(SessionAct::Ask)];
     prop_oneof![
         8 => (says, rule()).prop_map(|(says, rule)| Action::Agent(says, rule)),
         3 => rule().prop_map(Action::Begin),
@@ -199,6 +211,10 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::WriteFails),
         8 => (does, card, who).prop_map(|(does, card, who)| Action::Decide(does, card, who)),
         3 => meddles.prop_map(Action::Stranger),
+        3 => directs.prop_map(Action::Direct),
+        1 => Just(Action::Halt),
+        1 => Just(Action::EndHalt),
+        1 => rule().prop_map(Action::Policy),
         9 => span.prop_map(Action::Wait),
         1 => (-700..700_i32).prop_map(Action::Jump),
         1 => Just(Action::Crash),

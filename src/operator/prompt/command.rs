@@ -2,12 +2,16 @@
 //!
 //! Only whole, exact lines mean something; anything else is not understood, and never decides.
 
+use crate::operator::terms::because;
+
 /// A line that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     /// Bare Enter.
     Again,
-    Yes,
+    Yes {
+        reason: Option<String>,
+    },
     No {
         reason: Option<String>,
     },
@@ -30,9 +34,11 @@ pub(super) fn parse(line: &str) -> Command {
     let line = line.trim();
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let text = rest.trim();
+    let (head, reason) = because(line);
     match (word.to_ascii_lowercase().as_str(), text) {
         ("", "") => Command::Again,
-        ("y" | "yes", "") => Command::Yes,
+        ("y" | "yes", "") => Command::Yes { reason: None },
+        ("y" | "yes", _) if head == word => Command::Yes { reason },
         ("n" | "no", "") => Command::No { reason: None },
         ("n", reason) => Command::No { reason: Some(reason.to_owned()) },
         ("m", "") => Command::NeedsText('m'),
@@ -55,13 +61,16 @@ mod tests {
 
     #[test]
     fn each_command_has_its_line() {
+        let yes = |reason: Option<&str>| Command::Yes { reason: reason.map(str::to_owned) };
         let no = |reason: &str| Command::No { reason: Some(reason.to_owned()) };
         let lines = [
             ("", Command::Again),
             ("  ", Command::Again),
-            ("y", Command::Yes),
-            ("Y ", Command::Yes),
-            ("yes", Command::Yes),
+            ("y", yes(None)),
+            ("Y ", yes(None)),
+            ("yes", yes(None)),
+            ("y because it is due", yes(Some("it is due"))),
+            ("n because it is dear", no("because it is dear")),
             ("n", Command::No { reason: None }),
             ("n too dear", no("too dear")),
             ("m use the  other card", Command::Message("use the  other card".into())),
@@ -78,9 +87,24 @@ mod tests {
 
     #[test]
     fn nothing_that_is_not_exactly_yes_means_yes() {
-        for line in
-            ["yy", "ye", "y y", "yes please", "\u{fffd}y", "ｙ", "y\u{200b}", "not now", "no way", "1", "ok", "-y"]
-        {
+        for line in [
+            "yy",
+            "ye",
+            "y y",
+            "yes please",
+            "y because",
+            "y  because x",
+            "y y because x",
+            "because y",
+            "\u{fffd}y",
+            "ｙ",
+            "y\u{200b}",
+            "not now",
+            "no way",
+            "1",
+            "ok",
+            "-y",
+        ] {
             assert_eq!(parse(line), Command::Unknown, "{line:?}");
         }
     }

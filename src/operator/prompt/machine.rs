@@ -8,6 +8,7 @@
 //! ask is on screen, and the arming time has passed since. A line whose first byte came earlier, a paste, and a read that
 //! runs on after Enter are discarded as a whole. After every line that was acted on, the question is put anew.
 
+mod agreeing;
 mod asking;
 mod news;
 mod only;
@@ -19,10 +20,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{PromptEnd, PromptSettings};
-use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
+use crate::control::{Act, ApprovalView, ClientSettings, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 use crate::operator::escape::again;
 use crate::operator::keys::Keys;
@@ -86,6 +88,8 @@ pub enum Input {
     Columns(usize),
     /// The terminal is ours again after a suspension.
     Back,
+    /// The time of day, which deadlines are measured by.
+    Clock(Timestamp),
     /// Time passed.
     Tick,
 }
@@ -135,6 +139,14 @@ pub struct Prompt {
     current: Option<Current>,
     /// Decided here, and meant to end so; the outcome or its delivery is still to come.
     mine: BTreeMap<ApprovalId, Option<Outcome>>,
+    /// Approved here, as one of several, on the card with this digest.
+    voted: BTreeMap<ApprovalId, Digest>,
+    /// Called out again for this deadline.
+    called: BTreeMap<ApprovalId, Timestamp>,
+    /// At which share of its time an approval is called out again, in per cent.
+    escalate_percent: u8,
+    /// The time of day when time last passed.
+    clock: Option<Timestamp>,
     /// The last delivery that was said of an ended approval.
     told: BTreeMap<ApprovalId, Delivery>,
     keys: Keys,
@@ -187,6 +199,10 @@ impl Prompt {
             waiting: Vec::new(),
             current: None,
             mine: BTreeMap::new(),
+            voted: BTreeMap::new(),
+            called: BTreeMap::new(),
+            escalate_percent: ClientSettings::default().escalate_percent,
+            clock: None,
             told: BTreeMap::new(),
             keys: Keys::default(),
             line: Line::default(),
@@ -213,6 +229,7 @@ impl Prompt {
             Input::Log(line) => self.say(&again(&line)),
             Input::Columns(columns) => self.columns = columns,
             Input::Back => self.back(),
+            Input::Clock(now) => self.clock = Some(now),
             Input::Tick => self.tick(now),
         }
         std::mem::take(&mut self.out)
@@ -230,6 +247,8 @@ impl Prompt {
 
     fn forget(&mut self, id: ApprovalId) {
         self.waiting.retain(|view| view.card.approval != id);
+        self.voted.remove(&id);
+        self.called.remove(&id);
     }
 
     fn is_current(&self, id: ApprovalId) -> bool {
@@ -237,6 +256,7 @@ impl Prompt {
     }
 
     fn tick(&mut self, now: Duration) {
+        self.last_calls();
         let Some(current) = &self.current else { return };
         if current.deciding_since.is_some_and(|since| now.saturating_sub(since) > PATIENCE) {
             let code = current.id.code();

@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -175,6 +176,7 @@ impl Shell {
         if dropped > 0 {
             self.input(Input::Log(format!("({dropped} log lines were dropped: the terminal did not keep up)")))?;
         }
+        self.input(Input::Clock(Timestamp::now()))?;
         self.input(Input::Tick)
     }
 

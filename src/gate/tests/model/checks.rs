@@ -13,6 +13,7 @@ use crate::gate::{
 use crate::policy;
 
 use super::provider::{By, Provider};
+use super::stops::Stops;
 use super::world::Held;
 
 /// What the checks remember of a run.
@@ -40,6 +41,8 @@ pub struct Checks {
     /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
     /// way back while the session was known to be paused by somebody else.
     pub orphan: bool,
+    /// What concerns stops and another policy.
+    pub stops: Stops,
 }
 
 impl Checks {
@@ -63,10 +66,11 @@ impl Checks {
         views: &BTreeMap<ApprovalId, Vec<ApprovalView>>,
     ) {
         self.replies.insert(reply, decision.approval);
+        self.stops.decided(decision);
         let shown = views.get(&decision.approval).and_then(|views| views.last());
         let true_card = shown.is_some_and(|view| {
             let same = view.card.revision == decision.revision && view.digest == decision.digest;
-            view.state == State::Open && same && now.wall < view.deadline
+            view.state == State::Open && same && (view.frozen || now.wall < view.deadline)
         });
         if true_card && matches!(decision.act, Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. }) {
             self.approved.push((operator.clone(), decision.approval, decision.revision, decision.digest));
@@ -92,6 +96,7 @@ impl Checks {
             return Err("invariant 3: a pause stands behind something else".to_owned());
         }
         for effect in effects {
+            self.stops.effect(effect)?;
             match effect {
                 Effect::Pause { .. } => self.pauses += 1,
                 Effect::Resume { release, .. } => self.resume(release, durable, provider)?,
@@ -185,8 +190,8 @@ impl Checks {
         let EndedBy::Operator { name: last, .. } = &closed.by else { return Ok(()) };
         let voted =
             durable.iter().filter(|record| record.entry == Entry::Voted).filter_map(|record| record.kept.as_ref());
-        let votes = voted.filter(|vote| vote.card.approval == kept.card.approval);
-        let voters = votes.flat_map(|vote| vote.votes.at(closed.revision)).map(|vote| &vote.by);
+        let same = |vote: &&Kept| vote.card == kept.card;
+        let voters = voted.filter(same).filter_map(|vote| Some(&vote.votes.at(closed.revision).last()?.by));
         let approvers: BTreeSet<&OperatorName> = voters.chain([last]).collect();
         let really = |name: &OperatorName| {
             self.approved.contains(&(name.clone(), kept.card.approval, closed.revision, kept.card.digest()))
@@ -216,6 +221,7 @@ impl Checks {
     pub fn crashed(&mut self, durable: &[Record], lost: &[Record]) {
         self.orphan |= lost.iter().any(|record| record.entry == Entry::Opened);
         self.replies.clear();
+        self.stops.crashed();
         let is_durable = |id: &ApprovalId| {
             let mut of = durable.iter().filter_map(|record| record.kept.as_ref());
             of.rfind(|kept| kept.card.approval == *id).is_some_and(|kept| kept.closed.is_some())
@@ -277,6 +283,7 @@ impl Checks {
                 return Err(format!("invariant 2: an operator was told otherwise about {id}"));
             }
         }
+        self.stops.at_rest()?;
         if !self.replies.is_empty() {
             return Err("an operator never got an answer".to_owned());
         }

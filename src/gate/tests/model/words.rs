@@ -40,6 +40,7 @@ pub fn brief(input: &Input) -> String {
         | Input::Directed { .. }
         | Input::Halt(_)
         | Input::EndHalt
+        | Input::Reconfigured { .. }
         | Input::Tick
         | Input::Stop => format!("{input:?}"),
     }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::api::{ErrorClass, EventKind, MessageId};
 use crate::clock::Moment;
-use crate::control::{Act, ApprovalView, Decision, OperatorName};
+use crate::control::{Act, ApprovalView, Decision, Halt, OperatorName, SessionAct};
 use crate::gate::{Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Page, Record, ReplyTo, Settings, Ticket};
 use crate::policy::OnTimeout;
 
@@ -52,6 +52,8 @@ pub struct World {
     /// What clients were shown before the last crash: they may still decide on it.
     old_views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
     next_reply: u64,
+    /// The stop of everything as the disk has it: a restart finds it.
+    halt: Option<Halt>,
     checks: Checks,
     /// What happened, in words; only for a run that is told.
     log: Option<Vec<String>>,
@@ -85,6 +87,7 @@ impl World {
             views: BTreeMap::new(),
             old_views: BTreeMap::new(),
             next_reply: 0,
+            halt: None,
             checks: Checks::default(),
             log: told.then(Vec::new),
         }
@@ -128,6 +131,16 @@ impl World {
             Action::Write => self.write(true)?,
             Action::WriteFails => self.write(false)?,
             Action::Decide(does, card, who) => self.decide(*does, *card, *who)?,
+            Action::Direct(act) => self.direct(*act)?,
+            Action::Halt => self.halt()?,
+            Action::EndHalt => self.end_halt()?,
+            Action::Policy(rule) => {
+                let verdicts = self.gate.open_card().map(|_| verdict(*rule)).into_iter().collect();
+                self.checks.stops.before_policy(&self.gate);
+                let settings = self.settings.clone();
+                self.input(Input::Reconfigured { settings, verdicts })?;
+                self.checks.stops.after_policy(&self.gate)?;
+            }
             Action::Stranger(meddles) => self.meddle(*meddles),
             Action::Wait(span) => self.wait(match span {
                 Span::Blink => Duration::from_millis(50),
@@ -324,6 +337,29 @@ impl World {
         self.input(Input::Decide { reply, operator, decision })
     }
 
+    fn direct(&mut self, act: SessionAct) -> Held {
+        self.next_reply += 1;
+        let reply = ReplyTo(self.next_reply);
+        self.checks.stops.asked(reply);
+        let operator = OperatorName(format!("ops{}", self.next_reply));
+        self.input(Input::Directed { reply, operator, act, reason: None })
+    }
+
+    fn halt(&mut self) -> Held {
+        // What has passed already has passed.
+        self.input(Input::Tick)?;
+        let halt = Halt { by: OperatorName("chief".to_owned()), at: self.now.wall, reason: None };
+        self.halt = Some(halt.clone());
+        self.checks.stops.halted();
+        self.input(Input::Halt(halt))
+    }
+
+    fn end_halt(&mut self) -> Held {
+        self.halt = None;
+        self.checks.stops.ended();
+        self.input(Input::EndHalt)
+    }
+
     fn meddle(&mut self, meddles: Meddles) {
         match meddles {
             Meddles::Resumes => drop(self.provider.resume()),
@@ -373,12 +409,19 @@ impl World {
         // What is not on a kept card is read again.
         self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
         self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
+        if let Some(halt) = &self.halt {
+            self.gate.begin_halted(halt.clone());
+            self.checks.stops.halted();
+        }
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
         }
         for kept in live {
             let effects = self.gate.recover(self.now, &mut self.mint, kept);
             self.carry_out(effects)?;
+        }
+        if let Some(halt) = self.halt.clone() {
+            self.input(Input::Halt(halt))?;
         }
         for i in 0..self.provider.said.len() {
             let Some(id) = self.provider.said[i].event.id else {
@@ -436,6 +479,7 @@ impl World {
     /// A healthy provider and store, nobody to answer, and much time: everything must come to its end.
     pub fn wind_down(&mut self) -> Held {
         self.tell(|_| "── wind down".to_owned());
+        self.end_halt()?;
         self.provider.finish_step();
         self.settle(50)?;
         self.one_healthy_poll()?;

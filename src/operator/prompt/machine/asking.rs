@@ -8,6 +8,7 @@ use crate::gate::ApprovalId;
 use crate::operator::card::{self, Frame};
 use crate::operator::escape::again;
 use crate::operator::line::Line;
+use crate::operator::terms;
 use crate::operator::words;
 
 impl Prompt {
@@ -49,7 +50,7 @@ impl Prompt {
 
     /// Goes on to the approval that has waited longest: one that can be answered before one that cannot.
     pub(super) fn next(&mut self) {
-        let free = |view: &&ApprovalView| !self.mine.contains_key(&view.card.approval);
+        let free = |view: &&ApprovalView| !self.is_settled(view);
         let open = self.waiting.iter().filter(free).find(|view| !Self::is_draft(view));
         let Some(view) = open.or_else(|| self.waiting.iter().find(free)) else {
             self.current = None;
@@ -147,12 +148,12 @@ impl Prompt {
         if self.waiting.is_empty() {
             return "nothing waits for an answer".to_owned();
         }
-        let lines: Vec<String> = self.waiting.iter().map(|view| card::headline(view, &self.frame(), "")).collect();
-        lines.concat()
+        let line = |view: &ApprovalView| card::headline(view, &self.frame(), &terms::in_list(view, self.clock));
+        self.listed().iter().map(line).collect()
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {
-        let others = self.waiting.iter().filter(|view| !self.mine.contains_key(&view.card.approval)).count();
+        let others = self.waiting.iter().filter(|view| !self.is_settled(view)).count();
         Frame { columns: self.columns, zone: &self.zone, waiting: others.saturating_sub(1), margin: None }
     }
 

@@ -9,6 +9,7 @@ use crate::operator::card;
 use crate::operator::changes;
 use crate::operator::escape::{again, short};
 use crate::operator::prompt::PromptEnd;
+use crate::operator::terms;
 use crate::operator::words;
 
 /// How many ended approvals are watched for their delivery.
@@ -17,6 +18,7 @@ const TOLD: usize = 256;
 impl Prompt {
     pub(super) fn snapshot(&mut self, snapshot: Snapshot) {
         let snapshot = self.narrowed(snapshot);
+        self.tune(&snapshot.daemon.settings);
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
         for view in ended {
@@ -46,7 +48,8 @@ impl Prompt {
             }
             Change::Approval { .. } => {}
             Change::Notice { text } => self.say(&again(&text)),
-            Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. } => {}
+            Change::Daemon { daemon } => self.tune(&daemon.settings),
+            Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
                 self.out.push(Output::Leave(PromptEnd::Stopped));
@@ -61,18 +64,11 @@ impl Prompt {
             Ok(Decided::Extended { deadline }) => {
                 self.mine.remove(&id);
                 let until = words::clock(deadline, &self.zone);
-                self.say_or_ask(id, was_current, &format!("{}  now waits until {until}", id.code()));
+                let left = self.view(id).map(|view| terms::extensions(view.extensions_left));
+                let left = left.map(|left| format!(", {left}")).unwrap_or_default();
+                self.say_or_ask(id, was_current, &format!("{}  now waits until {until}{left}", id.code()));
             }
-            Ok(Decided::Counted { given, needed }) => {
-                self.mine.remove(&id);
-                let said = format!("{}  your approval counts: {given} of {needed} operators", id.code());
-                if self.settings.only.is_some() {
-                    self.tell(&said);
-                    self.leave(PromptEnd::Done);
-                } else {
-                    self.say_or_ask(id, was_current, &said);
-                }
-            }
+            Ok(Decided::Counted { given, needed }) => self.counted(id, was_current, given, needed),
             Err(refusal) => self.refused(id, was_current, &refusal),
         }
     }
@@ -132,7 +128,7 @@ impl Prompt {
         }
         let asking = self.current.as_ref().filter(|c| c.id == id && c.deciding_since.is_none()).cloned();
         let Some(current) = asking else {
-            if self.current.is_none() && !self.mine.contains_key(&id) {
+            if self.current.is_none() && !self.is_settled(&new) {
                 self.next();
             }
             return;
@@ -144,6 +140,8 @@ impl Prompt {
             self.redraw(&old, &new);
         } else if old.deadline != new.deadline {
             self.say(&format!("{}  now waits until {}", id.code(), words::clock(new.deadline, &self.zone)));
+        } else if old.votes != new.votes {
+            self.say(&format!("{}  {}", id.code(), terms::so_far(&new)));
         } else {
             self.state_changed(&old.state, &new.state, id);
         }
@@ -189,7 +187,8 @@ impl Prompt {
         let ours = matches!(by, EndedBy::Operator { .. }) && self.mine.get(&id) == Some(&Some(outcome));
         if is_news && !ours {
             let ignored = if typing { "; your line was ignored" } else { "" };
-            lines.push(format!("{} {}{ignored}", id.code(), words::ended(outcome, by)));
+            let together = terms::together(view, by);
+            lines.push(format!("{} {}{together}{ignored}", id.code(), words::ended(outcome, by)));
         } else if is_news && was_current {
             lines.push(format!("{}  {}", id.code(), words::taken(&view.card, outcome)));
         }

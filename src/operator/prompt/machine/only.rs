@@ -20,14 +20,18 @@ impl Prompt {
         snapshot
     }
 
-    /// What `y` does.
-    pub(super) fn yes(&self) -> Act {
-        self.settings.only.as_ref().map_or(Act::approve(), |only| only.yes.clone())
+    /// What `y` does, with the reason that was typed or else the one that the command line gave.
+    pub(super) fn yes(&self, typed: Option<String>) -> Act {
+        let only = self.settings.only.as_ref();
+        match only.map_or(Act::approve(), |only| only.yes.clone()) {
+            Act::Approve { reason } => Act::Approve { reason: typed.or(reason) },
+            act @ (Act::Instruct { .. } | Act::Answer { .. } | Act::Deny { .. } | Act::Extend) => act,
+        }
     }
 
     /// `y` was typed, and is enough.
-    pub(super) fn say_yes(&mut self, now: Duration) {
-        match self.yes() {
+    pub(super) fn say_yes(&mut self, reason: Option<String>, now: Duration) {
+        match self.yes(reason) {
             act @ Act::Approve { .. } => self.release(act, None, now),
             act @ (Act::Instruct { .. } | Act::Answer { .. } | Act::Deny { .. } | Act::Extend) => {
                 self.send_text(act, now)
@@ -37,7 +41,7 @@ impl Prompt {
 
     /// The row under a card that says what `y` sends, where the command line has said it.
     pub(super) fn meaning_of_yes(&self) -> String {
-        match self.yes() {
+        match self.yes(None) {
             Act::Instruct { text } => format!("  y sends {}, then resumes\n", words::quoted(&text, 10_000)),
             Act::Answer { text } => format!("  y sends {}\n", words::quoted(&text, 10_000)),
             Act::Approve { .. } | Act::Deny { .. } | Act::Extend => String::new(),

@@ -5,3 +5,4 @@ mod cards;
 mod only;
 mod random;
 mod rules;
+mod several;

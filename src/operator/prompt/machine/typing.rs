@@ -9,6 +9,7 @@ use crate::operator::card;
 use crate::operator::keys::Key;
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::command::{Command, parse};
+use crate::operator::terms::because;
 use crate::operator::words;
 use crate::policy::Confirm;
 
@@ -109,7 +110,8 @@ impl Prompt {
             Command::List => self.tell(&self.list()),
             Command::Leave => self.ask_to_leave(),
             Command::Help => self.tell(&words::help(None)),
-            Command::Yes
+            Command::Unknown if self.pick_idle(line) => {}
+            Command::Yes { .. }
             | Command::No { .. }
             | Command::Message(_)
             | Command::Answer(_)
@@ -127,8 +129,10 @@ impl Prompt {
         let id = current.id;
         let Some(view) = self.view(id).cloned() else { return };
         let card = &view.card;
-        if card.confirm == Confirm::Type && card.is_confirmed_by(line) {
-            self.release(pending.unwrap_or_else(|| self.yes()), Some(line.trim().to_owned()), now);
+        let (typed, reason) = because(line);
+        if card.confirm == Confirm::Type && card.is_confirmed_by(typed) {
+            let act = pending.unwrap_or_else(|| self.yes(reason));
+            self.release(act, Some(typed.trim().to_owned()), now);
             return;
         }
         if pending.is_some() {
@@ -138,11 +142,11 @@ impl Prompt {
         self.leaving &= meant == Command::Leave;
         match (meant, card.subject) {
             (Command::Again, _) => self.ask(""),
-            (Command::Yes, _) if card.confirm == Confirm::Type => {
+            (Command::Yes { .. }, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
             }
-            (Command::Yes, _) => self.say_yes(now),
-            (Command::No { reason }, _) => self.decide(Act::Deny { reason }, None, now),
+            (Command::Yes { reason }, _) => self.say_yes(reason, now),
+            (Command::No { reason }, _) => self.deny(reason, now),
             (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
             (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
             (Command::Message(_) | Command::NeedsText('m'), Subject::Question) => {
@@ -162,9 +166,24 @@ impl Prompt {
             (Command::Details, _) => self.details(),
             (Command::List, _) => self.ask(&self.list()),
             (Command::Leave, _) => self.ask_to_leave(),
-            (Command::Help, _) => self.ask(&words::help(Some(card))),
+            (Command::Help, _) => self.ask(&words::help(Some(&view))),
             (Command::Unknown, _) => self.pick(line),
         }
+    }
+
+    fn deny(&mut self, reason: Option<String>, now: Duration) {
+        let act = Act::Deny { reason };
+        if !self.lacks_reason(&act) {
+            self.decide(act, None, now);
+        }
+    }
+
+    /// A card that waits for other operators, by its code.
+    fn pick_idle(&mut self, line: &str) -> bool {
+        let named = |view: &&ApprovalView| view.card.code().as_str().eq_ignore_ascii_case(line.trim());
+        let Some(id) = self.waiting.iter().find(named).map(|view| view.card.approval) else { return false };
+        self.show(id, "");
+        true
     }
 
     /// Another card that waits, by its code. Nothing is decided by that; the one at hand keeps its place.
@@ -199,6 +218,10 @@ impl Prompt {
     /// An instruction or an answer releases; where approving takes typing, so does this.
     pub(super) fn send_text(&mut self, act: Act, now: Duration) {
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)) else { return };
+        if view.card.terms.takes_several() {
+            self.ask("several operators have to agree on what is asked: y or n, no text of your own");
+            return;
+        }
         if view.card.hold == Hold::ByOthers {
             self.ask("somebody else paused this session, so nothing is sent or resumed from here");
             return;
@@ -225,7 +248,7 @@ impl Prompt {
             self.ask("the card shows only part of the agent's text: d shows all of it, then decide");
         } else if current.nonce.is_none() {
             self.ask("the daemon has not yet noted that this card is on screen; please answer again");
-        } else {
+        } else if !self.lacks_reason(&act) {
             self.decide(act, typed, now);
         }
     }

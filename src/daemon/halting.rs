@@ -1,0 +1,105 @@
+//! Writes the stop of everything down, in the order in which operators asked, so that no slow disk delays anything else.
+//!
+//! A stop is in force before it is written; it is tried until it is. The end of one counts only once it is written.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::control::{DeskService, Halt, OperatorName, Refusal};
+use crate::error::chain;
+use crate::operator::log::TOLD;
+use crate::store::{Store, StoreError};
+
+/// How often a store that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How many times more, once nobody asks any more.
+const LAST: u32 = 3;
+
+/// What is to be written.
+#[derive(Debug)]
+pub enum Wish {
+    /// Everything is stopped.
+    Halted {
+        /// Since when, by whom.
+        halt: Halt,
+        /// Where the answer goes once it is written.
+        reply: oneshot::Sender<Result<Halt, Refusal>>,
+    },
+    /// The stop shall end.
+    End {
+        /// Which.
+        halt: Halt,
+        /// Who ends it.
+        by: OperatorName,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+}
+
+/// A stop whose end is durable.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub halt: Halt,
+    /// Who ended it.
+    pub by: OperatorName,
+    /// Where the answer goes once it has ended.
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// Writes what `wishes` brings until its senders are gone.
+pub async fn run(
+    store: Store,
+    desk: DeskService,
+    mut wishes: mpsc::UnboundedReceiver<Wish>,
+    ended: mpsc::UnboundedSender<Ended>,
+) {
+    while let Some(wish) = wishes.recv().await {
+        match wish {
+            Wish::Halted { halt, reply } => {
+                if let Err(error) = store.halted(&halt).await {
+                    let why = told(&desk, &error);
+                    let _ = reply.send(Err(Refusal::Unknown { why }));
+                    insist(&store, &halt, &wishes).await;
+                } else {
+                    let _ = reply.send(Ok(halt));
+                }
+            }
+            Wish::End { halt, by, reply } => match store.halt_ended(&halt, &by, Timestamp::now()).await {
+                // A supervisor that is gone answers nobody: the dropped reply says that it is not known.
+                Ok(()) => drop(ended.send(Ended { halt, by, reply })),
+                Err(error) => {
+                    let why = chain(&error).join(": ");
+                    let _ = reply.send(Err(Refusal::StoreFailed { why }));
+                }
+            },
+        }
+    }
+}
+
+fn told(desk: &DeskService, error: &StoreError) -> String {
+    let why = chain(error).join(": ");
+    let text = format!("everything is stopped, and a restart would not know it: {why}; this is tried again");
+    tracing::error!(target: TOLD, "{text}");
+    desk.notice(text.clone());
+    text
+}
+
+/// Tries on until the stop is written.
+async fn insist(store: &Store, halt: &Halt, wishes: &mpsc::UnboundedReceiver<Wish>) {
+    let mut last = 0;
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        last += u32::from(wishes.is_closed());
+        match store.halted(halt).await {
+            Ok(()) => return,
+            Err(error) if last > LAST => {
+                tracing::error!("the stop of everything is not written down: {error}; a restart does not know it");
+                return;
+            }
+            Err(_) => (),
+        }
+    }
+}

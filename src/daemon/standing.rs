@@ -1,0 +1,28 @@
+//! What holds for every session, as its driver has to know it: the rules, the settings, and whether everything is stopped.
+//!
+//! A driver is told by a value that it can look at and not by a message that it could miss: only the newest counts.
+
+use std::sync::Arc;
+
+use crate::control::Halt;
+use crate::gate::Settings;
+use crate::policy::Policy;
+
+/// What holds now.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Whether everything is stopped.
+    pub halt: Option<Halt>,
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// What gates do where rules do not say.
+    pub settings: Arc<Settings>,
+}
+
+impl Standing {
+    /// Whether `self` has the rules and settings of `other`, and not only equal ones.
+    #[must_use]
+    pub fn rules_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.policy, &other.policy) && Arc::ptr_eq(&self.settings, &other.settings)
+    }
+}

@@ -1,0 +1,186 @@
+//! What the prompt does where more than one operator has to agree, where reasons are wanted, and when time runs out.
+
+use insta::assert_snapshot;
+
+use super::bench::Bench;
+use crate::control::fixtures::{at, by, ended, open, revised};
+use crate::control::{Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, OperatorName, Update, Vote};
+use crate::gate::{Delivery, Outcome, Revision};
+use crate::operator::prompt::machine::Input;
+use crate::policy::{Confirm, ReasonFor, Risk};
+
+fn voted(view: &ApprovalView, names: &[&str]) -> ApprovalView {
+    let vote =
+        |name: &&str| Vote { by: OperatorName((*name).to_owned()), at: at("2026-11-23T13:03:00Z"), reason: None };
+    ApprovalView { votes: names.iter().map(vote).collect(), ..view.clone() }
+}
+
+fn two(n: u8) -> ApprovalView {
+    revised(&open(n, "Buying"), |card| card.terms.approvals = 2)
+}
+
+fn wanting(reason: ReasonFor) -> ApprovalView {
+    revised(&open(1, "Buying"), |card| card.terms.reason = reason)
+}
+
+fn counted(bench: &mut Bench, view: &ApprovalView) {
+    bench.told(voted(view, &["root"]));
+    bench.input(Input::Decided { id: view.card.approval, result: Ok(Decided::Counted { given: 1, needed: 2 }) });
+}
+
+#[test]
+fn a_card_that_takes_two_operators_and_a_reason() {
+    let view = revised(&two(1), |card| {
+        card.terms.not_by = vec!["agent-runner".into(), "@dev\u{202e}".into()];
+        card.terms.reason = ReasonFor::Both;
+    });
+    let mut bench = Bench::wide(80);
+    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(vec![voted(&view, &["ops2"])])));
+    bench.answers("?");
+    assert_snapshot!(bench.screen);
+}
+
+#[test]
+fn an_approval_that_only_counts_moves_on_and_stays_listed() {
+    let (one, other) = (two(1), open(2, "Booking"));
+    let mut bench = Bench::asking(&[one.clone(), other.clone()]);
+    bench.answers("y");
+    bench.printed();
+    counted(&mut bench, &one);
+    let said = bench.printed();
+    assert!(said.contains("3333  your approval counts: 1 of 2; 1 more operator has to approve"), "{said}");
+    assert!(said.contains(&format!("{}  approve?", other.card.code())), "{said}");
+    bench.answers("l");
+    let listed = bench.printed();
+    assert!(listed.contains("3333") && listed.contains("approved by root so far (1 of 2)"), "{listed}");
+    bench.answers("3333");
+    assert!(bench.printed().ends_with("3333  approve? [y/n/?] > "), "by its code it can be had again");
+    bench.answers("n");
+    assert_eq!(bench.acts(), [Act::approve(), Act::Deny { reason: None }]);
+}
+
+#[test]
+fn while_nothing_else_waits_a_counted_card_is_had_by_its_code_and_comes_back_when_it_changes() {
+    let view = two(1);
+    let mut bench = Bench::with(&view);
+    bench.answers("y");
+    counted(&mut bench, &view);
+    bench.printed();
+    bench.told(voted(&view, &["root"]));
+    assert!(!bench.printed().contains("approve?"), "nothing is asked of whoever has approved");
+    bench.answers("y");
+    assert_eq!(bench.acts(), [Act::approve()], "and nothing is taken for an answer");
+    bench.answers("3333");
+    assert!(bench.printed().ends_with("3333  approve? [y/n/?] > "));
+
+    let mut bench = Bench::with(&view);
+    bench.answers("y");
+    counted(&mut bench, &view);
+    bench.printed();
+    bench.told(revised(&view, |card| card.revision = Revision(2)));
+    assert!(bench.printed().ends_with("3333  approve? [y/n/?] > "), "another revision is asked about anew");
+}
+
+#[test]
+fn another_operators_vote_is_told_and_the_last_one_names_both() {
+    let view = two(1);
+    let mut bench = Bench::with(&view);
+    bench.printed();
+    bench.told(voted(&view, &["ops2"]));
+    assert_eq!(bench.printed(), "\n3333  approved by ops2 so far (1 of 2)\n3333  approve? [y/n/?] > ");
+    let both = voted(&view, &["ops2", "ops3"]);
+    bench.told(ended(&both, Outcome::Approved, by("ops3", Some("due")), Delivery::Applied, ""));
+    assert!(bench.screen.contains("3333 was approved by ops3 (due) together with ops2"), "{}", bench.screen);
+}
+
+#[test]
+fn a_wanted_reason_is_asked_for_and_nothing_is_sent_without_it() {
+    let mut bench = Bench::with(&wanting(ReasonFor::Both));
+    assert!(bench.screen.ends_with("3333  approve? [y because …/n/?] > "), "{}", bench.screen);
+    bench.answers("y").answers("y because").answers("n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("approving this takes a reason") && bench.screen.contains("n and why"));
+    bench.answers("y because it is due");
+    assert_eq!(bench.acts(), [Act::Approve { reason: Some("it is due".into()) }]);
+
+    let mut bench = Bench::with(&wanting(ReasonFor::Deny));
+    bench.answers("n too dear");
+    assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
+
+    let mut bench = Bench::with(&revised(&wanting(ReasonFor::Approve), |card| card.confirm = Confirm::Type));
+    bench.answers("410");
+    assert_eq!(bench.acts(), []);
+    bench.answers("410 because it is due");
+    assert_eq!(bench.acts(), [Act::Approve { reason: Some("it is due".into()) }]);
+    assert_eq!(bench.decisions[0].typed.as_deref(), Some("410"));
+}
+
+#[test]
+fn where_several_have_to_agree_nobody_writes_texts_of_their_own() {
+    let mut bench = Bench::with(&two(1));
+    bench.answers("m use the test shop");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("several operators have to agree"), "{}", bench.screen);
+}
+
+#[test]
+fn extending_says_how_often_it_is_still_possible() {
+    for (left, said) in [(2, ", 2 extensions left\n"), (1, ", 1 extension left\n"), (0, ", for the last time\n")] {
+        let view = open(1, "Buying");
+        let mut bench = Bench::with(&view);
+        bench.answers("x");
+        let deadline = at("2026-11-23T13:22:11Z");
+        bench.told(ApprovalView { deadline, extensions_left: left, ..view.clone() });
+        bench.input(Input::Decided { id: view.card.approval, result: Ok(Decided::Extended { deadline }) });
+        assert!(bench.screen.contains(&format!("3333  now waits until 13:22:11{said}")), "{}", bench.screen);
+    }
+}
+
+#[test]
+fn the_bell_rings_once_more_when_half_of_the_time_is_gone_and_again_after_an_extension() {
+    let view = open(1, "Buying");
+    let mut bench = Bench::with(&view);
+    let bells = bench.bells;
+    bench.printed();
+    let pass = |bench: &mut Bench, clock: &str| {
+        bench.input(Input::Clock(at(clock)));
+        bench.later(250);
+        (bench.bells - bells, bench.printed())
+    };
+    assert_eq!(pass(&mut bench, "2026-11-23T13:07:10Z"), (0, String::new()));
+    let said = "\n3333  last call: 4m 58s left; no answer by 13:12:11 cancels\n3333  approve? [y/n/?] > ";
+    assert_eq!(pass(&mut bench, "2026-11-23T13:07:13Z"), (1, said.to_owned()));
+    assert_eq!(pass(&mut bench, "2026-11-23T13:09:00Z").0, 1, "once");
+    bench.told(ApprovalView { deadline: at("2026-11-23T13:19:11Z"), ..view.clone() });
+    assert_eq!(pass(&mut bench, "2026-11-23T13:10:00Z").0, 1);
+    assert_eq!(pass(&mut bench, "2026-11-23T13:11:00Z").0, 2);
+    bench.told(ApprovalView { deadline: at("2026-11-23T13:30:11Z"), frozen: true, ..view });
+    assert_eq!(pass(&mut bench, "2026-11-23T13:29:00Z").0, 2, "a deadline that stands still calls nobody");
+}
+
+#[test]
+fn the_numbers_are_the_daemons() {
+    let settings = ClientSettings { arm_ms: 3000, escalate_percent: 100, ..ClientSettings::default() };
+    let daemon = Box::new(DaemonInfo { settings, ..DaemonInfo::default() });
+    let mut bench = Bench::with(&open(1, "Buying"));
+    bench.input(Input::Update(Box::new(Update { seq: 1, change: Change::Daemon { daemon } })));
+    let bells = bench.bells;
+    bench.input(Input::Clock(at("2026-11-23T13:12:00Z")));
+    bench.answers("y");
+    assert_eq!((bench.acts(), bench.bells), (vec![], bells), "two seconds are too soon now, and nothing is called out");
+    bench.later(3000).answers("y");
+    assert_eq!(bench.acts(), [Act::approve()]);
+}
+
+#[test]
+fn the_list_has_the_riskiest_first_and_then_what_has_the_least_time() {
+    let late = |n: u8, deadline: &str| ApprovalView { deadline: at(deadline), ..open(n, "Buying") };
+    let risky = revised(&late(3, "2026-11-23T13:20:00Z"), |card| card.risk = Risk::High);
+    let mut bench = Bench::wide(80);
+    let views = vec![late(1, "2026-11-23T13:15:00Z"), late(2, "2026-11-23T13:10:00Z"), risky];
+    bench.input(Input::Snapshot(crate::control::fixtures::snapshot(views)));
+    bench.input(Input::Clock(at("2026-11-23T13:03:00Z")));
+    bench.printed();
+    bench.answers("l");
+    assert_snapshot!(bench.screen);
+}

@@ -1,0 +1,106 @@
+//! The stop of everything: two kinds of journal entries, of which the newest says whether it is in force.
+//!
+//! There is no table of it: what keeps a stop over a restart is as hard to remove unseen as any other entry.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sqlx::{Executor as _, Row as _, SqliteConnection};
+
+use super::{Store, StoreError};
+use crate::audit::Entry;
+use crate::control::{Halt, OperatorName};
+use crate::operator::escape::short;
+
+const HALTED: &str = "halted";
+const ENDED: &str = "halt_ended";
+
+#[derive(Serialize, Deserialize)]
+struct Body {
+    note: String,
+    halt: Halt,
+}
+
+impl Store {
+    /// The stop of everything that is in force.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the entry cannot be understood.
+    pub async fn halt(&self) -> Result<Option<Halt>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("read", source))?;
+        self.standing_halt(&mut connection).await
+    }
+
+    /// Writes down that everything is stopped. Writing the same again changes nothing.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing of it may be assumed.
+    pub async fn halted(&self, halt: &Halt) -> Result<(), StoreError> {
+        let why = halt.reason.as_deref().map(|reason| format!(": {}", short(reason))).unwrap_or_default();
+        let note = format!("everything was stopped by {}{why}", short(&halt.by.0));
+        let body = Body { note, halt: halt.clone() };
+        self.write_halt(halt.at, HALTED, &body, |standing| standing != Some(halt)).await
+    }
+
+    /// Writes down that the stop `halt` was ended. Does nothing when that one is not in force.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing of it may be assumed.
+    pub async fn halt_ended(&self, halt: &Halt, by: &OperatorName, at: Timestamp) -> Result<(), StoreError> {
+        let note = format!("the stop of everything was ended by {}", short(&by.0));
+        let body = Body { note, halt: halt.clone() };
+        self.write_halt(at, ENDED, &body, |standing| standing == Some(halt)).await
+    }
+
+    async fn write_halt(
+        &self,
+        at: Timestamp,
+        entry: &str,
+        body: &Body,
+        is_news: impl Fn(Option<&Halt>) -> bool,
+    ) -> Result<(), StoreError> {
+        let body = serde_json::to_string(body).map_err(|error| self.row(format!("record: {error}")))?;
+        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
+        let written = self.write_halt_entry(&mut connection, at, entry, body, is_news).await;
+        if written.is_err() {
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        written
+    }
+
+    async fn write_halt_entry(
+        &self,
+        connection: &mut SqliteConnection,
+        at: Timestamp,
+        entry: &str,
+        body: String,
+        is_news: impl Fn(Option<&Halt>) -> bool,
+    ) -> Result<(), StoreError> {
+        let sql = |source| self.sql("written", source);
+        connection.execute("BEGIN IMMEDIATE").await.map_err(sql)?;
+        if is_news(self.standing_halt(connection).await?.as_ref()) {
+            let head = self.head(connection).await?;
+            let (at, entry) = (at.to_string(), entry.to_owned());
+            let entry = Entry { seq: head.seq + 1, at, entry, session: None, approval: None, body };
+            let head = head.then(&entry);
+            self.insert_entry(connection, &entry, head).await?;
+            self.move_head(connection, head).await?;
+        }
+        connection.execute("COMMIT").await.map_err(sql)?;
+        Ok(())
+    }
+
+    async fn standing_halt(&self, connection: &mut SqliteConnection) -> Result<Option<Halt>, StoreError> {
+        let newest =
+            "SELECT entry, body FROM journal WHERE entry IN ('halted', 'halt_ended') ORDER BY seq DESC LIMIT 1";
+        let row = sqlx::query(newest).fetch_optional(connection).await.map_err(|source| self.sql("read", source))?;
+        let Some(row) = row else { return Ok(None) };
+        let entry: String = row.try_get("entry").map_err(|source| self.sql("read", source))?;
+        if entry != HALTED {
+            return Ok(None);
+        }
+        let body: String = row.try_get("body").map_err(|source| self.sql("read", source))?;
+        let body: Body =
+            serde_json::from_str(&body).map_err(|error| self.row(format!("stop of everything: {error}")))?;
+        Ok(Some(body.halt))
+    }
+}
