@@ -1,11 +1,14 @@
 //! The command line: one file per group of commands. Standard output is data, standard error is talk.
 
+mod attach;
 mod audit;
 mod config;
 mod demo;
+mod doctor;
 mod identity;
 mod notify;
 pub mod oneshot;
+mod reference;
 pub mod run;
 pub mod simulate;
 pub mod target;
@@ -30,6 +33,14 @@ enum Command {
     /// The daemon; asks here when standard input and standard error are terminals
     #[command(after_help = "Example: AGI_API_KEY=… holdpoint run --config config.toml")]
     Run(run::Args),
+    /// The operator's console: what waits, full screen or as lines
+    #[command(after_help = "Example: holdpoint attach")]
+    Attach(attach::Args),
+    #[command(flatten)]
+    Once(oneshot::Command),
+    /// Looks at everything that has to be right, and says what to do where it is not
+    #[command(after_help = "Example: holdpoint doctor")]
+    Doctor(doctor::Args),
     /// The simulated Sessions API by itself, on loopback
     #[command(after_help = "Example: holdpoint simulate --listen 127.0.0.1:8700 --scenario purchase")]
     Simulate(simulate::Args),
@@ -45,6 +56,14 @@ enum Command {
     #[command(after_help = "Example: holdpoint notify test --config config.toml")]
     #[command(subcommand)]
     Notify(notify::Command),
+    /// Prints the completions for a shell
+    #[command(
+        after_help = "Example: holdpoint completions bash > ~/.local/share/bash-completion/completions/holdpoint"
+    )]
+    Completions(reference::Completions),
+    /// Prints the manual page, or writes the pages of all commands
+    #[command(after_help = "Example: holdpoint man --out ~/.local/share/man/man1")]
+    Man(reference::Man),
 }
 
 /// Prints a line of data. Somebody who stops reading is an error, not a panic.
@@ -90,9 +109,14 @@ impl Cli {
         match self.command {
             Command::Demo(args) => demo::run(args).await,
             Command::Run(args) => run::run(args).await,
+            Command::Once(command) => oneshot::run(command).await,
             Command::Simulate(args) => simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error)),
             Command::Audit(command) => audit::run(command).await,
             Command::Config(command) => config::run(&command),
+            Command::Doctor(args) => doctor::run(args).await,
+            Command::Completions(args) => reference::completions(&args),
+            Command::Man(args) => reference::man(&args),
+            Command::Attach(args) => attach::run(args).await,
             Command::Notify(command) => notify::run(command).await,
         }
     }

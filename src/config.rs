@@ -11,6 +11,7 @@ pub mod secret;
 mod secret_file;
 mod sections;
 pub mod units;
+mod variables;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -118,7 +119,9 @@ impl Config {
     /// When the file cannot be read, is not valid, or names a key file that is missing or readable by others.
     pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
         let environment = std::env::vars_os().filter_map(known_variable).collect();
-        Self::load_with(path, &environment)
+        let mut loaded = Self::load_with(path, &environment)?;
+        loaded.notes.extend(variables::unknown(std::env::vars_os().map(|(name, _)| name), &loaded.config));
+        Ok(loaded)
     }
 
     /// As [`Config::load`], with these environment variables.

@@ -1,10 +1,19 @@
-//! What an operator sees and types: the prompt, its terminal, and the one escaping function.
+//! What an operator sees and types: the prompt, the console, their terminal, and the one escaping function.
+//!
+//! What a card says, how it is laid out, how bytes become keys and how a line is edited is the same for both.
 
+pub(crate) mod card;
+mod changes;
+pub mod console;
 pub mod escape;
+mod keys;
+mod layout;
+mod line;
 pub mod log;
 pub mod prompt;
 pub mod terminal;
 mod terms;
+mod words;
 
 pub use log::{LogLines, LogSink};
 pub use prompt::{PromptEnd, PromptSettings};

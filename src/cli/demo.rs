@@ -63,7 +63,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let story = tokio::spawn(tell(sim.clone(), audience, ended.clone()));
     let end = prompt::run(client, settings, lines, ended.clone()).await;
     let left = match end {
-        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone => true,
+        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => true,
         PromptEnd::Stopped => false,
     };
     // Without a terminal nothing is asked: the deadlines of the demo's policy end the story.

@@ -39,6 +39,7 @@ use reload::{Fixed, Reloader};
 use signals::Signals;
 
 pub(super) use api::Api as LocalApi;
+pub(super) use key::fetch as fetch_key;
 pub(super) use places::{config_path, store_path};
 
 /// How often idle control connections are used, so that they stay open: common servers close idle ones after 5 s.

@@ -13,9 +13,6 @@ use crate::config::{NotifyConfig, WebhookConfig};
 /// Waits between attempts of a webhook.
 const BACKOFF: Bounds = Bounds { first: Duration::from_secs(1), max: Duration::from_secs(30) };
 
-/// The longest file of a secret that is read, in bytes.
-const LONGEST: u64 = 64 * 1024;
-
 /// Why notifications cannot be sent as configured.
 #[derive(Debug, thiserror::Error)]
 pub enum WayError {

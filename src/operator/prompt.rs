@@ -4,22 +4,18 @@
 //! around it owns the terminal. Never reads an answer from anything but a terminal, never decides by silence, end of input
 //! or a time-out, and is checked again by the daemon in everything.
 
-mod card;
-mod changes;
 mod command;
 mod elsewhere;
-mod keys;
-mod layout;
-mod line;
 mod machine;
 mod run;
-mod words;
 
 use std::time::Duration;
 
 pub use machine::{Input, Output, Prompt};
 pub use run::run;
 
+use crate::control::Act;
+use crate::gate::ApprovalId;
 use crate::policy::Risk;
 
 /// The prompt's numbers and words.
@@ -31,6 +27,19 @@ pub struct PromptSettings {
     pub arm_high: Duration,
     /// What is said instead of asking when standard input or error is no terminal.
     pub elsewhere: String,
+    /// Ask about this approval and no other, and end when it is done.
+    pub only: Option<Only>,
+}
+
+/// The one approval that a prompt is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Only {
+    /// Which.
+    pub approval: ApprovalId,
+    /// What `y` does: an approval, with a reason or without, an instruction or an answer.
+    pub yes: Act,
+    /// Whether the prompt stays until the outcome is delivered.
+    pub patient: bool,
 }
 
 impl PromptSettings {
@@ -49,6 +58,7 @@ impl Default for PromptSettings {
             arm_high: Duration::from_millis(1500),
             elsewhere: "nothing is asked here, because this is not a terminal: start holdpoint at a terminal to answer"
                 .to_owned(),
+            only: None,
         }
     }
 }
@@ -62,6 +72,8 @@ pub enum PromptEnd {
     Eof,
     /// The terminal is gone.
     TerminalGone,
+    /// The one approval that it was for is done.
+    Done,
     /// The daemon is stopping, dropped this client, or a signal asks to end.
     Stopped,
 }

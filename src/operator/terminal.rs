@@ -7,6 +7,7 @@
 
 mod mode;
 mod reader;
+pub(crate) mod signals;
 mod writer;
 
 use std::time::{Duration, Instant};
@@ -43,12 +44,22 @@ pub enum Report {
     Gone,
 }
 
+/// How the terminal is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Lines are appended.
+    Lines,
+    /// The alternate screen, without a cursor, telling when the window is chosen; the window's title is put back after.
+    FullScreen,
+}
+
 /// The terminal in our mode. Dropping it gives it back.
 #[derive(Debug)]
 pub struct Terminal {
     reader: Reader,
     writer: Writer,
-    pastes: bool,
+    look: Look,
+    capable: bool,
     ours: bool,
 }
 
@@ -58,11 +69,10 @@ impl Terminal {
     /// # Errors
     ///
     /// When a thread cannot be started or the mode cannot be read or set.
-    pub fn open(origin: Instant, reports: mpsc::Sender<Report>) -> std::io::Result<Self> {
+    pub fn open(origin: Instant, reports: mpsc::Sender<Report>, look: Look) -> std::io::Result<Self> {
         let writer = Writer::start(origin, reports.clone())?;
         let reader = Reader::start(origin, reports)?;
-        let pastes = std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-        let mut terminal = Self { reader, writer, pastes, ours: false };
+        let mut terminal = Self { reader, writer, look, capable: is_capable(), ours: false };
         terminal.enter()?;
         Ok(terminal)
     }
@@ -84,7 +94,7 @@ impl Terminal {
             Standing::Foreground | Standing::Background => return Ok(false),
             Standing::Gone => return Err(std::io::Error::other("the terminal has vanished")),
         }
-        mode::enter(self.pastes)?;
+        mode::enter(if self.capable { mode::manners(self.look) } else { mode::NONE })?;
         self.ours = true;
         self.reader.listen(true);
         Ok(true)
@@ -120,6 +130,12 @@ impl Terminal {
         self.writer.ask(text, ask);
     }
 
+    /// Queues a picture of the whole screen; when it is there, [`Report::OnScreen`] follows, after a flush of unread input
+    /// where that is asked for.
+    pub fn draw(&self, text: String, number: u64, flush: bool) {
+        self.writer.draw(text, number, flush);
+    }
+
     /// Throws away what was typed and not read.
     pub fn flush(&self) {
         if self.ours {
@@ -129,7 +145,7 @@ impl Terminal {
 
     /// Rings the bell, on terminals that have one.
     pub fn bell(&self) {
-        if self.pastes {
+        if self.capable {
             self.writer.print("\u{7}".to_owned());
         }
     }
@@ -140,11 +156,29 @@ impl Terminal {
         self.writer.backlog()
     }
 
+    /// Whether it was given back by somebody else: a panic in another thread.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.ours && !mode::is_taken()
+    }
+
+    /// How many columns and rows there are; 80 and 24 when the terminal does not tell.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        mode::size()
+    }
+
     /// How many columns there are; 80 when the terminal does not tell.
     #[must_use]
     pub fn columns(&self) -> usize {
-        mode::columns()
+        usize::from(mode::size().0)
     }
+}
+
+/// Whether the terminal knows more than lines: `TERM` is set and not `dumb`.
+#[must_use]
+pub fn is_capable() -> bool {
+    std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb")
 }
 
 impl Drop for Terminal {

@@ -7,7 +7,7 @@ use crate::gate::Card;
 use crate::operator::escape::short;
 
 /// What a card asks for beside one operator's key; empty where that is all.
-pub(in crate::operator) fn asked(card: &Card) -> String {
+pub(crate) fn asked(card: &Card) -> String {
     let terms = &card.terms;
     let mut parts = Vec::new();
     if terms.takes_several() {
@@ -27,12 +27,12 @@ pub(in crate::operator) fn asked(card: &Card) -> String {
 }
 
 /// The same, with who has approved so far.
-pub(in crate::operator) fn needs(view: &ApprovalView) -> String {
+pub(crate) fn needs(view: &ApprovalView) -> String {
     [asked(&view.card), so_far(view)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// Who has approved so far, where more than one has to.
-pub(in crate::operator) fn so_far(view: &ApprovalView) -> String {
+pub(crate) fn so_far(view: &ApprovalView) -> String {
     if !view.card.terms.takes_several() || matches!(view.state, State::Draft | State::Ended { .. }) {
         return String::new();
     }
@@ -43,7 +43,7 @@ pub(in crate::operator) fn so_far(view: &ApprovalView) -> String {
 }
 
 /// "together with ops1", for an approval that more than one operator gave.
-pub(in crate::operator) fn together(view: &ApprovalView, by: &EndedBy) -> String {
+pub(crate) fn together(view: &ApprovalView, by: &EndedBy) -> String {
     let EndedBy::Operator { name, .. } = by else { return String::new() };
     let others = voters(view, Some(&name.0)).filter(|_| view.votes.iter().any(|vote| vote.by == *name));
     others.map(|names| format!(" together with {names}")).unwrap_or_default()
@@ -56,14 +56,14 @@ fn voters(view: &ApprovalView, but: Option<&str>) -> Option<String> {
 }
 
 /// What an approval that has been counted waits for.
-pub(in crate::operator) fn counted(given: u8, needed: u8) -> String {
+pub(crate) fn counted(given: u8, needed: u8) -> String {
     let more = needed.saturating_sub(given);
     let operators = if more == 1 { "operator has" } else { "operators have" };
     format!("your approval counts: {given} of {needed}; {more} more {operators} to approve")
 }
 
 /// How often an approval can still be extended.
-pub(in crate::operator) fn extensions(left: u8) -> String {
+pub(crate) fn extensions(left: u8) -> String {
     match left {
         0 => "for the last time".to_owned(),
         1 => "1 extension left".to_owned(),
@@ -72,7 +72,7 @@ pub(in crate::operator) fn extensions(left: u8) -> String {
 }
 
 /// How much time is left, in its two largest units.
-pub(in crate::operator) fn left(deadline: Timestamp, now: Timestamp) -> String {
+pub(crate) fn left(deadline: Timestamp, now: Timestamp) -> String {
     let seconds = deadline.duration_since(now).as_secs().max(0);
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -84,14 +84,14 @@ pub(in crate::operator) fn left(deadline: Timestamp, now: Timestamp) -> String {
 }
 
 /// Whether so many per cent of an approval's time have passed, and not all of it. A deadline that stands still does not count.
-pub(in crate::operator) fn is_late(view: &ApprovalView, now: Timestamp, percent: u8) -> bool {
+pub(crate) fn is_late(view: &ApprovalView, now: Timestamp, percent: u8) -> bool {
     let (whole, passed) = (view.deadline.duration_since(view.card.opened_at), now.duration_since(view.card.opened_at));
     let due = passed.as_millis().saturating_mul(100) >= whole.as_millis().saturating_mul(i128::from(percent));
     due && !view.frozen && percent < 100 && now < view.deadline && view.state == State::Open
 }
 
 /// A line and the reason at its end: `y because it is due`. Only the whole word between spaces begins one.
-pub(in crate::operator) fn because(line: &str) -> (&str, Option<String>) {
+pub(crate) fn because(line: &str) -> (&str, Option<String>) {
     let Some((head, reason)) = line.split_once(" because ") else { return (line, None) };
     let reason = reason.trim();
     if reason.is_empty() { (line, None) } else { (head, Some(reason.to_owned())) }

@@ -11,6 +11,11 @@ pub fn refused(name: &str, refusal: &Refusal) -> Failure {
     Failure::new(exit, format!("{name}: {}", again(&refusal.to_string()))).hint(hint)
 }
 
+/// What a refusal exits with.
+pub fn exit(refusal: &Refusal) -> Exit {
+    meaning(refusal).0
+}
+
 /// The exit code and the hint of every refusal.
 fn meaning(refusal: &Refusal) -> (Exit, &'static str) {
     match refusal {

@@ -36,6 +36,6 @@ async fn prompted(client: remote::Client, settings: PromptSettings, lines: LogLi
         }
         PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
         PromptEnd::Stopped if !signalled => tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it"),
-        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped => (),
+        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped | PromptEnd::Done => (),
     }
 }

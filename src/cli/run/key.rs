@@ -9,7 +9,7 @@ use crate::error::{Exit, Failure};
 ///
 /// # Errors
 /// When there is none; says where it was looked for and what to do.
-pub(super) fn fetch(source: &KeySource) -> Result<SecretString, Failure> {
+pub(in crate::cli) fn fetch(source: &KeySource) -> Result<SecretString, Failure> {
     source.fetch().map_err(|missing| {
         Failure::new(Exit::Configuration, format!("there is no API key: {missing}")).hint(match source {
             KeySource::Environment(_) | KeySource::File(_) => {

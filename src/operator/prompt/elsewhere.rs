@@ -6,11 +6,12 @@ use std::io::Write as _;
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use super::{PromptEnd, PromptSettings, words};
+use super::{PromptEnd, PromptSettings};
 use crate::control::remote::Client;
 use crate::control::{ApprovalView, Change, State};
 use crate::gate::ApprovalId;
 use crate::operator::escape::again;
+use crate::operator::words;
 
 /// Says what waits until `cancel`, or until the daemon stops.
 pub(super) async fn tell(mut client: Client, settings: &PromptSettings, cancel: &CancellationToken) -> PromptEnd {

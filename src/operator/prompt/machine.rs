@@ -11,6 +11,7 @@
 mod agreeing;
 mod asking;
 mod news;
+mod only;
 #[cfg(test)]
 mod tests;
 mod typing;
@@ -22,12 +23,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::keys::Keys;
-use super::line::Line;
 use super::{PromptEnd, PromptSettings};
 use crate::control::{Act, ApprovalView, ClientSettings, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 use crate::operator::escape::again;
+use crate::operator::keys::Keys;
+use crate::operator::line::Line;
 
 /// How long the prompt waits for the answer to a decision before it goes on to the next card.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustix::process::{Signal, getpid, kill_process};
-use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +14,8 @@ use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
 use crate::control::Gone;
 use crate::control::remote::{Client, Requests};
 use crate::operator::log::LogLines;
-use crate::operator::terminal::{self, Report, Terminal};
+use crate::operator::terminal::signals::{self, Kind, Listened};
+use crate::operator::terminal::{self, Look, Report, Terminal};
 
 /// How many reads may wait; a flood beyond it is dropped and never counts.
 const REPORTS: usize = 256;
@@ -40,7 +39,7 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
     }
     let origin = Instant::now();
     let (reports, typed) = mpsc::channel(REPORTS);
-    let (Ok(terminal), Ok(signals)) = (Terminal::open(origin, reports), Listened::new()) else {
+    let (Ok(terminal), Ok(signals)) = (Terminal::open(origin, reports, Look::Lines), Listened::new()) else {
         return elsewhere::tell(client, &settings, &cancel).await;
     };
     logs.open();
@@ -190,7 +189,7 @@ impl Shell {
                 self.terminal.print(SUSPENDED.to_owned());
                 self.terminal.leave();
                 // What cannot be stopped goes on without the terminal, and takes it again at the next tick.
-                let _ = kill_process(getpid(), Signal::STOP);
+                signals::stop();
                 Flow::Continue(())
             }
             // A terminal that vanishes sends this too, after the hang-up.
@@ -229,61 +228,5 @@ fn typed(report: Option<Report>) -> Round {
         Some(Report::Typed { at, bytes, late }) => Round::Input(Input::Typed { at, bytes, late }),
         Some(Report::OnScreen { ask, at, flushed }) => Round::Input(Input::OnScreen { ask, at, flushed }),
         Some(Report::Gone) | None => Round::End(PromptEnd::TerminalGone),
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    End,
-    HangUp,
-    Suspend,
-    Continued,
-    Resized,
-}
-
-/// The signals that concern a terminal. Listening replaces what they do by themselves, which would leave it in our mode.
-struct Listened {
-    interrupt: Signals,
-    terminate: Signals,
-    quit: Signals,
-    hang_up: Signals,
-    suspend: Signals,
-    continued: Signals,
-    resized: Signals,
-}
-
-impl Listened {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            quit: signal(SignalKind::quit())?,
-            hang_up: signal(SignalKind::hangup())?,
-            suspend: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
-            continued: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
-            resized: signal(SignalKind::window_change())?,
-        })
-    }
-
-    /// Once listened to, Ctrl-Z never again stops the process by itself; without a prompt it shall nevertheless.
-    fn keep_suspending(self) {
-        let mut suspend = self.suspend;
-        tokio::spawn(async move {
-            while suspend.recv().await.is_some() {
-                let _ = kill_process(getpid(), Signal::STOP);
-            }
-        });
-    }
-
-    async fn next(&mut self) -> Kind {
-        tokio::select! {
-            _ = self.interrupt.recv() => Kind::End,
-            _ = self.terminate.recv() => Kind::End,
-            _ = self.quit.recv() => Kind::End,
-            _ = self.hang_up.recv() => Kind::HangUp,
-            _ = self.suspend.recv() => Kind::Suspend,
-            _ = self.continued.recv() => Kind::Continued,
-            _ = self.resized.recv() => Kind::Resized,
-        }
     }
 }

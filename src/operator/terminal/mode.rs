@@ -14,12 +14,36 @@ use rustix::termios::{
     tcsetattr,
 };
 
-const PASTES_ON: &[u8] = b"\x1b[?2004h";
-const PASTES_OFF: &[u8] = b"\x1b[?2004l";
+use super::Look;
+
+/// What is written when the terminal is taken, and when it is given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Manners {
+    on: &'static [u8],
+    off: &'static [u8],
+}
+
+/// For terminals that know nothing.
+pub(super) const NONE: Manners = Manners { on: b"", off: b"" };
+
+/// For this use: bracketed pastes always; with the full screen also the title kept, the alternate screen, focus reports and
+/// no cursor. Undone in the opposite order.
+pub(super) fn manners(look: Look) -> Manners {
+    match look {
+        Look::Lines => Manners { on: b"\x1b[?2004h", off: b"\x1b[?2004l" },
+        Look::FullScreen => Manners {
+            on: b"\x1b[22;2t\x1b[?1049h\x1b[2J\x1b[?2004h\x1b[?1004h\x1b[?25l",
+            off: b"\x1b[0m\x1b[?25h\x1b[?1004l\x1b[?2004l\x1b[?1049l\x1b[23;2t",
+        },
+    }
+}
+
+/// How long a terminal that takes no output is waited for when it is given back.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 struct Saved {
     mode: Termios,
-    pastes: bool,
+    manners: Manners,
 }
 
 static SAVED: Mutex<Option<Saved>> = Mutex::new(None);
@@ -35,9 +59,7 @@ pub fn is_usable() -> bool {
 /// safe in a panic hook.
 pub fn restore() {
     let Some(saved) = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-    if saved.pastes {
-        write_if_writable(PASTES_OFF);
-    }
+    write_if_writable(saved.manners.off);
     if standing() != Standing::Foreground {
         return;
     }
@@ -48,7 +70,7 @@ pub fn restore() {
 }
 
 /// Switches line buffering and echo off. Signals (`ISIG`) and output processing (`OPOST`) stay.
-pub(super) fn enter(pastes: bool) -> std::io::Result<()> {
+pub(super) fn enter(manners: Manners) -> std::io::Result<()> {
     HOOK.call_once(install_hook);
     let mode = tcgetattr(stdin())?;
     let mut ours = mode.clone();
@@ -56,14 +78,12 @@ pub(super) fn enter(pastes: bool) -> std::io::Result<()> {
     ours.special_codes[SpecialCodeIndex::VMIN] = 1;
     ours.special_codes[SpecialCodeIndex::VTIME] = 0;
     // After a stop that we did not see coming, what was saved first is still what the terminal was like before us.
-    SAVED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(Saved { mode, pastes });
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(Saved { mode, manners });
     if let Err(error) = tcsetattr(stdin(), OptionalActions::Now, &ours) {
         restore();
         return Err(error.into());
     }
-    if pastes {
-        write_if_writable(PASTES_ON);
-    }
+    write_if_writable(manners.on);
     Ok(())
 }
 
@@ -99,11 +119,17 @@ pub(super) fn standing() -> Standing {
     }
 }
 
-pub(super) fn columns() -> usize {
+pub(super) fn size() -> (u16, u16) {
     match tcgetwinsize(stderr()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
-        Ok(_) | Err(_) => 80,
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
+        Ok(size) if size.ws_col > 0 => (size.ws_col, 24),
+        Ok(_) | Err(_) => (80, 24),
     }
+}
+
+/// Whether there is something to put back.
+pub(super) fn is_taken() -> bool {
+    SAVED.lock().unwrap_or_else(PoisonError::into_inner).is_some()
 }
 
 fn install_hook() {
@@ -114,11 +140,14 @@ fn install_hook() {
     }));
 }
 
-/// A blocked terminal goes without: waiting for it here could hold up a panic or a signal.
+/// A blocked terminal goes without: waiting for it for long could hold up a panic or a signal.
 fn write_if_writable(bytes: &[u8]) {
-    let (out, now) = (stderr(), Timespec { tv_sec: 0, tv_nsec: 0 });
+    if bytes.is_empty() {
+        return;
+    }
+    let out = stderr();
     let mut fds = [PollFd::new(&out, PollFlags::OUT)];
-    if poll(&mut fds, Some(&now)).is_ok() && fds[0].revents() == PollFlags::OUT {
+    if poll(&mut fds, Some(&PATIENCE)).is_ok() && fds[0].revents() == PollFlags::OUT {
         let _ = rustix::io::write(stderr(), bytes);
     }
 }

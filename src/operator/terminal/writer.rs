@@ -28,8 +28,15 @@ struct Shared {
 }
 
 enum Job {
-    Text { text: String, ask: Option<u64> },
+    Text { text: String, then: Option<Then> },
     Drained(queue::SyncSender<()>),
+}
+
+/// What follows when a text is on screen: a report under this number, after a flush of unread input or without one.
+#[derive(Clone, Copy)]
+struct Then {
+    number: u64,
+    flush: bool,
 }
 
 impl Writer {
@@ -48,7 +55,11 @@ impl Writer {
     }
 
     pub(super) fn ask(&self, text: String, ask: u64) {
-        self.queue(text, Some(ask));
+        self.queue(text, Some(Then { number: ask, flush: true }));
+    }
+
+    pub(super) fn draw(&self, text: String, number: u64, flush: bool) {
+        self.queue(text, Some(Then { number, flush }));
     }
 
     pub(super) fn backlog(&self) -> usize {
@@ -64,24 +75,24 @@ impl Writer {
     }
 
     /// The thread ends only with this handle, so that sending fails only after a panic there.
-    fn queue(&self, text: String, ask: Option<u64>) {
+    fn queue(&self, text: String, then: Option<Then>) {
         self.shared.backlog.fetch_add(text.len(), Ordering::SeqCst);
-        let _ = self.jobs.send(Job::Text { text, ask });
+        let _ = self.jobs.send(Job::Text { text, then });
     }
 }
 
 fn run(job: Job, shared: &Shared, origin: Instant, reports: &mpsc::Sender<Report>) {
     match job {
         Job::Drained(done) => drop(done.send(())),
-        Job::Text { text, ask } => {
+        Job::Text { text, then } => {
             if !shared.failed.load(Ordering::SeqCst) && write_all(text.as_bytes()).is_err() {
                 shared.failed.store(true, Ordering::SeqCst);
                 let _ = reports.blocking_send(Report::Gone);
             }
             shared.backlog.fetch_sub(text.len(), Ordering::SeqCst);
-            if let Some(ask) = ask.filter(|_| !shared.failed.load(Ordering::SeqCst)) {
-                let flushed = mode::flush();
-                let _ = reports.blocking_send(Report::OnScreen { ask, at: origin.elapsed(), flushed });
+            if let Some(then) = then.filter(|_| !shared.failed.load(Ordering::SeqCst)) {
+                let flushed = then.flush && mode::flush();
+                let _ = reports.blocking_send(Report::OnScreen { ask: then.number, at: origin.elapsed(), flushed });
             }
         }
     }

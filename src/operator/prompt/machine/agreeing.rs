@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{Output, Prompt};
 use crate::control::{Act, ApprovalView, ClientSettings};
 use crate::gate::ApprovalId;
-use crate::operator::prompt::words;
-use crate::operator::terms;
+use crate::operator::prompt::PromptEnd;
+use crate::operator::{terms, words};
 
 impl Prompt {
     /// The daemon's own numbers are better than what the prompt was started with.
@@ -28,6 +28,9 @@ impl Prompt {
         }
         self.current = None;
         self.tell(&said);
+        if self.settings.only.is_some() {
+            return self.leave(PromptEnd::Done);
+        }
         self.next();
     }
 

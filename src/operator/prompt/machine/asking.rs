@@ -6,10 +6,10 @@ use super::agreeing::in_list;
 use super::{Current, Output, Prompt, SCROLLED, Taint};
 use crate::control::{ApprovalView, Nonce, Refusal};
 use crate::gate::ApprovalId;
+use crate::operator::card::{self, Frame};
 use crate::operator::escape::again;
-use crate::operator::prompt::card::{self, Frame};
-use crate::operator::prompt::line::Line;
-use crate::operator::prompt::words;
+use crate::operator::line::Line;
+use crate::operator::words;
 
 impl Prompt {
     /// Prints lines without touching the open question: it is printed again below them, with what was typed so far.
@@ -67,7 +67,7 @@ impl Prompt {
         let drawn = if Self::is_draft(&view) {
             card::headline(&view, &frame, &format!("pausing; n {} now", words::denying(&view.card)))
         } else {
-            format!("\n{}", card::card(&view, &frame))
+            format!("\n{}{}", card::card(&view, &frame).finish(), self.meaning_of_yes())
         };
         self.current = Some(Current {
             id,
@@ -154,7 +154,7 @@ impl Prompt {
 
     pub(super) fn frame(&self) -> Frame<'_> {
         let others = self.waiting.iter().filter(|view| !self.is_settled(view)).count();
-        Frame { columns: self.columns, zone: &self.zone, waiting: others.saturating_sub(1) }
+        Frame { columns: self.columns, zone: &self.zone, waiting: others.saturating_sub(1), margin: None }
     }
 
     /// The question, when it is on screen and can be answered.

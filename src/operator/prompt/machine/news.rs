@@ -5,18 +5,19 @@ use std::path::PathBuf;
 use super::{Output, Prompt};
 use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, Snapshot, State};
 use crate::gate::{ApprovalId, Delivery, Outcome};
+use crate::operator::card;
+use crate::operator::changes;
 use crate::operator::escape::{again, short};
 use crate::operator::prompt::PromptEnd;
-use crate::operator::prompt::card;
-use crate::operator::prompt::changes;
-use crate::operator::prompt::words;
 use crate::operator::terms;
+use crate::operator::words;
 
 /// How many ended approvals are watched for their delivery.
 const TOLD: usize = 256;
 
 impl Prompt {
     pub(super) fn snapshot(&mut self, snapshot: Snapshot) {
+        let snapshot = self.narrowed(snapshot);
         self.tune(&snapshot.daemon.settings);
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
@@ -26,6 +27,11 @@ impl Prompt {
             }
         }
         self.waiting = open;
+        if self.waiting.is_empty() && self.settings.only.is_some() {
+            self.tell("it does not wait for an answer any more");
+            self.leave(PromptEnd::Done);
+            return;
+        }
         if self.waiting.is_empty() {
             self.tell("watching; nothing waits for an answer (? explains, q leaves)");
             return;
@@ -36,7 +42,11 @@ impl Prompt {
 
     pub(super) fn update(&mut self, change: Change) {
         match change {
-            Change::Approval { view } => self.approval(*view),
+            Change::Approval { view } if self.concerns(view.card.approval) => {
+                self.approval(*view);
+                self.leave_when_done();
+            }
+            Change::Approval { .. } => {}
             Change::Notice { text } => self.say(&again(&text)),
             Change::Daemon { daemon } => self.tune(&daemon.settings),
             Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } => {}

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cards;
+mod only;
 mod random;
 mod rules;
 mod several;

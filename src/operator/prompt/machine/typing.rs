@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::{Output, Prompt, Taint};
 use crate::control::{Act, ApprovalView, Decision};
 use crate::gate::{Hold, Outcome, Subject};
+use crate::operator::card;
+use crate::operator::keys::Key;
 use crate::operator::prompt::PromptEnd;
-use crate::operator::prompt::card;
 use crate::operator::prompt::command::{Command, parse};
-use crate::operator::prompt::keys::Key;
-use crate::operator::prompt::words;
 use crate::operator::terms::because;
+use crate::operator::words;
 use crate::policy::Confirm;
 
 impl Prompt {
@@ -47,16 +47,30 @@ impl Prompt {
                 self.entered(now);
                 return true;
             }
-            Key::Paste => self.taint = self.taint.or(Some(Taint::Paste)),
+            Key::Paste(_) => self.taint = self.taint.or(Some(Taint::Paste)),
             Key::KillLine if self.taint == Some(Taint::Early) => self.fresh_line(),
-            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
+            Key::Char(_) | Key::Tab | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
                 let echo = self.line.edit(key);
                 if !echo.is_empty() {
                     self.open_line = true;
                     self.print(echo);
                 }
             }
-            Key::Char(_) | Key::Backspace | Key::KillLine | Key::KillWord | Key::Eof | Key::Other => {}
+            Key::Char(_)
+            | Key::Tab
+            | Key::Backspace
+            | Key::KillLine
+            | Key::KillWord
+            | Key::Eof
+            | Key::Escape
+            | Key::Up
+            | Key::Down
+            | Key::PageUp
+            | Key::PageDown
+            | Key::Home
+            | Key::End
+            | Key::Focus(_)
+            | Key::Other => {}
         }
         false
     }
@@ -117,7 +131,8 @@ impl Prompt {
         let card = &view.card;
         let (typed, reason) = because(line);
         if card.confirm == Confirm::Type && card.is_confirmed_by(typed) {
-            self.release(pending.unwrap_or(Act::Approve { reason }), Some(typed.trim().to_owned()), now);
+            let act = pending.unwrap_or_else(|| self.yes(reason));
+            self.release(act, Some(typed.trim().to_owned()), now);
             return;
         }
         if pending.is_some() {
@@ -130,7 +145,7 @@ impl Prompt {
             (Command::Yes { .. }, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
             }
-            (Command::Yes { reason }, _) => self.release(Act::Approve { reason }, None, now),
+            (Command::Yes { reason }, _) => self.say_yes(reason, now),
             (Command::No { reason }, _) => self.deny(reason, now),
             (Command::Message(text), Subject::Hold) => self.send_text(Act::Instruct { text }, now),
             (Command::Answer(text), Subject::Question) => self.send_text(Act::Answer { text }, now),
@@ -193,7 +208,7 @@ impl Prompt {
 
     fn details(&mut self) {
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)).cloned() else { return };
-        let text = card::details(&view, &self.frame());
+        let text = card::details(&view, &self.frame()).finish();
         if let Some(current) = &mut self.current {
             current.read_details = true;
         }
@@ -201,7 +216,7 @@ impl Prompt {
     }
 
     /// An instruction or an answer releases; where approving takes typing, so does this.
-    fn send_text(&mut self, act: Act, now: Duration) {
+    pub(super) fn send_text(&mut self, act: Act, now: Duration) {
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)) else { return };
         if view.card.terms.takes_several() {
             self.ask("several operators have to agree on what is asked: y or n, no text of your own");
@@ -224,7 +239,7 @@ impl Prompt {
     }
 
     /// Sends a decision that lets the session go on, if the card was shown whole and in time.
-    fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
+    pub(super) fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
         let Some(current) = &self.current else { return };
         let Some(view) = self.view(current.id) else { return };
         if current.is_draft {
@@ -273,7 +288,7 @@ impl Prompt {
         self.out.push(Output::Decide(decision));
     }
 
-    fn leave(&mut self, end: PromptEnd) {
+    pub(super) fn leave(&mut self, end: PromptEnd) {
         self.break_line();
         self.out.push(Output::Leave(end));
     }

@@ -1,13 +1,13 @@
 //! From bytes to keys.
 //!
-//! Understands UTF-8 split over reads, escape sequences (all ignored) and bracketed pastes (reported as one key, their text
-//! dropped). Never fails: what it cannot read becomes a character that no command contains.
+//! Understands UTF-8 split over reads, the escape sequences of cursor keys and of focus, and bracketed pastes (one key with
+//! their text). Never fails: what it cannot read becomes a character that no command contains, or a key that does nothing.
 
 use std::time::Duration;
 
 /// One key, or what stands for a burst of bytes that is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
     /// A printable character; U+FFFD for bytes that are not UTF-8.
     Char(char),
     /// Enter.
@@ -20,18 +20,40 @@ pub(super) enum Key {
     KillWord,
     /// Ctrl-D.
     Eof,
-    /// The end of a bracketed paste.
-    Paste,
-    /// A cursor key, a function key or an unused control character.
+    /// The end of a bracketed paste, and the beginning of its text.
+    Paste(String),
+    /// The tabulator.
+    Tab,
+    /// Escape by itself, see [`Keys::silence`].
+    Escape,
+    /// Cursor up.
+    Up,
+    /// Cursor down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the beginning.
+    Home,
+    /// To the end.
+    End,
+    /// The terminal's window was chosen, or left; only said where that was asked for.
+    Focus(bool),
+    /// A function key or an unused control character.
     Other,
 }
 
 /// After this much silence an unfinished sequence or paste is over: its end was lost in a flush.
 const SILENCE: Duration = Duration::from_secs(1);
+/// After this much silence an escape was the key itself, not the beginning of a sequence.
+const ALONE: Duration = Duration::from_millis(80);
+/// The most bytes that are kept of a paste: the provider's limit for a message, in UTF-8.
+const LONGEST_PASTE: usize = 40_400;
 
 /// The decoder's memory between reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     state: State,
     pending: Vec<u8>,
     last: Duration,
@@ -52,7 +74,7 @@ const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
 impl Keys {
     /// The keys in `bytes`, which arrived at `at`.
-    pub(super) fn read(&mut self, bytes: &[u8], at: Duration) -> Vec<Key> {
+    pub(crate) fn read(&mut self, bytes: &[u8], at: Duration) -> Vec<Key> {
         if at.saturating_sub(self.last) > SILENCE {
             *self = Self::default();
         }
@@ -60,12 +82,18 @@ impl Keys {
         bytes.iter().flat_map(|byte| self.byte(*byte)).collect()
     }
 
+    /// Escape, when it was the last byte and nothing has followed by `now`.
+    pub(crate) fn silence(&mut self, now: Duration) -> Option<Key> {
+        let alone = self.state == State::Escape && now.saturating_sub(self.last) > ALONE;
+        alone.then(|| *self = Self { last: self.last, ..Self::default() }).map(|()| Key::Escape)
+    }
+
     fn byte(&mut self, byte: u8) -> Vec<Key> {
         match self.state {
             State::Text => self.text(byte),
             State::Escape => self.after_escape(byte),
             State::Sequence => self.in_sequence(byte),
-            State::Single => self.finish(Key::Other),
+            State::Single => self.finish(single(byte)),
             State::Paste => self.in_paste(byte),
         }
     }
@@ -124,16 +152,22 @@ impl Keys {
             return Vec::new();
         }
         let unfinished = (0x20..0x40).contains(&byte) && self.pending.len() < 64;
-        if unfinished { Vec::new() } else { self.finish(Key::Other) }
+        if unfinished {
+            return Vec::new();
+        }
+        let key = sequence(&self.pending);
+        self.finish(key)
     }
 
     fn in_paste(&mut self, byte: u8) -> Vec<Key> {
         self.pending.push(byte);
         if self.pending.ends_with(PASTE_ENDS) {
-            return self.finish(Key::Paste);
+            let text = &self.pending[..self.pending.len() - PASTE_ENDS.len()];
+            let text = String::from_utf8_lossy(&text[..text.len().min(LONGEST_PASTE)]).into_owned();
+            return self.finish(Key::Paste(text));
         }
-        if self.pending.len() > PASTE_ENDS.len() {
-            self.pending.remove(0);
+        if self.pending.len() > LONGEST_PASTE + 2 * PASTE_ENDS.len() {
+            self.pending.remove(LONGEST_PASTE);
         }
         Vec::new()
     }
@@ -145,6 +179,32 @@ impl Keys {
     }
 }
 
+/// The key of a whole sequence, `[` included. With modifiers it is another key, and does nothing.
+fn sequence(bytes: &[u8]) -> Key {
+    match bytes {
+        b"[A" => Key::Up,
+        b"[B" => Key::Down,
+        b"[H" | b"[1~" | b"[7~" => Key::Home,
+        b"[F" | b"[4~" | b"[8~" => Key::End,
+        b"[5~" => Key::PageUp,
+        b"[6~" => Key::PageDown,
+        b"[I" => Key::Focus(true),
+        b"[O" => Key::Focus(false),
+        _ => Key::Other,
+    }
+}
+
+/// The key that terminals in application mode send after `ESC O`.
+fn single(byte: u8) -> Key {
+    match byte {
+        b'A' => Key::Up,
+        b'B' => Key::Down,
+        b'H' => Key::Home,
+        b'F' => Key::End,
+        _ => Key::Other,
+    }
+}
+
 fn ascii(byte: u8) -> Key {
     match byte {
         b'\r' | b'\n' => Key::Enter,
@@ -152,7 +212,7 @@ fn ascii(byte: u8) -> Key {
         0x15 => Key::KillLine,
         0x17 => Key::KillWord,
         0x04 => Key::Eof,
-        b'\t' => Key::Char(' '),
+        b'\t' => Key::Tab,
         0..0x20 => Key::Other,
         _ => printable(char::from(byte)),
     }
@@ -187,15 +247,32 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_are_other_keys_wherever_they_are_split() {
-        assert_eq!(keys(&[b"\x1b[A\x1bOB\x1by"]), [Key::Other; 3]);
+    fn escape_sequences_are_keys_of_their_own_wherever_they_are_split() {
+        assert_eq!(keys(&[b"\x1b[A\x1bOB\x1by"]), [Key::Up, Key::Down, Key::Other]);
+        assert_eq!(
+            keys(&[b"\x1b[5~\x1b[6~\x1b[I\x1b[O"]),
+            [Key::PageUp, Key::PageDown, Key::Focus(true), Key::Focus(false)]
+        );
         assert_eq!(keys(&[b"\x1b", b"[1;", b"5C", b"n"]), [Key::Other, Key::Char('n')]);
         assert_eq!(keys(&[b"\x1b\n"]), [Key::Other, Key::Enter]);
     }
 
     #[test]
-    fn a_paste_is_one_key_and_its_text_is_dropped() {
-        assert_eq!(keys(&[b"\x1b[200~y\ny\n", b"\x1b[A\x1b[20", b"1~n"]), [Key::Paste, Key::Char('n')]);
+    fn a_paste_is_one_key_with_its_text() {
+        let paste = Key::Paste("y\ny\n\x1b[A".into());
+        assert_eq!(keys(&[b"\x1b[200~y\ny\n", b"\x1b[A\x1b[20", b"1~n"]), [paste, Key::Char('n')]);
+        let long = [b"\x1b[200~".to_vec(), vec![b'a'; LONGEST_PASTE + 1_000], PASTE_ENDS.to_vec()].concat();
+        assert_eq!(keys(&[&long, b"n"]), [Key::Paste("a".repeat(LONGEST_PASTE)), Key::Char('n')]);
+    }
+
+    #[test]
+    fn escape_is_a_key_once_nothing_follows() {
+        let mut decoder = Keys::default();
+        assert_eq!(decoder.read(b"\x1b", Duration::from_millis(500)), []);
+        assert_eq!(decoder.silence(Duration::from_millis(560)), None);
+        assert_eq!(decoder.silence(Duration::from_millis(600)), Some(Key::Escape));
+        assert_eq!(decoder.silence(Duration::from_millis(700)), None);
+        assert_eq!(decoder.read(b"[A", Duration::from_millis(710)), [Key::Char('['), Key::Char('A')]);
     }
 
     #[test]

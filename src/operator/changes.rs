@@ -6,7 +6,7 @@ use crate::operator::escape::{again, short};
 use crate::operator::terms;
 
 /// One sentence per change that bears on the decision, the weightiest first. Empty when none of them is different.
-pub(super) fn between(old: &Card, new: &Card) -> Vec<String> {
+pub(crate) fn between(old: &Card, new: &Card) -> Vec<String> {
     let mut out = Vec::new();
     let mut changed = |what: &str, old: String, new: String| {
         if old != new {

@@ -10,7 +10,7 @@ use crate::control::{ApprovalView, State};
 use crate::gate::{Card, EventLine, Hold, Revision, RuleLine, Subject, Timing};
 use crate::operator::escape::{Escaped, again, block, escape, short};
 use crate::operator::terms;
-use crate::policy::{Confirm, Match};
+use crate::policy::{Confirm, Match, ReasonFor};
 
 /// The most characters of the trigger's text on a card; `d` shows the rest.
 const TRIGGER: usize = 1_200;
@@ -21,17 +21,25 @@ const RULES: usize = 6;
 
 /// Where and for whom a card is drawn.
 #[derive(Clone, Debug)]
-pub(super) struct Frame<'a> {
-    pub(super) columns: usize,
-    pub(super) zone: &'a TimeZone,
+pub(crate) struct Frame<'a> {
+    pub(crate) columns: usize,
+    pub(crate) zone: &'a TimeZone,
     /// How many other approvals wait.
-    pub(super) waiting: usize,
+    pub(crate) waiting: usize,
+    /// The margin left of the labels; `None` is what fits append-only lines.
+    pub(crate) margin: Option<usize>,
+}
+
+impl Frame<'_> {
+    fn page(&self) -> Page {
+        self.margin.map_or_else(|| Page::new(self.columns), |margin| Page::with_margin(self.columns, margin))
+    }
 }
 
 /// The whole card, without the question under it.
-pub(super) fn card(view: &ApprovalView, frame: &Frame<'_>) -> String {
+pub(crate) fn card(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     let card = &view.card;
-    let mut page = Page::new(frame.columns);
+    let mut page = frame.page();
     page.fields(&head(card, frame.zone));
     timing(&mut page, card);
     card.rules.iter().take(RULES).for_each(|rule| page.row("rule", &rule_text(rule, 80)));
@@ -40,16 +48,17 @@ pub(super) fn card(view: &ApprovalView, frame: &Frame<'_>) -> String {
     }
     place(&mut page, card, 120);
     hold(&mut page, card, frame.zone);
+    terms(&mut page, view);
     notes(&mut page, card);
     needs(&mut page, view);
     claims(&mut page, card);
     page.row("then", &then(view, frame));
-    page.finish()
+    page
 }
 
 /// The card in one line, for lists and for approvals that are not asked about yet.
-pub(super) fn headline(view: &ApprovalView, frame: &Frame<'_>, remark: &str) -> String {
-    let mut page = Page::new(frame.columns);
+pub(crate) fn headline(view: &ApprovalView, frame: &Frame<'_>, remark: &str) -> String {
+    let mut page = frame.page();
     let mut fields = head(&view.card, frame.zone);
     fields.push(remark.to_owned());
     page.fields(&fields);
@@ -57,9 +66,9 @@ pub(super) fn headline(view: &ApprovalView, frame: &Frame<'_>, remark: &str) -> 
 }
 
 /// Everything there is, long text in full.
-pub(super) fn details(view: &ApprovalView, frame: &Frame<'_>) -> String {
+pub(crate) fn details(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     let card = &view.card;
-    let mut page = Page::new(frame.columns);
+    let mut page = frame.page();
     page.fields(&head(card, frame.zone));
     page.row("id", &format!("{} revision {}", card.approval, card.revision));
     page.row("digest", &view.digest.to_string());
@@ -68,6 +77,7 @@ pub(super) fn details(view: &ApprovalView, frame: &Frame<'_>) -> String {
     card.rules.iter().for_each(|rule| page.row("rule", &rule_text(rule, 10_000)));
     place(&mut page, card, 10_000);
     hold(&mut page, card, frame.zone);
+    terms(&mut page, view);
     notes(&mut page, card);
     needs(&mut page, view);
     page.row("agent", "what the agent and the page say (untrusted):");
@@ -83,12 +93,12 @@ pub(super) fn details(view: &ApprovalView, frame: &Frame<'_>) -> String {
         event.whole.iter().for_each(|whole| page.quoted("", &format!("(shortened; sha256 of the whole: {whole})")));
     }
     page.row("then", &then(view, frame));
-    page.finish()
+    page
 }
 
 /// Whether the card leaves out part of the text that made the rules fire. Where they fired more than once, each later event
 /// may be one of those.
-pub(super) fn is_cut(card: &Card) -> bool {
+pub(crate) fn is_cut(card: &Card) -> bool {
     trigger_is_cut(card) || later_is_cut(card)
 }
 
@@ -179,6 +189,31 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
             page.row("held", &format!("paused at {}, {after_ms} ms after the trigger", words::clock(*at, zone)));
         }
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
+    }
+}
+
+/// Who has to agree, where that is more than one operator or not every one.
+fn terms(page: &mut Page, view: &ApprovalView) {
+    let terms = &view.card.terms;
+    if terms.approvals > 1 {
+        let given: Vec<String> = view.votes.iter().map(|vote| short(&vote.by.0)).collect();
+        let missing = usize::from(terms.approvals).saturating_sub(given.len());
+        let so_far = if given.is_empty() {
+            "nobody has approved yet".to_owned()
+        } else {
+            format!("approved by {}, needs {missing} more", given.join(", "))
+        };
+        page.row("needs", &format!("the approval of {} operators: {so_far}", terms.approvals));
+    }
+    if !terms.not_by.is_empty() {
+        let names: Vec<String> = terms.not_by.iter().map(|name| short(name)).collect();
+        page.row("not by", &format!("{}: the rule excludes them from approving", names.join(", ")));
+    }
+    match terms.reason {
+        ReasonFor::Nothing => {}
+        ReasonFor::Approve => page.row("reason", "approving this needs a reason"),
+        ReasonFor::Deny => page.row("reason", "denying this needs a reason"),
+        ReasonFor::Both => page.row("reason", "approving and denying this need a reason"),
     }
 }
 

@@ -8,68 +8,83 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const LABEL: usize = 8;
 
 /// A page that grows downwards.
-pub(super) struct Page {
+pub(crate) struct Page {
     columns: usize,
     indent: usize,
-    out: String,
+    out: Vec<PageLine>,
+}
+
+/// One line: what leads it (a margin, a label, a gutter), and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PageLine {
+    pub(crate) lead: String,
+    pub(crate) text: String,
 }
 
 impl Page {
     /// A page for a terminal of so many columns; 20 at least. Narrow ones get a small margin.
-    pub(super) fn new(columns: usize) -> Self {
-        let columns = columns.max(20);
-        Self { columns, indent: if columns < 60 { 2 } else { 10 }, out: String::new() }
+    pub(crate) fn new(columns: usize) -> Self {
+        Self::with_margin(columns, if columns < 60 { 2 } else { 10 })
+    }
+
+    /// A page with this margin left of its labels.
+    pub(crate) fn with_margin(columns: usize, margin: usize) -> Self {
+        Self { columns: columns.max(20), indent: margin, out: Vec::new() }
     }
 
     /// Fields side by side, two spaces between, broken between fields where the line is full.
-    pub(super) fn fields(&mut self, fields: &[String]) {
+    pub(crate) fn fields(&mut self, fields: &[String]) {
         let mut line = String::new();
         for field in fields.iter().filter(|field| !field.is_empty()) {
             if !line.is_empty() && line.width() + 2 + field.width() > self.columns {
-                self.line(&line);
+                self.line("", &line);
                 line = " ".repeat(self.indent.min(2));
             } else if !line.is_empty() {
                 line.push_str("  ");
             }
             line.push_str(field);
         }
-        self.line(&line);
+        self.line("", &line);
     }
 
     /// A label and its text, wrapped under itself.
-    pub(super) fn row(&mut self, label: &str, text: &str) {
+    pub(crate) fn row(&mut self, label: &str, text: &str) {
         let first = format!("{:indent$}{label:LABEL$}", "", indent = self.indent);
         let next = " ".repeat(first.width());
         self.wrapped(&first, &next, text);
     }
 
     /// Text behind a gutter, the first line with a label.
-    pub(super) fn quoted(&mut self, label: &str, text: &str) {
+    pub(crate) fn quoted(&mut self, label: &str, text: &str) {
         let gutter = format!("{:indent$}| ", "", indent = self.indent);
         self.wrapped(&format!("{gutter}{label:LABEL$} "), &format!("{gutter}{:LABEL$} ", ""), text);
     }
 
-    /// What was laid out.
-    pub(super) fn finish(self) -> String {
+    /// What was laid out, as text.
+    pub(crate) fn finish(self) -> String {
+        self.out.iter().map(|line| format!("{}\n", format!("{}{}", line.lead, line.text).trim_end())).collect()
+    }
+
+    /// What was laid out, line by line.
+    pub(crate) fn lines(self) -> Vec<PageLine> {
         self.out
     }
 
     fn wrapped(&mut self, first: &str, next: &str, text: &str) {
         let room = self.columns.saturating_sub(first.width()).max(8);
         for (i, line) in wrap(text, room).into_iter().enumerate() {
-            self.line(&format!("{}{line}", if i == 0 { first } else { next }));
+            self.line(if i == 0 { first } else { next }, &line);
         }
     }
 
-    fn line(&mut self, line: &str) {
-        self.out.push_str(line.trim_end());
-        self.out.push('\n');
+    fn line(&mut self, lead: &str, text: &str) {
+        self.out.push(PageLine { lead: lead.to_owned(), text: text.trim_end().to_owned() });
     }
 }
 
 /// Breaks text at spaces into lines of at most `room` columns; words that are longer are broken anywhere. Spaces inside a
 /// line stay as they are.
-fn wrap(text: &str, room: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut width = 0;
     for word in text.split_inclusive(' ') {

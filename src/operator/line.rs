@@ -12,32 +12,32 @@ const LONGEST: usize = 10_100;
 
 /// A line under the cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     chars: Vec<char>,
     full: bool,
 }
 
 impl Line {
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.chars.iter().collect()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.chars.is_empty()
     }
 
     /// Whether more was typed than a line can hold.
-    pub(super) fn is_too_long(&self) -> bool {
+    pub(crate) fn is_too_long(&self) -> bool {
         self.full
     }
 
     /// The line as it stands on the terminal.
-    pub(super) fn echoed(&self) -> String {
+    pub(crate) fn echoed(&self) -> String {
         shown(&self.text())
     }
 
     /// Takes an editing key and returns what to print for it; other keys change nothing.
-    pub(super) fn edit(&mut self, key: Key) -> String {
+    pub(crate) fn edit(&mut self, key: Key) -> String {
         let before = self.echoed();
         match key {
             Key::Char(c) if self.chars.len() < LONGEST => self.chars.push(c),
@@ -45,9 +45,29 @@ impl Line {
             Key::Backspace => drop(self.chars.pop()),
             Key::KillLine => self.chars.clear(),
             Key::KillWord => self.kill_word(),
-            Key::Enter | Key::Eof | Key::Paste | Key::Other => {}
+            Key::Tab => return self.edit(Key::Char(' ')),
+            Key::Enter
+            | Key::Eof
+            | Key::Paste(_)
+            | Key::Escape
+            | Key::Up
+            | Key::Down
+            | Key::PageUp
+            | Key::PageDown
+            | Key::Home
+            | Key::End
+            | Key::Focus(_)
+            | Key::Other => {}
         }
         step(&before, &self.echoed())
+    }
+
+    /// Adds pasted text; line breaks and other controls become spaces, so that it stays one line.
+    pub(crate) fn paste(&mut self, text: &str) {
+        text.trim_end()
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .for_each(|c| drop(self.edit(Key::Char(c))));
     }
 
     fn kill_word(&mut self) {

@@ -10,17 +10,17 @@ use crate::operator::terms;
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
 
 /// The time of day where the operator is.
-pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(at).strftime("%H:%M:%S").to_string()
 }
 
 /// Untrusted text in a sentence of ours: its own quotation marks cannot end the quotation.
-pub(super) fn quoted(text: &str, max: usize) -> String {
+pub(crate) fn quoted(text: &str, max: usize) -> String {
     let inner = escape(text, max).text.replace('\\', r"\\").replace('"', "\\\"");
     format!("\"{inner}\"")
 }
 
-pub(super) fn risk(risk: Risk) -> &'static str {
+pub(crate) fn risk(risk: Risk) -> &'static str {
     match risk {
         Risk::Low => "low",
         Risk::Medium => "medium",
@@ -28,7 +28,7 @@ pub(super) fn risk(risk: Risk) -> &'static str {
     }
 }
 
-pub(super) fn effect(effect: Effect) -> &'static str {
+pub(crate) fn effect(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "allow",
         Effect::Alert => "alert",
@@ -40,14 +40,14 @@ pub(super) fn effect(effect: Effect) -> &'static str {
 }
 
 /// An amount as an operator reads and types it.
-pub(super) fn amount(amount: &AmountSeen) -> String {
+pub(crate) fn amount(amount: &AmountSeen) -> String {
     let number = amount.number.as_deref().map_or("unreadable amount".to_owned(), short);
     let currency = amount.currency.as_deref().map(|currency| format!(" {}", short(currency))).unwrap_or_default();
     format!("{number}{currency}")
 }
 
 /// What can be typed to approve a card that takes typing.
-pub(super) fn to_type(card: &Card) -> String {
+pub(crate) fn to_type(card: &Card) -> String {
     let number = card.amount.as_ref().and_then(|amount| amount.number.as_deref());
     match number {
         Some(number) => format!("{} or {}", short(number), card.code()),
@@ -56,7 +56,7 @@ pub(super) fn to_type(card: &Card) -> String {
 }
 
 /// What an approval would do.
-pub(super) fn approving(card: &Card) -> String {
+pub(crate) fn approving(card: &Card) -> String {
     let does = releasing(card);
     if card.terms.takes_several() {
         return format!("{does}, once {} operators have approved", card.terms.approvals);
@@ -75,7 +75,7 @@ fn releasing(card: &Card) -> String {
 }
 
 /// What a denial would do.
-pub(super) fn denying(card: &Card) -> String {
+pub(crate) fn denying(card: &Card) -> String {
     match (card.then.deny, &card.then.refusal, card.subject) {
         (OnDeny::Instruct, Some(refusal), Subject::Hold) => format!("sends {} and resumes", quoted(refusal, 200)),
         (OnDeny::Instruct, None, Subject::Hold) => "resumes with a refusal".to_owned(),
@@ -89,7 +89,7 @@ pub(super) fn denying(card: &Card) -> String {
 }
 
 /// What the deadline would do.
-pub(super) fn timing_out(card: &Card) -> &'static str {
+pub(crate) fn timing_out(card: &Card) -> &'static str {
     match (card.then.timeout, card.subject) {
         (OnTimeout::Cancel, _) => "cancels",
         (OnTimeout::KeepPaused, Subject::Hold) => "keeps it paused",
@@ -98,7 +98,7 @@ pub(super) fn timing_out(card: &Card) -> &'static str {
 }
 
 /// The question under a card.
-pub(super) fn question(card: &Card, is_draft: bool) -> String {
+pub(crate) fn question(card: &Card, is_draft: bool) -> String {
     let code = card.code();
     if is_draft {
         return format!("{code}  pausing, not asked yet [n/?] > ");
@@ -118,7 +118,7 @@ pub(super) fn question(card: &Card, is_draft: bool) -> String {
 }
 
 /// What is said when the daemon has taken an outcome, while its delivery is on the way.
-pub(super) fn taken(card: &Card, outcome: Outcome) -> &'static str {
+pub(crate) fn taken(card: &Card, outcome: Outcome) -> &'static str {
     match (outcome, card.subject) {
         (Outcome::Approved, Subject::Question) => "answering…",
         (Outcome::Approved, Subject::Hold) if card.hold == Hold::ByOthers => "approved; we do not resume it",
@@ -135,7 +135,7 @@ pub(super) fn taken(card: &Card, outcome: Outcome) -> &'static str {
 }
 
 /// "was denied by ops2 (too dear)".
-pub(super) fn ended(outcome: Outcome, by: &EndedBy) -> String {
+pub(crate) fn ended(outcome: Outcome, by: &EndedBy) -> String {
     match by {
         EndedBy::Operator { name, note } => {
             let note = note.as_ref().map(|note| format!(" ({})", short(note))).unwrap_or_default();
@@ -148,7 +148,7 @@ pub(super) fn ended(outcome: Outcome, by: &EndedBy) -> String {
 }
 
 /// What became of an outcome at the provider; `None` while it is on its way.
-pub(super) fn delivered(state: &State) -> Option<String> {
+pub(crate) fn delivered(state: &State) -> Option<String> {
     let State::Ended { outcome, delivery, detail, .. } = state else { return None };
     let said = again(detail);
     let or = |words: &str| if said.is_empty() { words.to_owned() } else { said.clone() };
@@ -163,7 +163,7 @@ pub(super) fn delivered(state: &State) -> Option<String> {
 }
 
 /// The list of commands.
-pub(super) fn help(view: Option<&ApprovalView>) -> String {
+pub(crate) fn help(view: Option<&ApprovalView>) -> String {
     let mut lines = Vec::new();
     if let Some(view) = view {
         let card = &view.card;

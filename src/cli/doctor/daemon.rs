@@ -1,0 +1,96 @@
+//! Whether a daemon is there, who we are to it, and what it sees.
+
+use std::path::PathBuf;
+
+use super::Check;
+use crate::cli::oneshot::link::Link;
+use crate::cli::target::Target;
+use crate::config::Config;
+use crate::control::{Hello, Role, Sight};
+use crate::operator::escape::{again, short};
+
+const START: &str = "start it with `holdpoint run`, or name its socket with --socket PATH or $HOLDPOINT_SOCKET";
+
+/// Looks for the socket, and asks who answers there.
+pub async fn checks(target: &Target, config: Option<&Config>) -> Vec<Check> {
+    let socket = match target.socket() {
+        Ok(socket) => socket,
+        Err(failure) => {
+            let said = failure.to_string().lines().next().unwrap_or_default().to_owned();
+            return vec![Check::warn("socket", said, START)];
+        }
+    };
+    asked(socket, config).await
+}
+
+async fn asked(socket: PathBuf, config: Option<&Config>) -> Vec<Check> {
+    let shown = short(&socket.to_string_lossy());
+    let link = match Link::to(socket).await {
+        Ok(link) => link,
+        Err(error) => return vec![Check::fail("socket", again(&error.to_string()), START)],
+    };
+    let hello = link.hello();
+    let mut checks = vec![Check::ok("socket", format!("{shown} answers")), version(hello), role(hello)];
+    checks.extend(config.map(|config| policy(hello, config)));
+    checks.push(provider(hello));
+    checks.extend(halt(hello));
+    checks
+}
+
+fn version(hello: &Hello) -> Check {
+    let (theirs, ours) = (short(&hello.snapshot.daemon.version), env!("CARGO_PKG_VERSION"));
+    if theirs == ours {
+        return Check::ok("daemon", format!("holdpoint {theirs}, since {:.0}", hello.snapshot.daemon.started_at));
+    }
+    Check::warn("daemon", format!("it is holdpoint {theirs}, this is {ours}"), "restart the daemon after an update")
+}
+
+fn role(hello: &Hello) -> Check {
+    let who = short(&hello.you.operator.0);
+    match hello.you.role {
+        Role::Observe => Check::warn(
+            "you",
+            format!("{who} may look, and decide nothing"),
+            "roles are given under [control] in the daemon's configuration",
+        ),
+        Role::Decide | Role::Admin => Check::ok("you", format!("{who}, {}", hello.you.role.name())),
+    }
+}
+
+fn policy(hello: &Hello, config: &Config) -> Check {
+    if hello.snapshot.daemon.policy == config.policy.hash() {
+        return Check::ok("policy", "the daemon has the rules of this configuration");
+    }
+    Check::warn(
+        "policy",
+        "the daemon's rules are not those of this configuration",
+        "reload the daemon after a change (SIGHUP), or name its own configuration with --config",
+    )
+}
+
+fn provider(hello: &Hello) -> Check {
+    let snapshot = &hello.snapshot;
+    let blind: Vec<String> = snapshot
+        .sessions
+        .iter()
+        .filter_map(|view| match &view.sight {
+            Sight::Seen => None,
+            Sight::Blind { why, .. } => Some(format!("{} ({})", view.session, again(why))),
+        })
+        .collect();
+    let address = again(&snapshot.daemon.provider);
+    match blind.len() {
+        0 => Check::ok("provider", format!("{address}, {} watched, all of them seen", snapshot.sessions.len())),
+        count => Check::warn(
+            "provider",
+            format!("{address}: {count} of {} not seen: {}", snapshot.sessions.len(), blind.join(", ")),
+            "the daemon's log says more; a key that is refused, and a network that is down, look like this",
+        ),
+    }
+}
+
+fn halt(hello: &Hello) -> Option<Check> {
+    let halt = hello.snapshot.daemon.halt.as_ref()?;
+    let said = format!("everything is stopped, by {}", short(&halt.by.0));
+    Some(Check::warn("stop", said, "`holdpoint stop-all --end` ends that"))
+}

@@ -1,0 +1,199 @@
+//! `pause`, `resume` and `cancel`: an operator's own wish for one session, recorded like everything else.
+//!
+//! `resume` is an approval like any other: there is no way around the card.
+
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::deciding::{Patience, Proof, release};
+use super::json::{self, Session};
+use super::link::{Common, Link, gone};
+use super::refused::refused;
+use crate::api::SessionId;
+use crate::cli::{print, say};
+use crate::control::{Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView};
+use crate::error::{Exit, Failure};
+use crate::operator::escape::{again, short};
+
+/// Arguments of `holdpoint pause` and `holdpoint cancel`.
+#[derive(Debug, clap::Args)]
+pub struct Order {
+    /// The session's id
+    #[arg(value_name = "SESSION")]
+    session: String,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Arguments of `holdpoint resume`.
+#[derive(Debug, clap::Args)]
+pub struct Resume {
+    /// The session's id
+    #[arg(value_name = "SESSION")]
+    session: String,
+    /// Why; it is recorded
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    proof: Proof,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What an order prints.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    /// What was done, in a sentence.
+    what: &'a str,
+    /// Whether the provider confirmed it while it was waited for.
+    confirmed: bool,
+    /// The session as it is now; null when it is no longer watched.
+    session: Option<Session<'a>>,
+}
+
+/// Pauses a session.
+///
+/// # Errors
+/// When it was refused, or not confirmed in time.
+pub async fn pause(args: Order) -> Result<(), Failure> {
+    order(args, SessionAct::Pause, "pause", is_paused).await
+}
+
+/// Ends a session's task.
+///
+/// # Errors
+/// When it was refused, or not confirmed in time.
+pub async fn cancel(args: Order) -> Result<(), Failure> {
+    order(args, SessionAct::Cancel, "cancellation", is_cancelled).await
+}
+
+async fn order(args: Order, act: SessionAct, noun: &str, wanted: fn(&SessionView) -> bool) -> Result<(), Failure> {
+    let mut link = Link::open(&args.common.target).await?;
+    let session = named(&args.session)?;
+    let done = send(&link, &session, act, args.reason).await?;
+    let mut now = link.requests.snapshot().await.map_err(|refusal| refused(session.as_str(), &refusal))?.sessions;
+    now.retain(|view| view.session == session);
+    let confirmed = if args.patience.no_wait {
+        now.iter().all(wanted)
+    } else {
+        match timeout(args.patience.wait, link.follow_sessions(&mut now, wanted)).await {
+            Ok(followed) => followed.map(|()| true).map_err(gone)?,
+            Err(_) => false,
+        }
+    };
+    let view = now.first();
+    if args.common.json {
+        print(&json::text(&Report { what: &done.what, confirmed, session: view.map(Session::from) }))?;
+    } else {
+        let state = view.map_or("no longer watched", |view| view.state.name());
+        print(&format!("{session}: {}; now {state}", again(&done.what)))?;
+    }
+    if confirmed || args.patience.no_wait {
+        return Ok(());
+    }
+    let waited = super::words::span(args.patience.wait);
+    Err(Failure::new(Exit::NotDelivered, format!("{session}: the {noun} was not confirmed within {waited}"))
+        .hint("it is being repeated; `holdpoint sessions` shows how it stands"))
+}
+
+async fn send(
+    link: &Link,
+    session: &SessionId,
+    act: SessionAct,
+    reason: Option<String>,
+) -> Result<SessionDone, Failure> {
+    let order = SessionOrder { session: session.clone(), act, reason };
+    link.requests.session(order).await.map_err(|refusal| refused(session.as_str(), &refusal))
+}
+
+fn named(session: &str) -> Result<SessionId, Failure> {
+    SessionId::try_from(session).map_err(|error| {
+        Failure::new(Exit::NoSuch, format!("{}: {error}", short(session)))
+            .hint("`holdpoint sessions` lists what is watched")
+    })
+}
+
+/// Lets a session go on that waits for an answer or was kept paused.
+///
+/// # Errors
+/// When it is not paused by us, or was not released.
+pub async fn resume(args: Resume) -> Result<(), Failure> {
+    let link = Link::open(&args.common.target).await?;
+    let session = named(&args.session)?;
+    let watched = link.hello().snapshot.sessions.iter().find(|view| view.session == session);
+    let missing = || refused(session.as_str(), &crate::control::Refusal::NoSuchSession);
+    let view = watched.ok_or_else(missing)?;
+    let approval = match (view.approval, standing(view.state)) {
+        (Some(approval), _) => approval,
+        (None, Standing::Kept) => {
+            let done = send(&link, &session, SessionAct::Ask, args.reason.clone()).await?;
+            say(format_args!("{session}: {}", again(&done.what)));
+            done.approval.ok_or_else(|| not_ours(&session, view.state))?
+        }
+        (None, Standing::Free | Standing::Busy) => return Err(not_ours(&session, view.state)),
+    };
+    let view = link.approval(&approval.to_string()).await?;
+    release(link, view, Act::Approve { reason: args.reason }, args.proof, args.common.json).await
+}
+
+fn not_ours(session: &SessionId, state: SessionState) -> Failure {
+    let (exit, why) = match standing(state) {
+        Standing::Free => (Exit::NoSuch, "is not paused by us, so there is nothing to resume"),
+        Standing::Kept | Standing::Busy => (Exit::DecidedOtherwise, "has nothing open that could be approved"),
+    };
+    Failure::new(exit, format!("{session} {why}: it is {}", state.name()))
+        .hint("`holdpoint sessions` shows how each session stands; a pause of somebody else's is theirs to end")
+}
+
+/// How a session without an open approval stands to being resumed.
+enum Standing {
+    /// Nobody of us paused it.
+    Free,
+    /// It stays paused until somebody asks.
+    Kept,
+    /// Something is being done with it.
+    Busy,
+}
+
+fn standing(state: SessionState) -> Standing {
+    match state {
+        SessionState::Watching | SessionState::Asking | SessionState::Over => Standing::Free,
+        SessionState::Kept => Standing::Kept,
+        SessionState::Pausing
+        | SessionState::Held
+        | SessionState::Cooling
+        | SessionState::Releasing
+        | SessionState::Cancelling => Standing::Busy,
+    }
+}
+
+/// Whether a session stands still, as far as the provider has confirmed it.
+pub fn is_paused(view: &SessionView) -> bool {
+    match view.state {
+        SessionState::Held | SessionState::Cooling | SessionState::Kept | SessionState::Over => true,
+        SessionState::Watching
+        | SessionState::Pausing
+        | SessionState::Asking
+        | SessionState::Releasing
+        | SessionState::Cancelling => false,
+    }
+}
+
+/// Whether nothing of a session's task is left to cancel.
+fn is_cancelled(view: &SessionView) -> bool {
+    match view.state {
+        SessionState::Watching | SessionState::Over => true,
+        SessionState::Pausing
+        | SessionState::Held
+        | SessionState::Asking
+        | SessionState::Cooling
+        | SessionState::Releasing
+        | SessionState::Cancelling
+        | SessionState::Kept => false,
+    }
+}

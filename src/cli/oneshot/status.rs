@@ -1,0 +1,121 @@
+//! `status`: how the daemon is, on one screen.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::json;
+use super::link::{Common, Link};
+use super::listing::waiting;
+use super::stopping;
+use super::words;
+use crate::cli::{counted, print};
+use crate::control::{Halt, Hello, Role, Sight};
+use crate::error::Failure;
+use crate::gate::Digest;
+use crate::operator::escape::{again, short};
+
+/// Arguments of `holdpoint status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    /// The daemon's version.
+    version: &'a str,
+    /// When it started.
+    started_at: Timestamp,
+    /// Seconds since then.
+    uptime_s: u64,
+    /// The provider's address.
+    provider: &'a str,
+    /// SHA-256 of the policy.
+    policy: Digest,
+    /// How many rules it has.
+    rules: u64,
+    /// How many approvals wait.
+    pending: usize,
+    /// How long the oldest of them has waited; null when none does.
+    oldest_age_s: Option<u64>,
+    /// How many sessions are in which state.
+    sessions: BTreeMap<&'static str, u64>,
+    /// Sessions whose events are not seen.
+    blind: Vec<&'a str>,
+    /// Who is attached; this command is one of them.
+    operators: Vec<&'a str>,
+    /// The stop of everything; null when there is none.
+    halt: Option<&'a Halt>,
+    /// Who asks, as the daemon sees it.
+    you: &'a str,
+    /// What that user may do.
+    role: Role,
+}
+
+/// Prints how the daemon is.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let link = Link::open(&args.common.target).await?;
+    let status = status(link.hello(), Timestamp::now());
+    if args.common.json { print(&json::text(&status)) } else { print(&lines(&status, link.hello()).join("\n")) }
+}
+
+fn status(hello: &Hello, now: Timestamp) -> Status<'_> {
+    let (snapshot, daemon) = (&hello.snapshot, &hello.snapshot.daemon);
+    let waiting = waiting(snapshot.approvals.clone());
+    let oldest = waiting.iter().map(|view| view.card.opened_at).min();
+    let mut sessions = BTreeMap::new();
+    snapshot.sessions.iter().for_each(|view| *sessions.entry(view.state.name()).or_default() += 1);
+    let blind = snapshot.sessions.iter().filter(|view| matches!(view.sight, Sight::Blind { .. }));
+    Status {
+        version: &daemon.version,
+        started_at: daemon.started_at,
+        uptime_s: words::between(daemon.started_at, now).as_secs(),
+        provider: &daemon.provider,
+        policy: daemon.policy,
+        rules: daemon.rules,
+        pending: waiting.len(),
+        oldest_age_s: oldest.map(|opened| words::between(opened, now).as_secs()),
+        sessions,
+        blind: blind.map(|view| view.session.as_str()).collect(),
+        operators: snapshot.operators.iter().map(|present| present.operator.0.as_str()).collect(),
+        halt: daemon.halt.as_ref(),
+        you: &hello.you.operator.0,
+        role: hello.you.role,
+    }
+}
+
+fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
+    let age = |seconds| words::span(std::time::Duration::from_secs(seconds));
+    let or_none = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    let oldest = status.oldest_age_s.map(|seconds| format!(", the oldest for {}", age(seconds))).unwrap_or_default();
+    let states = status.sessions.iter().map(|(state, count)| format!("{count} {state}")).collect();
+    let rules = counted(status.rules, "rule", "rules");
+    let row = |label: &str, text: String| format!("{label:10}{text}");
+    let mut lines = vec![
+        row("daemon", format!("holdpoint {}, up for {}", short(status.version), age(status.uptime_s))),
+        row("provider", again(status.provider)),
+        row("policy", format!("{:.12}, {rules}", status.policy.to_string())),
+        row("pending", format!("{}{oldest}", status.pending)),
+        row("sessions", or_none(states)),
+        row("blind", or_none(blind(hello))),
+        row("operators", or_none(status.operators.iter().map(|name| short(name)).collect())),
+        row("you", format!("{}, {}", short(status.you), status.role.name())),
+    ];
+    lines.extend(status.halt.map(|halt| row("STOPPED", stopping::said(halt))));
+    lines
+}
+
+fn blind(hello: &Hello) -> Vec<String> {
+    let blind = hello.snapshot.sessions.iter().filter_map(|view| match &view.sight {
+        Sight::Seen => None,
+        Sight::Blind { since, why } => Some(format!("{} since {since:.0} ({})", view.session, again(why))),
+    });
+    blind.collect()
+}

@@ -1,0 +1,128 @@
+//! `stop-all`: the kill switch. Every watched session is paused, no deadline runs, nothing is released until it is ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::json;
+use super::link::{Common, Link, gone};
+use super::ordering::is_paused;
+use super::refused::refused;
+use super::screen;
+use super::table::Table;
+use super::words;
+use crate::cli::{counted, print};
+use crate::control::{Halt, SessionView};
+use crate::error::{Exit, Failure};
+use crate::operator::escape::short;
+
+/// Arguments of `holdpoint stop-all`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Why; it is recorded, and every operator sees it
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// End the stop: deadlines run again, and what was paused is asked about. Nothing is released by it
+    #[arg(long, conflicts_with_all = ["reason", "wait"])]
+    end: bool,
+    /// How long to wait until every pause is confirmed
+    #[arg(long, value_name = "DURATION", value_parser = super::waiting::duration, default_value = "10s")]
+    wait: Duration,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    /// Who stopped everything.
+    by: &'a str,
+    /// Since when.
+    at: Timestamp,
+    /// Why.
+    reason: Option<&'a str>,
+    /// Whether every session is confirmed to be paused or over.
+    confirmed: bool,
+    /// Each session.
+    sessions: Vec<Line<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    session_id: &'a str,
+    requested: bool,
+    confirmed: bool,
+    state: &'static str,
+}
+
+/// Stops everything, or ends the stop.
+///
+/// # Errors
+/// [`Exit::NotDelivered`] when not every pause was confirmed in time.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let mut link = Link::open(&args.common.target).await?;
+    if args.end {
+        link.requests.end_halt().await.map_err(|refusal| refused("stop-all --end", &refusal))?;
+        return ended(args.common.json);
+    }
+    let halt = link.requests.halt(args.reason).await.map_err(|refusal| refused("stop-all", &refusal))?;
+    let snapshot = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal))?;
+    let mut sessions = snapshot.sessions;
+    match timeout(args.wait, link.follow_sessions(&mut sessions, is_paused)).await {
+        Ok(followed) => followed.map_err(gone)?,
+        // What is confirmed by now is in the list.
+        Err(_) => (),
+    }
+    report(&halt, &sessions, args.common.json)?;
+    let open = sessions.iter().filter(|view| !is_paused(view)).count();
+    if open == 0 {
+        return Ok(());
+    }
+    let (open, all) = (counted(len(open), "session", "sessions"), sessions.len());
+    Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::span(args.wait)))
+        .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand"))
+}
+
+fn ended(json: bool) -> Result<(), Failure> {
+    let said = if json {
+        "{\"halt\":null}"
+    } else {
+        "everything may go on: deadlines run again, and what is held is still held"
+    };
+    print(said)
+}
+
+fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failure> {
+    if json {
+        let line = |view: &'_ SessionView| (view.state.name(), is_paused(view));
+        let lines = sessions.iter().map(|view| {
+            let (state, confirmed) = line(view);
+            Line { session_id: view.session.as_str(), requested: true, confirmed, state }
+        });
+        let confirmed = sessions.iter().all(is_paused);
+        let (by, reason) = (halt.by.0.as_str(), halt.reason.as_deref());
+        return print(&json::text(&Report { by, at: halt.at, reason, confirmed, sessions: lines.collect() }));
+    }
+    print(&said(halt))?;
+    if sessions.is_empty() {
+        return print("no session is watched");
+    }
+    let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]);
+    for view in sessions {
+        let confirmed = if is_paused(view) { "yes" } else { "not yet" };
+        table.row(vec![view.session.to_string(), "yes".into(), confirmed.into(), view.state.name().into()]);
+    }
+    print(&table.lines(screen::columns()).join("\n"))
+}
+
+/// One sentence about a stop.
+pub fn said(halt: &Halt) -> String {
+    let reason = halt.reason.as_deref().map(|reason| format!(" ({})", short(reason))).unwrap_or_default();
+    format!("everything is stopped, by {}{reason}, since {:.0}", short(&halt.by.0), halt.at)
+}
+
+fn len(count: usize) -> i128 {
+    i128::try_from(count).unwrap_or(i128::MAX)
+}
