@@ -1,7 +1,9 @@
 //! The prompt on a real pseudo-terminal: typed-ahead, pastes, end of input, hostile text, and every way out.
 
+#[path = "../support/cards.rs"]
 mod cards;
 mod child;
+#[path = "../support/pty.rs"]
 mod pty;
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -65,7 +65,10 @@ fn banner(console: &Console, width: usize, theme: Theme) -> Vec<Line<'static>> {
 fn question(console: &Console, now: Moment, width: usize, theme: Theme) -> Line<'static> {
     let Some((_, view)) = console.on_card() else { return Line::default() };
     let card = &view.card;
-    let asked = format!(" {}  {}  ", card.code(), asked(card, width));
+    let asked = match asked(card, width) {
+        "" => format!(" {}  ", card.code()),
+        words => format!(" {}  {words}  ", card.code()),
+    };
     let (state, style) = match console.lock(now.mono) {
         Some(lock) => (locked(&lock, console), theme.warning()),
         None => (ready(card), theme.ready()),
@@ -77,11 +80,12 @@ fn question(console: &Console, now: Moment, width: usize, theme: Theme) -> Line<
 fn asked(card: &Card, width: usize) -> &'static str {
     let late = card.timing == Timing::Late;
     match (card.subject, width < 60) {
-        (Subject::Question, _) => "send this answer?",
-        (Subject::Hold, false) if late => "This may already have happened. Let the session go on?",
-        (Subject::Hold, true) if late => "late: let go on?",
-        (Subject::Hold, _) if card.hold == Hold::ByOthers => "approve? (it will not be resumed)",
-        (Subject::Hold, _) => "approve?",
+        (Subject::Hold, true) if late => "LATE",
+        (_, true) => "",
+        (Subject::Question, false) => "send this answer?",
+        (Subject::Hold, false) if late => "This may already have happened.",
+        (Subject::Hold, false) if card.hold == Hold::ByOthers => "approve? (it will not be resumed)",
+        (Subject::Hold, false) => "approve?",
     }
 }
 
@@ -103,11 +107,15 @@ fn locked(lock: &Lock, console: &Console) -> String {
         | Lock::Reading
         | Lock::KeysArriving => "",
     };
-    format!("y is locked: {}{more}", lock.words())
+    let y = if console.size.0 < 60 { "y locked" } else { "y is locked" };
+    format!("{y}: {}{more}", lock.words())
 }
 
 fn ready(card: &Card) -> String {
     match card.confirm {
+        Confirm::Key if card.timing == Timing::Late => {
+            format!("y {}, n {}", words::approving(card), words::denying(card))
+        }
         Confirm::Key => format!("y {} · n {}", words::approving(card), words::denying(card)),
         Confirm::Type => {
             format!("y, then {}, {} · n {}", words::to_type(card), words::approving(card), words::denying(card))

@@ -6,18 +6,18 @@ use super::span;
 use super::theme::Theme;
 
 const KEYS: &[(&str, &str)] = &[
-    ("y", "approves what is on the card"),
+    ("y", "approves what is shown"),
     ("n", "denies it, at once"),
     ("r", "denies it with a reason"),
-    ("m", "sends an instruction, then resumes"),
+    ("m", "instructs, then resumes"),
     ("a", "answers the agent's question"),
     ("x", "gives everybody more time"),
-    ("s", "saves a screenshot and names it"),
-    ("d", "shows everything, long text in full"),
-    ("j k ↑ ↓", "the next card, the one before"),
-    ("PgDn PgUp", "read on, read back; also Home, End"),
+    ("s", "saves a screenshot"),
+    ("d", "shows everything in full"),
+    ("j k ↑ ↓", "another card"),
+    ("PgDn PgUp", "read on, read back"),
     ("1 2 3 Tab", "queue, sessions, history"),
-    ("q Ctrl-C", "detach; nothing is decided by it"),
+    ("q Ctrl-C", "detach, deciding nothing"),
 ];
 
 const RULES: &[&str] = &[

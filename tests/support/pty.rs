@@ -1,7 +1,10 @@
-//! A prompt in a process of its own, on a pseudo-terminal, and a screen that is polled with a deadline.
+//! A prompt or a console in a process of its own, on a pseudo-terminal, and a screen that is polled with a deadline.
+
+#![allow(dead_code, reason = "each of the two test programs uses a part of it")]
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
+use std::io::Write as _;
 use std::num::NonZeroU16;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -40,7 +43,12 @@ pub struct Pty {
 impl Pty {
     /// Starts a scenario. The reader lets go of the terminal when it has read `until`.
     pub fn start_until(scenario: &str, until: Option<&'static str>) -> Self {
-        let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
+        Self::start_at(scenario, until, (ROWS, COLUMNS))
+    }
+
+    /// The same in a window of so many rows and columns.
+    pub fn start_at(scenario: &str, until: Option<&'static str>, (rows, columns): (NonZeroU16, NonZeroU16)) -> Self {
+        let size = PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let path = pair.master.tty_name().expect("its name");
         let not_ours = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).expect("a flag");
@@ -74,7 +82,7 @@ impl Pty {
             output,
             terminal,
             before,
-            screen: vt100::Parser::new(ROWS, COLUMNS, 0),
+            screen: vt100::Parser::new(rows, columns, 0),
             seen: String::new(),
             ledger,
             _dir: dir,
@@ -103,6 +111,43 @@ impl Pty {
                 Err(error) => panic!("no {text:?} ({error}) in:\n{}", &self.seen[from..]),
             }
         }
+    }
+
+    /// Waits until the screen shows `text`, or no longer shows it, and returns the screen.
+    pub fn wait_screen(&mut self, text: &str, shown: bool) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let contents = self.screen().contents();
+            if contents.contains(text) == shown {
+                return contents;
+            }
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!("{text:?} shown: {} ({error}):\n{contents}", !shown),
+            }
+        }
+    }
+
+    pub fn shows(&mut self, text: &str) -> String {
+        self.wait_screen(text, true)
+    }
+
+    /// Takes what was written so far.
+    pub fn catch_up(&mut self) {
+        while let Ok(bytes) = self.output.try_recv() {
+            self.take(&bytes);
+        }
+    }
+
+    /// Tells the scenario to go on: it looks at how often that was said.
+    pub fn go(&self) {
+        let path = self.ledger.with_extension("go");
+        let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a file");
+        file.write_all(b".").expect("a byte");
+    }
+
+    pub fn resize(&self, rows: u16, cols: u16) {
+        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).expect("a size");
     }
 
     pub fn wait(&mut self, text: &str) -> usize {
@@ -137,7 +182,10 @@ impl Pty {
             self.take(&bytes);
         }
         self.is_as_before();
-        assert!(!self.screen.screen().bracketed_paste(), "bracketed paste is still on");
+        let screen = self.screen.screen();
+        assert!(!screen.bracketed_paste(), "bracketed paste is still on");
+        assert!(!screen.alternate_screen(), "the alternate screen is still on");
+        assert!(!screen.hide_cursor(), "the cursor is still hidden");
         self.seen
     }
 
