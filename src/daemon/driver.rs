@@ -228,7 +228,7 @@ impl Driver {
                 }
                 Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.recv() => self.ordered(order),
+                Some(order) = self.orders.recv() => self.ordered(order).await,
                 () = sleep_until(due), if due.is_some() => self.tick(),
                 Some(seen) = self.seen.recv() => self.saw(seen).await,
                 else => break,
@@ -345,7 +345,7 @@ impl Driver {
         self.writer.cursor(&self.session, self.cursor);
     }
 
-    fn ordered(&mut self, order: Order) {
+    async fn ordered(&mut self, order: Order) {
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
                 self.next_reply += 1;
@@ -357,7 +357,8 @@ impl Driver {
                 self.next_reply += 1;
                 let reply = ReplyTo(self.next_reply);
                 self.asked.insert(reply, answer);
-                self.feed(Input::Directed { reply, operator, act: order.act, reason: order.reason });
+                let input = Input::Directed { reply, operator, act: order.act, reason: order.reason };
+                self.feed_pause_first(None, input).await;
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {

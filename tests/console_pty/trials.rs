@@ -69,7 +69,7 @@ fn console(n: u64) -> u64 {
     // The last card can be approved all the same, so that it was not the console that was deaf.
     pty.typed("1");
     pty.go();
-    pty.shows("y resumes · n cancels");
+    pty.shows("approve?  y resumes");
     pty.typed("y");
     pty.shows("resumed ");
     trials

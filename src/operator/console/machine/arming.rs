@@ -115,7 +115,8 @@ impl Console {
         if !self.is_large_enough() {
             return Some(Lock::WindowTooSmall);
         }
-        if !pinned.read_card || (card::is_cut(card) && !pinned.read_details) {
+        // Before the first frame nothing can be said of it, and time locks it anyway.
+        if pinned.shown.is_some() && (!pinned.read_card || (card::is_cut(card) && !pinned.read_details)) {
             return Some(Lock::ReadToTheEnd);
         }
         (card.subject == Subject::Question && card.then.answer.is_none()).then_some(Lock::NoSetAnswer)

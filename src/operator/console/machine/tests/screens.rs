@@ -153,7 +153,9 @@ fn the_watched_sessions() {
         session("refund-bot-14", SessionState::Held, Sight::Seen, Some(&view)),
         session("travel-3", SessionState::Watching, blind, None),
     ];
-    at_every_size("sessions", &all, |bench| drop(bench.presses("2")));
+    at_every_size("sessions", &all, |bench| {
+        bench.presses("2");
+    });
 }
 
 #[test]
@@ -166,12 +168,16 @@ fn what_has_ended() {
         ended(&views[2], Outcome::Expired, EndedBy::Deadline, Delivery::Applying, ""),
         ended(&views[3], Outcome::Withdrawn, session, Delivery::Applied, ""),
     ];
-    at_every_size("history", &attended(approvals), |bench| drop(bench.presses("3")));
+    at_every_size("history", &attended(approvals), |bench| {
+        bench.presses("3");
+    });
 }
 
 #[test]
 fn the_help() {
-    at_every_size("help", &attended(vec![]), |bench| drop(bench.presses("?")));
+    at_every_size("help", &attended(vec![]), |bench| {
+        bench.presses("?");
+    });
 }
 
 /// Where the style changes, as `{style}`: colours and weights as a terminal gets them.
