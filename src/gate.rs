@@ -321,6 +321,9 @@ impl Gate {
         let ours = self.unanswered.remove(&call);
         let last_pause = ours && self.unanswered.is_empty();
         self.stray |= ours && self.is_stray(&answer);
+        if ours {
+            self.own_pause_answered(turn, &answer);
+        }
         if self.suspicions.remove(&call) {
             self.suspicion_answered(turn, &answer);
         } else if let Answer::Screenshot(page) = answer {

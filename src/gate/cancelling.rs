@@ -66,6 +66,15 @@ impl Gate {
         }
     }
 
+    /// A pause of ours arrived, or may have, after the task could have ended: a look that is older confirms no end.
+    pub(super) fn look_past_pause(&mut self, turn: &mut Turn<'_>) {
+        let Phase::Cancelling(Cancelling { read: Some(_), .. }) = &self.phase else { return };
+        let read = self.read(turn);
+        if let Phase::Cancelling(cancelling) = &mut self.phase {
+            cancelling.read = Some(read);
+        }
+    }
+
     fn cancel_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
         let Phase::Cancelling(cancelling) = &self.phase else { return };
         let deleting = cancelling.deleting;

@@ -183,6 +183,8 @@ pub(super) struct Case {
     pub earlier: Option<Hold>,
     /// Whether an operator ends the task, whatever a denial would do.
     pub cancels: bool,
+    /// Whether a pause of ours took effect, or may have, since the session was last known to run.
+    pub may_be_ours: bool,
 }
 
 /// What a case is opened with.
@@ -262,6 +264,7 @@ impl Case {
             carried_out: false,
             earlier: None,
             cancels: false,
+            may_be_ours: false,
         }
     }
 
@@ -273,7 +276,17 @@ impl Case {
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         let earlier = matches!(kept.card.hold, Hold::Paused { .. }).then(|| kept.card.hold.clone());
-        Self { kept, deadline, triggered_at: now, sealed: false, hidden, carried_out: false, earlier, cancels: false }
+        Self {
+            kept,
+            deadline,
+            triggered_at: now,
+            sealed: false,
+            hidden,
+            carried_out: false,
+            earlier,
+            cancels: false,
+            may_be_ours: false,
+        }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.
@@ -281,6 +294,7 @@ impl Case {
         self.hidden |= self.kept.proof == Some(Proof::Event);
         self.sealed = false;
         self.kept.owned = owned;
+        self.may_be_ours = owned == Some(true);
         self.kept.proof = None;
         self.kept.card.hold = Hold::NotYetPaused;
     }

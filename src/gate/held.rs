@@ -249,6 +249,7 @@ impl Gate {
         }
         let paused = self.still_paused(seen);
         match (&self.phase, paused) {
+            (Phase::Settling(_), true) if self.owner_is_pending() => self.read_failed(turn),
             (Phase::Settling(_), true) => self.seal(turn),
             (Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_), false) => self.resumed_by_others(turn),
             (Phase::Kept(_), false) => {
@@ -292,7 +293,12 @@ impl Gate {
         }
     }
 
-    /// The card cannot be completed unread: settling goes on, slowly.
+    /// Whether it is not known yet whose the pause is, because an answer to one of ours is still out.
+    fn owner_is_pending(&self) -> bool {
+        !self.unanswered.is_empty() && self.case.as_ref().is_some_and(|case| case.kept.owned.is_none())
+    }
+
+    /// The card cannot be completed yet: settling goes on, slowly.
     fn read_failed(&mut self, turn: &mut Turn<'_>) {
         if let Phase::Settling(settling) = &mut self.phase {
             settling.until = turn.now.mono + self.settings.hold_poll;

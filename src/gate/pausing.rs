@@ -1,4 +1,8 @@
 //! Pausing: the pause is repeated until the provider confirms it or the session is over.
+//!
+//! Whose the pause is: ours when one of ours was accepted, and when the answer of one was lost, so that it may be why the
+//! session is paused already; a flaky network must not make every hold unresumable. It is somebody else's when every pause
+//! of ours provably had no effect. While an answer is still out it is unknown, and a card is not complete before it is known.
 
 use std::time::Duration;
 
@@ -85,11 +89,7 @@ impl Gate {
     fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
         let Phase::Pausing(pausing) = &mut self.phase else { return };
         let attempts = pausing.attempts;
-        pausing.may_be_ours |= match result {
-            Ok(PauseAnswer::Accepted) => true,
-            Ok(PauseAnswer::AlreadyPaused) => false,
-            Err(error) => matches!(error.class, ErrorClass::Unknown { .. }),
-        };
+        pausing.may_be_ours |= may_have_arrived(result);
         let may_be_ours = pausing.may_be_ours;
         // Another pause of ours that is still on its way may be why it is paused already.
         let only = self.unanswered.is_empty();
@@ -118,6 +118,31 @@ impl Gate {
         if let Phase::Pausing(pausing) = &mut self.phase {
             pausing.read = Some(read);
             pausing.again_at = Some(turn.now.mono + wait);
+        }
+    }
+
+    /// What the answer to any pause of ours tells beside its phase: whose the pause is, and which looks are too old.
+    pub(super) fn own_pause_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
+        let Answer::Pause(result) = answer else { return };
+        let arrived = may_have_arrived(result);
+        if arrived {
+            self.look_past_pause(turn);
+        }
+        let last = self.unanswered.is_empty();
+        let confirmed = matches!(
+            self.phase,
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) | Phase::Kept(_)
+        );
+        let Some(case) = &mut self.case else { return };
+        case.may_be_ours |= arrived;
+        if !confirmed || case.kept.owned.is_some() || case.card().subject == Subject::Question {
+            return;
+        }
+        if last || matches!(result, Ok(PauseAnswer::Accepted)) {
+            case.kept.owned = Some(case.may_be_ours);
+            if !case.may_be_ours {
+                case.kept.card.hold = Hold::ByOthers;
+            }
         }
     }
 
@@ -322,6 +347,15 @@ impl Gate {
         }
         pausing.told = true;
         self.notice(turn, format!("the pause has not succeeded yet and is repeated: {error}"));
+    }
+}
+
+/// Whether a pause took effect, or may have.
+fn may_have_arrived(result: &Result<PauseAnswer, ApiError>) -> bool {
+    match result {
+        Ok(PauseAnswer::Accepted) => true,
+        Ok(PauseAnswer::AlreadyPaused) => false,
+        Err(error) => matches!(error.class, ErrorClass::Unknown { .. }),
     }
 }
 

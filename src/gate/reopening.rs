@@ -54,6 +54,7 @@ impl Gate {
             carried_out: false,
             earlier: None,
             cancels: old.cancels,
+            may_be_ours: old.may_be_ours,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {
