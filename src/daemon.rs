@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::control::{DeskService, DeskSettings, Drivers};
-use crate::gate::Settings;
+use crate::gate::{Kept, Settings};
 use crate::notify::{self, Notifier};
 use crate::policy::Policy;
 use crate::store::{Store, StoreError};
@@ -119,9 +119,12 @@ impl Daemon {
         let mut settings = config.desk;
         settings.daemon.halt.clone_from(&halt);
         let info = settings.daemon.clone();
+        let ended_kept = settings.ended_kept;
         let metrics = Arc::new(Metrics::new());
         let waiting = decisions.downgrade();
         let desk = DeskService::start(settings, Drivers { decisions, screenshots, orders }, origin);
+        // History, before anybody counts or calls.
+        done.iter().take(ended_kept).rev().filter_map(Kept::as_ended).for_each(|view| desk.publish(view));
         let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone()));
         let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), origin);
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));

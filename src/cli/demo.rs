@@ -104,7 +104,7 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, LocalApi
     let socket = LocalApi::bind(&folder.join("holdpoint.sock"), &control)?;
     let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
     let daemon = daemon.map_err(|error| Failure::of(Exit::Error, &error))?;
-    let api = LocalApi::serve(socket, daemon.desk().clone(), &control, None)?;
+    let api = LocalApi::serve(socket, &daemon, &control, None)?;
     Ok((lock, daemon, api, settings))
 }
 

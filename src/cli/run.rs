@@ -124,7 +124,7 @@ async fn operate(
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let _warm = AbortOnDropHandle::new(tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await }));
     let (wish, wishes) = mpsc::channel(1);
-    let api = Api::serve(socket, daemon.desk().clone(), &control, Some(wish))?;
+    let api = Api::serve(socket, &daemon, &control, Some(wish))?;
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
     let refused = stop.run_until_cancelled(daemon.accepted()).await.and_then(Result::err);

@@ -49,6 +49,8 @@ pub struct Parts {
     pub desk: DeskService,
     /// Who may do what, besides root and this process's own user, who may do everything.
     pub access: Access,
+    /// What is served beside it to everybody who can connect: metrics and health.
+    pub beside: axum::Router,
     /// Where wishes to read the configuration again go, when somebody takes them.
     pub reload: Option<mpsc::Sender<Reload>>,
 }
@@ -74,10 +76,10 @@ impl Server {
     /// Serves `parts` to whoever connects to `listener`, on the current runtime.
     #[must_use]
     pub fn start(listener: UnixListener, parts: Parts) -> Self {
-        let Parts { desk, access, reload } = parts;
+        let Parts { desk, access, beside, reload } = parts;
         let stop = CancellationToken::new();
         let api = Arc::new(Api { desk, people: People::new(access), seats: Seats::default(), reload, stop });
-        let service = routes::router(api.clone()).into_make_service_with_connect_info::<Peer>();
+        let service = routes::router(api.clone(), beside).into_make_service_with_connect_info::<Peer>();
         let stopped = api.stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(Door::new(listener), service).with_graceful_shutdown(stopped).await {

@@ -282,7 +282,7 @@ mod tests {
         let folder = folder();
         let path = folder.path().join("holdpoint.sock");
         let (_listener, removal) =
-            Socket::bind(&path, None).and_then(|socket| Ok(socket.into_listener().expect("one"))).expect("bound");
+            Socket::bind(&path, None).map(|socket| socket.into_listener().expect("one")).expect("bound");
         std::fs::remove_file(&path).expect("removed");
         std::fs::write(&path, "somebody's").expect("written");
         drop(removal);

@@ -68,6 +68,21 @@ impl Kept {
         self.holding || self.closed.as_ref().is_none_or(|closed| closed.delivery == Delivery::Applying)
     }
 
+    /// What clients are shown of it once it has its outcome; `None` while it is open.
+    #[must_use]
+    pub fn as_ended(&self) -> Option<ApprovalView> {
+        let closed = self.closed.as_ref()?;
+        Some(ApprovalView {
+            card: self.card.clone(),
+            digest: self.card.digest(),
+            state: closed.state(),
+            deadline: self.deadline,
+            frozen: false,
+            votes: self.votes.at(closed.revision).to_vec(),
+            extensions_left: 0,
+        })
+    }
+
     /// How often the deadline can still be moved.
     #[must_use]
     pub fn extensions_left(&self) -> u8 {
@@ -131,6 +146,18 @@ pub struct Closed {
     pub delivery: Delivery,
     /// The delivery in words, escaped.
     pub detail: String,
+}
+
+impl Closed {
+    fn state(&self) -> State {
+        State::Ended {
+            outcome: self.outcome,
+            by: self.by.clone(),
+            at: self.at,
+            delivery: self.delivery,
+            detail: self.detail.clone(),
+        }
+    }
 }
 
 /// What an outcome needs at the provider.
@@ -392,13 +419,7 @@ impl Case {
 
     pub fn view(&self, deciding: Option<&crate::control::OperatorName>) -> ApprovalView {
         let state = match (&self.kept.closed, deciding) {
-            (Some(closed), _) => State::Ended {
-                outcome: closed.outcome,
-                by: closed.by.clone(),
-                at: closed.at,
-                delivery: closed.delivery,
-                detail: closed.detail.clone(),
-            },
+            (Some(closed), _) => closed.state(),
             (None, Some(by)) => State::Deciding { by: by.clone() },
             (None, None) if self.sealed && self.kept.plan == Plan::Ask => State::Open,
             (None, None) => State::Draft,

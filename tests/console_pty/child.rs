@@ -68,7 +68,10 @@ async fn act(scenario: &str) {
 
 fn serve(socket: &Path, desk: &DeskService) -> Server {
     let listener = UnixListener::bind(socket).expect("a socket");
-    Server::start(listener, Parts { desk: desk.clone(), access: Access::default(), reload: None })
+    Server::start(
+        listener,
+        Parts { desk: desk.clone(), access: Access::default(), beside: axum::Router::new(), reload: None },
+    )
 }
 
 async fn drive(desk: DeskService, mut ordered: mpsc::Receiver<Ordered>, views: Views) {

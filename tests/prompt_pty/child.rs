@@ -86,7 +86,8 @@ async fn act(scenario: &str) {
     let socket = Socket::bind(&folder.path().join("holdpoint.sock"), None).expect("a socket");
     let path = socket.path().to_owned();
     let (listener, _removal) = socket.into_listener().expect("a listener");
-    let _server = Server::start(listener, Parts { desk, access: Access::default(), reload: None });
+    let _server =
+        Server::start(listener, Parts { desk, access: Access::default(), beside: axum::Router::new(), reload: None });
     let client = remote::connect(&path).await.expect("a server");
     let (sink, lines) = log::channel();
     let cancel = CancellationToken::new();

@@ -45,7 +45,7 @@ fn a_paste_decides_nothing_and_y_does() {
     pty.typed("y");
     pty.typed("\r");
     pty.wait("3333  resumed, confirmed");
-    assert_eq!(pty.ledger(), ["3333 Approve"]);
+    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
     pty.typed("\x04");
     assert!(pty.ends_clean().contains("END Eof"));
 }
@@ -193,7 +193,7 @@ fn suspended_the_terminal_is_given_back_and_continued_the_question_is_put_anew()
     assert_eq!(pty.ledger(), [""; 0]);
     pty.typed("y\r");
     pty.wait_after(at, "3333  resumed, confirmed");
-    assert_eq!(pty.ledger(), ["3333 Approve"]);
+    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
     pty.typed("q\r");
     pty.ends_clean();
 }

@@ -19,9 +19,10 @@ pub fn exit(refusal: &Refusal) -> Exit {
 /// The exit code and the hint of every refusal.
 fn meaning(refusal: &Refusal) -> (Exit, &'static str) {
     match refusal {
-        Refusal::NoSuchApproval => {
-            (Exit::NoSuch, "`holdpoint pending` lists what waits, `holdpoint audit list` what was")
-        }
+        Refusal::NoSuchApproval => (
+            Exit::NoSuch,
+            "`holdpoint pending` lists what waits; the console's history (`holdpoint attach`, 3) shows what was",
+        ),
         Refusal::NoSuchSession => (Exit::NoSuch, "`holdpoint sessions` lists what is watched"),
         Refusal::Stale { .. } | Refusal::NotPresented => {
             (Exit::Stale, "`holdpoint show ID` shows the card as it is now, with its digest")

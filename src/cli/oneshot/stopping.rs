@@ -70,10 +70,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let halt = link.requests.halt(args.reason).await.map_err(|refusal| refused("stop-all", &refusal))?;
     let snapshot = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal))?;
     let mut sessions = snapshot.sessions;
-    match timeout(args.wait, link.follow_sessions(&mut sessions, is_paused)).await {
-        Ok(followed) => followed.map_err(gone)?,
-        // What is confirmed by now is in the list.
-        Err(_) => (),
+    // When the time is over, what is confirmed by then is in the list.
+    if let Ok(followed) = timeout(args.wait, link.follow_sessions(&mut sessions, is_paused)).await {
+        followed.map_err(gone)?;
     }
     report(&halt, &sessions, args.common.json)?;
     let open = sessions.iter().filter(|view| !is_paused(view)).count();

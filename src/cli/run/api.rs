@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
 use crate::config::ControlConfig;
-use crate::control::DeskService;
 use crate::control::http::{Access, Parts, Principal, Reload, Server};
 use crate::control::socket::{Removal, Socket, SocketError};
+use crate::daemon::Daemon;
 use crate::error::{Exit, Failure};
+use crate::telemetry;
 
 /// The API, served.
 pub(in crate::cli) struct Api {
@@ -40,13 +41,13 @@ impl Api {
         Socket::bind(path, config.group.as_deref()).map_err(|error| Failure::of(Exit::Error, &error).hint(hint(&error)))
     }
 
-    /// Serves the desk on a socket; wishes to read the configuration again go to `reload`.
+    /// Serves a daemon on a socket; wishes to read the configuration again go to `reload`.
     ///
     /// # Errors
     /// When the system cannot wait on it.
     pub(in crate::cli) fn serve(
         socket: Socket,
-        desk: DeskService,
+        daemon: &Daemon,
         config: &ControlConfig,
         reload: Option<mpsc::Sender<Reload>>,
     ) -> Result<Self, Failure> {
@@ -54,7 +55,9 @@ impl Api {
         let (listener, removal) = socket
             .into_listener()
             .map_err(|error| Failure::new(Exit::Error, format!("{} cannot be served: {error}", path.display())))?;
-        let server = Server::start(listener, Parts { desk, access: access(config), reload });
+        let beside = telemetry::http::router(daemon.scrape().clone());
+        let server =
+            Server::start(listener, Parts { desk: daemon.desk().clone(), access: access(config), beside, reload });
         tracing::info!("operators connect to {}", path.display());
         Ok(Self { server, path, _removal: removal })
     }

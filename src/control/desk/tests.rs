@@ -343,7 +343,7 @@ fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
     assert!(desk.session(watched.clone()).is_some());
     let counted = SessionView { events: 2, ..watched.clone() };
     assert_eq!(desk.session(counted.clone()), None);
-    assert_eq!(desk.snapshot().sessions, [counted.clone()]);
+    assert_eq!(desk.snapshot().sessions, std::slice::from_ref(&counted));
     let held = SessionView { state: SessionState::Held, events: 3, ..counted };
     assert!(desk.session(held.clone()).is_some());
     let blind = Sight::Blind { since: Timestamp::UNIX_EPOCH, why: "no heartbeat".to_owned() };

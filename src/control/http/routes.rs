@@ -32,7 +32,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 type Ask = State<Arc<Api>>;
 type Answer<T> = Result<Json<T>, Problem>;
 
-pub(super) fn router(api: Arc<Api>) -> Router {
+pub(super) fn router(api: Arc<Api>, beside: Router) -> Router {
     Router::new()
         .route("/v1/events", get(events))
         .route("/v1/snapshot", get(snapshot))
@@ -48,11 +48,11 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/v1/sessions/{name}/ask", post(ask))
         .route("/v1/halt", post(halt).delete(end_halt))
         .route("/v1/reload", post(reload))
-        .route("/healthz", get(health))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(api)
+        .merge(beside.method_not_allowed_fallback(no_such_method))
 }
 
 async fn snapshot(State(api): Ask, caller: Caller) -> Answer<Snapshot> {
@@ -204,23 +204,8 @@ async fn reload(State(api): Ask, caller: Caller) -> Answer<Reloaded> {
     Ok(Json(Reloaded { what }))
 }
 
-#[derive(Serialize)]
-struct Healthy {
-    status: &'static str,
-}
-
-/// That the desk answers is what there is to say; nobody needs a role to hear it.
-async fn health(State(api): Ask) -> Result<Response, Problem> {
-    known(&api).await?;
-    Ok(Json(Healthy { status: "ok" }).into_response())
-}
-
 async fn no_such_path(uri: Uri) -> Problem {
-    malformed(
-        StatusCode::NOT_FOUND,
-        "no_such_path",
-        &format!("there is no {}; /v1/openapi.json lists what there is", uri.path()),
-    )
+    malformed(StatusCode::NOT_FOUND, "no_such_path", &format!("there is no {}", uri.path()))
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {

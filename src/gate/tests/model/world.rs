@@ -135,6 +135,8 @@ impl World {
             Action::Halt => self.halt()?,
             Action::EndHalt => self.end_halt()?,
             Action::Policy(rule) => {
+                // What has passed already has passed.
+                self.input(Input::Tick)?;
                 let verdicts = self.gate.open_card().map(|_| verdict(*rule)).into_iter().collect();
                 self.checks.stops.before_policy(&self.gate);
                 let settings = self.settings.clone();

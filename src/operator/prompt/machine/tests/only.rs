@@ -43,7 +43,7 @@ fn y_does_what_the_command_line_said_and_the_card_says_so() {
     for act in [instruct, reason] {
         let mut bench = bench(&view, act.clone(), &[]);
         bench.answers("y");
-        assert_eq!(bench.acts(), [act.clone()]);
+        assert_eq!(bench.acts(), std::slice::from_ref(&act));
         let said = bench.printed().contains("y sends \"use the<U+202E> test shop\", then resumes");
         assert_eq!(said, matches!(act, Act::Instruct { .. }));
     }
