@@ -26,7 +26,7 @@ fn a_key_that_is_missing_starts_nothing() {
     home.write("config.toml", &CONFIG.replace("api_key_env = \"HOLDPOINT_TEST_KEY\"", "api_key_file = \"key\""));
     let ended = Process::start(&mut home.daemon("http://127.0.0.1:9")).ends();
     assert_eq!(ended.code, Some(78));
-    ended.says(&["config.toml:3:16", "^^^^^", "the key file", "No such file", "nothing was started"]);
+    ended.says(&["config.toml:3:16", "^^^^^", "the file of the API key", "No such file", "nothing was started"]);
     let key = home.write("key", "\n");
     std::fs::set_permissions(key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let ended = Process::start(&mut home.daemon("http://127.0.0.1:9")).ends();
