@@ -194,9 +194,14 @@ impl Pty {
         assert_eq!(rustix::io::ioctl_fionread(&self.terminal), Ok(0), "typed keys are left for the shell");
     }
 
+    /// Whether the child has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     pub fn wait_exit(&mut self) {
         let deadline = Instant::now() + DEADLINE;
-        while self.child.try_wait().expect("a child").is_none() {
+        while !self.has_ended() {
             assert!(Instant::now() < deadline, "the child goes on:\n{}", self.seen);
             std::thread::sleep(Duration::from_millis(10));
         }

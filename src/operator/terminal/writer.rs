@@ -28,8 +28,17 @@ struct Shared {
 }
 
 enum Job {
-    Text { text: String, then: Option<Then> },
+    Text { text: String, then: Option<Then>, needs: Needs },
     Drained(queue::SyncSender<()>),
+}
+
+/// What a text needs of the terminal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    /// That it is there: a line is a line, also after the terminal was given back.
+    Terminal,
+    /// That it is ours: a frame drawn after a panic gave it back would hide the cursor again.
+    Ours,
 }
 
 /// What follows when a text is on screen: a report under this number, after a flush of unread input or without one.
@@ -51,15 +60,15 @@ impl Writer {
     }
 
     pub(super) fn print(&self, text: String) {
-        self.queue(text, None);
+        self.queue(text, None, Needs::Terminal);
     }
 
     pub(super) fn ask(&self, text: String, ask: u64) {
-        self.queue(text, Some(Then { number: ask, flush: true }));
+        self.queue(text, Some(Then { number: ask, flush: true }), Needs::Terminal);
     }
 
     pub(super) fn draw(&self, text: String, number: u64, flush: bool) {
-        self.queue(text, Some(Then { number, flush }));
+        self.queue(text, Some(Then { number, flush }), Needs::Ours);
     }
 
     pub(super) fn backlog(&self) -> usize {
@@ -75,16 +84,19 @@ impl Writer {
     }
 
     /// The thread ends only with this handle, so that sending fails only after a panic there.
-    fn queue(&self, text: String, then: Option<Then>) {
+    fn queue(&self, text: String, then: Option<Then>, needs: Needs) {
         self.shared.backlog.fetch_add(text.len(), Ordering::SeqCst);
-        let _ = self.jobs.send(Job::Text { text, then });
+        let _ = self.jobs.send(Job::Text { text, then, needs });
     }
 }
 
 fn run(job: Job, shared: &Shared, origin: Instant, reports: &mpsc::Sender<Report>) {
     match job {
         Job::Drained(done) => drop(done.send(())),
-        Job::Text { text, then } => {
+        Job::Text { text, then: _, needs: Needs::Ours } if !mode::is_taken() => {
+            shared.backlog.fetch_sub(text.len(), Ordering::SeqCst);
+        }
+        Job::Text { text, then, needs: _ } => {
             if !shared.failed.load(Ordering::SeqCst) && write_all(text.as_bytes()).is_err() {
                 shared.failed.store(true, Ordering::SeqCst);
                 let _ = reports.blocking_send(Report::Gone);
