@@ -76,7 +76,7 @@ impl Act {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decided", rename_all = "snake_case")]
 pub enum Decided {
-    /// The outcome is durable (a denial may be on its way before it is); the delivery follows as an [`Update`].
+    /// The outcome is durable (a denial may be on its way before it is); the delivery follows as an [`Update`](super::Update).
     Outcome {
         /// Which.
         outcome: Outcome,
