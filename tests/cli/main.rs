@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod demo;
 mod disk;
+mod oneshot;
 mod running;
 mod silent;
 mod starting;

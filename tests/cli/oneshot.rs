@@ -1,0 +1,134 @@
+//! One-shot commands against a real daemon: what they print, what they exit with, and that nothing happens twice.
+
+use holdpoint::simulator::Simulator;
+use holdpoint::simulator::fault::Endpoint;
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::bench::{Ended, Home, PURCHASE, Process, play, simulator};
+
+/// A daemon with one session held for an answer, and that approval as `pending --json` prints it.
+async fn holding(home: &Home, sim: &Simulator) -> (Process, String, Value) {
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("no terminal: nobody is asked here");
+    let session = play(sim, PURCHASE).await;
+    daemon.wait("waits for an answer");
+    let listed = of(home, &["pending", "--json"]);
+    let approvals: Vec<Value> = serde_json::from_str(&listed.stdout).expect("an array");
+    assert_eq!((listed.code, approvals.len()), (Some(0), 1), "{listed:?}");
+    (daemon, session, approvals[0].clone())
+}
+
+/// A command that finds the daemon by the configuration.
+fn of(home: &Home, args: &[&str]) -> Ended {
+    home.output(&[args, &["--config", "config.toml"]].concat())
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} in {value}"))
+}
+
+async fn calls(sim: &Simulator, endpoint: Endpoint) -> usize {
+    sim.calls().await.unwrap().iter().filter(|call| call.endpoint == Some(endpoint)).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_script_approves_only_with_the_digest_of_the_card_and_what_it_takes_and_once() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (daemon, session, approval) = holding(&home, &sim).await;
+    let (code, digest) = (text(&approval, "code"), text(&approval, "digest"));
+    let fields = [
+        "id",
+        "code",
+        "revision",
+        "digest",
+        "session_id",
+        "rule",
+        "risk",
+        "timing",
+        "state",
+        "outcome",
+        "delivery",
+        "deadline",
+        "decided_by",
+    ];
+    assert!(fields.iter().all(|field| approval.get(field).is_some()), "{approval}");
+    assert_eq!((text(&approval, "session_id"), text(&approval, "state")), (session.as_str(), "open"));
+
+    let blind = of(&home, &["approve", code]);
+    assert_eq!(blind.code, Some(2), "{blind:?}");
+    blind.says(&["no --digest says that the card was seen", "hint: take the digest from"]);
+    let other = "0".repeat(64);
+    let stale = of(&home, &["approve", code, "--digest", &other, "--confirm", code]);
+    assert_eq!(stale.code, Some(5), "{stale:?}");
+    let untyped = of(&home, &["approve", code, "--digest", digest]);
+    assert_eq!(untyped.code, Some(2), "{untyped:?}");
+    untyped.says(&["--confirm"]);
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 0, "nothing was released by any of them");
+
+    for _again in 0..2 {
+        let approved = of(&home, &["approve", code, "--digest", digest, "--confirm", code]);
+        assert_eq!(approved.code, Some(0), "{approved:?}");
+        assert!(approved.stdout.contains("resumed, confirmed"), "{approved:?}");
+    }
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 1);
+    let late = of(&home, &["deny", code]);
+    assert_eq!(late.code, Some(4), "{late:?}");
+    assert_eq!(of(&home, &["wait", code]).code, Some(0));
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_denial_takes_nothing_but_the_code_and_outlives_a_restart() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (daemon, _session, approval) = holding(&home, &sim).await;
+    let code = text(&approval, "code");
+    assert_eq!(of(&home, &["wait", code, "--timeout", "1s"]).code, Some(124));
+    let denied = of(&home, &["deny", code, "--reason", "not this shop"]);
+    assert_eq!(denied.code, Some(0), "{denied:?}");
+    assert_eq!(of(&home, &["wait", code]).code, Some(10));
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("no terminal: nobody is asked here");
+    let shown = of(&home, &["show", code, "--json"]);
+    let shown: Value = serde_json::from_str(&shown.stdout).expect("an object");
+    assert_eq!((text(&shown, "outcome"), text(&shown, "reason")), ("denied", "not this shop"));
+    assert_eq!(of(&home, &["approve", code, "--digest", text(&shown, "digest"), "--confirm", code]).code, Some(4));
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 0);
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn stopping_everything_confirms_what_is_held_and_lasts_through_a_crash() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (daemon, session, _approval) = holding(&home, &sim).await;
+    let stopped = of(&home, &["stop-all", "--reason", "drill", "--json"]);
+    let report: Value = serde_json::from_str(&stopped.stdout).expect("an object");
+    assert_eq!((stopped.code, &report["confirmed"], &report["reason"]), (Some(0), &true.into(), &"drill".into()));
+    assert_eq!(text(&report["sessions"][0], "session_id"), session);
+    daemon.stop(Signal::KILL);
+
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("no terminal: nobody is asked here");
+    let status: Value = serde_json::from_str(&of(&home, &["status", "--json"]).stdout).expect("an object");
+    assert_eq!(status["halt"]["reason"], "drill", "{status}");
+    assert_eq!(of(&home, &["stop-all", "--end"]).code, Some(0));
+    let status: Value = serde_json::from_str(&of(&home, &["status", "--json"]).stdout).expect("an object");
+    assert_eq!(status["halt"], Value::Null, "{status}");
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 0, "nothing was released by the end of it");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+#[test]
+fn what_is_not_there_is_said_and_has_its_code() {
+    let home = Home::new();
+    let nobody = of(&home, &["pending"]);
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (Some(7), ""));
+    nobody.says(&["no daemon's socket was found", "hint: start the daemon with `holdpoint run`"]);
+    let attached = of(&home, &["attach"]);
+    assert_eq!(attached.code, Some(2), "{attached:?}");
+}
