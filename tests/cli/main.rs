@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod disk;
 mod oneshot;
+mod people;
 mod running;
 mod silent;
 mod starting;
