@@ -81,7 +81,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let (open, all) = (counted(len(open), "session", "sessions"), sessions.len());
     Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::span(args.wait)))
-        .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand"))
+        .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand")
+        .hint("where a task has ended there is nothing to pause: such a session stays `watching` and is not confirmed"))
 }
 
 fn ended(json: bool) -> Result<(), Failure> {
