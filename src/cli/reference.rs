@@ -50,3 +50,33 @@ pub fn man(args: &Man) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), folder).map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Command;
+
+    use super::*;
+
+    fn walk(command: &Command, path: &str, wrong: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name()).trim().to_owned();
+        let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        if !example.contains(&format!("holdpoint{}", path.trim_start_matches("holdpoint")))
+            && !command.has_subcommands()
+        {
+            wrong.push(format!("{path}: its help has no example of it"));
+        }
+        if command.get_about().is_none() {
+            wrong.push(format!("{path}: says not what it is for"));
+        }
+        let silent = command.get_arguments().filter(|arg| arg.get_help().is_none());
+        wrong.extend(silent.map(|arg| format!("{path}: {} has no help", arg.get_id())));
+        command.get_subcommands().for_each(|below| walk(below, &path, wrong));
+    }
+
+    #[test]
+    fn every_command_has_an_example_and_every_argument_its_help() {
+        let mut wrong = Vec::new();
+        walk(&Cli::command(), "", &mut wrong);
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+}
