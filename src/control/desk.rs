@@ -285,7 +285,6 @@ impl Desk {
             return Ok(Passed::Again(counted));
         }
         let min_dwell = Duration::from_millis(self.settings.daemon.settings.min_dwell_ms);
-        check::may_agree(view, &seat.person, &decision.act)?;
         check::decision(view, decision, seat.shown.get(&decision.approval), min_dwell, now)?;
         seat.shown.remove(&decision.approval);
         Ok(Passed::Forward)

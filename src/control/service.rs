@@ -150,11 +150,6 @@ impl DeskService {
         self.tell(Message::Stopping);
     }
 
-    /// Makes every nonce die, because the policy got stricter. Never waits.
-    pub fn policy_tightened(&self) {
-        self.tell(Message::PolicyTightened);
-    }
-
     /// Asks the keeper for an answer behind everything it was told before. Never waits.
     pub fn beat(&self, beat: oneshot::Sender<()>) {
         self.tell(Message::Beat(beat));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::Act;
+use crate::control::{Act, OperatorName, Refusal};
 use crate::policy::{self, Consent, Fired, ReasonFor};
 
 use super::card::Terms;
@@ -37,6 +37,26 @@ impl Bound {
 }
 
 impl Terms {
+    /// Refuses an act that lets the session go on, or keeps others waiting, where these terms do not allow it to an operator
+    /// with these groups.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Excluded`], [`Refusal::ReasonRequired`], or [`Refusal::NotPossible`] where several have to agree.
+    pub fn permit<G: AsRef<str>>(&self, operator: &OperatorName, groups: &[G], act: &Act) -> Result<(), Refusal> {
+        if let Some(what) = self.excludes(&operator.0, groups) {
+            return Err(Refusal::Excluded { who: operator.0.clone(), what: what.to_owned() });
+        }
+        if self.lacks_reason(act) {
+            return Err(Refusal::ReasonRequired);
+        }
+        if self.takes_several() && matches!(act, Act::Instruct { .. } | Act::Answer { .. }) {
+            let why = format!("{} operators have to agree, on what is asked: approve or deny", self.approvals);
+            return Err(Refusal::NotPossible { why });
+        }
+        Ok(())
+    }
+
     /// Who of those that may not approve an operator is: the user as `not_by` names it, or a group as `@name`.
     #[must_use]
     pub fn excludes<G: AsRef<str>>(&self, name: &str, groups: &[G]) -> Option<&str> {

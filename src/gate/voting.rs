@@ -67,18 +67,7 @@ impl Gate {
     /// Whether the card's terms let this operator have a say in this way.
     pub(super) fn may_agree(&self, operator: &OperatorName, act: &Act) -> Result<(), Refusal> {
         let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
-        let terms = &case.card().terms;
-        if let Some(what) = terms.excludes::<&str>(&operator.0, &[]) {
-            return Err(Refusal::Excluded { who: operator.0.clone(), what: what.to_owned() });
-        }
-        if terms.lacks_reason(act) {
-            return Err(Refusal::ReasonRequired);
-        }
-        if terms.takes_several() && matches!(act, Act::Instruct { .. } | Act::Answer { .. }) {
-            let why = format!("{} operators have to agree, on what is asked: approve or deny", terms.approvals);
-            return Err(Refusal::NotPossible { why });
-        }
-        Ok(())
+        case.card().terms.permit::<&str>(operator, &[], act)
     }
 
     /// Takes an approval that is not the last one needed; false when it is.

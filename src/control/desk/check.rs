@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Shown, who};
 use crate::clock::Moment;
-use crate::control::protocol::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, Person, Refusal, State};
+use crate::control::protocol::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, Refusal, State};
 use crate::gate::{Card, Outcome, Revision, Subject};
 use crate::policy::{Confirm, OnDeny};
 
@@ -55,16 +55,6 @@ pub(super) fn decision(
     }
     let wait = min_dwell.saturating_sub(dwelt);
     Err(Refusal::TooSoon { wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1) })
-}
-
-/// Refuses those whom the rule excludes, by name or by group, whatever lets the session go on or keeps others waiting. The
-/// gate knows names only; groups are known here, from the kernel and the user table.
-pub(super) fn may_agree(view: &ApprovalView, person: &Person, act: &Act) -> Result<(), Refusal> {
-    let is_refusal = matches!(act, Act::Deny { .. }) && !denial_releases(&view.card);
-    match view.card.terms.excludes(&person.name.0, &person.groups) {
-        Some(what) if !is_refusal => Err(Refusal::Excluded { who: person.name.0.clone(), what: what.to_owned() }),
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// What the decision that ended `view` was answered, when `decision` is that same decision of the same operator.

@@ -8,23 +8,16 @@ use crate::gate::Outcome;
 
 /// Refuses what the terms of a card do not let an operator with these groups do, or lets it pass.
 pub(super) fn agree(view: &ApprovalView, act: &Act, operator: &OperatorName, groups: &[String]) -> Result<(), Refusal> {
-    let terms = &view.card.terms;
     // Time is part of the decision; and some denials let the agent go on.
     let has_a_say = match act {
         Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } | Act::Extend => true,
         Act::Deny { .. } => check::denial_releases(&view.card),
     };
-    if let Some(what) = terms.excludes(&operator.0, groups).filter(|_| has_a_say) {
-        return Err(Refusal::Excluded { who: operator.0.clone(), what: what.to_owned() });
+    let terms = &view.card.terms;
+    if has_a_say {
+        return terms.permit(operator, groups, act);
     }
-    if terms.lacks_reason(act) {
-        return Err(Refusal::ReasonRequired);
-    }
-    if terms.takes_several() && matches!(act, Act::Instruct { .. } | Act::Answer { .. }) {
-        let why = format!("{} operators have to agree, on what is asked: approve or deny", terms.approvals);
-        return Err(Refusal::NotPossible { why });
-    }
-    Ok(())
+    if terms.lacks_reason(act) { Err(Refusal::ReasonRequired) } else { Ok(()) }
 }
 
 /// What an approval was answered that this operator has given before as one of several.

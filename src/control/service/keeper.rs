@@ -35,7 +35,6 @@ pub(super) enum Message {
     Daemon(Box<DaemonInfo>),
     Notice(String),
     Stopping,
-    PolicyTightened,
     Connect {
         person: Person,
         reply: oneshot::Sender<Seat>,
@@ -144,7 +143,6 @@ impl Keeper {
                 let update = self.desk.stopping();
                 self.broadcast(Some(update));
             }
-            Message::PolicyTightened => self.desk.policy_tightened(),
             Message::Listen { reply } => {
                 let id = self.desk.listening();
                 self.seat(id, reply);
