@@ -195,10 +195,13 @@ impl Daemon {
     /// When the daemon is stopping.
     pub async fn reconfigure(&self, with: Reconfiguration) -> Result<Changed, NotReconfigured> {
         self.list_every.send_replace(with.watch.config.poll_interval.max(LIST_LEAST));
+        let notify = with.notify.clone();
         let (reply, answer) = oneshot::channel();
         let order = supervisor::Reconfigure { with: Box::new(with), reply };
         self.reconfigure.send(order).await.map_err(|_| NotReconfigured)?;
-        answer.await.map_err(|_| NotReconfigured)
+        let changed = answer.await.map_err(|_| NotReconfigured)?;
+        self.notifier.reconfigure(notify);
+        Ok(changed)
     }
 
     /// The operators' side.

@@ -20,7 +20,8 @@ pub mod webhook;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -115,6 +116,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Notifier {
     stop: CancellationToken,
+    wanted: watch::Sender<Config>,
     task: JoinHandle<()>,
 }
 
@@ -123,10 +125,18 @@ impl Notifier {
     #[must_use]
     pub fn start(config: Config, desk: DeskService, metrics: Arc<Metrics>, origin: Instant) -> Self {
         let stop = CancellationToken::new();
-        let queues = config.ways.into_iter().map(|way| Queue::start(way, config.at_once, metrics.clone())).collect();
-        let task = Task { plan: Plan::new(config.plan), queues, metrics, origin };
+        let plan = Plan::new(config.plan);
+        let (wanted, mut news) = watch::channel(config);
+        news.mark_changed();
+        let task = Task { plan, wanted: news, queues: Vec::new(), leaving: JoinSet::new(), metrics, origin };
         let task = tokio::spawn(task.run(desk, stop.clone()));
-        Self { stop, task }
+        Self { stop, wanted, task }
+    }
+
+    /// Calls as `config` says from now on. What waits to be delivered is delivered in the new way of its kind; where that
+    /// is no longer configured, it has five seconds to arrive. Nobody is called twice about the same by this.
+    pub fn reconfigure(&self, config: Config) {
+        self.wanted.send_replace(config);
     }
 
     /// Stops; what is under way has five seconds to arrive.
@@ -140,25 +150,60 @@ impl Notifier {
 
 struct Task {
     plan: Plan,
+    /// How to call; marked as changed until it was taken over.
+    wanted: watch::Receiver<Config>,
     queues: Vec<Queue>,
+    /// Queues of ways that are no longer configured, until they are empty.
+    leaving: JoinSet<()>,
     metrics: Arc<Metrics>,
     origin: Instant,
 }
 
 impl Task {
     async fn run(mut self, desk: DeskService, stop: CancellationToken) {
-        while !self.queues.is_empty()
-            && let Some(client) = desk.listen().await
-        {
-            // One that fell behind is told why it gets no more, and reads everything again.
-            if stop.run_until_cancelled(self.attend(client)).await.is_none() {
-                break;
-            }
-        }
+        let _stopped = stop.run_until_cancelled(self.serve(&desk)).await;
         queue::drain(self.queues, GRACE).await;
+        while self.leaving.join_next().await.is_some() {}
     }
 
-    /// Until the daemon stops or drops us.
+    /// Until the daemon stops.
+    async fn serve(&mut self, desk: &DeskService) {
+        while self.wanted.has_changed().is_ok() {
+            self.take_over();
+            if self.queues.is_empty() {
+                // Whoever calls nobody need not listen. Its error ends the loop.
+                let _ = self.wanted.changed().await;
+                self.wanted.mark_changed();
+                continue;
+            }
+            let Some(client) = desk.listen().await else { return };
+            // One that fell behind is told why it gets no more, and reads everything again.
+            self.attend(client).await;
+        }
+    }
+
+    /// Calls as is wanted now.
+    fn take_over(&mut self) {
+        if !self.wanted.has_changed().unwrap_or_default() {
+            return;
+        }
+        let Config { ways, plan, at_once } = self.wanted.borrow_and_update().clone();
+        self.plan.reconfigure(plan);
+        let mut before = std::mem::take(&mut self.queues);
+        for way in ways {
+            let queue = match before.iter().position(|queue| queue.takes(&way)) {
+                Some(at) => before.swap_remove(at),
+                None => Queue::start(way.clone(), at_once, self.metrics.clone()),
+            };
+            queue.change(way, at_once);
+            self.queues.push(queue);
+        }
+        if !before.is_empty() {
+            self.leaving.spawn(queue::drain(before, GRACE));
+        }
+    }
+
+    /// Until the daemon stops or drops us, or nobody is to be called any more.
     async fn attend(&mut self, mut client: Client) {
         let Ok(snapshot) = client.snapshot().await else { return };
         self.plan.escalate_at(snapshot.daemon.settings.escalate_percent);
@@ -168,6 +213,17 @@ impl Task {
         loop {
             let due = self.plan.due(now);
             let said = tokio::select! {
+                // What comes after another configuration is told as that says.
+                biased;
+                wanted = self.wanted.changed() => {
+                    self.wanted.mark_changed();
+                    self.take_over();
+                    if wanted.is_err() || self.queues.is_empty() {
+                        return;
+                    }
+                    now = Moment::now(self.origin);
+                    self.plan.tick(now)
+                }
                 update = client.next_update() => match update.map(|update| update.change) {
                     Err(_) => return,
                     Ok(change) => {

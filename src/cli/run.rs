@@ -78,7 +78,8 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         tracing::warn!("{note}");
     }
     limits::raise();
-    let reloader = Reloader { file: path, fixed: Fixed::of(&config), level, manager: manager.clone() };
+    let (fixed, called) = (Fixed::of(&config), config.notify.clone());
+    let reloader = Reloader { file: path, fixed, notify: called, level, manager: manager.clone() };
     let inherited = activation::inherited()?;
     let file = store_path(&config.store)?;
     let agi = provider::client(&config.provider)?;

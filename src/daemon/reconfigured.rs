@@ -8,6 +8,7 @@ use super::{Config, Watch};
 use crate::config;
 use crate::control::DaemonInfo;
 use crate::gate::{Digest, Settings};
+use crate::notify;
 use crate::policy::Policy;
 
 /// The parts of a configuration that a running daemon takes over.
@@ -20,22 +21,25 @@ pub struct Reconfiguration {
     pub watch: Watch,
     /// What clients are told.
     pub daemon: DaemonInfo,
+    /// Who is called when an approval waits.
+    pub notify: notify::Config,
 }
 
 impl Reconfiguration {
-    /// What `config` says.
+    /// What `config` says besides whom to call (`notify.ways`).
     #[must_use]
     pub fn new(config: config::Config) -> Self {
         let daemon = super::configured::info(&config);
         let settings = super::configured::settings(&config.approvals, &config.watch);
-        Self { policy: config.policy, settings, watch: super::configured::watch(config.watch), daemon }
+        let (watch, notify) = (super::configured::watch(config.watch), notify::Config::new(&config.notify));
+        Self { policy: config.policy, settings, watch, daemon, notify }
     }
 }
 
 impl From<Config> for Reconfiguration {
     fn from(config: Config) -> Self {
-        let Config { policy, settings, watch, desk, .. } = config;
-        Self { policy, settings, watch, daemon: desk.daemon }
+        let Config { policy, settings, watch, desk, notify, .. } = config;
+        Self { policy, settings, watch, daemon: desk.daemon, notify }
     }
 }
 
@@ -48,6 +52,8 @@ pub struct Changed {
     pub rules: u64,
     /// Whether settings of approvals, prompts or watching differ.
     pub settings: bool,
+    /// Whether `[notify]` differs; a secret that is another without that is taken over as well.
+    pub notify: bool,
     /// What differs and takes a restart.
     pub restart: Vec<&'static str>,
 }
@@ -64,6 +70,9 @@ impl fmt::Display for Changed {
         }
         if self.settings {
             f.write_str("; settings changed")?;
+        }
+        if self.notify {
+            f.write_str("; notifications changed")?;
         }
         if !self.restart.is_empty() {
             write!(f, "; this takes a restart: {}", self.restart.join(", "))?;

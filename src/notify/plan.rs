@@ -137,6 +137,14 @@ impl Plan {
         Self { settings, known: BTreeMap::new(), groups, rate }
     }
 
+    /// Other numbers hold from now on; what was told stays told. The share at which approvals are called again is the
+    /// daemon's, see [`Plan::escalate_at`].
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.groups.group_within(settings.group);
+        self.rate.allow(settings.per_minute);
+        self.settings = Settings { escalate_percent: self.settings.escalate_percent, ..settings };
+    }
+
     /// The share at which approvals are called again is another now.
     pub fn escalate_at(&mut self, percent: u8) {
         self.settings.escalate_percent = percent;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
@@ -16,10 +16,16 @@ use crate::telemetry::metrics::{Metrics, Sent};
 /// How many notifications may wait for one way.
 const ROOM: usize = 64;
 
+/// A way, and how many calls of it may be under way at once.
+#[derive(Clone)]
+struct Paced {
+    way: Way,
+    at_once: usize,
+}
+
 /// The entrance of a queue.
 pub(super) struct Queue {
-    name: String,
-    way: Way,
+    way: watch::Sender<Paced>,
     entrance: mpsc::Sender<Delivery>,
     overflow: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
@@ -30,9 +36,20 @@ impl Queue {
     pub(super) fn start(way: Way, at_once: usize, metrics: Arc<Metrics>) -> Self {
         let (entrance, waiting) = mpsc::channel(ROOM);
         let overflow = Arc::new(AtomicU64::new(0));
-        let worker = Worker { way: way.clone(), overflow: overflow.clone(), metrics: metrics.clone() };
-        let task = tokio::spawn(worker.run(waiting, at_once.max(1)));
-        Self { name: way.name(), way, entrance, overflow, metrics, task }
+        let (way, now) = watch::channel(Paced { way, at_once });
+        let worker = Worker { way: now, overflow: overflow.clone(), metrics: metrics.clone() };
+        let task = tokio::spawn(worker.run(waiting));
+        Self { way, entrance, overflow, metrics, task }
+    }
+
+    /// Whether `way` is the same kind of call, to another receiver perhaps.
+    pub(super) fn takes(&self, way: &Way) -> bool {
+        self.way.borrow().way.path() == way.path()
+    }
+
+    /// What waits and what comes is delivered in this way from now on.
+    pub(super) fn change(&self, way: Way, at_once: usize) {
+        self.way.send_replace(Paced { way, at_once });
     }
 
     pub(super) fn push(&self, delivery: Delivery) {
@@ -40,10 +57,11 @@ impl Queue {
         if self.entrance.try_send(delivery).is_ok() {
             return;
         }
-        count(&self.metrics, &self.way, kind, Sent::Overflow);
+        let way = self.way.borrow().way.clone();
+        count(&self.metrics, &way, kind, Sent::Overflow);
         // Said once, and counted until there is room again.
         if self.overflow.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::error!("{} is too slow: {ROOM} notifications wait, further ones are not sent", self.name);
+            tracing::error!("{} is too slow: {ROOM} notifications wait, further ones are not sent", way.name());
         }
     }
 }
@@ -51,31 +69,32 @@ impl Queue {
 /// Closes all entrances, and waits until what is in them has arrived, for a bounded time altogether.
 pub(super) async fn drain(queues: Vec<Queue>, grace: Duration) {
     let end = Instant::now() + grace;
-    let ending: Vec<_> = queues.into_iter().map(|queue| (queue.name, queue.task)).collect();
-    for (name, mut task) in ending {
+    let ending: Vec<_> = queues.into_iter().map(|queue| (queue.way, queue.task)).collect();
+    for (way, mut task) in ending {
         if tokio::time::timeout_at(end, &mut task).await.is_err() {
-            tracing::warn!("{name} did not take the last notifications in time");
+            tracing::warn!("{} did not take the last notifications in time", way.borrow().way.name());
             task.abort();
         }
     }
 }
 
 struct Worker {
-    way: Way,
+    way: watch::Receiver<Paced>,
     overflow: Arc<AtomicU64>,
     metrics: Arc<Metrics>,
 }
 
 impl Worker {
-    async fn run(self, mut waiting: mpsc::Receiver<Delivery>, at_once: usize) {
+    async fn run(self, mut waiting: mpsc::Receiver<Delivery>) {
         let mut under_way = JoinSet::new();
         loop {
+            let at_once = self.way.borrow().at_once.max(1);
             tokio::select! {
                 Some(_) = under_way.join_next() => (),
                 next = waiting.recv(), if under_way.len() < at_once => match next {
                     Some(delivery) => {
                         self.say_overflow();
-                        let (way, metrics) = (self.way.clone(), self.metrics.clone());
+                        let (way, metrics) = (self.way.borrow().way.clone(), self.metrics.clone());
                         under_way.spawn(async move { send(&way, &delivery, &metrics).await });
                     }
                     None => break,
@@ -88,7 +107,7 @@ impl Worker {
     fn say_overflow(&self) {
         let lost = self.overflow.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            tracing::error!("{} takes notifications again; {lost} were not sent", self.way.name());
+            tracing::error!("{} takes notifications again; {lost} were not sent", self.way.borrow().way.name());
         }
     }
 }

@@ -118,3 +118,47 @@ async fn one_that_is_too_slow_overflows_its_queue_and_holds_nobody_up() {
     std::fs::write(world.file("go"), "").unwrap();
     world.until("the rest", |world| world.lines() >= 64).await;
 }
+
+/// A hook that writes to a file of its own.
+fn writing(world: &World, to: &str) -> Config {
+    let way = Way::Exec(hook(world.folder.path(), &format!("cat >> $1/{to}")));
+    Config { ways: vec![way], plan: Settings::default(), at_once: 1 }
+}
+
+fn nobody() -> Config {
+    Config { ways: Vec::new(), plan: Settings::default(), at_once: 1 }
+}
+
+#[tokio::test]
+async fn another_configuration_is_followed_while_it_runs_and_nobody_is_called_twice_by_that() {
+    let world = world(COUNT, Settings { per_minute: 1000, ..Settings::default() }, 1);
+    world.notifier.reconfigure(nobody());
+    world.desk.publish(fresh(1));
+    // What waits when somebody can be called again is told then.
+    world.notifier.reconfigure(writing(&world, "second"));
+    world.until("the call about what waited", |world| world.counted("opened", "delivered", 1)).await;
+    // One hook lies in one file; the new one is made before the old one could be asked for again.
+    world.notifier.reconfigure(writing(&world, "third"));
+    world.desk.publish(fresh(2));
+    world.until("the call in the new way", |world| world.counted("opened", "delivered", 2)).await;
+    let World { notifier, folder, .. } = world;
+    notifier.stop().await;
+    let lines = |name: &str| std::fs::read_to_string(folder.path().join(name)).map_or(0, |text| text.lines().count());
+    assert_eq!(["calls", "second", "third"].map(lines), [0, 1, 1]);
+}
+
+#[tokio::test]
+async fn what_is_under_way_when_its_way_is_no_longer_configured_still_arrives() {
+    let slow = "touch $1/begun; while [ ! -e $1/go ]; do sleep 0.05; done; cat >> $1/calls";
+    let world = world(slow, Settings::default(), 1);
+    world.desk.publish(fresh(1));
+    world.until("the call to begin", |world| world.file("begun").exists()).await;
+    world.notifier.reconfigure(nobody());
+    world.desk.publish(fresh(2));
+    std::fs::write(world.file("go"), "").unwrap();
+    world.until("the call", |world| world.counted("opened", "delivered", 1)).await;
+    let World { notifier, folder, .. } = world;
+    notifier.stop().await;
+    let calls = std::fs::read_to_string(folder.path().join("calls")).unwrap();
+    assert_eq!(calls.lines().count(), 1, "{calls}");
+}

@@ -3,7 +3,7 @@
 use holdpoint::simulator::Simulator;
 use rustix::process::Signal;
 
-use crate::bench::{CONFIG, Home, PURCHASE, Process, play, simulator};
+use crate::bench::{CONFIG, DEADLINE, Home, PURCHASE, Process, play, simulator};
 use crate::manager::Manager;
 
 /// Watches closely, and asks about nothing.
@@ -92,4 +92,60 @@ async fn what_needs_a_restart_is_named_and_stays_and_the_level_of_the_log_does_n
     let since = String::from_utf8_lossy(&daemon.talk[seen..]).into_owned();
     assert!(!since.contains(" INFO "), "{since}");
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+/// The notifications that a hook wrote down, one a line.
+fn told(home: &Home, to: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(home.path(to)).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Calls a program that writes to `to`.
+fn hook(home: &Home, to: &str) -> String {
+    let file = home.path(to);
+    format!("\n[notify]\nexec = [\"/bin/sh\", \"-c\", \"cat >> '{}'\"]\n", file.display())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_is_called_changes_with_a_reload_and_what_waits_already_is_told_then() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (mut daemon, mut manager) = ready(&home, &sim);
+    let session = play(&sim, PURCHASE).await;
+    daemon.wait("waits for an answer");
+    home.write("config.toml", &(CONFIG.to_owned() + &hook(&home, "first")));
+    reload(&daemon, &mut manager);
+    let line = daemon.wait("the configuration was read again");
+    assert!(line.contains("INFO") && line.contains("; notifications changed") && !line.contains("restart"), "{line}");
+    wait_for(|| told(&home, "first").len() == 1);
+    assert_eq!(told(&home, "first")[0]["session_id"], session.as_str());
+
+    // A webhook without its secret: nothing of the file is taken over.
+    let unsigned = "webhook = 'https://hooks.example.com/x'\nwebhook_secret_env = 'NO_SUCH_SECRET'\n";
+    home.write("config.toml", &(CONFIG.to_owned() + &hook(&home, "never") + unsigned));
+    reload(&daemon, &mut manager);
+    let line = daemon.wait("what was read before stays in force");
+    assert!(
+        line.contains("there is no secret for the webhook") && line.contains("notify.webhook_secret_file"),
+        "{line}"
+    );
+    let other = play(&sim, PURCHASE).await;
+    wait_for(|| told(&home, "first").len() == 2);
+    assert_eq!(told(&home, "first")[1]["session_id"], other.as_str());
+
+    home.write("config.toml", CONFIG);
+    reload(&daemon, &mut manager);
+    daemon.wait("; notifications changed");
+    play(&sim, PURCHASE).await;
+    daemon.wait("waits for an answer");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+    assert_eq!((told(&home, "first").len(), home.path("never").exists()), (2, false));
+}
+
+fn wait_for(met: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + DEADLINE;
+    while !met() {
+        assert!(std::time::Instant::now() < deadline, "it never came");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
 }

@@ -5,16 +5,17 @@
 
 mod fixed;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
 use super::api::Api;
 use super::manager::Manager;
-use crate::config::{Config, ConfigError, Loaded};
+use crate::config::{Config, ConfigError, Loaded, NotifyConfig};
 use crate::control::Refusal;
 use crate::control::http::Reload;
 use crate::daemon::{Changed, Daemon, Reconfiguration};
+use crate::notify::{self, Way};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::telemetry::Level;
@@ -29,6 +30,8 @@ pub(super) struct Reloader {
     pub(super) file: PathBuf,
     /// What the daemon was started with and cannot change.
     pub(super) fixed: Fixed,
+    /// Who is called now.
+    pub(super) notify: NotifyConfig,
     /// The level of the log.
     pub(super) level: Level,
     /// Who is told of it.
@@ -38,7 +41,7 @@ pub(super) struct Reloader {
 impl Reloader {
     /// Serves signals and wishes, one after the other; never returns.
     pub(super) async fn serve(
-        self,
+        mut self,
         daemon: &Daemon,
         api: &Api,
         mut signals: mpsc::Receiver<()>,
@@ -59,10 +62,10 @@ impl Reloader {
     }
 
     /// Uses what is in the file, or says why not. The answer is said in the log and to every operator already.
-    async fn reload(&self, daemon: &Daemon, api: &Api) -> Result<String, String> {
+    async fn reload(&mut self, daemon: &Daemon, api: &Api) -> Result<String, String> {
         self.manager.reloading();
         let answer = match self.load().await {
-            Ok(loaded) => self.swap(daemon, api, loaded).await,
+            Ok((loaded, ways)) => self.swap(daemon, api, loaded, ways).await,
             Err(why) => Err(format!(
                 "{} cannot be used, and what was read before stays in force: {why}",
                 short(&self.file.to_string_lossy())
@@ -78,26 +81,28 @@ impl Reloader {
     }
 
     /// Compiling rules can take a while, and nothing else may wait for it.
-    async fn load(&self) -> Result<Loaded, String> {
+    async fn load(&self) -> Result<(Loaded, Vec<Way>), String> {
         let file = self.file.clone();
-        match tokio::task::spawn_blocking(move || Config::load(&file)).await {
-            Ok(loaded) => loaded.map_err(|error| in_short(&error)),
+        match tokio::task::spawn_blocking(move || read(&file)).await {
+            Ok(read) => read,
             Err(error) => Err(format!("reading it failed: {}", short(&error.to_string()))),
         }
     }
 
-    async fn swap(&self, daemon: &Daemon, api: &Api, loaded: Loaded) -> Result<String, String> {
+    async fn swap(&mut self, daemon: &Daemon, api: &Api, loaded: Loaded, ways: Vec<Way>) -> Result<String, String> {
         let Loaded { config, notes } = loaded;
         for note in notes {
             tracing::warn!("{note}");
         }
         let restart = self.fixed.different(&Fixed::of(&config));
-        let (level, control) = (config.log.level, config.control.clone());
-        let changed =
-            daemon.reconfigure(Reconfiguration::new(config)).await.map_err(|stopping| stopping.to_string())?;
+        let (level, control, notify) = (config.log.level, config.control.clone(), config.notify.clone());
+        let mut with = Reconfiguration::new(config);
+        with.notify.ways = ways;
+        let changed = daemon.reconfigure(with).await.map_err(|stopping| stopping.to_string())?;
         self.level.set(level);
         api.allow(&control);
-        let changed = Changed { restart, ..changed };
+        let changed = Changed { notify: self.notify != notify, restart, ..changed };
+        self.notify = notify;
         let text = format!("the configuration was read again: {changed}");
         if changed.restart.is_empty() {
             tracing::info!(target: TOLD, "{text}");
@@ -106,6 +111,14 @@ impl Reloader {
         }
         Ok(text)
     }
+}
+
+/// Reads a configuration, and the secret of its webhook, which may be another although the file is the same.
+fn read(file: &Path) -> Result<(Loaded, Vec<Way>), String> {
+    let loaded = Config::load(file).map_err(|error| in_short(&error))?;
+    let ways = notify::configured::ways(&loaded.config.notify);
+    let ways = ways.map_err(|error| format!("{error}; {}", error.hint()))?;
+    Ok((loaded, ways))
 }
 
 /// What is wrong with a file, in a line.

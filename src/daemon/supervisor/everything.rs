@@ -80,7 +80,8 @@ impl Supervisor {
     /// Takes over another configuration. Drivers are told before clients are, so that no card is presented again that is
     /// about to change.
     pub(super) fn reconfigure(&mut self, Reconfigure { with, reply }: Reconfigure) {
-        let Reconfiguration { policy, settings, watch, daemon } = *with;
+        // Notifications are the daemon's own part.
+        let Reconfiguration { policy, settings, watch, daemon, notify: _ } = *with;
         let before = self.standing.borrow().clone();
         let hashes = (before.policy.hash(), policy.hash());
         let told = DaemonInfo {
@@ -99,6 +100,7 @@ impl Supervisor {
             policy: hashes,
             rules: policy.len() as u64,
             settings: other,
+            notify: false,
             restart: restart.into_iter().collect(),
         };
         self.standing.send_modify(|standing| {

@@ -28,6 +28,11 @@ impl Groups {
         Self { within, sessions: BTreeMap::new() }
     }
 
+    /// What is told together is another time from now on.
+    pub(super) fn group_within(&mut self, within: Duration) {
+        self.within = within;
+    }
+
     /// One more approval can be told.
     pub(super) fn count(&mut self, session: &SessionId, opened: Timestamp) {
         let group = self.sessions.entry(session.clone()).or_default();

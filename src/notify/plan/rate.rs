@@ -20,6 +20,11 @@ impl Rate {
         Self { per_minute: usize::try_from(per_minute).unwrap_or(usize::MAX).max(1), made: VecDeque::new() }
     }
 
+    /// So many calls a minute from now on; those of the last minute count.
+    pub(super) fn allow(&mut self, per_minute: u32) {
+        self.per_minute = Self::new(per_minute).per_minute;
+    }
+
     /// Which calls are made now, most urgent first in `wishes`. When there is not room for all, the last one made sums up
     /// the rest; without any room none is made.
     pub(super) fn admit(&mut self, now: Duration, mut wishes: Vec<Wish>) -> Vec<Wish> {

@@ -1,13 +1,12 @@
 //! What of a configuration cannot change while the daemon runs: connections, the store and the log are made once.
 
-use crate::config::{Config, ControlConfig, LogConfig, NotifyConfig, ProviderConfig, StoreConfig};
+use crate::config::{Config, ControlConfig, LogConfig, ProviderConfig, StoreConfig};
 
 /// The sections with keys that need a restart.
 #[derive(Clone, Debug)]
 pub(in crate::cli::run) struct Fixed {
     provider: ProviderConfig,
     control: ControlConfig,
-    notify: NotifyConfig,
     store: StoreConfig,
     log: LogConfig,
 }
@@ -17,7 +16,6 @@ impl Fixed {
         Self {
             provider: config.provider.clone(),
             control: config.control.clone(),
-            notify: config.notify.clone(),
             store: config.store.clone(),
             log: config.log.clone(),
         }
@@ -39,7 +37,6 @@ impl Fixed {
             ("control.socket", self.control.socket == other.control.socket),
             ("control.group", self.control.group == other.control.group),
             ("control.http", self.control.http == other.control.http),
-            ("[notify]", self.notify == other.notify),
             ("log.format", self.log.format == other.log.format),
         ];
         same.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
@@ -71,7 +68,7 @@ mod tests {
             ("[control]\ngroup = 'ops'", Some("control.group")),
             ("[control]\nhttp = '127.0.0.1:9464'", Some("control.http")),
             ("[control]\ndecide = ['ana']", None),
-            ("[notify]\nresolved = true", Some("[notify]")),
+            ("[notify]\nresolved = true", None),
             ("[log]\nformat = 'json'", Some("log.format")),
             ("[log]\nlevel = 'debug'", None),
             ("[watch]\npoll_interval = '3s'\n[approvals]\ntimeout = '1m'\n[prompt]\narm = '1s'", None),
