@@ -60,6 +60,18 @@ impl Head {
         }
         Self { seq: entry.seq, hash: Digest::from_bytes(hash.finalize().into()) }
     }
+
+    /// The head after `entry`, if that is the next one and `stored` is its hash.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn link(self, entry: &Entry, stored: Digest) -> Result<Self, Broken> {
+        if entry.seq != self.seq + 1 {
+            return Err(Broken::Sequence { expected: self.seq + 1, found: entry.seq });
+        }
+        let head = self.then(entry);
+        if head.hash == stored { Ok(head) } else { Err(Broken::Hash { seq: entry.seq }) }
+    }
 }
 
 /// Why a journal does not verify.
@@ -125,14 +137,7 @@ impl Verifier {
     /// # Errors
     /// When the entry is not the next one, or its hash is not right.
     pub fn take(&mut self, entry: &Entry, stored: Digest, kept: Option<&str>) -> Result<(), Broken> {
-        if entry.seq != self.head.seq + 1 {
-            return Err(Broken::Sequence { expected: self.head.seq + 1, found: entry.seq });
-        }
-        let head = self.head.then(entry);
-        if head.hash != stored {
-            return Err(Broken::Hash { seq: entry.seq });
-        }
-        self.head = head;
+        self.head = self.head.link(entry, stored)?;
         if let (Some(approval), Some(kept)) = (&entry.approval, kept) {
             self.approvals.insert(approval.clone(), (entry.seq, Digest::of(kept.as_bytes())));
         }

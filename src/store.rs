@@ -7,6 +7,7 @@ mod append;
 mod halt;
 mod lock;
 mod read;
+mod trail;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use crate::gate::{Digest, Outcome, Record};
 
 pub use lock::{Lock, LockError};
 pub use read::{Report, Row};
+pub use trail::Filter;
 
 /// An open store. One process writes; others may read.
 #[derive(Clone, Debug)]

@@ -1,66 +1,44 @@
-//! `holdpoint audit`: is the trail whole?
+//! `holdpoint audit`: what happened, and is the trail whole?
+//!
+//! Reads the store itself, beside a running daemon or without one; never writes to it.
 
-use std::path::PathBuf;
+mod export;
+mod list;
+mod said;
+mod since;
+mod trail;
+mod verify;
 
-use crate::config::Config;
-use crate::error::{Exit, Failure};
-use crate::store::{Store, StoreError};
-
-use super::counted;
-use super::run::{config_path, store_path};
+use crate::error::Failure;
 
 /// Commands about the audit trail.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
+    /// Lists what happened, for people: the newest entries, or those about a session or an approval
+    #[command(after_help = "Example: holdpoint audit list --approval 7K2M
+         holdpoint audit list --since 2h --session refund-bot-14 --json")]
+    List(list::Args),
+    /// Prints every entry with its hash as JSON Lines, checking the chain on the way
+    #[command(after_help = "Example: holdpoint audit export > trail.jsonl
+         holdpoint audit export --after 2314 >> trail.jsonl
+
+Each line has `seq`, `at`, `entry`, `session_id`, `approval_id`, `body`, `previous` and `hash`. The hash is SHA-256 over
+the previous hash's bytes, `seq` as 8 bytes, and `at`, `entry`, `session_id`, `approval_id` and `body` (as compact JSON),
+each as a byte 1, its length as 8 bytes and its UTF-8, or as a byte 0 where it is null; numbers are big-endian.")]
+    Export(export::Args),
     /// Walks the whole hash chain and compares every approval with it; works beside a running daemon
     #[command(after_help = "Example: holdpoint audit verify --config config.toml")]
-    Verify {
-        /// The configuration that names the store
-        #[arg(long, value_name = "FILE")]
-        config: Option<PathBuf>,
-        /// The store itself
-        #[arg(long, value_name = "FILE", conflicts_with = "config")]
-        store: Option<PathBuf>,
-    },
+    Verify(verify::Args),
 }
 
 /// Runs a command.
+///
+/// # Errors
+/// With the exit code and what to print.
 pub async fn run(command: Command) -> Result<(), Failure> {
-    let Command::Verify { config, store } = command;
-    let path = match store {
-        Some(path) => path,
-        None => store_named(config)?,
-    };
-    let failed = |error: StoreError| {
-        let failure = Failure::of(Exit::Error, &error);
-        match error {
-            StoreError::Open { .. } | StoreError::Foreign { .. } => {
-                failure.hint("name the store with --store FILE, or the configuration of the daemon with --config FILE")
-            }
-            StoreError::Directory { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Sql { .. }
-            | StoreError::Row { .. } => failure,
-        }
-    };
-    let store = Store::open_to_read(&path).await.map_err(failed)?;
-    let verified = store.verify().await.map_err(failed)?;
-    store.close().await;
-    let report = verified.map_err(|broken| {
-        Failure::new(Exit::Error, format!("{}: the audit trail is broken: {broken}", path.display()))
-            .hint("keep the file as it is, and compare it with a backup")
-    })?;
-    super::print(&format!(
-        "{}: whole, {}, {}, head {}",
-        path.display(),
-        counted(report.entries, "entry", "entries"),
-        counted(report.approvals, "approval", "approvals"),
-        report.head
-    ))
-}
-
-fn store_named(config: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let path = config_path(config.as_deref())?;
-    let loaded = Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
-    store_path(&loaded.config.store)
+    match command {
+        Command::List(args) => list::run(args).await,
+        Command::Export(args) => export::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
+    }
 }

@@ -12,12 +12,12 @@ pub mod link;
 mod listing;
 mod ordering;
 mod refused;
-mod screen;
+pub(super) mod screen;
 mod status;
 mod stopping;
-mod table;
+pub(super) mod table;
 mod waiting;
-mod words;
+pub(super) mod words;
 
 use crate::error::Failure;
 

@@ -366,4 +366,13 @@ impl Entry {
             Self::Noted => "noted",
         }
     }
+
+    /// The entry with this word; `None` for words of other parts and of newer versions.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        use Entry::{Decided, Delivered, Extended, Frozen, Noted, Opened, Revised, Thawed, Voted};
+        [Opened, Revised, Voted, Extended, Frozen, Thawed, Decided, Delivered, Noted]
+            .into_iter()
+            .find(|entry| entry.name() == word)
+    }
 }

@@ -166,7 +166,7 @@ impl Store {
         if said == stored { Ok(()) } else { Err(broken()) }
     }
 
-    fn journal_row(&self, row: &SqliteRow) -> Result<Row, StoreError> {
+    pub(super) fn journal_row(&self, row: &SqliteRow) -> Result<Row, StoreError> {
         let hash = self.digest(self.column(row, "hash")?)?;
         let entry = Entry {
             seq: self.column(row, "seq")?,

@@ -9,4 +9,5 @@ mod people;
 mod running;
 mod silent;
 mod starting;
+mod trail;
 mod untrusted;

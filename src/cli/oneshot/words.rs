@@ -82,7 +82,8 @@ pub fn ending(view: &ApprovalView) -> Option<String> {
     Some(format!("{code} {outcome}{}{}", by_whom(by), became(*outcome, *delivery, detail)))
 }
 
-fn by_whom(by: &EndedBy) -> String {
+/// Who or what ended it, as the rest of a sentence.
+pub fn by_whom(by: &EndedBy) -> String {
     match by {
         EndedBy::Operator { name, note } => {
             let note = note.as_deref().map(|note| format!(" ({})", short(note))).unwrap_or_default();
