@@ -129,7 +129,8 @@ impl Console {
         if self.told.insert(id, delivery) != Some(delivery)
             && let Some(said) = self.delivered(&view)
         {
-            let who = if is_news && !ours { format!("{}; ", words::ended(outcome, &by)) } else { String::new() };
+            // The last word on it stays on screen, so it has to say who decided.
+            let who = if ours { String::new() } else { format!("{}; ", words::ended(outcome, &by)) };
             self.say(Some(id), format!("{}  {who}{said}", id.code()));
         }
         self.queue.retain(|known| known.card.approval != id);

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::theme::Theme;
 use super::{fit, lasting, span};
 use crate::control::Presence;
+use crate::gate::ApprovalId;
 use crate::operator::console::machine::{Console, Link, Moment};
 use crate::operator::escape::{again, short};
 use crate::operator::words;
@@ -80,7 +81,9 @@ fn operators(console: &Console) -> String {
 fn operator(presence: &Presence, console: &Console) -> String {
     let name = short(&presence.operator.0);
     let is_me = console.you.as_ref().is_some_and(|you| you.operator == presence.operator);
-    let codes: Vec<String> = presence.looking_at.iter().map(|id| id.code().to_string()).collect();
+    // One that has just ended is nowhere on screen any more, whatever was told of who looks at it.
+    let is_open = |id: &&ApprovalId| console.queue.iter().any(|view| view.card.approval == **id);
+    let codes: Vec<String> = presence.looking_at.iter().filter(is_open).map(|id| id.code().to_string()).collect();
     match (is_me, codes.is_empty()) {
         (true, _) => format!("{name} (you)"),
         (false, true) => name,

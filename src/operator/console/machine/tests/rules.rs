@@ -155,11 +155,14 @@ fn another_operator_who_answers_takes_the_card_away_and_the_next_is_read_anew() 
     let views = [open(1, "first"), open(2, "second")];
     let mut bench = Bench::asking(&views);
     bench.later(2_000);
-    bench.told(ended(&views[0], Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    bench.told(ended(&views[0], Outcome::Denied, by("ops2", None), Delivery::Applying, ""));
     bench.later(5).typed("y");
     assert_eq!(bench.acts(), []);
     let screen = bench.screen();
-    assert!(screen.contains("was denied by ops2"), "{screen}");
+    assert!(screen.contains("3333  was denied by ops2\n"), "{screen}");
+    bench.told(ended(&views[0], Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    let screen = bench.screen();
+    assert!(screen.contains("3333  was denied by ops2; cancelled ") && screen.contains(", confirmed"), "{screen}");
     assert!(bench.flushes >= 2, "what was typed for the first card is thrown away");
 }
 
