@@ -5,7 +5,7 @@ use holdpoint::simulator::fault::Endpoint;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bench::{Ended, Home, PURCHASE, Process, play, simulator};
+use crate::bench::{CONFIG, Ended, Home, PURCHASE, Process, play, simulator};
 
 /// A daemon with one session held for an answer, and that approval as `pending --json` prints it.
 async fn holding(home: &Home, sim: &Simulator) -> (Process, String, Value) {
@@ -120,6 +120,37 @@ async fn stopping_everything_confirms_what_is_held_and_lasts_through_a_crash() {
     let status: Value = serde_json::from_str(&of(&home, &["status", "--json"]).stdout).expect("an object");
     assert_eq!(status["halt"], Value::Null, "{status}");
     assert_eq!(calls(&sim, Endpoint::Resume).await, 0, "nothing was released by the end of it");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_approval_that_nobody_answered_in_time_is_expired_for_everybody() {
+    let (home, sim) = (Home::new(), simulator().await);
+    home.write("config.toml", &CONFIG.replace("\"10m\"", "\"10s\""));
+    let (mut daemon, _, approval) = holding(&home, &sim).await;
+    let (code, digest) = (text(&approval, "code"), text(&approval, "digest"));
+    let waiting = Process::start(&mut home.command(&["wait", code, "--json", "--config", "config.toml"]));
+    daemon.wait("expired by the deadline: cancelled, confirmed");
+    let waited = waiting.ends();
+    assert_eq!(waited.code, Some(11), "{waited:?}");
+    let ended: Value = serde_json::from_str(&waited.stdout).expect("an object");
+    let said = ["outcome", "ended_by"].map(|field| text(&ended, field).to_owned());
+    assert_eq!(said, ["expired", "deadline"]);
+    assert_eq!((&ended["decided_by"], &ended["id"]), (&Value::Null, &approval["id"]));
+    let late: [&[&str]; 4] = [
+        &["approve", code, "--digest", digest, "--confirm", code],
+        &["deny", code],
+        &["answer", code, "too late", "--digest", digest],
+        &["extend", code],
+    ];
+    for command in late {
+        let ended = of(&home, command);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(6), ""), "{command:?}: {ended:?}");
+        ended.says(&["expired", "hint: "]);
+    }
+    assert_eq!(of(&home, &["wait", code]).code, Some(11), "also who comes later");
+    assert_eq!((calls(&sim, Endpoint::Resume).await, calls(&sim, Endpoint::Cancel).await), (0, 1));
+    assert_eq!(sim.ledger().await.unwrap(), []);
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
 }
 

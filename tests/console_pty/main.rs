@@ -190,6 +190,36 @@ fn hostile_text_reaches_the_terminal_as_text() {
 }
 
 #[test]
+fn a_screenshot_is_named_and_shown_only_where_the_terminal_is_known_to_show_it() {
+    // base64 of child::PICTURE; the window has 50 rows, of which six are left to the words around it.
+    let kitty = "\x1b[2;1H\x1b_Ga=T,f=100,q=2,r=44,m=0;iVBORw0KGgpyZXN0\x1b\\";
+    let iterm =
+        "\x1b[2;1H\x1b]1337;File=inline=1;size=12;width=100;height=44;preserveAspectRatio=1:iVBORw0KGgpyZXN0\x07";
+    for (variables, shown) in [
+        ([("TERM", "xterm-kitty")].as_slice(), Some((kitty, "\x1b_Ga=d,d=A,q=2\x1b\\"))),
+        (&[("TERM_PROGRAM", "iTerm.app")], Some((iterm, ""))),
+        (&[("TERM", "xterm-256color")], None),
+        (&[("TERM", "xterm-kitty"), ("TMUX", "/tmp/x,1,0")], None),
+    ] {
+        let mut pty = Pty::start_in("one", variables);
+        pty.shows(ARMED);
+        pty.typed("s");
+        if let Some((picture, gone)) = shown {
+            let at = pty.wait(picture);
+            sleep(ms(500));
+            pty.typed(" ");
+            pty.wait_after(at, gone);
+        }
+        pty.shows("screenshot saved: ");
+        pty.shows(ARMED);
+        let pictures = ["\x1b_G", "\x1b]1337"].map(|start| pty.seen.contains(start));
+        assert_eq!(pictures.contains(&true), shown.is_some(), "{variables:?}");
+        assert_eq!(decisions(&pty), [""; 0], "{variables:?}");
+        leave(pty);
+    }
+}
+
+#[test]
 fn a_reason_is_typed_with_a_cursor_and_sent_with_the_denial() {
     let mut pty = Pty::start("one");
     pty.shows(ARMED);

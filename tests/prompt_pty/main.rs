@@ -8,6 +8,8 @@ mod pty;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use pty::Pty;
 use rustix::process::Signal;
@@ -28,6 +30,34 @@ fn what_was_typed_before_the_question_decides_nothing() {
     assert_eq!(pty.ledger(), [r#"3333 Deny { reason: Some("too dear") }"#]);
     pty.typed("q\r");
     assert!(pty.ends_clean().contains("END Left"));
+}
+
+#[test]
+fn a_line_begun_before_the_question_can_be_answered_is_discarded_and_one_begun_after_counts() {
+    for after in [50, 600] {
+        let mut pty = Pty::start("one");
+        let at = pty.wait("approve? [y/n/?] > ");
+        let asked = Instant::now();
+        sleep(Duration::from_millis(after));
+        // The question was there before it was seen, so a stall here can only make this line count.
+        let too_early = asked.elapsed() < Duration::from_millis(700);
+        pty.typed("y\r");
+        if too_early {
+            pty.wait_after(at, "discarded");
+            assert_eq!(pty.ledger(), [""; 0], "{after} ms after");
+        }
+        pty.typed("\x04");
+        pty.ends_clean();
+    }
+    let mut pty = Pty::start("one");
+    pty.wait("approve? [y/n/?] > ");
+    sleep(Duration::from_millis(900));
+    pty.typed("y");
+    pty.typed("\r");
+    pty.wait("3333  resumed, confirmed");
+    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
+    pty.typed("\x04");
+    pty.ends_clean();
 }
 
 #[test]

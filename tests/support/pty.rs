@@ -47,7 +47,21 @@ impl Pty {
     }
 
     /// The same in a window of so many rows and columns.
-    pub fn start_at(scenario: &str, until: Option<&'static str>, (rows, columns): (NonZeroU16, NonZeroU16)) -> Self {
+    pub fn start_at(scenario: &str, until: Option<&'static str>, size: (NonZeroU16, NonZeroU16)) -> Self {
+        Self::begin(scenario, until, size, &[])
+    }
+
+    /// In a terminal that names itself by these variables.
+    pub fn start_in(scenario: &str, variables: &[(&str, &str)]) -> Self {
+        Self::begin(scenario, None, (ROWS, COLUMNS), variables)
+    }
+
+    fn begin(
+        scenario: &str,
+        until: Option<&'static str>,
+        (rows, columns): (NonZeroU16, NonZeroU16),
+        variables: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize { rows: rows.get(), cols: columns.get(), pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let path = pair.master.tty_name().expect("its name");
@@ -59,7 +73,10 @@ impl Pty {
         let ledger = dir.path().join("ledger");
         let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));
         command.args(["--ignored", "--exact", "child::child", "--nocapture", "--quiet"]);
+        // What the terminal of whoever runs the tests is called is nothing to this one.
+        ["TMUX", "TERM_PROGRAM", "NO_COLOR"].iter().for_each(|name| command.env_remove(name));
         command.env("TERM", "xterm-256color");
+        variables.iter().for_each(|(name, value)| command.env(name, value));
         command.env("TZ", "UTC");
         command.env(SCENARIO, scenario);
         command.env(LEDGER, &ledger);

@@ -1,6 +1,8 @@
 //! The server on a real socket, spoken to by the real client and by hand.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -349,4 +351,83 @@ async fn a_picture_is_saved_by_the_daemon_and_its_bytes_can_be_had() {
     let client = world.client().await;
     assert_eq!(client.requests().screenshot(view.card.approval).await, Ok(path));
     assert_eq!(client.requests().picture(view.card.approval).await, Ok(b"a picture".to_vec()));
+}
+
+/// Between a client and the server: passes everything on, except the parts of event streams that are to be lost.
+async fn lossy(upstream: PathBuf, at: PathBuf, lost: Arc<AtomicBool>, snapshots: Arc<AtomicUsize>) {
+    let listener = UnixListener::bind(at).expect("a socket");
+    while let Ok((client, _)) = listener.accept().await {
+        let server = UnixStream::connect(&upstream).await.expect("a server");
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let snapshots = snapshots.clone();
+        tokio::spawn(async move {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+                let asks = String::from_utf8_lossy(&bytes[..count]).starts_with("GET /v1/snapshot ");
+                snapshots.fetch_add(usize::from(asks), Ordering::SeqCst);
+                to_server.write_all(&bytes[..count]).await.expect("a server");
+            }
+        });
+        let lost = lost.clone();
+        tokio::spawn(async move {
+            let (mut bytes, mut held) = ([0; 4096], Vec::new());
+            while let Ok(count @ 1..) = from_server.read(&mut bytes).await {
+                held.extend_from_slice(&bytes[..count]);
+                // Updates come in parts of their own: a length, the event, and an empty line.
+                let is_update = String::from_utf8_lossy(&held).contains("event: update");
+                if is_update && !held.ends_with(b"\n\n\r\n") {
+                    continue;
+                }
+                if !(is_update && lost.load(Ordering::SeqCst)) {
+                    to_client.write_all(&held).await.expect("a client");
+                }
+                held.clear();
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_misses_an_update_notices_the_gap_and_reads_everything_anew() {
+    let world = world();
+    let (lost, snapshots) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let between = world.socket.with_file_name("lossy.sock");
+    tokio::spawn(lossy(world.socket.clone(), between.clone(), lost.clone(), snapshots.clone()));
+    while !between.exists() {
+        tokio::task::yield_now().await;
+    }
+    let mut client = remote::connect(&between).await.expect("a daemon");
+    let mut other = world.client().await;
+    let (first, second) = (open(1, "Buying"), open(2, "Buying more"));
+    world.desk.publish(first.clone());
+    let begun = told(&mut client, &first).await;
+
+    lost.store(true, Ordering::SeqCst);
+    world.desk.publish(second.clone());
+    let over = ended(&first, Outcome::Denied, by("ops2", None), Delivery::Applied, "");
+    world.desk.publish(over.clone());
+    told(&mut other, &over).await;
+    // Who reads the stream directly has both; what went through the lossy one is lost by now, or never will be.
+    tokio::time::timeout(Duration::from_millis(300), client.next_update()).await.expect_err("nothing came");
+    assert_eq!(snapshots.load(Ordering::SeqCst), 0);
+    lost.store(false, Ordering::SeqCst);
+    world.desk.notice("anything".into());
+    // In the order of the snapshot, and with its number.
+    let caught_up = [told(&mut client, &over).await, told(&mut client, &second).await];
+    assert_eq!(caught_up[0], caught_up[1]);
+    assert!(caught_up[0] > begun + 2, "{begun} {caught_up:?}");
+    assert_eq!(snapshots.load(Ordering::SeqCst), 1);
+}
+
+/// Reads until an approval is told as it is here, and returns the number of that update.
+async fn told(client: &mut remote::Client, view: &ApprovalView) -> u64 {
+    let wanted = Change::Approval { view: Box::new(view.clone()) };
+    loop {
+        let update = tokio::time::timeout(Duration::from_secs(20), client.next_update()).await;
+        let update = update.expect("it comes").expect("an update");
+        if update.change == wanted {
+            return update.seq;
+        }
+    }
 }

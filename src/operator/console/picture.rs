@@ -156,6 +156,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_is_this_byte_by_byte() {
+        // base64 of PNG.
+        let encoded = "iVBORw0KGgpyZXN0";
+        assert_eq!(
+            Inline::Kitty.show(PNG, 80, 20),
+            format!("\u{1b}[2;1H\u{1b}_Ga=T,f=100,q=2,r=20,m=0;{encoded}\u{1b}\\")
+        );
+        assert_eq!(Inline::Kitty.clear(), "\u{1b}_Ga=d,d=A,q=2\u{1b}\\");
+        assert_eq!(
+            Inline::Iterm.show(PNG, 80, 20),
+            format!(
+                "\u{1b}[2;1H\u{1b}]1337;File=inline=1;size=12;width=80;height=20;preserveAspectRatio=1:{encoded}\u{7}"
+            )
+        );
+        assert_eq!((Inline::Iterm.clear(), Inline::No.show(PNG, 80, 20)), ("", String::new()));
+    }
+
+    #[test]
     fn kitty_gets_its_data_in_chunks_that_say_whether_more_follows() {
         let image = [PNG, &[7; 5_000]].concat();
         let sent = Inline::Kitty.show(&image, 80, 20);
@@ -163,6 +181,10 @@ mod tests {
         assert_eq!(chunks.len(), 2);
         assert!(chunks[0].starts_with("a=T,f=100,q=2,r=20,m=1;") && chunks[1].starts_with("m=0;"));
         assert!(chunks.iter().all(|chunk| chunk.ends_with("\u{1b}\\")));
+        let data: Vec<&str> = chunks.iter().map(|chunk| chunk.split(';').next_back().unwrap_or_default()).collect();
+        let data = data.iter().map(|data| data.trim_end_matches("\u{1b}\\"));
+        assert!(data.clone().all(|data| data.len() <= CHUNK && data.len() % 4 == 0), "kitty's bounds of a chunk");
+        assert_eq!(data.collect::<String>(), base64(&image));
     }
 
     #[test]

@@ -200,13 +200,28 @@ fn styled(buffer: &Buffer) -> String {
     out.replace("Modifier(NONE)", "-").replace("Modifier(0x0)", "-")
 }
 
+/// A screen on which everything that has a colour is: a card of high risk that may be late, a second one, a stop.
+fn colourful() -> Snapshot {
+    let late = buying(|card| {
+        (card.risk, card.timing, card.confirm) = (Risk::High, Timing::Late, Confirm::Key);
+        card.timing_why = "a step was seen 240 ms after the trigger, before the pause was confirmed".into();
+    });
+    let halt = Halt { by: OperatorName("ops2".into()), at: at("2026-11-23T13:02:00Z"), reason: None };
+    let mut snapshot = attended(vec![late, open(2, "Buying the cheapest kettle")]);
+    snapshot.daemon.halt = Some(halt);
+    snapshot
+}
+
 #[test]
 fn colours_only_repeat_what_words_say() {
-    let mut bench = Bench::sized((80, 24));
-    bench.connected(attended(vec![buying(|_| {})])).later(300);
-    assert_snapshot!("in_colour", styled(&bench.buffer()));
-    let coloured = bench.screen();
-    bench.console.settings.colours = false;
-    assert_eq!(bench.screen(), coloured);
-    assert!(bench.buffer().content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset));
+    for (columns, rows) in SIZES {
+        let mut bench = Bench::sized((columns, rows));
+        bench.connected(colourful()).later(300);
+        assert_snapshot!(format!("in_colour_{columns}x{rows}"), styled(&bench.buffer()));
+        let coloured = bench.screen();
+        bench.console.settings.colours = false;
+        assert_eq!(bench.screen(), coloured);
+        assert_snapshot!(format!("without_colour_{columns}x{rows}"), styled(&bench.buffer()));
+        assert!(bench.buffer().content.iter().all(|cell| cell.fg == ratatui::style::Color::Reset));
+    }
 }
