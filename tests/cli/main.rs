@@ -11,3 +11,4 @@ mod silent;
 mod starting;
 mod trail;
 mod untrusted;
+mod webhook;
