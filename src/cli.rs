@@ -71,7 +71,10 @@ fn print(line: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    printed.map_err(|error| Failure::new(Exit::Error, format!("standard output cannot be written: {error}")))
+    printed.map_err(|error| {
+        Failure::new(Exit::Error, format!("standard output cannot be written: {error}"))
+            .hint("did its reader go away, or is the disk full? What the command did besides is done")
+    })
 }
 
 /// Says a line of talk. A standard error that is closed has nobody to tell.
@@ -110,7 +113,9 @@ impl Cli {
             Command::Demo(args) => demo::run(args).await,
             Command::Run(args) => run::run(args).await,
             Command::Once(command) => oneshot::run(command).await,
-            Command::Simulate(args) => simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error)),
+            Command::Simulate(args) => {
+                simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error).hint(error.hint()))
+            }
             Command::Audit(command) => audit::run(command).await,
             Command::Config(command) => config::run(&command),
             Command::Doctor(args) => doctor::run(args).await,

@@ -220,7 +220,13 @@ fn read(
 ) -> Result<Loaded, Diagnostics> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(Diagnostics::new(shown, text, errors.into_iter().map(syntax).collect()));
+        let mut list: Vec<Diagnostic> = errors.into_iter().map(syntax).collect();
+        // One mistake often makes several errors: said once.
+        if let Some(last) = list.last_mut() {
+            last.hint =
+                Some("lines are `key = value`, texts are in quotes; config.example.toml has every key".to_owned());
+        }
+        return Err(Diagnostics::new(shown, text, list));
     }
     let sink = Sink { source: text, name, environment, list: RefCell::default() };
     let mut notes = Vec::new();

@@ -43,6 +43,9 @@ pub enum Exit {
     Configuration = 78,
 }
 
+/// What to do where the system refuses what every process may do.
+pub const SYSTEM: &str = "is the system out of memory, processes or open files? `holdpoint doctor` looks at the limits";
+
 /// What is printed of a panic: a bug, where, and its message, which may quote anything and is escaped.
 #[must_use]
 pub fn of_panic(info: &std::panic::PanicHookInfo<'_>) -> String {

@@ -52,13 +52,13 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let _written = sink.written();
     telemetry::init_story(sink);
     crate::cli::say(WELCOME);
-    let sim = Simulator::start(Options::default()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let sim = Simulator::start(Options::default()).await.map_err(|error| failed(&error))?;
     let sim = Arc::new(sim);
     let (_lock, daemon, api, settings) = start(&sim, &folder.0).await?;
     let ended = stop.child_token();
-    let client = remote::connect(api.path()).await.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let client = remote::connect(api.path()).await.map_err(|error| failed(&error))?;
     let Some(audience) = daemon.desk().connect(identity::operator()).await else {
-        return Err(Failure::new(Exit::Error, "the demo's daemon did not start"));
+        return Err(Failure::new(Exit::Error, "the demo's daemon did not start").hint(NEEDS));
     };
     let story = tokio::spawn(tell(sim.clone(), audience, ended.clone()));
     let end = prompt::run(client, settings, lines, ended.clone()).await;
@@ -82,6 +82,11 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     told
 }
 
+/// A part of the demo cannot be started.
+fn failed(error: &dyn std::error::Error) -> Failure {
+    Failure::of(Exit::Error, error).hint(NEEDS)
+}
+
 async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, LocalApi, prompt::PromptSettings), Failure> {
     let Loaded { mut config, .. } =
         Config::parse("demo policy", POLICY).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
@@ -93,17 +98,19 @@ async fn start(sim: &Simulator, folder: &Path) -> Result<(Lock, Daemon, LocalApi
         config.approvals.timeout = UNATTENDED;
     }
     let file = folder.join("holdpoint.db");
-    let lock = Lock::take(&file).map_err(|error| Failure::of(Exit::Error, &error))?;
-    let store = Store::open(&file).await.map_err(|error| Failure::of(Exit::Error, &error))?;
-    let base_url: BaseUrl =
-        sim.base_url().parse().map_err(|error| Failure::new(Exit::Error, format!("simulated API: {error}")))?;
+    let lock = Lock::take(&file).map_err(|error| failed(&error))?;
+    let store = Store::open(&file).await.map_err(|error| failed(&error))?;
+    let base_url: BaseUrl = sim
+        .base_url()
+        .parse()
+        .map_err(|error| Failure::new(Exit::Error, format!("simulated API: {error}")).hint(NEEDS))?;
     let agi = Agi::new(AgiConfig::new(base_url, sim.api_key().clone()));
-    let agi = agi.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let agi = agi.map_err(|error| failed(&error))?;
     let settings = prompt_settings(&config.prompt);
     let control = config.control.clone();
     let socket = LocalApi::bind(&folder.join("holdpoint.sock"), &control)?;
     let daemon = Daemon::start(daemon::Config::new(config, Arc::new(agi), &file), store).await;
-    let daemon = daemon.map_err(|error| Failure::of(Exit::Error, &error))?;
+    let daemon = daemon.map_err(|error| failed(&error))?;
     let api = LocalApi::serve(socket, &daemon, &control, None)?;
     Ok((lock, daemon, api, settings))
 }
@@ -121,8 +128,11 @@ async fn tell(sim: Arc<Simulator>, audience: Client, ended: CancellationToken) {
 
 fn stop_on_interrupt() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::new(Exit::Error, format!("signals cannot be received: {error}")));
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            Failure::new(Exit::Error, format!("signals cannot be received: {error}")).hint(crate::error::SYSTEM)
+        })
+    };
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
     let stop = CancellationToken::new();
     for kind in kinds {
@@ -143,7 +153,8 @@ impl Folder {
         use std::os::unix::fs::DirBuilderExt as _;
         let path = std::env::temp_dir().join(format!("holdpoint-demo-{}", uuid::Uuid::now_v7()));
         let made = std::fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| Failure::new(Exit::Error, format!("{} cannot be made: {error}", path.display())))?;
+        made.map_err(|error| Failure::new(Exit::Error, format!("{} cannot be made: {error}", path.display())))
+            .map_err(|failure| failure.hint("name a folder that you can write with $TMPDIR"))?;
         Ok(Self(path))
     }
 }
@@ -156,6 +167,8 @@ impl Drop for Folder {
     }
 }
 
+/// What all of it needs.
+const NEEDS: &str = "the demo needs a port of 127.0.0.1 and room in $TMPDIR, nothing else";
 /// How long an approval waits where nobody can answer it.
 const UNATTENDED: Duration = Duration::from_secs(5);
 /// How long the prompt has for its last lines.

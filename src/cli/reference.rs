@@ -42,11 +42,13 @@ pub fn man(args: &Man) -> Result<(), Failure> {
     let Some(folder) = &args.out else {
         let mut page = Vec::new();
         let written = clap_mangen::Man::new(Cli::command()).render(&mut page);
-        written.map_err(|error| Failure::of(Exit::Error, &error))?;
+        written.map_err(|error| Failure::of(Exit::Error, &error).hint(crate::error::SYSTEM))?;
         return print(String::from_utf8_lossy(&page).trim_end());
     };
-    let failed =
-        |error| Failure::new(Exit::Error, format!("{}: the pages cannot be written: {error}", folder.display()));
+    let failed = |error| {
+        Failure::new(Exit::Error, format!("{}: the pages cannot be written: {error}", folder.display()))
+            .hint("name a folder that you can write with --out DIR")
+    };
     std::fs::create_dir_all(folder).map_err(failed)?;
     clap_mangen::generate_to(Cli::command(), folder).map_err(failed)
 }

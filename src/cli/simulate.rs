@@ -69,6 +69,21 @@ pub enum SimulateError {
     Stopped(#[from] Stopped),
 }
 
+impl SimulateError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "--listen 127.0.0.1:0 takes a free port of this machine",
+            Self::Scenario(_) => "examples/scenarios/reference.toml shows every key of a scenario",
+            Self::Traces(_) => "--traces takes recorded runs as JSON Lines, --id one that is among them",
+            Self::NoKey(_) => "set it, or leave --api-key-env out: then a random key is made and printed",
+            Self::Io(_) => crate::error::SYSTEM,
+            Self::Stopped(_) => "start it again; what it simulated is gone",
+        }
+    }
+}
+
 /// Runs the simulation until SIGINT or SIGTERM.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ const SYSTEM: &str = "/run/holdpoint/holdpoint.sock";
 /// Which daemon a client command speaks to.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Target {
-    /// The daemon's socket; without it $HOLDPOINT_SOCKET, then what the configuration says, then the usual places
+    /// The daemon's socket; without it what --config says, then $HOLDPOINT_SOCKET, then the usual configuration and places
     #[arg(long, value_name = "PATH", help_heading = "Daemon")]
     pub socket: Option<PathBuf>,
     /// The daemon's configuration, for the socket that it names
@@ -44,7 +44,9 @@ impl Target {
     /// When a configuration that was named cannot be used.
     pub fn places(&self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Vec<PathBuf>, Failure> {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        if let Some(named) = self.socket.clone().or_else(|| set(VARIABLE).map(PathBuf::from)) {
+        // What was typed for this command counts more than what was exported for all of them.
+        let exported = || set(VARIABLE).filter(|_| self.config.is_none()).map(PathBuf::from);
+        if let Some(named) = self.socket.clone().or_else(exported) {
             return Ok(vec![named]);
         }
         let config = self.loaded()?;
@@ -100,7 +102,12 @@ mod tests {
         let flag = Target { socket: Some("/a.sock".into()), config: None };
         let named = variables(&[("HOLDPOINT_SOCKET", "/b.sock"), ("XDG_RUNTIME_DIR", "/run/user/7")]);
         assert_eq!(flag.places(&named).expect("places"), [PathBuf::from("/a.sock")]);
-        assert_eq!(Target::default().places(named).expect("places"), [PathBuf::from("/b.sock")]);
+        assert_eq!(Target::default().places(&named).expect("places"), [PathBuf::from("/b.sock")]);
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("config.toml");
+        std::fs::write(&config, "[control]\nsocket = '/c.sock'\n").expect("a file");
+        let typed = Target { socket: None, config: Some(config) };
+        assert_eq!(typed.places(named).expect("places"), [PathBuf::from("/c.sock")], "typed, not exported");
     }
 
     #[test]

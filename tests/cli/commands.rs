@@ -74,3 +74,68 @@ fn the_simulated_api_listens_on_loopback_only() {
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     ended.says(&["loopback only", "use 127.0.0.1:0"]);
 }
+
+#[test]
+fn every_command_that_fails_says_what_to_do() {
+    let home = Home::new();
+    home.write("quiet.toml", crate::bench::CONFIG);
+    home.write("no.toml", "not a scenario");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let failing: [&str; 47] = [
+        "pending --socket missing.sock",
+        "show 7K2M --socket missing.sock",
+        "approve 7K2M --socket missing.sock",
+        "deny 7K2M 9ABC --socket missing.sock",
+        "deny --all --socket missing.sock",
+        "answer 7K2M yes --socket missing.sock",
+        "extend 7K2M --socket missing.sock",
+        "wait 7K2M --socket missing.sock",
+        "wait 7K2M --timeout soon",
+        "sessions --socket missing.sock",
+        "pause x --socket missing.sock",
+        "resume x --socket missing.sock",
+        "cancel x --socket missing.sock",
+        "stop-all --socket missing.sock",
+        "status --socket missing.sock",
+        "status --socket config.toml",
+        "status --config missing.toml",
+        "attach",
+        "doctor --socket missing.sock",
+        "run",
+        "run --config missing.toml",
+        "run --config config.toml",
+        "run --frobnicate",
+        "config check",
+        "config check --config missing.toml",
+        "config check --config no.toml",
+        "notify test",
+        "notify test --config quiet.toml",
+        "audit list",
+        "audit list --store missing.db",
+        "audit list --store config.toml",
+        "audit list --since soon",
+        "audit export --config missing.toml",
+        "audit export --store missing.db",
+        "audit verify --config no.toml",
+        "audit verify --store config.toml",
+        "simulate --listen 192.0.2.1:1",
+        "simulate --listen here",
+        "simulate --scenario nowhere",
+        "simulate --scenario no.toml",
+        "simulate --traces missing.jsonl",
+        "simulate --api-key-env NO_SUCH_VARIABLE",
+        &format!("simulate --listen {taken}"),
+        "completions cobol",
+        "man --out config.toml/x",
+        "frobnicate",
+        "",
+    ];
+    for line in failing {
+        let ended = home.output(&line.split_whitespace().collect::<Vec<_>>());
+        assert_ne!(ended.code, Some(0), "{line}");
+        let told = format!("{}{}", ended.stdout, ended.stderr);
+        let helps = ["hint: ", "try '--help'", "Usage: holdpoint <COMMAND>"].iter().any(|help| told.contains(help));
+        assert!(helps, "{line}: {ended:?}");
+    }
+}

@@ -8,13 +8,16 @@ use crate::error::{Exit, Failure};
 use crate::simulator::{Simulator, World};
 use crate::store::{Report, Store};
 
+/// Nothing of a demo lasts.
+const AGAIN: &str = "nothing of it is kept: start the demo again";
+
 /// Prints what happened and whether the audit trail is whole.
 pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), Failure> {
     let (orders, latency) = tokio::time::timeout(SOON, sim.look(look))
         .await
         .ok()
         .and_then(Result::ok)
-        .ok_or_else(|| Failure::new(Exit::Error, "the simulated API does not answer any more"))?;
+        .ok_or_else(|| Failure::new(Exit::Error, "the simulated API does not answer any more").hint(AGAIN))?;
     say("");
     say(format_args!(
         "{}",
@@ -59,9 +62,9 @@ fn look(world: &World) -> (Vec<String>, Option<f64>) {
 }
 
 async fn verify(path: &Path) -> Result<Report, Failure> {
-    let failed = |error: crate::store::StoreError| Failure::of(Exit::Error, &error);
+    let failed = |error: crate::store::StoreError| Failure::of(Exit::Error, &error).hint(AGAIN);
     let store = Store::open_to_read(path).await.map_err(failed)?;
     let verified = store.verify().await.map_err(failed)?;
     store.close().await;
-    verified.map_err(|broken| Failure::new(Exit::Error, format!("the audit trail is broken: {broken}")))
+    verified.map_err(|broken| Failure::new(Exit::Error, format!("the audit trail is broken: {broken}")).hint(AGAIN))
 }

@@ -60,7 +60,8 @@ fn result(view: &ApprovalView, patient: bool, you: &You) -> Result<(), Failure> 
         State::Open if view.votes.iter().any(|vote| vote.by == you.operator) => Ok(()),
         State::Draft | State::Open | State::Deciding { .. } => {
             let (code, until) = (view.card.code(), view.deadline);
-            Err(Failure::new(Exit::Error, format!("{code}: nothing was decided here; it waits until {until:.0}")))
+            Err(Failure::new(Exit::Error, format!("{code}: nothing was decided here; it waits until {until:.0}"))
+                .hint(format!("`holdpoint approve {code}` asks again, `holdpoint deny {code}` says no without asking")))
         }
     }
 }

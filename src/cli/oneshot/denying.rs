@@ -138,4 +138,5 @@ fn summary(ends: &[Result<ApprovalView, Failure>], exit: Exit, json: bool) -> Fa
     }
     let all = counted(i128::try_from(ends.len()).unwrap_or_default(), "approval", "approvals");
     Failure::new(exit, format!("{failed} of {all} could not be denied"))
+        .hint("what is said of each above tells why; denying again is safe")
 }

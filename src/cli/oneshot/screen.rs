@@ -36,7 +36,8 @@ pub async fn typed(question: &str, words: &str, otherwise: &str) -> Result<(), F
     });
     match line.await {
         Ok(Ok(line)) if line.trim() == words => Ok(()),
-        Ok(Ok(_) | Err(_)) | Err(_) => Err(Failure::new(Exit::Error, "that was not typed; nothing was done")),
+        Ok(Ok(_) | Err(_)) | Err(_) => Err(Failure::new(Exit::Error, "that was not typed; nothing was done")
+            .hint(format!("to go on, type exactly `{words}` and Enter; {otherwise}"))),
     }
 }
 

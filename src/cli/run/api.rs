@@ -54,7 +54,8 @@ impl Api {
         let path = socket.path().to_owned();
         let (listener, removal) = socket
             .into_listener()
-            .map_err(|error| Failure::new(Exit::Error, format!("{} cannot be served: {error}", path.display())))?;
+            .map_err(|error| Failure::new(Exit::Error, format!("{} cannot be served: {error}", path.display())))
+            .map_err(|failure| failure.hint(crate::error::SYSTEM))?;
         let beside = telemetry::http::router(daemon.scrape().clone());
         let server =
             Server::start(listener, Parts { desk: daemon.desk().clone(), access: access(config), beside, reload });

@@ -8,7 +8,9 @@ use crate::error::{Exit, Failure};
 
 pub(super) fn client(config: &ProviderConfig) -> Result<Agi, Failure> {
     let ProviderKind::Agi = config.kind;
-    let wrong = |message: String| Failure::new(Exit::Configuration, message);
+    let wrong = |message: String| {
+        Failure::new(Exit::Configuration, message).hint("set provider.base_url to the address of the vendor's API")
+    };
     let base_url: BaseUrl =
         config.base_url.as_str().parse().map_err(|error| wrong(format!("provider.base_url: {error}")))?;
     let client = AgiConfig {

@@ -20,8 +20,11 @@ pub(super) struct Signals {
 /// # Errors
 /// When signals cannot be received.
 pub(super) fn listen() -> Result<Signals, Failure> {
-    let on =
-        |kind| signal(kind).map_err(|error| Failure::new(Exit::Error, format!("signals cannot be received: {error}")));
+    let on = |kind| {
+        signal(kind).map_err(|error| {
+            Failure::new(Exit::Error, format!("signals cannot be received: {error}")).hint(crate::error::SYSTEM)
+        })
+    };
     let listened = Listened {
         interrupt: on(SignalKind::interrupt())?,
         terminate: on(SignalKind::terminate())?,
