@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::target::Target;
@@ -70,13 +71,27 @@ async fn plain(client: Client) -> Result<(), Failure> {
         ..PromptSettings::default()
     };
     let (_, lines) = log::channel();
-    match prompt::run(client, settings, lines, CancellationToken::new()).await {
+    match prompt::run(client, settings, lines, on_hang_up()?).await {
         PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => Ok(()),
         PromptEnd::Stopped => {
             say("detached; nothing was decided by that");
             Ok(())
         }
     }
+}
+
+/// A daemon reads its configuration again when it is hung up on, and its prompt goes on; here that is the end.
+fn on_hang_up() -> Result<CancellationToken, Failure> {
+    let hung_up = signal(SignalKind::hangup()).map_err(|error| {
+        Failure::new(Exit::Error, format!("signals cannot be received: {error}")).hint(crate::error::SYSTEM)
+    });
+    let (mut hung_up, stop) = (hung_up?, CancellationToken::new());
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        hung_up.recv().await;
+        cancel.cancel();
+    });
+    Ok(stop)
 }
 
 fn unreachable(error: &Unreachable) -> Failure {

@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "the tests of the command line use all of it")]
 #[path = "../cli/bench.rs"]
 mod bench;
+mod exits;
 mod place;
 mod race;
 mod tmux;

@@ -35,7 +35,7 @@ impl Place {
     }
 
     /// `holdpoint attach` as this user.
-    pub fn attach<'a>(&self, more: &[&'a str]) -> Vec<String> {
+    pub fn attach(&self, more: &[&str]) -> Vec<String> {
         let attach = [self.path("holdpoint"), "attach".into(), "--socket".into(), self.path("run/holdpoint.sock")];
         attach.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
     }

@@ -44,6 +44,12 @@ impl Tmux {
         Pane(id.trim().to_owned())
     }
 
+    /// The process that a pane was made with.
+    pub fn pid(&self, pane: &Pane) -> u32 {
+        let pid = self.run(&["display-message", "-p", "-t", &pane.0, "#{pane_pid}"]).expect("a pane");
+        pid.trim().parse().expect("a number")
+    }
+
     /// What a pane shows.
     pub fn screen(&self, pane: &Pane) -> String {
         self.run(&["capture-pane", "-p", "-t", &pane.0]).expect("a pane")
