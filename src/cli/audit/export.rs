@@ -11,6 +11,7 @@ use crate::cli::oneshot::to_json;
 use crate::cli::{counted, say};
 use crate::error::{Exit, Failure};
 use crate::gate::Digest;
+use crate::operator::escape::short;
 use crate::store::{Row, Store, StoreError};
 
 use super::since::{self, Since};
@@ -72,7 +73,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         let why = Broken::Head { last: head.seq, head: Some(end.seq) };
         return Err(broken(&store, &why));
     }
-    say(format_args!("{} exported; head {} {}", counted(head.seq - after, "entry", "entries"), head.seq, head.hash));
+    let (path, count) = (short(&store.path().to_string_lossy()), counted(head.seq - after, "entry", "entries"));
+    say(format_args!("{path}: {count} exported; head {} {}", head.seq, head.hash));
     store.close().await;
     Ok(())
 }

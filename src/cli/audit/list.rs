@@ -58,6 +58,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let store = args.trail.open().await?;
     let filter = filter(&store, &args).await?;
     let head = store.newest().await.map_err(|error| unreadable(&error))?;
+    let path = short(&store.path().to_string_lossy());
     let found = store.count(&filter, head.seq).await.map_err(|error| unreadable(&error))?;
     let rows = store.newest_of(&filter, head.seq, args.last).await.map_err(|error| unreadable(&error))?;
     store.close().await;
@@ -69,7 +70,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     // Of the trail as a whole: what was filtered out is in its hash as well.
     let of = if filter == Filter::default() { String::new() } else { format!(" of {}", head.seq) };
-    say(format_args!("{}{of}; head {} {}", counted(found, "entry", "entries"), head.seq, head.hash));
+    say(format_args!("{path}: {}{of}; head {} {}", counted(found, "entry", "entries"), head.seq, head.hash));
     if found > i64::from(args.last) {
         say(format_args!("the newest {} are listed; `--last {found}` lists all", args.last));
     }

@@ -1,6 +1,6 @@
 //! Which store is looked into, and what to do where it cannot be.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::audit::Broken;
 use crate::config::Config;
@@ -9,6 +9,9 @@ use crate::operator::escape::short;
 use crate::store::{Store, StoreError};
 
 use super::super::run::{config_path, store_path};
+
+/// The store of a system-wide service, whose unit says where: only the service itself is told.
+const SYSTEM: &str = "/var/lib/holdpoint/holdpoint.db";
 
 /// The arguments that every command about the trail shares.
 #[derive(Debug, clap::Args)]
@@ -34,6 +37,10 @@ impl Trail {
         let path = config_path(self.config.as_deref()).map_err(|failure| failure.hint(NAMED))?;
         let loaded =
             Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()).hint(NAMED))?;
+        let system = loaded.config.store.path.is_none() && std::env::var_os("STATE_DIRECTORY").is_none();
+        if system && is_there(Path::new(SYSTEM)) {
+            return Ok(SYSTEM.into());
+        }
         store_path(&loaded.config.store)
     }
 
@@ -44,6 +51,12 @@ impl Trail {
     pub(super) async fn open(&self) -> Result<Store, Failure> {
         Store::open_to_read(&self.path()?).await.map_err(|error| unreadable(&error))
     }
+}
+
+/// One in a directory that is closed to us is there as well: opening it says so better than another store would.
+fn is_there(file: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    !matches!(std::fs::metadata(file).map_err(|error| error.kind()), Err(NotFound | NotADirectory))
 }
 
 /// The store cannot be read.
