@@ -136,7 +136,7 @@ impl TryFrom<String> for Digest {
     type Error = BadDigest;
 
     fn try_from(text: String) -> Result<Self, BadDigest> {
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(BadDigest);
         }
         let mut bytes = [0; 32];
