@@ -73,7 +73,7 @@ impl FromRequestParts<Arc<Api>> for Named {
     }
 }
 
-/// A JSON body of at most 64 KiB.
+/// A JSON body of at most 256 KiB.
 pub(super) struct Sent<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Sent<T> {

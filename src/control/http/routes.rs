@@ -26,8 +26,9 @@ use crate::control::protocol::{Presented, Reason, Reloaded, Saved, Shown, Status
 use crate::gate::ApprovalId;
 use crate::operator::escape::short;
 
-/// The largest body that is read, in bytes. The longest text an operator may type is 10 000 characters.
-const LARGEST_BODY: usize = 64 * 1024;
+/// The largest body that is read, in bytes. The longest text an operator may type is 10 000 characters, each of which may come
+/// as an escaped pair of 12 bytes.
+const LARGEST_BODY: usize = 256 * 1024;
 
 type Ask = State<Arc<Api>>;
 type Answer<T> = Result<Json<T>, Problem>;

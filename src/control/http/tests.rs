@@ -183,7 +183,7 @@ async fn everything_that_is_no_request_of_this_api_is_answered_in_json() {
     world.desk.publish(view.clone());
     let id = view.card.approval;
     let decide = format!("/v1/approvals/{id}/decision");
-    let large = format!("{{\"act\":\"{}\"}}", "x".repeat(70_000));
+    let large = format!("{{\"act\":\"{}\"}}", "x".repeat(300_000));
     let other = text(&approve(&open(2, "Other"), None));
     let cases: [(&str, &str, &str, &str, u16, &str); 14] = [
         ("GET", "/", "", "", 404, "no_such_path"),
@@ -206,6 +206,17 @@ async fn everything_that_is_no_request_of_this_api_is_answered_in_json() {
         assert_eq!((was, answer["refusal"].as_str()), (status, Some(refusal)), "{method} {path}: {answer}");
         assert!(answer["message"].as_str().is_some_and(|message| !message.is_empty()), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn the_longest_reason_is_read_however_it_is_escaped() {
+    let world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let refused = Decision { act: Act::Deny { reason: Some("REASON".to_owned()) }, ..approve(&open(2, "Other"), None) };
+    let body = text(&refused).replace("REASON", &"\\ud83d\\ude00".repeat(10_000));
+    let (status, answer) = world.ask("POST", "/v1/approvals/3333/decision", JSON, &body).await;
+    assert_eq!((status, answer["refusal"].as_str()), (422, Some("not_possible")), "read, and about another approval");
 }
 
 #[tokio::test]
