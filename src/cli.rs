@@ -64,6 +64,9 @@ enum Command {
     /// Prints the manual page, or writes the pages of all commands
     #[command(after_help = "Example: holdpoint man --out ~/.local/share/man/man1")]
     Man(reference::Man),
+    /// Prints the OpenAPI document of the local API, as `GET /v1/openapi.json` on its socket serves it
+    #[command(after_help = "Example: holdpoint openapi > openapi.json")]
+    Openapi,
 }
 
 /// Prints a line of data. Somebody who stops reading is an error, not a panic.
@@ -121,6 +124,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Completions(args) => reference::completions(&args),
             Command::Man(args) => reference::man(&args),
+            Command::Openapi => reference::openapi(),
             Command::Attach(args) => attach::run(args).await,
             Command::Notify(command) => notify::run(command).await,
         }

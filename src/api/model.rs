@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A session's id at its provider: 1 to 128 characters of `A-Z a-z 0-9 - _ . :`, so that it can stand in a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9._:-]{1,128}$")]
 pub struct SessionId(Arc<str>);
 
 /// A text that cannot be a session id.
@@ -42,6 +45,13 @@ impl TryFrom<&str> for SessionId {
     }
 }
 
+impl From<Uuid> for SessionId {
+    /// A UUID is an id, as the first provider gives them.
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
+
 impl From<SessionId> for String {
     fn from(id: SessionId) -> Self {
         id.0.as_ref().to_owned()
@@ -55,7 +65,7 @@ impl fmt::Display for SessionId {
 }
 
 /// A provider's message id. Ids grow, are global, and have gaps; the cursor is the greatest one seen. Zero is "before all".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct MessageId(pub u64);
 
@@ -118,7 +128,7 @@ pub struct Session {
 }
 
 /// What an event is. Names that are not known are kept, and count as agent activity.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The agent acted.

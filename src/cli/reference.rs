@@ -1,4 +1,5 @@
-//! `completions` and `man`: the command tree as shells and readers want it, made from the same definitions as `--help`.
+//! `completions` and `man`: the command tree as shells and readers want it, made from the same definitions as `--help`; and
+//! `openapi`, the same for the local API.
 
 use std::path::PathBuf;
 
@@ -32,6 +33,14 @@ pub fn completions(args: &Completions) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "holdpoint", &mut script);
     print(String::from_utf8_lossy(&script).trim_end())
+}
+
+/// Prints the OpenAPI document of the local API. It asks no daemon: it is what this version serves.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn openapi() -> Result<(), Failure> {
+    print(crate::control::http::openapi().trim_end())
 }
 
 /// Prints the main page, or writes every page.

@@ -6,14 +6,17 @@
 
 mod access;
 mod answer;
+mod document;
 mod door;
 mod events;
 mod extract;
+mod operations;
 mod people;
 mod routes;
 mod seats;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use access::{Access, Principal};
 pub(super) use answer::Plain;
+pub use document::text as openapi;
 pub(super) use events::Farewell;
 
 use super::protocol::Refusal;

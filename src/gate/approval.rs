@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// An approval's id, a UUIDv7.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct ApprovalId(pub Uuid);
 
@@ -63,8 +64,9 @@ impl fmt::Debug for Code {
 }
 
 /// The revision of an approval's card. Zero is a draft, which cannot be approved; the first complete card is 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(maximum = 4_294_967_295u32)]
 pub struct Revision(pub u32);
 
 impl Revision {
@@ -82,8 +84,9 @@ impl fmt::Display for Revision {
 }
 
 /// SHA-256 of a card's canonical bytes, or of a policy's source.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[0-9A-Fa-f]{64}$")]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -149,7 +152,7 @@ impl TryFrom<String> for Digest {
 }
 
 /// How an approval ended. Four words, never merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// An operator, or a rule whose effect says so, let the session go on.
@@ -182,7 +185,7 @@ impl fmt::Display for Outcome {
 }
 
 /// What became of the provider calls that an outcome needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// On its way.
@@ -215,7 +218,7 @@ impl fmt::Display for Delivery {
 }
 
 /// Whether the pause came before anything consequential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
     /// Nothing consequential was seen after the trigger.

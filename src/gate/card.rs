@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
 use crate::api::{EventKind, MessageId, SessionId};
@@ -12,7 +13,7 @@ use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, Reaso
 
 /// One revision of what an operator is shown. Everything an operator's decision depends on is in here, except the
 /// deadline, which may be extended without making the card stale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Card {
     /// The approval.
     pub approval: ApprovalId,
@@ -58,6 +59,7 @@ pub struct Card {
     pub after: Vec<EventLine>,
     /// How many events between those first 5 and the newest ones are left out.
     #[serde(default)]
+    #[schema(required)]
     pub left_out: u32,
     /// How many triggers this approval stands for; at least 1.
     pub triggers: u32,
@@ -65,6 +67,7 @@ pub struct Card {
     pub then: Then,
     /// Who has to agree, and how.
     #[serde(default)]
+    #[schema(required)]
     pub terms: Terms,
     /// Things an operator must know: somebody else resumed, a gap, a missed screenshot. In our words, escaped; at most 20,
     /// the newest ones, and those of a foreign resume before all others.
@@ -111,7 +114,7 @@ impl Card {
 }
 
 /// What an approval is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A session that we paused, or are pausing.
@@ -121,7 +124,7 @@ pub enum Subject {
 }
 
 /// What is known of the pause behind a card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Hold {
     /// There is none: the agent waits for an answer.
@@ -140,7 +143,7 @@ pub enum Hold {
 }
 
 /// One rule on a card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RuleLine {
     /// Its name.
     pub name: String,
@@ -155,7 +158,7 @@ pub struct RuleLine {
 }
 
 /// One event on a card, cut to a bounded size. The text is untrusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventLine {
     /// The provider's message id.
     pub id: Option<MessageId>,
@@ -172,7 +175,7 @@ pub struct EventLine {
 }
 
 /// What each answer does, in terms of the session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Then {
     /// What `y` sends before it lets the session go on: the answer to a question. `None` for a hold.
     pub answer: Option<String>,
@@ -185,7 +188,7 @@ pub struct Then {
 }
 
 /// Who has to agree to let a session go on, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Terms {
     /// How many distinct operators have to approve; at least 1. One denial is enough.
     pub approvals: u8,

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::consent::Consent;
 
 /// What a rule does when it fires, from mildest to strictest; the order is the precedence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// Nothing happens.
@@ -42,7 +43,7 @@ impl Effect {
 }
 
 /// How much is at stake; decides how long a prompt arms and whether approving takes typing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Easily undone.
@@ -55,7 +56,7 @@ pub enum Risk {
 }
 
 /// What approving takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confirm {
     /// `y` and Enter.
@@ -65,7 +66,7 @@ pub enum Confirm {
 }
 
 /// Which decisions need a reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonFor {
     /// None.
@@ -80,7 +81,7 @@ pub enum ReasonFor {
 }
 
 /// What follows when an operator or a rule denies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDeny {
     /// The session's task is cancelled; if that keeps failing, the session is deleted.
@@ -93,10 +94,10 @@ pub enum OnDeny {
 }
 
 /// What follows when the deadline passes without an answer. There is no variant that approves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnTimeout {
-    /// As [`OnDeny::Cancel`], but the outcome is `expired`.
+    /// The task is cancelled as after a denial, but the outcome is `expired`.
     #[default]
     Cancel,
     /// The session stays paused, the outcome is `expired`.
@@ -135,7 +136,7 @@ pub struct RuleTerms {
 }
 
 /// Something in the event that made a condition true. The words are untrusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Match {
     /// The condition: `text`, `regex`, `detect purchase`, `domains`, `amount_over`, …
     pub condition: String,
@@ -158,7 +159,7 @@ pub struct Fired {
 }
 
 /// An amount that bears on the verdict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AmountSeen {
     /// The number as an operator would type it, e.g. `410.00`; `None` when the price could not be read.
     pub number: Option<String>,

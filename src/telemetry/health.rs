@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::metrics::Metrics;
 
@@ -10,7 +11,7 @@ use super::metrics::Metrics;
 const BACKLOG: usize = 1024;
 
 /// Whether the daemon can do what it is for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Health {
     /// `ok` or `degraded`.
     pub status: Status,
@@ -19,8 +20,9 @@ pub struct Health {
 }
 
 /// The word for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = HealthStatus)]
 pub enum Status {
     /// It can.
     Ok,

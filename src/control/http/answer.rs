@@ -1,11 +1,11 @@
 //! Answers: results as JSON, and every refusal as JSON with the status that fits it.
 
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::people::Stranger;
+use super::word::Word;
 use crate::control::protocol::Refusal;
 
 /// A request that was not carried out.
@@ -20,7 +20,7 @@ pub(super) enum Problem {
     /// The request does not name a client, and this one has to.
     NoClient,
     /// The request is none of this API.
-    Malformed { status: StatusCode, refusal: &'static str, message: String },
+    Malformed { word: Word, message: String },
 }
 
 /// A request that was not carried out, as it is sent.
@@ -51,55 +51,50 @@ impl From<Stranger> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// Which refusal it is.
+    pub(super) fn word(&self) -> Word {
         match self {
-            Self::Refused(refusal) => {
-                let message = refusal.to_string();
-                (status(&refusal), Json(Detailed { refusal: &refusal, message })).into_response()
+            Self::Refused(refusal) => Word::of(refusal),
+            Self::Stranger(_) => Word::Stranger,
+            Self::UnknownClient => Word::UnknownClient,
+            Self::NoClient => Word::NoClient,
+            Self::Malformed { word, .. } => *word,
+        }
+    }
+
+    /// What is wrong and what to do, in a sentence.
+    pub(super) fn message(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.to_string(),
+            Self::Stranger(Stranger { name }) => {
+                format!("{name} has no role here: the [control] section of the daemon's configuration gives them")
             }
-            Self::Stranger(Stranger { name }) => plain(
-                StatusCode::FORBIDDEN,
-                "stranger",
-                format!("{name} has no role here: the [control] section of the daemon's configuration gives them"),
-            ),
-            Self::UnknownClient => plain(
-                StatusCode::FORBIDDEN,
-                "unknown_client",
-                "no open event stream of yours has this client token: open /v1/events first and keep it open"
-                    .to_owned(),
-            ),
-            Self::NoClient => plain(
-                StatusCode::BAD_REQUEST,
-                "no_client",
-                "this takes the header Holdpoint-Client with the token of your open /v1/events stream".to_owned(),
-            ),
-            Self::Malformed { status, refusal, message } => plain(status, refusal, message),
+            Self::UnknownClient => {
+                "no open event stream of yours has this client token: open /v1/events first and keep it open".to_owned()
+            }
+            Self::NoClient => {
+                "this takes the header Holdpoint-Client with the token of your open /v1/events stream".to_owned()
+            }
+            Self::Malformed { message, .. } => message.clone(),
         }
     }
 }
 
-fn plain(status: StatusCode, refusal: &str, message: String) -> Response {
-    (status, Json(Plain { refusal: refusal.to_owned(), message })).into_response()
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let message = self.message();
+        match self {
+            Self::Refused(refusal) => Detailed { refusal, message }.serialize(serializer),
+            Self::Stranger(_) | Self::UnknownClient | Self::NoClient | Self::Malformed { .. } => {
+                Plain { refusal: self.word().name().to_owned(), message }.serialize(serializer)
+            }
+        }
+    }
 }
 
-/// The status of a refusal.
-fn status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::NoSuchApproval | Refusal::NoSuchSession => StatusCode::NOT_FOUND,
-        Refusal::NotPermitted { .. } | Refusal::Excluded { .. } => StatusCode::FORBIDDEN,
-        Refusal::NotPossible { .. } | Refusal::ReasonRequired => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Stopping | Refusal::StoreFailed { .. } | Refusal::Unreachable { .. } => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        Refusal::Stale { .. }
-        | Refusal::NotPresented
-        | Refusal::TooSoon { .. }
-        | Refusal::NotConfirmed { .. }
-        | Refusal::NotPausedYet
-        | Refusal::Deciding { .. }
-        | Refusal::AlreadyDecided { .. }
-        | Refusal::Unverified { .. }
-        | Refusal::Unknown { .. } => StatusCode::CONFLICT,
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.word().status(), Json(self)).into_response()
     }
 }

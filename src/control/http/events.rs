@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Interval, MissedTickBehavior, interval};
+use utoipa::ToSchema;
 
 use super::Api;
 use super::answer::Problem;
@@ -22,7 +23,7 @@ use crate::control::service::{Client, Gone};
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The last event of a stream.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(in crate::control) struct Farewell {
     /// Why it ends.
     pub(in crate::control) gone: Gone,

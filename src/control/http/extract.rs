@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::Problem;
 use super::door::Peer;
+use super::word::Word;
 use super::{Api, CLIENT_HEADER};
 use crate::control::protocol::{Person, Refusal, Role};
 use crate::control::service::Requests;
@@ -68,7 +69,7 @@ impl FromRequestParts<Arc<Api>> for Named {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, api).await {
             Ok(Path(name)) => Ok(Self(name)),
-            Err(error) => Err(malformed(StatusCode::BAD_REQUEST, "bad_path", &error.body_text())),
+            Err(error) => Err(malformed(Word::BadPath, &error.body_text())),
         }
     }
 }
@@ -84,7 +85,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Sent<T> {
         let bytes = body(request, api).await?;
         if !is_json {
             let what = "the body has to be JSON, and say so: Content-Type: application/json";
-            return Err(malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what));
+            return Err(malformed(Word::NotJson, what));
         }
         parse(&bytes).map(Self)
     }
@@ -104,7 +105,7 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<Api>> for SentOrNot<T> {
             (false, true) => parse(&bytes).map(Self),
             (false, false) => {
                 let what = "a body has to be JSON, and say so: Content-Type: application/json";
-                Err(malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", what))
+                Err(malformed(Word::NotJson, what))
             }
         }
     }
@@ -112,13 +113,13 @@ impl<T: DeserializeOwned + Default> FromRequest<Arc<Api>> for SentOrNot<T> {
 
 async fn body(request: Request, api: &Arc<Api>) -> Result<Bytes, Problem> {
     Bytes::from_request(request, api).await.map_err(|error| {
-        let kind = if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "too_large" } else { "bad_body" };
-        malformed(error.status(), kind, &error.body_text())
+        let too_large = error.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        malformed(if too_large { Word::TooLarge } else { Word::BadBody }, &error.body_text())
     })
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(StatusCode::BAD_REQUEST, "bad_json", &error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| malformed(Word::BadJson, &error.to_string()))
 }
 
 fn is_json(request: &Request) -> bool {
@@ -127,6 +128,6 @@ fn is_json(request: &Request) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-pub(super) fn malformed(status: StatusCode, refusal: &'static str, message: &str) -> Problem {
-    Problem::Malformed { status, refusal, message: short(message) }
+pub(super) fn malformed(word: Word, message: &str) -> Problem {
+    Problem::Malformed { word, message: short(message) }
 }

@@ -9,14 +9,16 @@ use axum::extract::{DefaultBodyLimit, Query, State, rejection::QueryRejection};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::sync::oneshot;
+use utoipa::ToSchema;
 
 use super::Api;
 use super::answer::Problem;
-use super::events::events;
+use super::document;
 use super::extract::{Caller, Named, Sent, SentOrNot, malformed};
+use super::operations::operations;
+use super::word::Word;
 use crate::api::SessionId;
 use crate::control::protocol::{
     ApprovalView, Decided, Decision, Halt, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionView, Snapshot,
@@ -34,21 +36,9 @@ type Ask = State<Arc<Api>>;
 type Answer<T> = Result<Json<T>, Problem>;
 
 pub(super) fn router(api: Arc<Api>, beside: Router) -> Router {
-    Router::new()
-        .route("/v1/events", get(events))
-        .route("/v1/snapshot", get(snapshot))
-        .route("/v1/status", get(status))
-        .route("/v1/approvals", get(approvals))
-        .route("/v1/approvals/{name}", get(approval))
-        .route("/v1/approvals/{name}/presented", post(presented))
-        .route("/v1/approvals/{name}/decision", post(decision))
-        .route("/v1/approvals/{name}/screenshot", get(picture).post(screenshot))
-        .route("/v1/sessions", get(sessions))
-        .route("/v1/sessions/{name}/pause", post(pause))
-        .route("/v1/sessions/{name}/cancel", post(cancel))
-        .route("/v1/sessions/{name}/ask", post(ask))
-        .route("/v1/halt", post(halt).delete(end_halt))
-        .route("/v1/reload", post(reload))
+    let served = operations().into_iter().filter_map(|(operation, handler)| Some((operation.path, handler?)));
+    served
+        .fold(Router::new(), |router, (path, handler)| router.route(path, handler))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -56,14 +46,19 @@ pub(super) fn router(api: Arc<Api>, beside: Router) -> Router {
         .merge(beside.method_not_allowed_fallback(no_such_method))
 }
 
-async fn snapshot(State(api): Ask, caller: Caller) -> Answer<Snapshot> {
+pub(super) async fn snapshot(State(api): Ask, caller: Caller) -> Answer<Snapshot> {
     caller.needs(Role::Observe)?;
     Ok(Json(known(&api).await?))
 }
 
-async fn status(State(api): Ask, caller: Caller) -> Answer<Status> {
+pub(super) async fn status(State(api): Ask, caller: Caller) -> Answer<Status> {
     caller.needs(Role::Observe)?;
     Ok(Json(Status::of(known(&api).await?, caller.person.you())))
+}
+
+/// The description of all this. Everybody who can connect may read it: it is the same for everybody.
+pub(super) async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json")], document::text()).into_response()
 }
 
 /// Which approvals are listed.
@@ -75,23 +70,25 @@ pub(super) struct Which {
 }
 
 /// Open ones, ended ones, or both.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Listed {
+pub(super) enum Listed {
+    /// Those without an outcome.
     #[default]
     Open,
+    /// Those with one, as far as they are remembered.
     Ended,
+    /// Both.
     All,
 }
 
-async fn approvals(
+pub(super) async fn approvals(
     State(api): Ask,
     caller: Caller,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Answer<Vec<ApprovalView>> {
     caller.needs(Role::Observe)?;
-    let Query(Which { state }) =
-        which.map_err(|error| malformed(StatusCode::BAD_REQUEST, "bad_query", &error.body_text()))?;
+    let Query(Which { state }) = which.map_err(|error| malformed(Word::BadQuery, &error.body_text()))?;
     let mut approvals = known(&api).await?.approvals;
     approvals.retain(|view| {
         let ended = matches!(view.state, Standing::Ended { .. });
@@ -104,12 +101,17 @@ async fn approvals(
     Ok(Json(approvals))
 }
 
-async fn approval(State(api): Ask, caller: Caller, Named(name): Named) -> Answer<ApprovalView> {
+pub(super) async fn approval(State(api): Ask, caller: Caller, Named(name): Named) -> Answer<ApprovalView> {
     caller.needs(Role::Observe)?;
     Ok(Json(api.desk.approval(&name).await?))
 }
 
-async fn presented(State(api): Ask, caller: Caller, Named(name): Named, Sent(shown): Sent<Shown>) -> Answer<Presented> {
+pub(super) async fn presented(
+    State(api): Ask,
+    caller: Caller,
+    Named(name): Named,
+    Sent(shown): Sent<Shown>,
+) -> Answer<Presented> {
     caller.needs(Role::Observe)?;
     let seat = caller.seat(&api)?;
     let id = id(&api, &name).await?;
@@ -117,7 +119,7 @@ async fn presented(State(api): Ask, caller: Caller, Named(name): Named, Sent(sho
     Ok(Json(Presented { nonce }))
 }
 
-async fn decision(
+pub(super) async fn decision(
     State(api): Ask,
     caller: Caller,
     Named(name): Named,
@@ -132,14 +134,14 @@ async fn decision(
     Ok(Json(seat.decide(decision).await?))
 }
 
-async fn screenshot(State(api): Ask, caller: Caller, Named(name): Named) -> Answer<Saved> {
+pub(super) async fn screenshot(State(api): Ask, caller: Caller, Named(name): Named) -> Answer<Saved> {
     caller.needs(Role::Observe)?;
     let id = id(&api, &name).await?;
     let path = caller.seat_or_visit(&api).await?.screenshot(id).await?;
     Ok(Json(Saved { path }))
 }
 
-async fn picture(State(api): Ask, caller: Caller, Named(name): Named) -> Result<Response, Problem> {
+pub(super) async fn picture(State(api): Ask, caller: Caller, Named(name): Named) -> Result<Response, Problem> {
     caller.needs(Role::Observe)?;
     let id = id(&api, &name).await?;
     let path = caller.seat_or_visit(&api).await?.screenshot(id).await?;
@@ -155,20 +157,20 @@ fn media_type(path: &Path) -> &'static str {
     if path.extension().is_some_and(|ending| ending == "png") { "image/png" } else { "image/jpeg" }
 }
 
-async fn sessions(State(api): Ask, caller: Caller) -> Answer<Vec<SessionView>> {
+pub(super) async fn sessions(State(api): Ask, caller: Caller) -> Answer<Vec<SessionView>> {
     caller.needs(Role::Observe)?;
     Ok(Json(known(&api).await?.sessions))
 }
 
-async fn pause(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
+pub(super) async fn pause(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
     session(api, caller, name, why, SessionAct::Pause).await
 }
 
-async fn cancel(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
+pub(super) async fn cancel(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
     session(api, caller, name, why, SessionAct::Cancel).await
 }
 
-async fn ask(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
+pub(super) async fn ask(api: Ask, caller: Caller, name: Named, why: SentOrNot<Reason>) -> Answer<SessionDone> {
     session(api, caller, name, why, SessionAct::Ask).await
 }
 
@@ -185,18 +187,22 @@ async fn session(
     Ok(Json(seat.session(SessionOrder { session, act, reason }).await?))
 }
 
-async fn halt(State(api): Ask, caller: Caller, SentOrNot(Reason { reason }): SentOrNot<Reason>) -> Answer<Halt> {
+pub(super) async fn halt(
+    State(api): Ask,
+    caller: Caller,
+    SentOrNot(Reason { reason }): SentOrNot<Reason>,
+) -> Answer<Halt> {
     caller.needs(Role::Decide)?;
     Ok(Json(caller.seat_or_visit(&api).await?.halt(reason).await?))
 }
 
-async fn end_halt(State(api): Ask, caller: Caller) -> Result<StatusCode, Problem> {
+pub(super) async fn end_halt(State(api): Ask, caller: Caller) -> Result<StatusCode, Problem> {
     caller.needs(Role::Admin)?;
     caller.seat_or_visit(&api).await?.end_halt().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn reload(State(api): Ask, caller: Caller) -> Answer<Reloaded> {
+pub(super) async fn reload(State(api): Ask, caller: Caller) -> Answer<Reloaded> {
     caller.needs(Role::Admin)?;
     let nobody = || Refusal::NotPossible { why: "this daemon does not read its configuration again".to_owned() };
     let (reply, answer) = oneshot::channel();
@@ -206,11 +212,11 @@ async fn reload(State(api): Ask, caller: Caller) -> Answer<Reloaded> {
 }
 
 async fn no_such_path(uri: Uri) -> Problem {
-    malformed(StatusCode::NOT_FOUND, "no_such_path", &format!("there is no {}", uri.path()))
+    malformed(Word::NoSuchPath, &format!("there is no {}", uri.path()))
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {
-    malformed(StatusCode::METHOD_NOT_ALLOWED, "no_such_method", &format!("{} takes no {method}", uri.path()))
+    malformed(Word::NoSuchMethod, &format!("{} takes no {method}", uri.path()))
 }
 
 async fn known(api: &Api) -> Result<Snapshot, Refusal> {

@@ -59,13 +59,17 @@ impl World {
 
     /// One request by hand, as `curl --unix-socket` sends it: status and body.
     async fn raw(&self, request: &str) -> (u16, String) {
+        let (head, body) = self.exchange(request).await;
+        (head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"), body)
+    }
+
+    async fn exchange(&self, request: &str) -> (String, String) {
         let mut stream = UnixStream::connect(&self.socket).await.expect("a socket");
         stream.write_all(request.as_bytes()).await.expect("written");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     async fn ask(&self, method: &str, path: &str, more: &str, body: &str) -> (u16, serde_json::Value) {
@@ -217,6 +221,35 @@ async fn the_longest_reason_is_read_however_it_is_escaped() {
     let body = text(&refused).replace("REASON", &"\\ud83d\\ude00".repeat(10_000));
     let (status, answer) = world.ask("POST", "/v1/approvals/3333/decision", JSON, &body).await;
     assert_eq!((status, answer["refusal"].as_str()), (422, Some("not_possible")), "read, and about another approval");
+}
+
+#[tokio::test]
+async fn what_is_served_is_what_is_described() {
+    let world = world();
+    let (status, served) =
+        world.raw("GET /v1/openapi.json HTTP/1.1\r\nHost: holdpoint\r\nConnection: close\r\n\r\n").await;
+    assert_eq!((status, served.as_str()), (200, super::openapi()));
+    let document: serde_json::Value = serde_json::from_str(&served).expect("JSON");
+    let paths = document["paths"].as_object().expect("paths");
+    // The others are served beside the API, and not here.
+    for (path, item) in paths.iter().filter(|(path, _)| path.starts_with("/v1/")) {
+        let described: Vec<String> = item.as_object().expect("methods").keys().map(|m| m.to_uppercase()).collect();
+        for method in
+            ["DELETE", "GET", "PATCH", "POST", "PUT"].into_iter().filter(|m| !described.contains(&(*m).into()))
+        {
+            let path = path.replace("{name}", "7K2M");
+            let request = format!("{method} {path} HTTP/1.1\r\nHost: holdpoint\r\nConnection: close\r\n\r\n");
+            let (head, body) = world.exchange(&request).await;
+            assert!(
+                head.starts_with("HTTP/1.1 405 ") && body.contains("\"no_such_method\""),
+                "{method} {path}: {head}"
+            );
+            let allowed = head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();
+            let mut allowed: Vec<&str> = allowed.split(',').map(str::trim).filter(|method| *method != "HEAD").collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed, described, "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,22 +2,24 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Role;
 use crate::gate::{ApprovalId, Digest, Outcome, Revision};
 
 /// An authenticated person: the Unix user name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct OperatorName(pub String);
 
 /// Proof that a client announced having drawn a card. It dies on disconnect, on a new revision, and after one decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(maximum = 9_007_199_254_740_991u64)]
 pub struct Nonce(pub u64);
 
 /// What an operator decides about one card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
     /// The approval.
     pub approval: ApprovalId,
@@ -27,7 +29,7 @@ pub struct Decision {
     pub digest: Digest,
     /// The nonce given for having presented it. Denials do not need one.
     pub nonce: Option<Nonce>,
-    /// What was typed to confirm, where the card takes typing ([`crate::policy::Confirm::Type`]): the amount or the code.
+    /// What was typed to confirm, where the card's `confirm` is `type`: the amount or the code.
     #[serde(default)]
     pub typed: Option<String>,
     /// What the operator does.
@@ -35,29 +37,33 @@ pub struct Decision {
 }
 
 /// An operator's act.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum Act {
     /// Let the session go on; for a question, send the configured answer.
     Approve {
         /// Why, as typed.
         #[serde(default)]
+        #[schema(max_length = 10_000)]
         reason: Option<String>,
     },
     /// Send this message first (1 to 10 000 characters), then let the session go on.
     Instruct {
         /// The message.
+        #[schema(min_length = 1, max_length = 10_000)]
         text: String,
     },
     /// Answer a question as typed (1 to 10 000 characters).
     Answer {
         /// The answer.
+        #[schema(min_length = 1, max_length = 10_000)]
         text: String,
     },
     /// Say no.
     Deny {
         /// Why, as typed.
         #[serde(default)]
+        #[schema(max_length = 10_000)]
         reason: Option<String>,
     },
     /// Give everybody more time: one more `[approvals] extension` from now, at most `extensions` times.
@@ -73,10 +79,10 @@ impl Act {
 }
 
 /// What the daemon answers to a decision that it took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "decided", rename_all = "snake_case")]
 pub enum Decided {
-    /// The outcome is durable (a denial may be on its way before it is); the delivery follows as an [`Update`](super::Update).
+    /// The outcome is durable (a denial may be on its way before it is); the delivery follows as an update.
     Outcome {
         /// Which.
         outcome: Outcome,
@@ -96,7 +102,7 @@ pub enum Decided {
 }
 
 /// Why a decision was not taken. Nothing was decided by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[serde(tag = "refusal", rename_all = "snake_case")]
 pub enum Refusal {
     /// No approval has this id.

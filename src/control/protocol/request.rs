@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DaemonInfo, Nonce, Presence, SessionState, Sight, Snapshot, State, You};
 use crate::gate::{Digest, Revision};
 
 /// Which card was drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shown {
     /// Its revision.
     pub revision: Revision,
@@ -18,36 +19,38 @@ pub struct Shown {
 }
 
 /// What a decision on the card that was drawn has to name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Presented {
     /// The nonce.
     pub nonce: Nonce,
 }
 
 /// A picture that was saved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Saved {
     /// Where, on the daemon's machine.
+    #[schema(value_type = String)]
     pub path: PathBuf,
 }
 
 /// Why somebody does something of their own accord.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reason {
     /// As typed; at most 10 000 characters.
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     pub reason: Option<String>,
 }
 
 /// The configuration was read again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reloaded {
     /// What changed, in a sentence.
     pub what: String,
 }
 
 /// How things stand, without the things.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// Who asks.
     pub you: You,

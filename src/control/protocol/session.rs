@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::OperatorName;
 use crate::api::SessionId;
 use crate::gate::{ApprovalId, EventLine};
 
 /// One watched session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
     /// Its id.
     pub session: SessionId,
@@ -31,7 +32,7 @@ pub struct SessionView {
 }
 
 /// What we do with a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
     /// It acts, and is watched.
@@ -73,7 +74,7 @@ impl SessionState {
 }
 
 /// Whether a session's events are seen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "sight", rename_all = "snake_case")]
 pub enum Sight {
     /// They are.
@@ -112,7 +113,7 @@ pub enum SessionAct {
 }
 
 /// What became of a session order that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionDone {
     /// The approval that stands for it: opened, already open, or ended by it.
     pub approval: Option<ApprovalId>,
@@ -121,7 +122,7 @@ pub struct SessionDone {
 }
 
 /// The kill switch is on: every session is paused, and no deadline runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Halt {
     /// Who stopped everything.
     pub by: OperatorName,

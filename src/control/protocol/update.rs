@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ApprovalView, Halt, OperatorName, SessionView};
 use crate::api::SessionId;
 use crate::gate::{ApprovalId, Digest};
 
 /// What an operator may do; each role includes the ones before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Look at everything.
@@ -32,7 +33,7 @@ impl Role {
 }
 
 /// The first thing a client is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Hello {
     /// What the client names in its requests, so that what it was shown is known to be its own; dies with the connection.
     pub client: String,
@@ -43,7 +44,7 @@ pub struct Hello {
 }
 
 /// Who a client speaks for, as the daemon sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct You {
     /// The Unix user.
     pub operator: OperatorName,
@@ -52,7 +53,7 @@ pub struct You {
 }
 
 /// Everything a client needs to begin; updates with a greater `seq` follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Snapshot {
     /// The number of the last update that is contained in it.
     pub seq: u64,
@@ -67,7 +68,7 @@ pub struct Snapshot {
 }
 
 /// What the daemon is, and how it treats clients.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DaemonInfo {
     /// Its version.
     pub version: String,
@@ -101,7 +102,7 @@ impl Default for DaemonInfo {
 }
 
 /// Numbers that prompts go by. The daemon enforces the dwell time itself; arming protects the operator from own keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClientSettings {
     /// How long a card has to be on screen before an approval is taken, in milliseconds.
     pub min_dwell_ms: u64,
@@ -120,7 +121,7 @@ impl Default for ClientSettings {
 }
 
 /// One operator who is attached, with one client or several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Presence {
     /// Who.
     pub operator: OperatorName,
@@ -133,7 +134,7 @@ pub struct Presence {
 }
 
 /// One change, in the order the daemon made it. A gap in `seq` means: take a new snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Update {
     /// Grows by one.
     pub seq: u64,
@@ -142,7 +143,7 @@ pub struct Update {
 }
 
 /// What can change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
     /// An approval was opened, revised, decided or delivered; this is all of it, as it is now.

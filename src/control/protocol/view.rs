@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::OperatorName;
 use crate::gate::{Card, Delivery, Digest, Outcome};
 
 /// Who or what ended an approval.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum EndedBy {
     /// An operator.
@@ -32,8 +33,9 @@ pub enum EndedBy {
 }
 
 /// Where an approval stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = ApprovalState)]
 pub enum State {
     /// The card is a draft: the pause is not confirmed or the settle time runs. It can be denied.
     Draft,
@@ -60,7 +62,7 @@ pub enum State {
 }
 
 /// One approval as clients see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalView {
     /// The card at its current revision.
     pub card: Card,
@@ -72,17 +74,20 @@ pub struct ApprovalView {
     pub deadline: Timestamp,
     /// Whether the deadline stands still, because everything is stopped.
     #[serde(default)]
+    #[schema(required)]
     pub frozen: bool,
     /// Who has approved this revision so far, where more than one has to; oldest first.
     #[serde(default)]
+    #[schema(required)]
     pub votes: Vec<Vote>,
     /// How often it can still be extended.
     #[serde(default)]
+    #[schema(required)]
     pub extensions_left: u8,
 }
 
 /// One of several approvals that are needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Vote {
     /// Whose.
     pub by: OperatorName,

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
+use utoipa::ToSchema;
 
 use super::Directed;
 use super::keeper::{Message, Seat};
@@ -15,7 +16,7 @@ use crate::control::protocol::{
 use crate::gate::{ApprovalId, Digest, Revision};
 
 /// Why a client gets no more updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Gone {
     /// It was too far behind.
