@@ -4,6 +4,7 @@ mod decision;
 mod person;
 mod request;
 mod session;
+pub mod strict;
 mod update;
 mod view;
 

@@ -14,7 +14,7 @@ use super::answer::Problem;
 use super::door::Peer;
 use super::word::Word;
 use super::{Api, CLIENT_HEADER};
-use crate::control::protocol::{Person, Refusal, Role};
+use crate::control::protocol::{Person, Refusal, Role, strict};
 use crate::control::service::Requests;
 use crate::operator::escape::short;
 
@@ -119,7 +119,9 @@ async fn body(request: Request, api: &Arc<Api>) -> Result<Bytes, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(Word::BadJson, &error.to_string()))
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = strict::object(&mut json).and_then(|read| json.end().map(|()| read));
+    read.map_err(|error| malformed(Word::BadJson, &error.to_string()))
 }
 
 fn is_json(request: &Request) -> bool {

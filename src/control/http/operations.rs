@@ -36,17 +36,16 @@ fn look() -> Vec<(Operation, Handler)> {
         The stream has no other end: it stays open until the client closes it, the daemon stops, the person loses the role, \
         or the client reads so slowly that 256 changes wait. A quiet stream gets a comment every 15 seconds. \
         `Last-Event-ID` is ignored: a new stream begins with everything there is.";
+    let mut stream = Operation::get("/v1/events", "events")
+        .says("look", "Everything there is, then every change", events_about)
+        .takes_role(Role::Observe);
+    let told = [
+        ("hello", stream.schema::<Hello>()),
+        ("update", stream.schema::<Update>()),
+        ("gone", stream.schema::<Farewell>()),
+    ];
     vec![
-        (
-            Operation::get("/v1/events", "events")
-                .says("look", "Everything there is, then every change", events_about)
-                .takes_role(Role::Observe)
-                .carries::<Hello>()
-                .carries::<Update>()
-                .carries::<Farewell>()
-                .gives_other("The stream.", &["text/event-stream"], plain_text(&examples::stream())),
-            Some(get(events)),
-        ),
+        (stream.gives_events("The stream.", told, &examples::stream()), Some(get(events))),
         (
             Operation::get("/v1/snapshot", "snapshot")
                 .says("look", "Everything there is", "The same as in the first event of a stream.")

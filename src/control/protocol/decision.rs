@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Role;
+use super::{Role, strict};
 use crate::gate::{ApprovalId, Digest, Outcome, Revision};
 
 /// An authenticated person: the Unix user name.
@@ -18,21 +18,36 @@ pub struct OperatorName(pub String);
 #[schema(maximum = 9_007_199_254_740_991u64)]
 pub struct Nonce(pub u64);
 
+impl strict::Whole for Nonce {
+    fn from_whole(number: u64) -> Option<Self> {
+        Some(Self(number))
+    }
+}
+
+impl strict::Whole for Revision {
+    fn from_whole(number: u64) -> Option<Self> {
+        u32::try_from(number).ok().map(Self)
+    }
+}
+
 /// What an operator decides about one card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Decision {
     /// The approval.
     pub approval: ApprovalId,
     /// The revision that was shown.
+    #[serde(deserialize_with = "strict::whole")]
     pub revision: Revision,
     /// The digest of the card that was shown.
     pub digest: Digest,
     /// The nonce given for having presented it. Denials do not need one.
+    #[serde(default, deserialize_with = "strict::whole_or_none")]
     pub nonce: Option<Nonce>,
     /// What was typed to confirm, where the card's `confirm` is `type`: the amount or the code.
     #[serde(default)]
     pub typed: Option<String>,
     /// What the operator does.
+    #[serde(deserialize_with = "strict::object")]
     pub act: Act,
 }
 

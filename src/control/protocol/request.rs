@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DaemonInfo, Nonce, Presence, SessionState, Sight, Snapshot, State, You};
+use super::{DaemonInfo, Nonce, Presence, SessionState, Sight, Snapshot, State, You, strict};
 use crate::gate::{Digest, Revision};
 
 /// Which card was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Shown {
     /// Its revision.
+    #[serde(deserialize_with = "strict::whole")]
     pub revision: Revision,
     /// Its digest.
     pub digest: Digest,

@@ -8,7 +8,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{Array, ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{Array, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Content, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::problems;
@@ -195,6 +195,32 @@ impl Operation {
         self
     }
 
+    /// A stream of server-sent events, each of one of these names with JSON of one of these types.
+    pub(in crate::control::http) fn gives_events(
+        mut self,
+        about: &str,
+        events: [(&str, RefOr<Schema>); 3],
+        sample: &str,
+    ) -> Self {
+        let event = |(name, data): (&str, RefOr<Schema>)| {
+            let text = || ObjectBuilder::new().schema_type(Type::String);
+            ObjectBuilder::new()
+                .property("event", text().enum_values(Some([name])))
+                .property("data", text().content_media_type("application/json").content_schema(Some(data)))
+                .property("id", text().description(Some("The `seq` of the change, or of the last one in `hello`.")))
+                .required("event")
+                .required("data")
+        };
+        let one = events.into_iter().fold(OneOfBuilder::new(), |one, named| one.item(event(named)));
+        let one = one.description(Some("One event of the stream, by its fields."));
+        let sample =
+            ExampleBuilder::new().summary("A stream from its first event to its last").value(Some(json!(sample)));
+        let content = ContentBuilder::new().schema(Some(Schema::from(one))).examples_from_iter([("stream", sample)]);
+        let answer = ResponseBuilder::new().description(about).content("text/event-stream", content.build()).build();
+        self.answers.push((200, answer));
+        self
+    }
+
     /// A success without a body.
     pub(in crate::control::http) fn gives_nothing(mut self, about: &str) -> Self {
         self.answers.push((204, Response::new(about)));
@@ -204,12 +230,6 @@ impl Operation {
     /// What can be refused beside what follows from the rest.
     pub(in crate::control::http) fn refuses(mut self, words: &[Word]) -> Self {
         self.refusals.extend_from_slice(words);
-        self
-    }
-
-    /// A type that no body is, but what a body carries.
-    pub(in crate::control::http) fn carries<T: ToSchema>(mut self) -> Self {
-        let _reference = self.schema::<T>();
         self
     }
 
@@ -237,7 +257,7 @@ impl Operation {
     }
 
     /// A reference to a type, which with all that it is made of becomes part of the document.
-    fn schema<T: ToSchema>(&mut self) -> RefOr<Schema> {
+    pub(in crate::control::http) fn schema<T: ToSchema>(&mut self) -> RefOr<Schema> {
         T::schemas(&mut self.schemas);
         let name = T::name();
         self.schemas.push((name.to_string(), T::schema()));
