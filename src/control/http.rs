@@ -16,6 +16,7 @@ mod routes;
 mod seats;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod word;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Query, State, rejection::QueryRejection};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -18,6 +19,7 @@ use super::answer::Problem;
 use super::document;
 use super::extract::{Caller, Named, Sent, SentOrNot, malformed};
 use super::operations::operations;
+use super::whole::{LARGEST_BODY, whole};
 use super::word::Word;
 use crate::api::SessionId;
 use crate::control::protocol::{
@@ -27,10 +29,6 @@ use crate::control::protocol::{
 use crate::control::protocol::{Presented, Reason, Reloaded, Saved, Shown, Status};
 use crate::gate::ApprovalId;
 use crate::operator::escape::short;
-
-/// The largest body that is read, in bytes. The longest text an operator may type is 10 000 characters, each of which may come
-/// as an escaped pair of 12 bytes.
-const LARGEST_BODY: usize = 256 * 1024;
 
 type Ask = State<Arc<Api>>;
 type Answer<T> = Result<Json<T>, Problem>;
@@ -44,6 +42,7 @@ pub(super) fn router(api: Arc<Api>, beside: Router) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(api)
         .merge(beside.method_not_allowed_fallback(no_such_method))
+        .layer(from_fn(whole))
 }
 
 pub(super) async fn snapshot(State(api): Ask, caller: Caller) -> Answer<Snapshot> {

@@ -227,6 +227,42 @@ async fn the_longest_reason_is_read_however_it_is_escaped() {
 }
 
 #[tokio::test]
+async fn a_refused_request_does_not_cost_its_connection_and_one_that_is_too_large_says_so() {
+    let world = world();
+    let mut stream = UnixStream::connect(&world.socket).await.expect("a socket");
+    for request in ["DELETE /v1/snapshot", "GET /v1/status", "POST /v1/reload", "POST /v1/nowhere", "PUT /v1/halt"] {
+        let head = format!("{request} HTTP/1.1\r\nHost: holdpoint\r\nContent-Length: 10\r\n\r\n");
+        // The head arrives alone, and nothing is said before the body is there.
+        stream.write_all(head.as_bytes()).await.expect(request);
+        let mut answer = Vec::new();
+        let early = tokio::time::timeout(Duration::from_millis(20), stream.read_buf(&mut answer)).await;
+        assert!(early.is_err(), "{request}: {early:?} {}", String::from_utf8_lossy(&answer));
+        stream.write_all(b"0123456789").await.expect(request);
+        while !answer.ends_with(b"}") {
+            assert_ne!(stream.read_buf(&mut answer).await.expect(request), 0, "{request}: closed");
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 ") && !answer.contains("connection: close"), "{request}: {answer}");
+    }
+    let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", 300_000, "x".repeat(300_000));
+    for (length, body) in [("Transfer-Encoding: chunked", chunk), ("Content-Length: 300000", "x".repeat(300_000))] {
+        for (request, status) in [("POST /v1/halt", 413), ("GET /v1/status", 200)] {
+            let head = format!("{request} HTTP/1.1\r\nHost: holdpoint\r\n{JSON}{length}\r\n\r\n");
+            let mut stream = UnixStream::connect(&world.socket).await.expect("a socket");
+            // The daemon may have answered and closed before all of it is written.
+            let _written = stream.write_all(format!("{head}{body}").as_bytes()).await;
+            let mut answer = Vec::new();
+            while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+                assert_ne!(stream.read_buf(&mut answer).await.expect(request), 0, "{request} {length}: closed");
+            }
+            let head = String::from_utf8_lossy(&answer);
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{request} {length}: {head}");
+            assert!(head.contains("connection: close"), "{request} {length}: {head}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_served_is_what_is_described() {
     let world = world();
     let (status, served) =
