@@ -31,6 +31,13 @@ fn a_wrong_argument_is_a_usage_error_on_standard_error() {
 }
 
 #[test]
+fn the_description_of_the_local_api_is_printed_as_it_is_kept() {
+    let ended = Home::new().output(&["openapi"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(ended.stdout == include_str!("../../docs/openapi.json"), "cargo run -- openapi > docs/openapi.json");
+}
+
+#[test]
 fn a_configuration_is_checked_without_starting_anything() {
     let home = Home::new();
     let ended = home.output(&["config", "check", "--config", "config.toml"]);

@@ -255,7 +255,7 @@ def check_the_requests_reached_what_they_are_about(stage):
             for case, interaction in recorder.get("interactions", {}).items():
                 value = recorder["cases"][case]["value"]
                 operation = f"{value['method']} {value['path']}"
-                status = (interaction["response"] or {}).get("status_code", 0)
+                status = (interaction.get("response") or {}).get("status_code", 0)
                 answered.setdefault(operation, collections.Counter())[status] += 1
     if os.environ.get("HOLDPOINT_FUZZ_VERBOSE"):
         for operation, counts in sorted(answered.items()):
