@@ -5,6 +5,7 @@
 
 mod consent;
 pub mod diagnostic;
+pub mod preset;
 mod reader;
 mod rules;
 pub mod secret;
@@ -25,6 +26,7 @@ use crate::gate::approval::Digest;
 use crate::operator::escape::short;
 use crate::policy::Policy;
 use diagnostic::{Diagnostic, Diagnostics, Place};
+pub use preset::Preset;
 use reader::{Section, Sink};
 pub use sections::{
     ApprovalsConfig, ControlConfig, KeySource, LogConfig, LogFormat, LogLevel, NotifyConfig, OnBlind, OnCancelFailure,
@@ -69,6 +71,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The log.
     pub log: LogConfig,
+    /// The ready-made rules that were chosen; they are part of `policy`.
+    pub preset: Option<Preset>,
     /// The compiled rules.
     pub policy: Policy,
 }
@@ -140,6 +144,18 @@ impl Config {
             *path = folder.join(&path);
         }
         Ok(loaded)
+    }
+
+    /// Reads a file for its rules: without environment and without looking at other files.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or is not valid.
+    pub fn load_rules(path: &Path) -> Result<Loaded, ConfigError> {
+        let shown = path.to_string_lossy();
+        let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: short(&shown), source })?;
+        let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy());
+        Ok(read(&shown, &name, decode(&shown, &bytes)?, &BTreeMap::new(), None)?)
     }
 
     /// Reads a text, without environment and without looking at other files.
@@ -247,7 +263,8 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let mut notify = NotifyConfig::read(root.section("notify"));
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
-    let policy = rules::read(&mut root, &approvals, notes);
+    let (preset, ready_made) = preset::read(&mut root).unzip();
+    let policy = rules::read(&mut root, ready_made.unwrap_or_default(), &approvals, notes);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
         secret_file::check(&root, secret_file::API_KEY, &mut provider.api_key, folder, notes);
     }
@@ -258,7 +275,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());
     }
     root.finish();
-    Some(Config { provider: provider?, watch, approvals, prompt, control, notify, store, log, policy: policy? })
+    Some(Config { provider: provider?, watch, approvals, prompt, control, notify, store, log, preset, policy: policy? })
 }
 
 fn syntax(error: toml::de::Error) -> Diagnostic {

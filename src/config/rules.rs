@@ -29,7 +29,7 @@ const EFFECTS: [(&str, Effect); 6] = [
 const LATER: [&str; 4] = ["count", "time", "url", "when"];
 
 /// A rule with the places that diagnostics of the compiler point at.
-struct Placed {
+pub(super) struct Placed {
     spec: RuleSpec,
     name: Place,
     tests: Vec<Place>,
@@ -37,11 +37,35 @@ struct Placed {
     sound: bool,
 }
 
-/// Reads all rules and compiles them; `None` when any of them is wrong, which has been reported.
-pub(super) fn read(root: &mut Section<'_>, approvals: &ApprovalsConfig, notes: &mut Vec<String>) -> Option<Policy> {
+impl Placed {
+    /// A rule of a preset: reported at `place`, where the preset is named, and without its tests, which hold for the preset
+    /// alone.
+    pub(super) fn ready_made(self, place: &Place, name: String) -> Self {
+        let terms = Arc::new(RuleTerms { name, ..(*self.spec.terms).clone() });
+        let spec = RuleSpec { terms, tests: Vec::new(), ..self.spec };
+        Self { spec, name: place.clone(), tests: Vec::new(), ..self }
+    }
+
+    pub(super) fn rule_name(&self) -> &str {
+        &self.spec.terms.name
+    }
+}
+
+/// Reads the rules without compiling them.
+pub(super) fn placed(root: &mut Section<'_>) -> Vec<Placed> {
     let sections = root.get("rule").map(|item| item.tables("[[rule]]")).unwrap_or_default();
+    sections.into_iter().filter_map(rule).collect()
+}
+
+/// Reads all rules and compiles them beside those of a preset; `None` when any of them is wrong, which has been reported.
+pub(super) fn read(
+    root: &mut Section<'_>,
+    preset: Vec<Placed>,
+    approvals: &ApprovalsConfig,
+    notes: &mut Vec<String>,
+) -> Option<Policy> {
     let before = root.sink.list.borrow().len();
-    let placed: Vec<Placed> = sections.into_iter().filter_map(rule).collect();
+    let placed: Vec<Placed> = preset.into_iter().chain(placed(root)).collect();
     placed.iter().for_each(|placed| check_refusal(root, placed, approvals));
     let sound = root.sink.list.borrow().len() == before;
     notes.extend(placed.iter().filter_map(note));
