@@ -8,6 +8,7 @@ mod doctor;
 mod identity;
 mod notify;
 pub mod oneshot;
+mod policy;
 mod reference;
 pub mod run;
 pub mod simulate;
@@ -48,6 +49,10 @@ enum Command {
     #[command(after_help = "Example: holdpoint audit verify --config config.toml")]
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Looks at rules: checks, tries and measures them
+    #[command(after_help = "Example: holdpoint policy eval --preset balanced --traces traces.jsonl")]
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Looks into the configuration
     #[command(after_help = "Example: holdpoint config check --config config.toml")]
     #[command(subcommand)]
@@ -120,6 +125,7 @@ impl Cli {
                 simulate::run(args).await.map_err(|error| Failure::of(Exit::Error, &error).hint(error.hint()))
             }
             Command::Audit(command) => audit::run(command).await,
+            Command::Policy(command) => policy::run(command).await,
             Command::Config(command) => config::run(&command),
             Command::Doctor(args) => doctor::run(args).await,
             Command::Completions(args) => reference::completions(&args),

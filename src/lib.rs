@@ -56,3 +56,4 @@ pub mod policy;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;
+pub mod traces;

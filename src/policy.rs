@@ -31,6 +31,7 @@ pub mod detect;
 mod evaluate;
 pub mod glob;
 mod matcher;
+pub mod measure;
 pub mod money;
 pub mod rule;
 pub mod text;

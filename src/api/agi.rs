@@ -22,8 +22,8 @@ use secrecy::SecretString;
 use super::backoff::{Backoff, Bounds};
 use super::http::{BaseUrl, Call, Pool, Transport, TransportError, class};
 use super::{
-    ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
-    SessionId, Status,
+    ApiError, Capabilities, ErrorClass, Event, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot,
+    Session, SessionId, Status,
 };
 use crate::operator::escape::short;
 
@@ -93,6 +93,13 @@ pub struct Agi {
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct BadAgiConfig(#[from] TransportError);
+
+/// Reads an event's data as the client reads it from a stream, under the name of its frame, which is not a heartbeat's.
+/// `max` bounds its text, in bytes.
+#[must_use]
+pub fn decode_event(name: &str, data: &str, max: usize) -> Event {
+    event::from_data(name, data, max)
+}
 
 impl Agi {
     /// Builds the client. Opens no connection.

@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::simulator::span::Span;
-use crate::simulator::traces::{self, Pace, TraceError};
+use crate::simulator::traces::Pace;
 use crate::simulator::world::NewSession;
 use crate::simulator::{Options, Scenario, ScenarioError, Simulator, Speed, StartError, Stopped, scenario};
+use crate::traces::{self, TraceError};
 
 /// Arguments of `holdpoint simulate`.
 #[derive(Clone, Debug, clap::Args)]

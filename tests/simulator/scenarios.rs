@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use holdpoint::simulator::scenario::{ActTime, Action, Step, TimedAct, builtin};
-use holdpoint::simulator::traces::{self, Pace};
+use holdpoint::simulator::traces::Pace;
 use holdpoint::simulator::{Act, Scenario, World};
+use holdpoint::traces;
 use serde_json::json;
 
 use crate::client::{LIMIT, fast, names, slow};

@@ -26,13 +26,18 @@ pub(super) fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
         return StreamItem::Heartbeat;
     }
     let frame_id = frame.id.as_deref().and_then(|id| id.trim().parse().ok()).and_then(real_id);
-    let mut event = match Fields::read(&frame.data) {
-        Some(fields) => from_fields(name, &fields, max),
-        None => opaque(name, &frame.data, max),
-    };
+    let mut event = from_data(name, &frame.data, max);
     event.id = frame_id.or(event.id);
     event.truncated |= frame.truncated;
     StreamItem::Event(event)
+}
+
+/// Reads the data of a frame that is no heartbeat. `max` bounds the event's text, in bytes.
+pub(super) fn from_data(name: &str, data: &str, max: usize) -> Event {
+    match Fields::read(data) {
+        Some(fields) => from_fields(name, &fields, max),
+        None => opaque(name, data, max),
+    }
 }
 
 /// Reads one element of the message list. `max` bounds the event's text, in bytes.

@@ -1,0 +1,51 @@
+//! Which rules a command is about: those of a configuration, or a preset alone.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::run::config_path;
+use crate::config::{Config, ConfigError, Loaded, Preset};
+use crate::error::{Exit, Failure};
+use crate::policy::Policy;
+use crate::traces::{self, Trace};
+
+/// Where the rules are.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Rules {
+    /// The configuration whose rules are meant; without it and --preset the one that `run` would take
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A ready-made policy by itself: cautious, balanced or quiet
+    #[arg(long, value_name = "NAME", conflicts_with = "config", value_parser = preset)]
+    preset: Option<Preset>,
+}
+
+impl Rules {
+    /// The rules, compiled; their own tests have passed then.
+    pub(super) fn policy(&self) -> Result<Policy, Failure> {
+        match self.preset {
+            Some(preset) => preset.policy().map_err(wrong),
+            None => Ok(load(&config_path(self.config.as_deref())?)?.config.policy),
+        }
+    }
+}
+
+/// A configuration, read for its rules alone.
+pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
+    Config::load_rules(path).map_err(wrong)
+}
+
+/// The recorded runs of a file.
+pub(super) fn recorded(path: &Path) -> Result<Vec<Trace>, Failure> {
+    traces::load(path, None).map_err(|error| {
+        Failure::of(Exit::Error, &error)
+            .hint("the file has one JSON object a line, with `id`, `events` and `consequential`")
+    })
+}
+
+fn wrong(error: ConfigError) -> Failure {
+    Failure::new(Exit::Configuration, error.to_string())
+}
+
+pub(super) fn preset(name: &str) -> Result<Preset, String> {
+    Preset::named(name).ok_or_else(|| format!("the presets are {}", Preset::ALL.map(Preset::name).join(", ")))
+}
