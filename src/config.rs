@@ -158,6 +158,18 @@ impl Config {
         Ok(read(&shown, &name, decode(&shown, &bytes)?, &BTreeMap::new(), None)?)
     }
 
+    /// The rules of a file, whatever their tests say: for trying those, never for guarding sessions.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or its rules are not valid.
+    pub fn load_untested(path: &Path) -> Result<Policy, ConfigError> {
+        let shown = path.to_string_lossy();
+        let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: short(&shown), source })?;
+        let name = path.file_name().map_or(shown.clone(), |name| name.to_string_lossy());
+        Ok(untested(&shown, &name, decode(&shown, &bytes)?)?)
+    }
+
     /// Reads a text, without environment and without looking at other files.
     ///
     /// # Errors
@@ -254,6 +266,24 @@ fn read(
     }
 }
 
+fn untested(shown: &str, name: &str, text: &str) -> Result<Policy, Diagnostics> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        return Err(Diagnostics::new(shown, text, errors.into_iter().map(syntax).collect()));
+    }
+    let environment = BTreeMap::new();
+    let sink = Sink { source: text, name, environment: &environment, list: RefCell::default() };
+    let mut root = Section::root(&sink, &table);
+    let approvals = ApprovalsConfig::read(root.section("approvals"));
+    let (_, ready_made) = preset::read(&mut root).unzip();
+    let rules = ready_made.unwrap_or_default();
+    let policy = rules::read(&mut root, rules, &approvals, &mut Vec::new(), Policy::compile_untested);
+    match policy {
+        Some(policy) if sink.list.borrow().is_empty() => Ok(policy),
+        Some(_) | None => Err(Diagnostics::new(shown, text, sink.list.take())),
+    }
+}
+
 fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>) -> Option<Config> {
     let mut provider = ProviderConfig::read(root.section("provider"));
     let watch = WatchConfig::read(root.section("watch"));
@@ -264,7 +294,7 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     let store = StoreConfig::read(root.section("store"));
     let log = LogConfig::read(root.section("log"));
     let (preset, ready_made) = preset::read(&mut root).unzip();
-    let policy = rules::read(&mut root, ready_made.unwrap_or_default(), &approvals, notes);
+    let policy = rules::read(&mut root, ready_made.unwrap_or_default(), &approvals, notes, Policy::compile);
     if let (Some(folder), Some(provider)) = (folder, &mut provider) {
         secret_file::check(&root, secret_file::API_KEY, &mut provider.api_key, folder, notes);
     }

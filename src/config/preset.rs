@@ -69,6 +69,15 @@ impl Preset {
         Ok(Config::parse(&format!("preset {}", self.name()), &text)?.config.policy)
     }
 
+    /// The policy of this preset alone with its tests, whatever those say.
+    ///
+    /// # Errors
+    /// When the embedded text is wrong, which a test rules out.
+    pub fn untested(self) -> Result<Policy, ConfigError> {
+        let name = format!("preset {}", self.name());
+        Ok(super::untested(&name, &name, self.text())?)
+    }
+
     /// Its rules, placed at `item`, which names it.
     pub(super) fn placed(self, item: &Item<'_>) -> Vec<Placed> {
         let (table, _) = DeTable::parse_recoverable(self.text());

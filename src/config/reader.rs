@@ -151,7 +151,8 @@ impl<'s> Section<'s> {
                 place: Place::File(key.span()),
                 key: self.dotted(&short(name)),
                 expected: format!("one of {}", listed(&known)),
-                hint: closest(name, &known).map(|known| format!("did you mean `{known}`?")),
+                hint: misplaced(name, &self.path)
+                    .or_else(|| closest(name, &known).map(|known| format!("did you mean `{known}`?"))),
             });
         }
     }
@@ -382,6 +383,12 @@ impl<'s> Item<'s> {
             Value::Toml(_) | Value::Text(_) => None,
         }
     }
+}
+
+/// A key of the top that was written below a section, as happens to a line added at the end of a file.
+fn misplaced(name: &str, section: &str) -> Option<String> {
+    let below = name == "preset" && !section.is_empty();
+    below.then(|| "`preset` stands at the top of the file, above the first [section]".to_owned())
 }
 
 /// The name of those known that `name` was probably meant to be.

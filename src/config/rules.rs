@@ -14,7 +14,7 @@ use crate::policy::detect::Detector;
 use crate::policy::glob::DomainPattern;
 use crate::policy::money::Money;
 use crate::policy::rule::{KindName, Pattern, Phrase};
-use crate::policy::{Conditions, Confirm, Effect, OnDeny, Policy, Risk, RuleSpec, RuleTerms, RuleTest};
+use crate::policy::{Conditions, Confirm, Effect, OnDeny, Policy, Risk, RuleFault, RuleSpec, RuleTerms, RuleTest};
 
 const EFFECTS: [(&str, Effect); 6] = [
     ("deny", Effect::Deny),
@@ -57,12 +57,16 @@ pub(super) fn placed(root: &mut Section<'_>) -> Vec<Placed> {
     sections.into_iter().filter_map(rule).collect()
 }
 
+/// How rules become a policy: with their tests, or whatever those say.
+pub(super) type Compile = fn(Vec<RuleSpec>) -> Result<Policy, Vec<RuleFault>>;
+
 /// Reads all rules and compiles them beside those of a preset; `None` when any of them is wrong, which has been reported.
 pub(super) fn read(
     root: &mut Section<'_>,
     preset: Vec<Placed>,
     approvals: &ApprovalsConfig,
     notes: &mut Vec<String>,
+    compile: Compile,
 ) -> Option<Policy> {
     let before = root.sink.list.borrow().len();
     let placed: Vec<Placed> = preset.into_iter().chain(placed(root)).collect();
@@ -70,7 +74,7 @@ pub(super) fn read(
     let sound = root.sink.list.borrow().len() == before;
     notes.extend(placed.iter().filter_map(note));
     let specs = placed.iter().map(|placed| placed.spec.clone()).collect();
-    match Policy::compile(specs) {
+    match compile(specs) {
         Ok(policy) if sound => Some(policy),
         Ok(_) => None,
         Err(faults) => {
@@ -318,6 +322,7 @@ fn limits(items: &[Item<'_>]) -> Vec<Money> {
 /// One `[[rule.test]]`, with its place.
 fn test(mut section: Section<'_>) -> Option<(RuleTest, Place)> {
     let place = Place::File(section.span.clone());
+    let at = format!("{}:{}", section.sink.name, line_of(section.sink.source, section.span.start));
     let expect = section.get("expect").map(|item| item.word(&EFFECTS));
     let event = section.get("event").map(|item| item.section().map(event));
     if expect.is_none() || event.is_none() {
@@ -329,7 +334,7 @@ fn test(mut section: Section<'_>) -> Option<(RuleTest, Place)> {
     }
     section.finish();
     let (event, agent) = event.flatten().flatten()?;
-    Some((RuleTest { event, agent, expect: expect.flatten()? }, place))
+    Some((RuleTest { place: at, event, agent, expect: expect.flatten()? }, place))
 }
 
 fn event(mut section: Section<'_>) -> Option<(Event, Option<String>)> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::watcher::Known;
-use crate::api::{Event, EventKind, MessageId};
+use crate::api::{Event, MessageId};
 use crate::gate::{Card, EventLine, Page};
 use crate::policy::{Context, Policy, SessionInfo, Verdict, host_of};
 
@@ -53,13 +53,11 @@ impl Evaluator {
     pub fn again(&self, card: &Card) -> Vec<Verdict> {
         let mut context = Context::default();
         context.page(card.url.as_deref(), card.title.as_deref());
-        let mut judge = |line: &EventLine| self.policy.evaluate(&self.session, &mut context, &told(line));
+        let mut judge = |line: &EventLine| self.policy.evaluate(&self.session, &mut context, &line.event());
         for line in &card.before {
             judge(line);
         }
-        // A line of our own making is no event of the session.
-        let ours = card.trigger.id.is_none() && card.trigger.kind == EventKind::Log;
-        let trigger = Some(&card.trigger).filter(|_| !ours);
+        let trigger = Some(&card.trigger).filter(|line| !line.is_ours());
         trigger.into_iter().chain(&card.after).map(judge).collect()
     }
 
@@ -71,23 +69,10 @@ impl Evaluator {
     }
 }
 
-/// The event that a card shows. A text that was cut there counts as one that was cut on its way: it may hide a match.
-fn told(line: &EventLine) -> Event {
-    Event {
-        id: line.id,
-        kind: line.kind.clone(),
-        text: line.text.clone(),
-        at: line.at,
-        url: None,
-        title: None,
-        truncated: line.whole.is_some(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SessionId;
+    use crate::api::{EventKind, SessionId};
     use crate::config;
 
     fn evaluator() -> Evaluator {

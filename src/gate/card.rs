@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
-use crate::api::{EventKind, MessageId, SessionId};
+use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, ReasonFor, Risk};
 
 /// One revision of what an operator is shown. Everything an operator's decision depends on is in here, except the
@@ -172,6 +172,29 @@ pub struct EventLine {
     pub whole: Option<Digest>,
     /// The provider's own time.
     pub at: Option<Timestamp>,
+}
+
+impl EventLine {
+    /// The event as far as the card shows it. A text that was cut here counts as one that was cut on its way: it may hide a
+    /// match.
+    #[must_use]
+    pub fn event(&self) -> Event {
+        Event {
+            id: self.id,
+            kind: self.kind.clone(),
+            text: self.text.clone(),
+            at: self.at,
+            url: None,
+            title: None,
+            truncated: self.whole.is_some(),
+        }
+    }
+
+    /// Whether it is a line of our own making, and no event of the session.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.id.is_none() && self.kind == EventKind::Log
+    }
 }
 
 /// What each answer does, in terms of the session.

@@ -11,8 +11,8 @@ use super::detect::Detector;
 use super::evaluate::SessionInfo;
 use super::matcher::Matcher;
 use super::money::Money;
-use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec};
-use super::verdict::RuleTerms;
+use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec, RuleTest};
+use super::verdict::{RuleTerms, Verdict};
 use crate::api::SessionId;
 use crate::gate::approval::Digest;
 use crate::operator::escape::short;
@@ -34,6 +34,18 @@ pub(super) struct Compiled {
     pub(super) unless: Option<Test>,
     /// Whether the amount may stand in an earlier event.
     pub(super) looks_back: bool,
+    tests: Vec<RuleTest>,
+}
+
+/// A rule's test with what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tested {
+    /// The rule beside which it stands.
+    pub rule: Arc<RuleTerms>,
+    /// The test.
+    pub test: RuleTest,
+    /// What the whole policy says about its event.
+    pub verdict: Verdict,
 }
 
 /// Conditions with their searches.
@@ -64,13 +76,24 @@ impl Policy {
     /// Two rules of one name, rules without any condition, searches that are too large together, and rule tests whose
     /// verdict is another than expected; as many of them as can be told at once.
     pub fn compile(specs: Vec<RuleSpec>) -> Result<Self, Vec<RuleFault>> {
-        let faults = faults(&specs);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let policy = Self::build(&specs)?;
-        let failed = policy.run_tests(&specs);
+        let policy = Self::compile_untested(specs)?;
+        let failed = policy.failed_tests();
         if failed.is_empty() { Ok(policy) } else { Err(failed) }
+    }
+
+    /// Compiles rules whatever their tests say: for looking at those that fail, never for guarding sessions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::compile`], failing tests aside.
+    pub fn compile_untested(specs: Vec<RuleSpec>) -> Result<Self, Vec<RuleFault>> {
+        let faults = faults(&specs);
+        if faults.is_empty() { Self::build(&specs) } else { Err(faults) }
+    }
+
+    /// Runs the tests of all rules, in the order of the rules.
+    pub fn tested(&self) -> impl Iterator<Item = Tested> + '_ {
+        self.rules.iter().flat_map(|rule| rule.tests.iter().filter_map(|test| self.run_test(rule, test)))
     }
 
     /// SHA-256 of the rules in a canonical form: neither their order nor their place in a file matters, all else does.
@@ -120,28 +143,40 @@ impl Policy {
                 when: test(&spec.when),
                 unless: spec.unless.as_ref().map(test),
                 looks_back: spec.when.reads_words(),
+                tests: spec.tests.clone(),
             })
             .collect();
         Ok(Self { rules, matcher, reads_amounts: all().any(Conditions::reads_amounts), hash: hash(specs) })
     }
 
-    fn run_tests(&self, specs: &[RuleSpec]) -> Vec<RuleFault> {
-        let tests = specs
-            .iter()
-            .enumerate()
-            .flat_map(|(rule, spec)| spec.tests.iter().enumerate().map(move |(test, case)| (rule, test, case)));
+    fn run_test(&self, rule: &Compiled, test: &RuleTest) -> Option<Tested> {
+        let id = SessionId::try_from("test").ok()?;
+        let session = SessionInfo { id, agent: test.agent.clone(), goal: None };
+        let verdict = self.evaluate(&session, &mut Context::default(), &test.event);
+        Some(Tested { rule: rule.terms.clone(), test: test.clone(), verdict })
+    }
+
+    fn failed_tests(&self) -> Vec<RuleFault> {
+        let rules = self.rules.iter().enumerate();
+        let tests =
+            rules.flat_map(|(n, rule)| rule.tests.iter().enumerate().map(move |(nth, test)| (n, rule, nth, test)));
         tests
-            .filter_map(|(rule, test, case)| {
-                let Ok(id) = SessionId::try_from("test") else { return None };
-                let session = SessionInfo { id, agent: case.agent.clone(), goal: None };
-                let verdict = self.evaluate(&session, &mut Context::default(), &case.event);
-                let by = verdict
-                    .deciding()
-                    .map_or_else(String::new, |fired| format!(" by rule `{}`", short(&fired.rule.name)));
-                let message = format!("the verdict is `{}`{by}, not `{}`", verdict.effect.name(), case.expect.name());
-                (verdict.effect != case.expect).then_some(RuleFault { rule: Some(rule), test: Some(test), message })
+            .filter_map(|(n, rule, nth, test)| {
+                let message = self.run_test(rule, test)?.failure()?;
+                Some(RuleFault { rule: Some(n), test: Some(nth), message })
             })
             .collect()
+    }
+}
+
+impl Tested {
+    /// What is wrong, in words, escaped; `None` when the verdict is the expected one.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        let (verdict, expect) = (&self.verdict, self.test.expect);
+        let by = verdict.deciding().map_or_else(String::new, |fired| format!(" by rule `{}`", short(&fired.rule.name)));
+        let message = format!("the verdict is `{}`{by}, not `{}`", verdict.effect.name(), expect.name());
+        (verdict.effect != expect).then_some(message)
     }
 }
 

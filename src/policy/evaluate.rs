@@ -48,18 +48,7 @@ impl Policy {
             return Verdict::default();
         }
         let folded = Folded::new(&event.text);
-        let facts = Facts { kind: &event.kind, raw: &event.text, folded: &folded };
-        let scene = Scene {
-            session,
-            event,
-            kind,
-            hits: self.matcher.search(&facts),
-            facts,
-            matcher: &self.matcher,
-            domain: context.domain(),
-            amount: self.reads_amounts.then(|| context.relevant(prices)).flatten(),
-            own_amount: self.reads_amounts.then(|| Context::default().relevant(prices)).flatten(),
-        };
+        let scene = self.scene(session, context, event, prices, &folded);
         let mut about_money = false;
         let mut fired: Vec<Fired> = Vec::new();
         for rule in &self.rules {
@@ -77,8 +66,33 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Everything that conditions look at. `folded` is the event's text.
+    pub(super) fn scene<'a>(
+        &'a self,
+        session: &'a SessionInfo,
+        context: &'a Context,
+        event: &'a Event,
+        prices: &[Price],
+        folded: &'a Folded,
+    ) -> Scene<'a> {
+        let facts = Facts { kind: &event.kind, raw: &event.text, folded };
+        Scene {
+            session,
+            event,
+            kind: KindName::of(&event.kind),
+            hits: self.matcher.search(&facts),
+            facts,
+            matcher: &self.matcher,
+            domain: context.domain(),
+            amount: self.reads_amounts.then(|| context.relevant(prices)).flatten(),
+            own_amount: self.reads_amounts.then(|| Context::default().relevant(prices)).flatten(),
+        }
+    }
+}
+
 impl Compiled {
-    fn fire(&self, scene: &Scene<'_>) -> Option<Fired> {
+    pub(super) fn fire(&self, scene: &Scene<'_>) -> Option<Fired> {
         let reading = Reading { looks_back: self.looks_back, excepts: false };
         if !self.when.takes(scene.kind, scene.event) {
             return None;
@@ -97,7 +111,7 @@ impl Compiled {
         Some(Fired { rule: self.terms.clone(), effect, matched, undecided })
     }
 
-    fn excepted(&self, scene: &Scene<'_>) -> bool {
+    pub(super) fn excepted(&self, scene: &Scene<'_>) -> bool {
         let reading = Reading { looks_back: self.looks_back, excepts: true };
         self.unless.as_ref().is_some_and(|test| {
             let kinds = &test.conditions.events;
@@ -108,7 +122,7 @@ impl Compiled {
 
 impl Test {
     /// Whether events of this kind are looked at.
-    fn takes(&self, kind: KindName, event: &Event) -> bool {
+    pub(super) fn takes(&self, kind: KindName, event: &Event) -> bool {
         let kinds = &self.conditions.events;
         if kinds.is_empty() { event.kind.is_agent_emitted() } else { kinds.contains(&kind) }
     }

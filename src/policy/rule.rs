@@ -221,6 +221,8 @@ impl Pattern {
 /// An event with the effect that the whole policy must have on it, checked when the policy is compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleTest {
+    /// Where it stands, as `config.toml:44`.
+    pub place: String,
     /// The event.
     pub event: Event,
     /// The agent's name in this test.

@@ -271,7 +271,7 @@ fn rules_without_conditions_or_with_one_name_are_no_policy() {
 #[test]
 fn a_policy_whose_tests_fail_does_not_compile() {
     let with = |expect| {
-        let test = RuleTest { event: thought(CLICK), agent: None, expect };
+        let test = RuleTest { place: String::new(), event: thought(CLICK), agent: None, expect };
         Policy::compile(vec![RuleSpec { tests: vec![test], ..rule("purchase", Effect::Ask, detect()) }])
     };
     assert!(with(Effect::Ask).is_ok());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::source::{Rules, recorded};
+use crate::cli::oneshot::to_json as text;
 use crate::cli::print;
 use crate::error::Failure;
 use crate::operator::escape::{escape, short};
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let traces = recorded(&args.traces)?;
     let measures = Measures::of(&policy, &traces);
     if args.json {
-        return print(&json(&measures, args.misses).to_string());
+        return print(&text(&json(&measures, args.misses)));
     }
     let (name, groups) = match args.by {
         By::Surface => ("surface", &measures.surfaces),
@@ -148,23 +149,22 @@ fn figures(tally: Tally) -> Value {
 
 fn missed_json(missed: &Missed) -> Value {
     let mut value = spot_json(&missed.spot);
-    value["category"] = words(&missed.category).into();
-    value["before"] = missed.before.as_deref().map(words).into();
+    value["category"] = missed.category.as_str().into();
+    value["before"] = missed.before.as_deref().into();
     value
 }
 
 fn false_json(alarm: &FalseAlarm) -> Value {
     let mut value = spot_json(&alarm.spot);
-    value["rule"] = short(&alarm.rule.name).into();
-    value["place"] = short(&alarm.rule.place).into();
-    value["condition"] = alarm.matched.as_ref().map(|(condition, _)| condition.clone()).into();
-    value["words"] = alarm.matched.as_ref().map(|(_, words)| self::words(words)).into();
+    value["rule"] = alarm.rule.name.as_str().into();
+    value["place"] = alarm.rule.place.as_str().into();
+    value["condition"] = alarm.matched.as_ref().map(|(condition, _)| condition.as_str()).into();
+    value["words"] = alarm.matched.as_ref().map(|(_, words)| words.as_str()).into();
     value
 }
 
 fn spot_json(spot: &Spot) -> Value {
     json!({
-        "trace": short(&spot.trace), "surface": short(&spot.surface), "source": short(&spot.source),
-        "event": spot.event, "text": words(&spot.text),
+        "trace": spot.trace, "surface": spot.surface, "source": spot.source, "event": spot.event, "text": spot.text,
     })
 }

@@ -29,6 +29,30 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// The configuration that is meant, when one is named.
+    pub(super) fn config(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
+    /// The rules with what is worth saying of them, and whether they are a preset's.
+    pub(super) fn loaded(&self) -> Result<Loaded, Failure> {
+        match self.preset {
+            Some(preset) => Ok(Config::parse(&format!("preset {}", preset.name()), preset.text())
+                .map_err(|error| wrong(error.into()))?),
+            None => load(&config_path(self.config.as_deref())?),
+        }
+    }
+
+    /// The rules, whatever their tests say.
+    pub(super) fn untested(&self) -> Result<Policy, Failure> {
+        match self.preset {
+            Some(preset) => preset.untested().map_err(wrong),
+            None => Config::load_untested(&config_path(self.config.as_deref())?).map_err(wrong),
+        }
+    }
+}
+
 /// A configuration, read for its rules alone.
 pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     Config::load_rules(path).map_err(wrong)
