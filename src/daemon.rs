@@ -18,6 +18,7 @@ mod halting;
 mod lister;
 pub mod liveness;
 mod reconfigured;
+mod recorder;
 mod scrape;
 mod standing;
 pub mod supervisor;
@@ -38,7 +39,7 @@ use crate::control::{DeskService, DeskSettings, Drivers};
 use crate::gate::{Kept, Settings};
 use crate::notify::{self, Notifier};
 use crate::policy::Policy;
-use crate::store::{Store, StoreError};
+use crate::store::{EventBounds, Store, StoreError};
 use crate::telemetry::ledger;
 use crate::telemetry::measured::Measured;
 use crate::telemetry::metrics::Metrics;
@@ -79,6 +80,8 @@ pub struct Config {
     pub pictures: PathBuf,
     /// Who is called when an approval waits.
     pub notify: notify::Config,
+    /// How much of what was evaluated is kept; `None` for nothing.
+    pub events: Option<EventBounds>,
 }
 
 /// A running daemon.
@@ -130,7 +133,8 @@ impl Daemon {
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
-        let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone());
+        let (recorder, recording) = recorder::channel(config.events, metrics.clone());
+        let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording);
         let (beats, felt) = mpsc::channel(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
@@ -145,6 +149,7 @@ impl Daemon {
             origin,
             pictures: config.pictures.into(),
             metrics,
+            recorder,
         };
         let supervisor = Supervisor::new(supervision, cursors, done, stop.clone());
         let inlets = Inlets {

@@ -23,6 +23,7 @@
 //! stand in an earlier event; a rule that does not looks only at the event's own prices, and at an event without any it does
 //! not fire.
 
+pub mod compare;
 mod compile;
 mod condition;
 mod consent;

@@ -4,6 +4,7 @@
 //! can succeed once (invariant 2). The store decides nothing and retries nothing: its caller knows what must not wait.
 
 mod append;
+mod events;
 mod halt;
 mod lock;
 mod read;
@@ -19,6 +20,7 @@ use crate::api::SessionId;
 use crate::audit::Head;
 use crate::gate::{Digest, Outcome, Record};
 
+pub use events::{EventBounds, EventPage, Recorded};
 pub use lock::{Lock, LockError};
 pub use read::{Report, Row};
 pub use trail::Filter;
@@ -27,6 +29,8 @@ pub use trail::Filter;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    /// For recorded events, which do not wait for the disk. Only the one writer uses either, so they never contend.
+    events: SqlitePool,
     path: PathBuf,
 }
 
@@ -124,9 +128,10 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(std::time::Duration::from_secs(2));
-        let store = Self::connect(path, options).await?;
+        let mut store = Self::connect(path, options.clone()).await?;
         let migrated = migrator().run(&store.pool).await;
         migrated.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
+        store.events = Self::pool(path, options.synchronous(SqliteSynchronous::Normal)).await?;
         Ok(store)
     }
 
@@ -181,15 +186,19 @@ impl Store {
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let pool = SqlitePoolOptions::new()
+        let pool = Self::pool(path, options).await?;
+        Ok(Self { events: pool.clone(), pool, path: path.to_owned() })
+    }
+
+    async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
+        SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(std::time::Duration::from_secs(10))
             .connect_with(options)
             .await
-            .map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
-        Ok(Self { pool, path: path.to_owned() })
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })
     }
 
     /// The file.
@@ -200,6 +209,7 @@ impl Store {
 
     /// Closes the store; what was committed is on disk.
     pub async fn close(self) {
+        self.events.close().await;
         self.pool.close().await;
     }
 
@@ -230,7 +240,7 @@ impl Store {
 /// "HOLD", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x484f_4c44;
 /// The newest schema this version knows.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 enum Identity {
     Ours,
@@ -243,9 +253,11 @@ enum Identity {
 fn migrator() -> Migrator {
     let first = include_str!("store/migrations/0001_first.sql").into_sql_str();
     let halts = include_str!("store/migrations/0002_halts.sql").into_sql_str();
+    let events = include_str!("store/migrations/0003_events.sql").into_sql_str();
     Migrator::with_migrations(vec![
         Migration::new(1, "first".into(), MigrationType::Simple, first, false),
-        Migration::new(VERSION, "halts".into(), MigrationType::Simple, halts, false),
+        Migration::new(2, "halts".into(), MigrationType::Simple, halts, false),
+        Migration::new(VERSION, "events".into(), MigrationType::Simple, events, false),
     ])
 }
 

@@ -2,11 +2,15 @@
 //! anything or calls a provider.
 
 mod check;
+mod diff;
 mod eval;
 mod explain;
+mod history;
 mod presets;
+mod replay;
 mod source;
 mod test;
+mod told;
 
 use clap::Subcommand;
 
@@ -34,6 +38,16 @@ pub enum Command {
         after_help = "Example: holdpoint policy eval --preset balanced --traces traces.jsonl --by source --misses"
     )]
     Eval(eval::Args),
+    /// Evaluates what the daemon recorded by the rules as they are now
+    #[command(long_about = replay::ABOUT, after_help = "Example: holdpoint policy replay --config config.toml --since 2d")]
+    Replay(replay::Args),
+    /// Says what other rules would have asked, allowed and denied
+    #[command(
+        long_about = diff::ABOUT,
+        after_help = "Example: holdpoint policy diff config.toml new.toml --since 2d\n         \
+                      holdpoint policy diff quiet balanced --traces traces.jsonl"
+    )]
+    Diff(diff::Args),
     /// Lists the ready-made rules, or prints those of one preset
     #[command(after_help = "Example: holdpoint policy presets balanced")]
     Presets(presets::Args),
@@ -46,6 +60,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(args).await,
         Command::Eval(args) => eval::run(&args),
+        Command::Replay(args) => replay::run(args).await,
+        Command::Diff(args) => diff::run(args).await,
         Command::Presets(args) => presets::run(&args),
     }
 }

@@ -214,6 +214,15 @@ impl<'s> Item<'s> {
         }
     }
 
+    /// Whether it is this word. Nothing is reported where it is not.
+    pub(super) fn is(&self, word: &str) -> bool {
+        match self.value {
+            Value::Text(text) => text == word,
+            Value::Toml(DeValue::String(text)) => text == word,
+            Value::Toml(_) => false,
+        }
+    }
+
     /// Text of 1 to `most` characters without control characters other than line breaks and tabs.
     pub(super) fn words(&self, most: usize) -> Option<String> {
         let text = self.text()?;

@@ -13,6 +13,7 @@ use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig
 use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
 use crate::gate::Settings;
 use crate::notify;
+use crate::store::EventBounds;
 
 /// While a stream is open, messages are polled this often, or three times until a session would count as unseen.
 const CROSS_CHECK: Duration = Duration::from_secs(15);
@@ -36,6 +37,7 @@ impl Config {
             list_every,
             pictures: store.with_file_name("screenshots"),
             notify,
+            events: config.store.events.map(|age| EventBounds { age, bytes: config.store.events_max }),
         }
     }
 }

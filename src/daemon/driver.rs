@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::recorder::{Recorder, SessionRecorder};
 use super::standing::Standing;
 use super::watcher::Seen;
 use super::writer::Writer;
@@ -96,6 +97,8 @@ pub struct Parts {
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Where evaluated events are kept.
+    pub recorder: Recorder,
 }
 
 /// How a driver ended.
@@ -147,6 +150,7 @@ pub struct Driver {
     unsent: VecDeque<Vec<Write>>,
     pictures: Pictures,
     metrics: Arc<Metrics>,
+    recorder: SessionRecorder,
     showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
@@ -172,6 +176,7 @@ impl Driver {
             parts.gate.begin_halted(halt.clone());
         }
         let cursor = parts.gate.seen_up_to();
+        let recorder = parts.recorder.of(parts.evaluator.session());
         let mut driver = Self {
             showing: Showing::new(parts.desk.clone(), parts.gate.about()),
             gate: parts.gate,
@@ -193,6 +198,7 @@ impl Driver {
             unsent: VecDeque::new(),
             pictures: Pictures::new(parts.pictures),
             metrics: parts.metrics,
+            recorder,
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.origin),
@@ -232,6 +238,7 @@ impl Driver {
                 else => break,
             }
             self.flush();
+            self.recorder.send();
             self.show();
         }
         if self.unsent.is_empty() {
@@ -305,6 +312,7 @@ impl Driver {
     /// An event that is seen for the first time, with its verdict.
     fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
         let verdict = self.evaluator.evaluate(&event)?;
+        self.recorder.note(&event, &verdict);
         if let Some(odd) = self.tally.count(&event) {
             tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
         }

@@ -43,6 +43,12 @@ impl Evaluator {
         Some(self.policy.evaluate(&self.session, &mut self.context, event))
     }
 
+    /// The session that is evaluated.
+    #[must_use]
+    pub fn session(&self) -> &SessionInfo {
+        &self.session
+    }
+
     /// Evaluates by `policy` from the next event on.
     pub fn adopt(&mut self, policy: Arc<Policy>) {
         self.policy = policy;

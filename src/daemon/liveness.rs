@@ -76,6 +76,7 @@ async fn answers(bound: Duration, ask: impl AsyncFnOnce(Beat)) -> bool {
 mod tests {
     use std::time::Instant;
 
+    use super::super::recorder::channel;
     use super::*;
     use crate::control::{DeskSettings, Drivers};
     use crate::daemon::writer::Writer;
@@ -95,7 +96,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("holdpoint.db")).await.unwrap();
         let desk = desk();
-        let (writer, writing) = Writer::start(store, desk.clone(), std::sync::Arc::default());
+        let (writer, writing) =
+            Writer::start(store, desk.clone(), Default::default(), channel(None, Default::default()).1);
         let (beats, mut felt) = mpsc::channel::<Beat>(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk, writer: writer.pulse() };
 

@@ -17,6 +17,7 @@ use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::halting::{self, Wish};
 use super::liveness::Beat;
+use super::recorder::Recorder;
 use super::standing::Standing;
 use super::watcher::{WatchConfig, Watcher};
 use super::writer::Writer;
@@ -93,6 +94,8 @@ pub struct Supervision {
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
     pub metrics: Arc<Metrics>,
+    /// Where evaluated events are kept.
+    pub recorder: Recorder,
 }
 
 /// Where the supervisor's work comes from.
@@ -298,6 +301,7 @@ impl Supervisor {
             alarm: self.alarm.clone(),
             pictures: self.parts.pictures.clone(),
             metrics: self.parts.metrics.clone(),
+            recorder: self.parts.recorder.clone(),
         };
         let provider = self.parts.provider.clone();
         let config = self.parts.watch.config;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::liveness::Beat;
+use super::recorder::Recording;
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
 use crate::error::chain;
@@ -80,13 +81,19 @@ impl Backlog {
 impl Writer {
     /// Starts the task. It ends, with everything written that can be, when all handles are gone.
     #[must_use]
-    pub fn start(store: Store, desk: DeskService, metrics: Arc<Metrics>) -> (Self, JoinHandle<()>) {
+    pub(super) fn start(
+        store: Store,
+        desk: DeskService,
+        metrics: Arc<Metrics>,
+        recording: Recording,
+    ) -> (Self, JoinHandle<()>) {
         let (requests, inbox) = mpsc::channel(QUEUE);
         let task = Task {
             store,
             desk,
             metrics,
             inbox,
+            recording,
             queue: VecDeque::new(),
             cursors: BTreeMap::new(),
             failing: false,
@@ -152,6 +159,7 @@ struct Task {
     desk: DeskService,
     metrics: Arc<Metrics>,
     inbox: mpsc::Receiver<Request>,
+    recording: Recording,
     /// Not yet written, oldest first.
     queue: VecDeque<Queued>,
     cursors: BTreeMap<SessionId, MessageId>,
@@ -164,13 +172,20 @@ impl Task {
         loop {
             let mut batch = Vec::new();
             let idle = self.queue.is_empty() && self.cursors.is_empty();
+            // What happened goes before events that are recorded for later.
             tokio::select! {
+                biased;
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
                 () = tokio::time::sleep_until(self.due), if !idle => (),
+                () = self.recording.ready() => {
+                    self.recording.write(&self.store).await;
+                    continue;
+                }
             }
             self.take(batch).await;
         }
         self.finish().await;
+        self.recording.finish(&self.store).await;
         self.store.close().await;
     }
 

@@ -28,6 +28,9 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// All of them, from mildest to strictest.
+    pub const ALL: [Self; 6] = [Self::Allow, Self::Alert, Self::Instruct, Self::Cooldown, Self::Ask, Self::Deny];
+
     /// The word in rules and on cards.
     #[must_use]
     pub fn name(self) -> &'static str {

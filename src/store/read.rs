@@ -179,7 +179,7 @@ impl Store {
         Ok(Row { entry, hash })
     }
 
-    fn column<'r, T>(&self, row: &'r SqliteRow, name: &str) -> Result<T, StoreError>
+    pub(super) fn column<'r, T>(&self, row: &'r SqliteRow, name: &str) -> Result<T, StoreError>
     where
         T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
     {

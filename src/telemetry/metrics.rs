@@ -46,6 +46,8 @@ pub struct Metrics {
     store_failures: Counter,
     notifications: Each<(Path, Kind, Sent), Counter>,
     notifications_left_out: Counter,
+    events_recorded: Counter,
+    events_dropped: Counter,
     opened: Each<(Effect, Risk), Counter>,
     outcomes: Each<Outcome, Counter>,
     deliveries: Each<Delivery, Counter>,
@@ -105,6 +107,8 @@ impl Metrics {
         let notifications = counters(r, "notifications", "Notifications, by way, kind and what became of them");
         let notifications_left_out =
             counter(r, "notifications_left_out", "Times that approvals ended before anybody was called about them");
+        let events_recorded = counter(r, "events_recorded", "Evaluated events that were kept for replay");
+        let events_dropped = counter(r, "events_dropped", "Evaluated events that were not kept for replay");
         let opened = counters(r, "approvals_opened", "Approvals opened, by effect and risk");
         let outcomes = counters(r, "approvals_ended", "Approvals ended, by outcome");
         let deliveries = counters(r, "deliveries", "What became of outcomes at the provider");
@@ -128,6 +132,8 @@ impl Metrics {
             store_failures,
             notifications,
             notifications_left_out,
+            events_recorded,
+            events_dropped,
             opened,
             outcomes,
             deliveries,
@@ -205,6 +211,16 @@ impl Metrics {
     /// Approvals were not told, and the log says why.
     pub fn notification_left_out(&self) {
         self.notifications_left_out.inc();
+    }
+
+    /// Evaluated events were kept.
+    pub fn events_recorded(&self, count: u64) {
+        self.events_recorded.inc_by(count);
+    }
+
+    /// Evaluated events could not be kept. Nothing else depends on them.
+    pub fn events_dropped(&self, count: u64) {
+        self.events_dropped.inc_by(count);
     }
 
     /// An approval was opened.

@@ -58,6 +58,23 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     Config::load_rules(path).map_err(wrong)
 }
 
+/// Rules that an argument names.
+pub(super) struct Named {
+    /// The rules.
+    pub(super) policy: Policy,
+    /// The configuration they are in; `None` for a preset.
+    pub(super) file: Option<PathBuf>,
+}
+
+/// The rules of a preset, or of a configuration.
+pub(super) fn named(argument: &str) -> Result<Named, Failure> {
+    if let Some(preset) = Preset::named(argument) {
+        return Ok(Named { policy: preset.policy().map_err(wrong)?, file: None });
+    }
+    let file = PathBuf::from(argument);
+    Ok(Named { policy: load(&file)?.config.policy, file: Some(file) })
+}
+
 /// The recorded runs of a file.
 pub(super) fn recorded(path: &Path) -> Result<Vec<Trace>, Failure> {
     traces::load(path, None).map_err(|error| {

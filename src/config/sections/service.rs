@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::super::reader::Section;
 use super::{ms, secs};
 
+const HOUR: Duration = secs(3_600);
+
 /// `[prompt]`: the prompt at a terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptConfig {
@@ -20,6 +22,10 @@ pub struct PromptConfig {
 pub struct StoreConfig {
     /// The database file; `None` for the default, which [`crate::config::state_path`] finds.
     pub path: Option<PathBuf>,
+    /// For how long evaluated events are kept; `None` keeps none.
+    pub events: Option<Duration>,
+    /// How many bytes of them, together.
+    pub events_max: u64,
 }
 
 /// `[log]`: the log on standard error.
@@ -85,8 +91,13 @@ impl PromptConfig {
 impl StoreConfig {
     pub(in crate::config) fn read(mut section: Section<'_>) -> Self {
         let path = section.get_or_env("path", "HOLDPOINT_STORE_PATH").and_then(|item| item.words(4_096));
+        let events = section.get("events");
+        let off = events.as_ref().is_some_and(|item| item.is("off"));
+        let age =
+            events.filter(|_| !off).and_then(|item| item.duration(HOUR..=HOUR * 24 * 3_650)).unwrap_or(HOUR * 24 * 30);
+        let max = section.get("events_max").and_then(|item| item.size(1 << 20..=1 << 40)).unwrap_or(256 << 20);
         section.finish();
-        Self { path: path.map(PathBuf::from) }
+        Self { path: path.map(PathBuf::from), events: (!off).then_some(age), events_max: max as u64 }
     }
 }
 

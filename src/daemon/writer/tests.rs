@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Executor as _};
 
+use super::super::recorder::channel;
 use super::*;
 use crate::control::{Change, Client, DeskSettings, Drivers, OperatorName};
 use crate::gate::{Entry, Record};
@@ -38,7 +39,7 @@ impl Bench {
             Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
         let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
         let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
-        let (writer, task) = Writer::start(store, desk, std::sync::Arc::default());
+        let (writer, task) = Writer::start(store, desk, Arc::default(), channel(None, Arc::default()).1);
         let other = SqliteConnectOptions::new().filename(&file).connect().await.expect("a connection");
         Self { writer, task, audience, other, file, _folder: folder }
     }
@@ -134,4 +135,26 @@ async fn nothing_that_can_be_written_is_lost_at_the_end() {
     bench.works().await;
     (&mut bench.task).await.expect("no panic");
     assert_eq!(bench.written().await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
+    let mut bench = Bench::new().await;
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    bench.other.execute(trigger).await.expect("a trigger");
+    let metrics = Arc::<Metrics>::default();
+    let bounds = crate::store::EventBounds { age: Duration::from_secs(3_600), bytes: 1 << 20 };
+    let (recorder, mut recording) = channel(Some(bounds), metrics.clone());
+    let info = crate::policy::SessionInfo { id: session(), agent: None, goal: None };
+    let kind = crate::api::EventKind::Thought;
+    let event =
+        crate::api::Event { id: None, kind, text: "x".to_owned(), at: None, url: None, title: None, truncated: false };
+    let mut recorder = recorder.of(&info);
+    recorder.note(&event, &Default::default());
+    recorder.send();
+    let store = Store::open(&bench.file).await.expect("the store");
+    recording.finish(&store).await;
+    assert!(metrics.text().contains("holdpoint_events_dropped_total 1"), "{}", metrics.text());
+    assert!(!metrics.is_store_failing());
+    assert_eq!(bench.must("decided").await, Ok(()));
 }

@@ -1,0 +1,271 @@
+//! Recording of evaluated events: copies on their way to the store, where they wait for whoever tries other rules on them.
+//!
+//! Nothing waits for them and nothing depends on them: what finds no room is dropped and counted, what cannot be written is
+//! dropped and counted, and the writer takes them up only when no record of what happened waits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::driver::sleep_until;
+use crate::api::Event;
+use crate::error::chain;
+use crate::policy::{Effect, SessionInfo, Verdict};
+use crate::store::{EventBounds, Recorded, Store};
+use crate::telemetry::metrics::Metrics;
+
+/// How many events may wait, and how many bytes of them.
+const QUEUE: usize = 4_096;
+const QUEUE_BYTES: usize = 8 << 20;
+/// How many events one transaction takes, and how many bytes of them where it is more than one: few, because a decision
+/// may have to wait for it.
+const BATCH: usize = 128;
+const BATCH_BYTES: usize = 512 << 10;
+/// How long events wait for others, and how long deleting waits when there is more of it.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often the oldest events are looked at when none come.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// The longest text that is kept of an event, in bytes. A longer one is cut, and counts as cut when it is evaluated again.
+const TEXT: usize = 64 << 10;
+/// The longest address and title that are kept, in bytes.
+const PAGE: usize = 4 << 10;
+
+/// What a daemon's recorders and its writer share.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    /// Nothing is recorded without it.
+    events: Option<mpsc::Sender<Recorded>>,
+    waiting: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+}
+
+/// The recorder of one session.
+#[derive(Debug)]
+pub struct SessionRecorder {
+    recorder: Recorder,
+    session: Arc<SessionInfo>,
+    /// Copied in this turn, not yet on their way.
+    noted: Vec<Recorded>,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub(super) struct Recording {
+    inbox: mpsc::Receiver<Recorded>,
+    waiting: Arc<AtomicUsize>,
+    metrics: Arc<Metrics>,
+    bounds: EventBounds,
+    /// Taken, not yet written.
+    batch: Vec<Recorded>,
+    /// When there is something to write or to delete.
+    due: Option<Instant>,
+    failing: bool,
+}
+
+/// Makes both ends. Without bounds nothing is recorded, and what was recorded before is deleted.
+pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>) -> (Recorder, Recording) {
+    let (events, inbox) = mpsc::channel(QUEUE);
+    let waiting = Arc::<AtomicUsize>::default();
+    let recorder = Recorder { events: bounds.map(|_| events), waiting: waiting.clone(), metrics: metrics.clone() };
+    let bounds = bounds.unwrap_or(EventBounds { age: Duration::ZERO, bytes: 0 });
+    let due = Some(Instant::now() + PERIOD);
+    (recorder, Recording { inbox, waiting, metrics, bounds, batch: Vec::new(), due, failing: false })
+}
+
+impl Recorder {
+    /// The recorder of one session.
+    #[must_use]
+    pub fn of(&self, session: &SessionInfo) -> SessionRecorder {
+        SessionRecorder { recorder: self.clone(), session: Arc::new(session.clone()), noted: Vec::new() }
+    }
+}
+
+impl SessionRecorder {
+    /// Copies an event and what was said of it. Does nothing else: a pause may be due.
+    pub fn note(&mut self, event: &Event, verdict: &Verdict) {
+        if self.recorder.events.is_some() {
+            let recorded = recorded(self.session.clone(), event, verdict.effect);
+            self.noted.push(recorded);
+        }
+    }
+
+    /// Sends what was noted to the writer, as far as there is room.
+    pub fn send(&mut self) {
+        let Some(events) = &self.recorder.events else { return };
+        for recorded in self.noted.drain(..) {
+            let bytes = recorded.bytes();
+            let waiting = self.recorder.waiting.fetch_add(bytes, Ordering::Relaxed);
+            if waiting + bytes > QUEUE_BYTES || events.try_send(recorded).is_err() {
+                self.recorder.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                self.recorder.metrics.events_dropped(1);
+            }
+        }
+    }
+}
+
+impl Recording {
+    /// Waits until there is something to write or to delete. Loses nothing when it is given up.
+    pub(super) async fn ready(&mut self) {
+        while self.batch.len() < BATCH {
+            let room = BATCH - self.batch.len();
+            tokio::select! {
+                biased;
+                () = sleep_until(self.due.map(Instant::into_std)), if self.due.is_some() => return,
+                taken = self.inbox.recv_many(&mut self.batch, room), if !self.inbox.is_closed() || !self.inbox.is_empty() => {
+                    if taken > 0 {
+                        let soon = Instant::now() + PERIOD;
+                        self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+                    }
+                }
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Writes one batch, and deletes what is too old or too much.
+    pub(super) async fn write(&mut self, store: &Store) {
+        let mut bytes = 0;
+        let fits = self.batch.iter().take_while(|recorded| {
+            bytes += recorded.bytes();
+            bytes <= BATCH_BYTES
+        });
+        let fits = fits.count().max(1).min(self.batch.len());
+        let batch: Vec<Recorded> = self.batch.drain(..fits).collect();
+        self.waiting.fetch_sub(batch.iter().map(Recorded::bytes).sum(), Ordering::Relaxed);
+        let more = match store.record(&batch, self.bounds, Timestamp::now()).await {
+            Ok(more) => {
+                self.metrics.events_recorded(batch.len() as u64);
+                self.failing = false;
+                more
+            }
+            Err(error) => {
+                self.metrics.events_dropped(batch.len() as u64);
+                self.say_failing(&chain(&error).join(": "));
+                false
+            }
+        };
+        let after = match (self.batch.is_empty(), more) {
+            (false, _) => Duration::ZERO,
+            (true, true) => PERIOD,
+            (true, false) => PRUNE_EVERY,
+        };
+        self.due = Some(Instant::now() + after);
+    }
+
+    /// Writes what is left when nothing more comes.
+    pub(super) async fn finish(&mut self, store: &Store) {
+        while let Ok(recorded) = self.inbox.try_recv() {
+            self.batch.push(recorded);
+        }
+        while !self.batch.is_empty() {
+            self.write(store).await;
+        }
+    }
+
+    fn say_failing(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!("events are not recorded: {why}; only `holdpoint policy replay` and `diff` will miss them");
+        }
+    }
+}
+
+fn recorded(session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Recorded {
+    let head = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
+    let text = head(&event.text, TEXT);
+    let cut = text.len() < event.text.len();
+    let event = Event {
+        id: event.id,
+        kind: event.kind.clone(),
+        text,
+        at: event.at,
+        url: event.url.as_deref().map(|url| head(url, PAGE)),
+        title: event.title.as_deref().map(|title| head(title, PAGE)),
+        truncated: event.truncated || cut,
+    };
+    Recorded { at: Timestamp::now(), session, event, effect }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{EventKind, SessionId};
+    use crate::store::EventPage;
+
+    const BOUNDS: EventBounds = EventBounds { age: Duration::from_secs(3_600), bytes: 64 << 20 };
+
+    fn session() -> SessionInfo {
+        SessionInfo { id: SessionId::try_from("s").expect("an id"), agent: None, goal: None }
+    }
+
+    fn thought(text: &str) -> Event {
+        let (kind, text) = (EventKind::Thought, text.to_owned());
+        Event { id: None, kind, text, at: None, url: None, title: None, truncated: false }
+    }
+
+    fn told(metrics: &Metrics, name: &str) -> String {
+        let text = metrics.text();
+        text.lines().find_map(|line| line.strip_prefix(&format!("{name}_total "))).expect("a counter").to_owned()
+    }
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("holdpoint.db")).await.expect("a store");
+        (folder, store)
+    }
+
+    async fn texts(store: &Store) -> Vec<(usize, bool)> {
+        let (events, _) = store.recorded(Timestamp::MIN, EventPage::default()).await.expect("events");
+        events.iter().map(|one| (one.event.text.len(), one.event.truncated)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_noted_is_written_in_small_batches_and_long_texts_are_cut() {
+        let (_folder, store) = store().await;
+        let metrics = Arc::<Metrics>::default();
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let mut recorder = recorder.of(&session());
+        for _ in 0..20 {
+            recorder.note(&thought(&"ä".repeat(TEXT)), &Verdict::default());
+        }
+        recorder.send();
+        recording.ready().await;
+        recording.write(&store).await;
+        assert_eq!(texts(&store).await, [(TEXT, true); 7], "no transaction takes more than half a MiB");
+        recording.finish(&store).await;
+        assert_eq!(texts(&store).await.len(), 20);
+        assert_eq!(told(&metrics, "holdpoint_events_recorded"), "20");
+        assert_eq!(recording.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_dropped_and_counted() {
+        let metrics = Arc::<Metrics>::default();
+        let (recorder, _recording) = channel(Some(BOUNDS), metrics.clone());
+        let mut recorder = recorder.of(&session());
+        for _ in 0..QUEUE + 3 {
+            recorder.note(&thought("x"), &Verdict::default());
+        }
+        recorder.send();
+        assert_eq!(told(&metrics, "holdpoint_events_dropped"), "3");
+    }
+
+    #[tokio::test]
+    async fn off_records_nothing_and_deletes_what_was_recorded() {
+        let (_folder, store) = store().await;
+        let metrics = Arc::<Metrics>::default();
+        let was = recorded(Arc::new(session()), &thought("x"), Effect::Ask);
+        store.record(&[was], BOUNDS, Timestamp::now()).await.expect("room");
+        let (recorder, mut recording) = channel(None, metrics.clone());
+        let mut recorder = recorder.of(&session());
+        recorder.note(&thought("x"), &Verdict::default());
+        recorder.send();
+        recording.ready().await;
+        recording.write(&store).await;
+        assert_eq!(texts(&store).await, []);
+        assert_eq!((told(&metrics, "holdpoint_events_dropped").as_str(), recorder.noted.len()), ("0", 0));
+    }
+}
