@@ -5,8 +5,24 @@ use crate::bench::Home;
 #[test]
 fn the_help_of_every_command_has_an_example() {
     let home = Home::new();
-    let commands: [&[&str]; 8] =
-        [&[], &["demo"], &["run"], &["simulate"], &["audit"], &["audit", "verify"], &["config"], &["config", "check"]];
+    let commands: [&[&str]; 16] = [
+        &[],
+        &["demo"],
+        &["run"],
+        &["simulate"],
+        &["audit"],
+        &["audit", "verify"],
+        &["config"],
+        &["config", "check"],
+        &["policy"],
+        &["policy", "check"],
+        &["policy", "test"],
+        &["policy", "explain"],
+        &["policy", "eval"],
+        &["policy", "replay"],
+        &["policy", "diff"],
+        &["policy", "presets"],
+    ];
     for command in commands {
         let ended = home.output(&[command, &["--help"]].concat());
         assert_eq!(ended.code, Some(0), "{command:?}");

@@ -6,6 +6,7 @@ mod demo;
 mod disk;
 mod oneshot;
 mod people;
+mod policy;
 mod running;
 mod silent;
 mod starting;

@@ -69,7 +69,7 @@ async fn what_is_too_old_is_deleted_a_bounded_number_at_a_time() {
     assert!(!store.record(&[], WIDE, at(3_700)).await.unwrap());
     assert_eq!(ids(&store).await, [301]);
     assert!(!store.record(&[], EventBounds { age: Duration::ZERO, bytes: 0 }, at(3_700)).await.unwrap());
-    assert_eq!(ids(&store).await, []);
+    assert_eq!(ids(&store).await, Vec::<u64>::new());
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_store_of_an_older_version_has_no_events_until_it_is_opened() {
     other.execute("DELETE FROM _sqlx_migrations WHERE version = 3").await.unwrap();
     other.close().await.unwrap();
     let reader = Store::open_to_read(&place.file).await.unwrap();
-    assert_eq!(ids(&reader).await, []);
+    assert_eq!(ids(&reader).await, Vec::<u64>::new());
     reader.close().await;
     let store = Store::open(&place.file).await.unwrap();
     store.record(&[event("a", 1, 0, "x")], WIDE, at(0)).await.unwrap();
