@@ -131,7 +131,9 @@ impl Store {
         let mut store = Self::connect(path, options.clone()).await?;
         let migrated = migrator().run(&store.pool).await;
         migrated.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
-        store.events = Self::pool(path, options.synchronous(SqliteSynchronous::Normal)).await?;
+        // What is deleted is overwritten: it may be what somebody typed.
+        let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
+        store.events = Self::pool(path, events).await?;
         Ok(store)
     }
 

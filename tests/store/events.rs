@@ -62,7 +62,7 @@ async fn events_are_read_as_they_were_written_in_order_and_since_a_time_beside_w
 async fn what_is_too_old_is_deleted_a_bounded_number_at_a_time() {
     let place = Place::new();
     let store = Store::open(&place.file).await.unwrap();
-    let events: Vec<_> = (1..=300).map(|n| event("a", n, 0, "x")).collect();
+    let events: Vec<_> = (1..=300).map(|n| event("a", n, 0, "a secret")).collect();
     store.record(&events, WIDE, at(0)).await.unwrap();
     assert!(store.record(&[event("b", 301, 3_700, "y")], WIDE, at(3_700)).await.unwrap(), "there is more to delete");
     assert_eq!(ids(&store).await, Vec::from_iter(202..=301));
@@ -70,6 +70,9 @@ async fn what_is_too_old_is_deleted_a_bounded_number_at_a_time() {
     assert_eq!(ids(&store).await, [301]);
     assert!(!store.record(&[], EventBounds { age: Duration::ZERO, bytes: 0 }, at(3_700)).await.unwrap());
     assert_eq!(ids(&store).await, Vec::<u64>::new());
+    store.close().await;
+    let bytes = std::fs::read(&place.file).unwrap();
+    assert!(!bytes.windows(6).any(|part| part == b"secret"), "what is deleted is overwritten");
 }
 
 #[tokio::test]
