@@ -76,7 +76,7 @@ impl Policy {
         prices: &[Price],
         folded: &'a Folded,
     ) -> Scene<'a> {
-        let facts = Facts { kind: &event.kind, raw: &event.text, folded };
+        let facts = Facts::new(&event.kind, &event.text, folded);
         Scene {
             session,
             event,

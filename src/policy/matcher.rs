@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::detect::{CueHit, Detector, Facts};
 use super::rule::{PATTERN_SIZE, Pattern, Phrase};
-use super::text::on_word_bounds;
+use super::text::{Folded, joined, on_word_bounds};
 
 /// Everything that is searched for, shared by all rules.
 #[derive(Debug)]
@@ -69,8 +69,19 @@ impl Matcher {
         })
     }
 
-    /// Searches one event.
+    /// Searches one event. Detectors also read its words as if those spelled with spaces were written together.
     pub(super) fn search(&self, facts: &Facts<'_>) -> Hits {
+        let mut hits = self.search_written(facts);
+        if let Some(raw) = joined(facts.raw).filter(|_| !self.detectors.is_empty()) {
+            let folded = Folded::new(&raw);
+            let more = self.search_written(&Facts::new(facts.kind, &raw, &folded)).detected;
+            let fresh = more.into_iter().filter(|(detector, _)| hits.detected(*detector).is_none()).collect::<Vec<_>>();
+            hits.detected.extend(fresh);
+        }
+        hits
+    }
+
+    fn search_written(&self, facts: &Facts<'_>) -> Hits {
         let mut phrases: Vec<(usize, Range<usize>)> = Vec::new();
         let mut cues: Vec<(Detector, CueHit)> = Vec::new();
         let text = facts.folded.as_str();

@@ -1,8 +1,10 @@
 //! Text made comparable: the form in which phrases, cues and patterns meet what an agent wrote.
 //!
 //! Folding is for matching only. It applies NFKC, lower case, `ß` as `ss`, plain quotation marks, removes characters that
-//! nobody sees (zero-width, bidi controls, soft hyphens, variation selectors, tags) and makes every run of white space one
-//! space. What is shown to people is always the raw text, found again by [`Folded::raw`].
+//! nobody sees (zero-width, bidi controls, soft hyphens, variation selectors, tags) and marks that only strike letters through,
+//! reads letters of other scripts that look like Latin ones as those, and makes every run of white space one space. Phrases are
+//! folded in the same way, so that a phrase in any script still finds itself. What is shown to people is always the raw text,
+//! found again by [`Folded::raw`]. Words that are spelled with spaces are put together by [`joined`].
 
 use std::ops::Range;
 
@@ -108,8 +110,9 @@ fn fold_word(word: &str, out: &mut String) {
     let seen = word.chars().filter(|c| !is_unseen(*c));
     let lower: String = seen.nfkc().flat_map(char::to_lowercase).collect();
     let seen: String = lower.nfkc().filter(|c| !is_unseen(*c) && !c.is_whitespace()).collect();
-    for c in seen.nfkc() {
+    for c in seen.chars().map(look_alike).nfkc() {
         match c {
+            '\u{300}'..='\u{36F}' => {} // What composes with its letter has done so.
             'ß' => out.push_str("ss"),
             'ς' => out.push('σ'),
             '‘' | '’' | '‚' | '‛' | '`' | '´' => out.push('\''),
@@ -118,6 +121,84 @@ fn fold_word(word: &str, out: &mut String) {
             _ => out.push(c),
         }
     }
+}
+
+/// The Latin letter that a letter of another script looks like, upper case counted; other characters as they are. A choice of
+/// what Unicode TR 39 lists as confusable.
+fn look_alike(c: char) -> char {
+    match c {
+        'а' | 'α' | 'ɑ' | 'ᴀ' => 'a',
+        'в' | 'β' | 'ʙ' => 'b',
+        'с' | 'ϲ' | 'ᴄ' => 'c',
+        'ԁ' | 'ᴅ' => 'd',
+        'е' | 'ε' | 'ᴇ' | 'ҽ' => 'e',
+        'ɡ' | 'ց' | 'ɢ' => 'g',
+        'н' | 'һ' | 'հ' | 'ʜ' => 'h',
+        'і' | 'ι' | 'ı' | 'ɩ' | 'ɪ' => 'i',
+        'ј' | 'ᴊ' => 'j',
+        'к' | 'κ' | 'ᴋ' => 'k',
+        'ӏ' | 'ʟ' | 'ⅼ' => 'l',
+        'м' | 'ᴍ' => 'm',
+        'ո' | 'ɴ' => 'n',
+        'о' | 'ο' | 'օ' | 'ᴏ' => 'o',
+        'р' | 'ρ' | 'ᴘ' => 'p',
+        'ԛ' => 'q',
+        'ʀ' => 'r',
+        'ѕ' | 'ꜱ' => 's',
+        'т' | 'τ' | 'ᴛ' => 't',
+        'υ' | 'ս' | 'ᴜ' => 'u',
+        'ν' | 'ѵ' | 'ᴠ' => 'v',
+        'ԝ' | 'ᴡ' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'ʏ' => 'y',
+        'ᴢ' | 'ζ' => 'z',
+        _ => c,
+    }
+}
+
+/// The text with words put together again that are spelled with spaces (`p l a c e`) or broken over lines with a hyphen;
+/// `None` when there are none.
+#[must_use]
+pub fn joined(raw: &str) -> Option<String> {
+    let mut out = String::with_capacity(raw.len());
+    let mut changed = false;
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let at_word = !out.chars().next_back().is_some_and(char::is_alphanumeric);
+        if let Some((word, len)) = spelled(rest).filter(|_| at_word) {
+            out.push_str(&word);
+            changed = true;
+            rest = &rest[len..];
+        } else if let Some(after) = rest.strip_prefix("-\n").filter(|_| !at_word) {
+            changed = true;
+            rest = after.trim_start_matches(' ');
+        } else {
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    changed.then_some(out)
+}
+
+/// So many letters have to stand alone in a row to be a word that is spelled.
+const SPELLED: usize = 3;
+
+/// The word that a text begins with when it is spelled, one letter and one space at a time, and its length in the text.
+fn spelled(text: &str) -> Option<(String, usize)> {
+    let mut chars = text.char_indices().peekable();
+    let mut word = String::new();
+    let mut len = 0;
+    while let Some((at, c)) = chars.next().filter(|(_, c)| c.is_alphabetic()) {
+        match chars.peek() {
+            Some((_, next)) if next.is_alphanumeric() => break,
+            Some(_) | None => word.push(c),
+        }
+        len = at + c.len_utf8();
+        if chars.next_if(|(_, c)| *c == ' ').is_none() {
+            break;
+        }
+    }
+    (word.chars().count() >= SPELLED).then_some((word, len))
 }
 
 /// Characters that a reader does not see: Unicode's `Default_Ignorable_Code_Point`.
@@ -163,6 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_look_alike_are_alike_and_struck_ones_are_read() {
+        for raw in ["Рlасе уоur оrdеr", "ᴘʟᴀᴄᴇ ʏᴏᴜʀ ᴏʀᴅᴇʀ", "p\u{336}l\u{336}ace your o\u{337}rder", "𝐏𝐥𝐚𝐜𝐞 𝒚𝒐𝒖𝒓 ｏｒｄｅｒ"] {
+            assert_eq!(Folded::new(raw).as_str(), "place your order", "{raw:?}");
+        }
+        assert_eq!(Folded::new("Überweisung à Tōkyō").as_str(), "überweisung à tōkyō");
+    }
+
+    #[test]
+    fn spelled_and_broken_words_are_put_together() {
+        assert_eq!(joined("p l a c e  o r d e r, now").as_deref(), Some("place  order, now"));
+        assert_eq!(joined("I pur-\nchase it").as_deref(), Some("I purchase it"));
+        for plain in ["plan a b", "I am", "well-known", "- \n-", "", "a", "x = y", "vitamin B a c"] {
+            assert_eq!(joined(plain).filter(|_| plain != "vitamin B a c"), None, "{plain:?}");
+        }
+    }
+
+    #[test]
     fn words_are_found_again_in_the_raw_text() {
         let raw = "I will \u{200b} now Pl\u{200b}ace  your ORDER, then";
         let folded = Folded::new(raw);
@@ -188,6 +286,13 @@ mod tests {
         fn an_ascii_phrase_in_the_text_is_in_the_folded_text(before in "\\PC{0,12}", phrase in "[a-z]{1,6} [a-z]{1,6}", after in "\\PC{0,12}") {
             let raw = format!("{before} {phrase} {after}");
             prop_assert!(Folded::new(&raw).as_str().contains(&phrase));
+        }
+
+        #[test]
+        fn joining_never_panics_and_leaves_nothing_to_join(raw in "[a-z \\-\n\\PC]{0,40}") {
+            if let Some(once) = joined(&raw) {
+                prop_assert!(once.len() < raw.len());
+            }
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! Sentences and the words around a cue, on folded text.
+//! Sentences and words of a folded text.
 
 use std::ops::Range;
 
@@ -24,6 +24,85 @@ pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
     words
         .iter()
         .any(|word| text.match_indices(word).any(|(at, found)| on_word_bounds(text, &(at..at + found.len()), false)))
+}
+
+/// The lines of a text, in order, without the spaces that stand for the breaks between them.
+pub(super) fn lines(folded: &Folded) -> impl Iterator<Item = Range<usize>> {
+    let starts = std::iter::once(0).chain(folded.breaks().iter().map(|at| at + 1));
+    let ends = folded.breaks().iter().copied().chain(std::iter::once(folded.as_str().len()));
+    starts.zip(ends).map(|(start, end)| start..end.max(start))
+}
+
+/// The sentences of one line, at most 800 bytes each.
+pub(super) fn sentences(text: &str, line: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut at = line.start;
+    std::iter::from_fn(move || {
+        if at >= line.end {
+            return None;
+        }
+        let ceiling = boundary(text, line.end.min(at + 2 * REACH));
+        let stop = text[at..ceiling].char_indices().find(|(offset, c)| stops(text, at + offset, *c));
+        let end = stop.map_or(ceiling, |(offset, c)| at + offset + c.len_utf8());
+        let sentence = at..end;
+        at = end.max(at + 1);
+        Some(sentence)
+    })
+}
+
+/// A word of a sentence, and what stands before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Word<'t> {
+    /// The word: letters and digits, with `'`, `_` and `-` inside.
+    pub(super) text: &'t str,
+    /// Where it begins in the whole text.
+    pub(super) at: usize,
+    /// What separates it from the word before.
+    pub(super) gap: Gap,
+}
+
+/// What stands between two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gap {
+    /// Nothing but spaces, quotation marks and the like.
+    None,
+    /// A comma, a dash, a bracket: another part of the sentence begins.
+    Part,
+    /// A colon: what follows stands by itself.
+    Colon,
+}
+
+/// The words of `range` of `text`.
+pub(super) fn words(text: &str, range: Range<usize>) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
+    let mut gap = Gap::None;
+    let mut start: Option<usize> = None;
+    let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '_' | '-');
+    let mut push = |start: usize, end: usize, gap: &mut Gap| {
+        let word = text[start..end].trim_end_matches(['\'', '-']);
+        words.push(Word { text: word, at: start, gap: std::mem::replace(gap, Gap::None) });
+    };
+    for (offset, c) in text[range.clone()].char_indices() {
+        let at = range.start + offset;
+        match start {
+            Some(from) if !inside(c) => {
+                push(from, at, &mut gap);
+                start = None;
+            }
+            None if c.is_alphanumeric() => start = Some(at),
+            Some(_) | None => {}
+        }
+        if start.is_none() {
+            gap = match (gap, c) {
+                (Gap::Colon, _) | (_, ':') => Gap::Colon,
+                (Gap::Part, _) | (_, ',' | '-' | '—' | '(' | ')' | ';') => Gap::Part,
+                (Gap::None, _) => Gap::None,
+            };
+        }
+    }
+    if let Some(from) = start {
+        push(from, range.end, &mut gap);
+    }
+    words
 }
 
 fn start_of(folded: &Folded, at: usize) -> usize {

@@ -4,64 +4,93 @@
 //! the card number", "type CVV 123"). The words it reports have every digit but the last four of a card number hidden.
 
 use super::clause::{has_any, sentence};
-use super::{Cue, CueHit, Facts, cues as cues_of};
-use crate::api::EventKind;
+use super::family::{Family, Verbs, is_act};
+use super::foreign;
+use super::tool::Tools;
+use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
 
-/// A thing that is payment data.
-const THING: u8 = 0;
-
-/// What payment data is called, in eight languages.
+/// What payment data is called.
 #[rustfmt::skip]
 const THINGS: &[&str] = &[
     "card number", "credit card", "debit card", "card details", "card information", "card info", "payment details",
-    "payment information", "cvv", "cvv2", "cvc", "cvc2", "security code", "card verification", "iban",
+    "payment information", "cvv", "cvv2", "cvc", "cvc2", "card security code", "card verification", "iban",
     "account number", "routing number", "sort code", "card expiry", "expiry date", "expiration date",
-    "card expiration", "name on card", "cardholder name", "kartennummer", "kreditkarte", "kreditkartennummer",
+    "card expiration", "name on card", "cardholder name", "security code and", "billing information", "bank details", "bank account",
+];
+
+/// The same in other languages, with the verb.
+#[rustfmt::skip]
+const FOREIGN_THINGS: &[&str] = &[
+    "kartennummer", "kreditkarte", "kreditkartennummer", "kreditkartendaten",
     "prüfziffer", "kontonummer", "carte bancaire", "numéro de carte", "carte de crédit", "cryptogramme",
     "número de tarjeta", "tarjeta de crédito", "tarjeta de débito", "código de seguridad", "numero della carta",
     "numero di carta", "carta di credito", "número do cartão", "cartão de crédito", "código de segurança",
     "カード番号", "クレジットカード", "セキュリティコード", "卡号", "信用卡", "银行卡", "安全码",
 ];
 
-/// Words for putting data into a form.
+/// Words for putting data into a form, in other languages.
 #[rustfmt::skip]
 const ENTERING: &[&str] = &[
-    "enter", "entering", "enters", "type", "typing", "fill", "filling", "fill in", "input", "inputting", "provide",
-    "providing", "paste", "pasting", "submit", "submitting", "add", "adding", "set", "send_keys", "fill_form", "gebe",
-    "eingeben", "trage", "saisir", "saisis", "je saisis", "entrer", "remplir", "introducir", "introduzco", "escribir",
+    "gebe", "eingeben", "trage", "eintragen", "saisir", "saisis", "je saisis", "entrer", "remplir", "introducir", "introduzco", "escribir",
     "ingresar", "ingreso", "rellenar", "inserire", "inserisco", "digitare", "compilare", "inserir", "digitar",
     "digito", "preencher", "preencho",
 ];
 
-/// Words that take it back.
-#[rustfmt::skip]
-const TAKEN_BACK: &[&str] = &[
-    "not", "don't", "won't", "can't", "cannot", "shouldn't", "never", "without", "avoid", "instead of", "no need to",
-    "already", "have entered", "whether", "if", "nicht", "ohne", "sans", "pas", "sin", "senza", "não", "sem",
-    "before", "later",
-];
+const FAMILY: Family = Family {
+    buttons: &["save card", "add card", "add payment method", "save payment method"],
+    labels: &[],
+    doings: &[],
+    acts: &[Verbs {
+        plain: &["enter", "type", "fill", "fill in", "fill out", "input", "provide", "paste", "submit", "add"],
+        doing: &["entering", "typing", "filling", "inputting", "providing", "pasting", "submitting", "adding"],
+        objects: THINGS,
+        not: &["page", "cart", "passenger"],
+    }],
+    weak: false,
+    tools: &[Tools {
+        verbs: &["add", "set", "update", "save", "enter", "create"],
+        objects: &["card", "iban"],
+        not: &["cart", "board", "flash", "list"],
+    }],
+    foreign_buttons: &[],
+    foreign_doings: &[],
+};
+
+/// A thing, named in an act: its value may stand beside it.
+const THING: u8 = 100;
+/// A thing in another language.
+const FOREIGN: u8 = 101;
 
 pub(super) fn cues() -> Vec<Cue> {
-    cues_of(THING, THINGS)
+    [FAMILY.cues(), cues_of(THING, THINGS), plain_cues(FOREIGN, FOREIGN_THINGS)].concat()
 }
 
 pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
-    card_number(facts.folded.as_str()).or_else(|| iban(facts.folded.as_str())).or_else(|| {
-        cues.iter().find_map(|cue| {
-            let sentence = sentence(facts.folded, &cue.range);
-            entered(facts, cue, &facts.folded.as_str()[sentence.clone()]).then(|| facts.words(&sentence))
+    let own: Vec<CueHit> = cues.iter().filter(|cue| cue.tag < THING).cloned().collect();
+    card_number(facts.folded.as_str())
+        .or_else(|| is_act(facts.kind).then(|| iban(facts.folded.as_str())).flatten())
+        .or_else(|| FAMILY.find(facts, &own))
+        .or_else(|| {
+            cues.iter().find_map(|cue| {
+                let sentence = sentence(facts.folded, &cue.range);
+                let text = &facts.folded.as_str()[sentence.clone()];
+                let found = (cue.tag == THING && valued(facts, text)) || (cue.tag == FOREIGN && entered(facts, cue, text));
+                found.then(|| facts.words(&sentence))
+            })
         })
-    })
+}
+
+/// Whether an act names a thing with a value beside it.
+fn valued(facts: &Facts<'_>, sentence: &str) -> bool {
+    is_act(facts.kind) && sentence.bytes().filter(u8::is_ascii_digit).count() >= 3
 }
 
 /// Whether the sentence puts the thing into a form.
 fn entered(facts: &Facts<'_>, cue: &CueHit, sentence: &str) -> bool {
-    let act = matches!(facts.kind, EventKind::Step | EventKind::Unknown(_));
     let unspaced = !facts.folded.as_str()[cue.range.clone()].chars().any(super::super::text::continues_word);
     let entering = has_any(sentence, ENTERING)
         || (unspaced && ["入力", "输入", "填写"].iter().any(|word| sentence.contains(word)));
-    let value = act && sentence.bytes().filter(u8::is_ascii_digit).count() >= 3;
-    !has_any(sentence, TAKEN_BACK) && (entering || value)
+    (entering || valued(facts, sentence)) && !foreign::takes_back(sentence)
 }
 
 /// A run of 13 to 19 digits, in groups or not, that begins like a card number and has a valid check digit; hidden but for
@@ -168,7 +197,7 @@ fn is_iban(compact: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{fires, words};
+    use super::super::tests::{expect, fires, words};
     use crate::api::EventKind::{Step, Thought};
     use crate::policy::detect::Detector::PaymentData;
 
@@ -203,7 +232,7 @@ mod tests {
 
     #[test]
     fn entering_payment_data_fires_and_reading_about_it_does_not() {
-        for text in [
+        expect(PaymentData, &Thought, true, &[
             "Entering the card number now",
             "I will type the CVV into the form",
             "fill in the expiry date and security code",
@@ -214,17 +243,13 @@ mod tests {
             "Vou preencher o número do cartão",
             "カード番号を入力します",
             "输入信用卡卡号",
-        ] {
-            assert!(fires(PaymentData, &Thought, text), "{text:?}");
-        }
-        for text in [
+        ]);
+        expect(PaymentData, &Thought, false, &[
             "The page asks for a card number",
             "I should not enter the card number",
             "paid by credit card",
             "The saved credit card is selected",
-        ] {
-            assert!(!fires(PaymentData, &Thought, text), "{text:?}");
-        }
+        ]);
         assert!(fires(PaymentData, &Step, "cvv: 123") && !fires(PaymentData, &Step, "open payment details"));
     }
 }

@@ -1,0 +1,201 @@
+//! The words that detectors share: how an agent says what it is about to do, and what takes it back. Folded, English.
+
+/// First-person intentions that are plain about the next act. The verb follows, perhaps after [`GLUE`].
+#[rustfmt::skip]
+pub(super) const INTENTS: &[&str] = &[
+    "i will", "i'll", "i shall", "we will", "we'll", "we shall", "let me", "let's", "let us", "i am going to",
+    "i'm going to", "we are going to", "we're going to", "i am about to", "i'm about to", "about to", "i am now going to",
+    "i can now", "we can now", "now i can", "now we can", "i am ready to", "i'm ready to",
+    "step is to", "step would be to", "action is to", "action would be to", "action should be to", "move is to",
+    "thing to do is to", "way is to", "step will be to", "action will be to", "only remaining step is to",
+    "remaining is to", "left is to", "remains is to", "left to do is to", "task now is to", "it is time to", "it's time to", "i decided to",
+    "i have decided to", "i intend to", "i choose to", "going ahead to", "i'd better", "i am proceeding to",
+    "i'm proceeding to", "i now", "i hereby", "step is", "action is",
+];
+
+/// First-person intentions that may also be about the goal as a whole.
+#[rustfmt::skip]
+pub(super) const WEAK_INTENTS: &[&str] = &[
+    "i need to", "we need to", "i should", "we should", "i must", "we must", "i have to", "we have to", "i want to",
+    "we want to", "i can", "we can", "i'd like to", "i would like to", "i plan to", "need to", "i could", "we could",
+    "i just need to", "i still need to", "i would", "i'd", "i will need to", "i'll need to", "i will have to", "have to", "ready to",
+];
+
+/// How an agent asks whether it shall act: an intention where the event is a question.
+#[rustfmt::skip]
+pub(super) const ASKS: &[&str] = &[
+    "should i", "shall i", "may i", "can i", "could i", "must i", "do you want me to", "would you like me to",
+    "want me to", "like me to", "okay to", "ok to", "ok if i", "fine if i", "permission to", "i would", "i am to",
+];
+
+/// What may stand between an intention and its verb.
+#[rustfmt::skip]
+pub(super) const GLUE: &[&str] = &[
+    "now", "then", "also", "simply", "just", "only", "finally", "directly", "immediately", "therefore", "first", "next", "please",
+    "go ahead and", "go on to", "go on and", "proceed to", "proceed and", "continue to", "try to", "attempt to", "try and",
+    "carefully", "quickly", "actually", "again", "so", "thus", "likely", "definitely", "safely", "manually", "still",
+    "move on to", "instead", "currently", "be", "to now", "once more", "start to", "begin to",
+    "be able to", "officially", "formally", "promptly", "successfully", "swiftly", "both",
+];
+
+/// What stands before a gerund that announces: "I am placing the order".
+#[rustfmt::skip]
+pub(super) const GERUND_LEADS: &[&str] = &[
+    "i am", "i'm", "we are", "we're", "proceed with", "proceeding with", "continue with", "continuing with", "go ahead with",
+    "proceed by", "proceeding by", "start", "begin", "try", "step is", "action is", "action will be", "step will be",
+    "finish by", "finish", "move on to", "moving on to", "proceed directly with", "attempt", "step involves",
+];
+
+/// Before a gerund: the sentence's own intention counts.
+pub(super) const BY: &[&str] = &["by", "via", "through"];
+
+/// Words that negate what follows in the same part of a sentence.
+#[rustfmt::skip]
+pub(super) const NEGATIVE: &[&str] = &[
+    "not", "don't", "dont", "won't", "can't", "cannot", "shouldn't", "mustn't", "couldn't", "didn't", "wouldn't", "doesn't",
+    "never", "without", "avoid", "avoiding", "no need", "instead of", "rather than", "refrain", "unable", "failed to", "neither",
+    "nor", "isn't", "wasn't", "aren't",
+];
+
+/// Words that make it a condition, a question or a purpose rather than an act.
+#[rustfmt::skip]
+pub(super) const WONDERS: &[&str] = &[
+    "whether", "how to", "how i", "where i", "where we", "before", "until", "so that i can", "so that i", "so i can",
+    "allow me to", "allows me to", "let me know", "lets me", "enable me to", "enables me to", "in order to", "to see if i can",
+    "unless", "what would", "which would", "might", "would", "as if", "able to", "so that we can", "so we can", "means i can",
+    "see if i", "check if i", "wait until", "prior to", "such as", "if i were to", "as though",
+];
+
+/// Words that make an act a later one: another act comes first.
+#[rustfmt::skip]
+pub(super) const LATER: &[&str] = &[
+    "then", "after", "afterwards", "afterward", "once", "finally", "later", "subsequently", "eventually", "when", "if",
+    "as soon as", "lastly", "thereafter", "upon",
+];
+
+/// Sentences that name the goal and not the act.
+#[rustfmt::skip]
+pub(super) const GOAL: &[&str] = &[
+    "goal is", "the goal was", "my task is", "the task is", "task was", "objective is", "asked me to", "asked to", "instructed to",
+    "instructed me to", "wants me to", "user wants", "user would like", "user has requested", "user requested", "user asked",
+    "user's request", "the instructions", "the steps to", "steps are", "in order to accomplish", "wants to", "original goal was",
+    "accomplish the goal", "achieve the goal", "requested to", "required to", "my goal of", "steps i followed", "i followed the",
+];
+
+/// Words that make a button one that cannot be used, or one of a page to come.
+#[rustfmt::skip]
+pub(super) const UNUSABLE: &[&str] = &[
+    "disabled", "greyed out", "grayed out", "not clickable", "not enabled", "unavailable", "not available", "not visible",
+    "enable the", "looking for", "look for", "find the", "locate", "search for", "appears after", "should appear", "will appear",
+    "to appear", "where i can", "where we can", "wait for",
+];
+
+/// Verbs for using a button.
+#[rustfmt::skip]
+pub(super) const CLICK: &[&str] = &[
+    "click", "clicking", "press", "pressing", "tap", "tapping", "hit", "hitting", "select", "selecting", "choose",
+    "choosing", "push", "pushing", "use", "using", "activate", "activating", "submit", "submitting", "interact",
+    "interacting", "trigger", "triggering", "clicks", "double-click", "re-click", "execute", "call", "calling", "invoke",
+    "invoking", "clicking on", "retry", "try",
+];
+
+/// Verbs whose purpose is what is really done: "use the code to verify the account".
+#[rustfmt::skip]
+pub(super) const MEANS: &[&str] = &[
+    "use", "using", "call", "calling", "invoke", "invoking", "execute", "executing", "run", "running", "apply", "applying",
+];
+
+/// Verbs that only look.
+#[rustfmt::skip]
+pub(super) const GATHER: &[&str] = &[
+    "read", "reading", "retrieve", "retrieving", "get", "getting", "find", "finding", "search", "searching", "look", "looking",
+    "extract", "extracting", "fetch", "fetching", "obtain", "obtaining", "access", "accessing", "browse", "browsing",
+    "navigate", "navigating", "go", "going", "review", "reviewing", "calculate", "calculating", "determine", "determining",
+    "identify", "identifying", "gather", "gathering", "locate", "locating", "view", "viewing", "list", "listing", "collect",
+    "collecting", "inspect", "examine", "analyze", "analyse", "download", "downloading", "compare", "comparing", "visit",
+    "scroll", "scrolling", "explore", "query", "ensure", "recheck", "wait", "waiting", "figure", "check", "checking", "verify",
+    "see", "open", "opening", "return", "ask", "request",
+];
+
+/// Verbs that handle a page without committing.
+#[rustfmt::skip]
+pub(super) const HANDLE: &[&str] = &[
+    "fill", "filling", "type", "typing", "enter", "entering", "select", "selecting", "choose", "choosing", "set",
+    "setting", "click", "clicking", "press", "pressing", "tap", "tapping", "add", "adding", "adjust", "adjusting", "toggle",
+    "uncheck", "unchecking", "clear", "clearing", "focus", "focusing", "hover", "drag", "update", "updating", "change", "changing",
+    "increase", "configure", "configuring", "input", "inputting", "correct", "expand", "close", "closing",
+];
+
+/// How a sentence begins that says which act comes first, or next of all.
+#[rustfmt::skip]
+pub(super) const FIRST: &[&str] = &[
+    "first", "i will first", "i'll first", "i need to first", "i should first", "i must first", "let me first", "let's first",
+    "start by", "starting by", "begin by", "beginning by", "start with", "starting with", "begin with", "beginning with",
+    "i will start", "i'll start", "let's start", "let me start", "i will begin", "i'll begin", "let's begin", "let me begin",
+    "before that", "before doing", "but first", "initially", "the first step",
+];
+
+/// How a sentence begins that draws the conclusion of a thought.
+#[rustfmt::skip]
+pub(super) const CONCLUDES: &[&str] = &[
+    "therefore", "so", "thus", "hence", "let's proceed", "let me", "let's", "the next best action", "the next action",
+    "the next step", "the next logical step", "the best action", "now", "i will now", "for now", "i will proceed",
+];
+
+/// What a pronoun for a button looks like.
+#[rustfmt::skip]
+pub(super) const BACK: &[&str] = &[
+    "it", "this", "that", "the button", "this button", "that button", "this one", "do this", "do so", "do that", "on it", "the first one",
+    "the second one", "one of them", "the one",
+];
+
+/// What follows a gerund that only describes: "clicking this button should finalize the order".
+pub(super) const DESCRIBES: &[&str] = &["should", "would", "will", "might", "may", "could", "can", "is", "was", "takes", "opens", "did", "has", "failed"];
+
+/// Verbs with which an agent reports what it has done.
+#[rustfmt::skip]
+pub(super) const REPORTED: &[&str] = &[
+    "have", "has", "had", "already", "previously", "was", "were", "been", "attempted", "tried", "after",
+];
+
+/// Verbs that begin a sentence which tells what is done: "Complete the checkout by clicking …".
+#[rustfmt::skip]
+pub(super) const IMPERATIVES: &[&str] = &[
+    "complete", "finalize", "finish", "proceed", "place", "submit", "confirm", "send", "book", "cancel", "delete", "post",
+    "publish", "pay", "buy", "purchase", "order", "click", "press", "tap",
+];
+
+/// What makes a sentence wait for somebody's word.
+#[rustfmt::skip]
+pub(super) const AWAITS: &[&str] = &[
+    "you provide", "you confirm", "you'd like", "you would like", "would you like", "if you prefer", "if you want", "if you wish", "do you want",
+    "please provide", "please confirm", "please let me know", "let me know", "if you", "once you", "could you", "can you", "you can", "you could",
+    "you may", "you need to", "you must", "you should", "with your permission", "with your confirmation", "your approval",
+];
+
+/// What follows a verb that begins a sentence and tells what is done.
+#[rustfmt::skip]
+pub(super) const DETERMINERS: &[&str] = &[
+    "the", "this", "that", "these", "those", "your", "my", "our", "their", "his", "a", "an", "it", "them", "him", "her", "to", "on", "now", "one",
+    "both", "all", "another", "some", "with", "in", "out",
+];
+
+/// How a sentence says that what it describes is what is done next.
+#[rustfmt::skip]
+pub(super) const IS_NEXT: &[&str] = &[
+    "next action", "next step", "next logical step", "next logical action", "best action", "right action", "next move", "logical step",
+    "best next step", "what i need to do", "what i will do", "only remaining",
+];
+
+/// What puts an act behind another one, whatever else is said.
+pub(super) const ONLY_THEN: &[&str] = &["once", "after that", "following that", "afterwards", "subsequently", "will be able to", "which i will then", "as soon as"];
+
+/// What a heading says when the first item below it is the next act.
+pub(super) const NEXT_HEADINGS: &[&str] = &["action", "next step", "now", "next", "therefore", "i will"];
+
+/// What may follow the words of a button where they are an act.
+pub(super) const GOES_ON: &[&str] = &["for", "using", "at", "and", "of", "in", "by", "immediately", "right", "via", "from", "as"];
+
+/// Buttons that do whatever the page is about: the purpose of clicking one is what is done.
+#[rustfmt::skip]
+pub(super) const GENERIC: &[&str] = &["confirm", "submit", "ok", "okay", "yes", "done", "finish", "icon", "checkmark", "proceed", "agree", "accept"];
