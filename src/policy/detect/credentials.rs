@@ -15,8 +15,8 @@ pub(super) static FAMILY: Family = Family {
     doings: &[],
     acts: &[
         Verbs {
-            plain: &["enter", "type", "fill", "input", "provide", "submit", "use", "paste", "send", "share"],
-            doing: &["entering", "typing", "filling", "inputting", "providing", "submitting", "using", "pasting", "sending", "sharing"],
+            plain: &["enter", "type", "fill", "input", "submit", "use", "paste", "send", "share"],
+            doing: &["entering", "typing", "filling", "inputting", "submitting", "using", "pasting", "sending", "sharing"],
             objects: SECRETS,
             not: &["field is", "reset page"],
         },

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::clause::{Gap, Word, has_any, words};
 use super::foreign;
-use super::prose::Words;
+use super::prose::{Find, Words};
 use super::tool::Tools;
 use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
 use crate::api::EventKind;
@@ -112,7 +112,7 @@ impl Family {
         // What a tool is called with is not what the agent says; what a click is called with is what it touches.
         let clicks = || facts.calls().is_empty() || facts.calls().iter().any(|name| is_click(name));
         let says = !is_act(facts.kind) || facts.calls().is_empty();
-        let prose = |what: Words| says && facts.prose().announces(&cue.range, what, self.weak, all);
+        let prose = |what: Words| says && facts.prose().announces(&Find { range: &cue.range, what, named: is_label(facts, &cue.range) }, self.weak, all);
         match cue.tag {
             FOREIGN_BUTTON => foreign::commits(facts, &cue.range, false),
             FOREIGN_DOING => foreign::commits(facts, &cue.range, true),
@@ -146,6 +146,7 @@ impl Verbs {
 /// Whether another part of the sentence begins with this word.
 fn ends_object(word: &Word<'_>) -> bool {
     word.gap != Gap::None
+        || word.text.contains('_')
         || matches!(word.text, "then" | "because" | "since" | "so" | "before" | "after" | "once" | "if" | "which" | "by")
         || super::lexicon::GATHER.contains(&word.text)
 }

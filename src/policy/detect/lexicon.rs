@@ -9,7 +9,7 @@ pub(super) const INTENTS: &[&str] = &[
     "step is to", "step would be to", "action is to", "action would be to", "action should be to", "move is to",
     "thing to do is to", "way is to", "step will be to", "action will be to", "only remaining step is to",
     "remaining is to", "left is to", "remains is to", "left to do is to", "task now is to", "it is time to", "it's time to", "i decided to",
-    "i have decided to", "i intend to", "i choose to", "going ahead to", "i'd better", "i am proceeding to",
+    "i have decided to", "now i need to", "now i should", "i now need to", "now need to", "i intend to", "i choose to", "going ahead to", "i'd better", "i am proceeding to",
     "i'm proceeding to", "i now", "i hereby", "step is", "action is",
 ];
 
@@ -17,8 +17,8 @@ pub(super) const INTENTS: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const WEAK_INTENTS: &[&str] = &[
     "i need to", "we need to", "i should", "we should", "i must", "we must", "i have to", "we have to", "i want to",
-    "we want to", "i can", "we can", "i'd like to", "i would like to", "i plan to", "need to", "i could", "we could",
-    "i just need to", "i still need to", "i would", "i'd", "i will need to", "i'll need to", "i will have to", "have to", "ready to",
+    "we want to", "i can", "we can", "i'd like to", "i would like to", "i plan to", "need to",
+    "i just need to", "i still need to", "i will need to", "i'll need to", "i will have to", "have to", "ready to",
 ];
 
 /// How an agent asks whether it shall act: an intention where the event is a question.
@@ -114,7 +114,7 @@ pub(super) const GATHER: &[&str] = &[
     "identify", "identifying", "gather", "gathering", "locate", "locating", "view", "viewing", "list", "listing", "collect",
     "collecting", "inspect", "examine", "analyze", "analyse", "download", "downloading", "compare", "comparing", "visit",
     "scroll", "scrolling", "explore", "query", "ensure", "recheck", "wait", "waiting", "figure", "check", "checking", "verify",
-    "see", "open", "opening", "return", "ask", "request",
+    "see", "open", "opening", "return", "ask", "request", "acquire", "acquiring", "know", "learn", "confirm whether", "clarify", "understand",
 ];
 
 /// Verbs that handle a page without committing.
@@ -199,3 +199,6 @@ pub(super) const GOES_ON: &[&str] = &["for", "using", "at", "and", "of", "in", "
 /// Buttons that do whatever the page is about: the purpose of clicking one is what is done.
 #[rustfmt::skip]
 pub(super) const GENERIC: &[&str] = &["confirm", "submit", "ok", "okay", "yes", "done", "finish", "icon", "checkmark", "proceed", "agree", "accept"];
+
+/// How a sentence begins that says what the act before it still takes.
+pub(super) const STILL_TAKES: &[&str] = &["to do this", "to do so", "to do that", "for this", "for that", "however", "but", "first"];

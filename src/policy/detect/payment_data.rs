@@ -15,7 +15,7 @@ const THINGS: &[&str] = &[
     "card number", "credit card", "debit card", "card details", "card information", "card info", "payment details",
     "payment information", "cvv", "cvv2", "cvc", "cvc2", "card security code", "card verification", "iban",
     "account number", "routing number", "sort code", "card expiry", "expiry date", "expiration date",
-    "card expiration", "name on card", "cardholder name", "security code and", "billing information", "bank details", "bank account",
+    "card expiration", "name on card", "cardholder name", "expiry date and security code", "billing information", "bank details", "bank account",
 ];
 
 /// The same in other languages, with the verb.

@@ -66,8 +66,15 @@ pub(super) enum Words {
     Button,
     /// The name of a button that is also an everyday word: "Send".
     Label,
-    /// The name of a tool.
-    Tool,
+}
+
+/// Words of a commit, found in the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Find<'f> {
+    pub(super) range: &'f Range<usize>,
+    pub(super) what: Words,
+    /// Whether they are told to be the name of a button: in quotation marks, or before "button".
+    pub(super) named: bool,
 }
 
 impl<'t> Prose<'t> {
@@ -97,20 +104,21 @@ impl<'t> Prose<'t> {
     /// Whether the words at `range` are announced as the agent's next act. `cues` are all places of such words.
     ///
     /// Where `weak` is false, what the agent needs, wants or has to do is its goal, and not yet an announcement.
-    pub(super) fn announces(&self, range: &Range<usize>, what: Words, weak: bool, cues: &[Range<usize>]) -> bool {
+    pub(super) fn announces(&self, find: &Find<'_>, weak: bool, cues: &[Range<usize>]) -> bool {
+        let range = find.range;
         let k = self.index(range.start);
         let Some(sentence) = self.sentences.get(k) else { return false };
         let words = words(self.text, sentence.range.clone());
         let at = words.partition_point(|word| word.at < range.start);
-        let head = match what {
+        let head = match find.what {
             Words::Act => self.act_head(&words, at).filter(|head| weak || !head.weak),
             Words::Doing => self.doing_head(&words, at).filter(|head| weak || !head.weak),
             Words::Button => {
                 let begins = || self.begins(&words, at).filter(|_| self.goes_on(&words, range));
                 let act = self.act_head(&words, at).or_else(begins).filter(|head| weak || !head.weak);
-                act.or_else(|| self.button_head(&words, at, k, range))
+                act.or_else(|| self.button_head(&words, at, k, find))
             }
-            Words::Label | Words::Tool => self.button_head(&words, at, k, range),
+            Words::Label => self.button_head(&words, at, k, find),
         };
         let Some(head) = head else { return false };
         !self.names_the_goal(sentence) && !(head.imperative && self.is_planned(k)) && !self.comes_later(k, head, cues)
@@ -147,6 +155,7 @@ impl<'t> Prose<'t> {
         let mut later = after.filter_map(|n| Some((n, other(n)?)));
         if later.any(|(n, act)| {
             act.first
+                || (n == k + 1 && act.gathers && self.still_takes(n))
                 || (head.weak && !act.weak && !act.gathers)
                 || (last && act.concludes && !act.gathers)
                 || (last && here.list > 0 && self.sentences[n].list == 0 && !act.weak)
@@ -156,6 +165,12 @@ impl<'t> Prose<'t> {
         let mut earlier = before.filter_map(|n| Some((n, other(n)?)));
         let sibling = |n: usize| here.list > 0 && self.sentences[n].list == here.list;
         earlier.any(|(n, act)| head.later || act.first || (sibling(n) && !act.weak && !act.gathers))
+    }
+
+    /// Whether a sentence says what the act before it still takes.
+    fn still_takes(&self, n: usize) -> bool {
+        let words = words(self.text, self.sentences[n].range.clone());
+        lex::STILL_TAKES.iter().any(|phrase| starts_with(&words, phrase))
     }
 
     /// Whether a sentence is about the button that was named before it.
@@ -243,7 +258,8 @@ impl<'t> Prose<'t> {
         let (verb, len) = verb?;
         let verb_word = (verb..before.len()).find(|n| !is_glue(before, *n))?;
         let gathers = before[verb_word..].iter().any(|word| lex::GATHER.contains(&word.text));
-        if gathers {
+        let looks_first = (0..verb).any(|n| lex::GATHER.contains(&before[n].text) && self.act_head(before, n).is_some());
+        if gathers || looks_first {
             return None;
         }
         self.head(words, verb - len, left, true)
@@ -318,7 +334,8 @@ impl<'t> Prose<'t> {
         if has_any(after, &["by"]) && self.only_looks(words, to) {
             return None;
         }
-        if weak && has_any(self.slice(words, from, words.len()), &["only"]) && has_any(after, &["if"]) {
+        let only_if = has_any(self.slice(words, from, words.len()), &["only"]) && has_any(after, &["if"]);
+        if weak && (only_if || has_any(self.slice(words, 0, from), &["if"])) {
             return None;
         }
         Some(Head { weak, later: self.late(&words[..from]) || self.late(&words[from..to]), imperative: from == to })
@@ -340,7 +357,7 @@ impl<'t> Prose<'t> {
     }
 
     /// The name of a button, or of a tool, that is going to be used: here, or in one of the next two sentences.
-    fn button_head(&self, words: &[Word<'_>], at: usize, k: usize, range: &Range<usize>) -> Option<Head> {
+    fn button_head(&self, words: &[Word<'_>], at: usize, k: usize, find: &Find<'_>) -> Option<Head> {
         let sentence = &self.text[self.sentences[k].range.clone()];
         if has_any(sentence, lex::UNUSABLE) {
             return None;
@@ -350,7 +367,7 @@ impl<'t> Prose<'t> {
         let clicked = verbs.take(3).find_map(|n| {
             if words[n].text.ends_with("ing") { self.doing_head(words, n) } else { self.act_head(words, n) }
         });
-        clicked.or_else(|| self.clicked_next(k, range))
+        clicked.or_else(|| self.clicked_next(k, find.range).filter(|_| find.named))
     }
 
     fn clicked_next(&self, k: usize, range: &Range<usize>) -> Option<Head> {
