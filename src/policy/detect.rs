@@ -9,6 +9,7 @@ mod family;
 mod foreign;
 mod lexicon;
 mod prose;
+mod said;
 mod tool;
 
 mod account_change;
@@ -246,9 +247,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_makes_a_detector_panic(raw in "([\\PC\n]|place order|card number|[0-9 -]{4}|\u{200b}|ß|注文する){0,30}") {
+        fn no_text_makes_a_detector_panic(raw in "([\\PC\n]|place order|card number|[0-9 -]{4}|\u{200b}|ß|注文する| I will | and then | to |, |: |\n- |clicking |by sending |\"Send\"|\\. |send_money\\(|use it){0,30}") {
             for detector in Detector::ALL {
-                for kind in [EventKind::Step, EventKind::Thought] {
+                for kind in [EventKind::Step, EventKind::Thought, EventKind::Question] {
                     let _ = fires(detector, &kind, &raw);
                 }
             }

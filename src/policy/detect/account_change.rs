@@ -16,7 +16,7 @@ pub(super) static FAMILY: Family = Family {
         objects: &["password", "passwords", "account details", "user information", "user info", "two-factor", "2fa", "account's", "profile", "account information", "shipping address", "recovery"],
         not: &["page", "filter", "search", "quantity", "date"],
     }],
-    weak: false,
+    needs: false,
     tools: &[
         Tools {
             verbs: &["update", "change", "set", "reset", "modify", "edit", "save"],

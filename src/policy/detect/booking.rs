@@ -36,7 +36,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["page", "form", "site", "website", "process", "calendar event"],
         },
     ],
-    weak: false,
+    needs: false,
     tools: &[
         Tools { verbs: &["book", "reserve", "rebook"], objects: &[], not: &["list", "status", "page"] },
         Tools {

@@ -17,7 +17,7 @@ pub(super) static FAMILY: Family = Family {
     labels: &[],
     doings: &[],
     acts: &[Verbs { plain: &["cancel"], doing: &["cancelling", "canceling"], objects: CANCELLED, not: &["policy", "button", "dialog"] }],
-    weak: true,
+    needs: true,
     tools: &[Tools {
         verbs: &["cancel", "unsubscribe", "terminate"],
         objects: &[],

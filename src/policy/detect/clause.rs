@@ -105,6 +105,44 @@ pub(super) fn words(text: &str, range: Range<usize>) -> Vec<Word<'_>> {
     words
 }
 
+/// Whether a line is an item of a list, and what it says.
+pub(super) fn item(text: &str, line: Range<usize>) -> (bool, Range<usize>) {
+    let own = &text[line.clone()];
+    let digits = own.bytes().take_while(u8::is_ascii_digit).count();
+    let marker = match own[digits..].chars().next() {
+        Some('.' | ')' | ':') if (1..=2).contains(&digits) => digits + 1,
+        Some(c @ ('-' | '*' | '•' | '·' | '–' | '×')) if digits == 0 => c.len_utf8(),
+        Some(_) | None => return (false, line),
+    };
+    if !own[marker..].starts_with([' ', '*']) {
+        return (false, line);
+    }
+    (true, line.start + marker..line.end)
+}
+
+/// How many words at the end of `words` are one of `phrases`; the longest of them.
+pub(super) fn any_end(words: &[Word<'_>], phrases: &[&str]) -> Option<usize> {
+    phrases.iter().filter_map(|phrase| ends_with(words, phrase)).max()
+}
+
+/// How many words at the end of `words` are `phrase`.
+pub(super) fn ends_with(words: &[Word<'_>], phrase: &str) -> Option<usize> {
+    let mut left = words.len();
+    for part in phrase.rsplit(' ') {
+        left = left.checked_sub(1)?;
+        if words[left].text != part {
+            return None;
+        }
+    }
+    Some(words.len() - left)
+}
+
+/// Whether `words` begin with `phrase`.
+pub(super) fn starts_with(words: &[Word<'_>], phrase: &str) -> bool {
+    let mut rest = words.iter();
+    phrase.split(' ').all(|part| rest.next().is_some_and(|word| word.text == part))
+}
+
 fn start_of(folded: &Folded, at: usize) -> usize {
     let text = folded.as_str();
     let floor = boundary(text, at.saturating_sub(REACH));

@@ -28,7 +28,7 @@ pub(super) static FAMILY: Family = Family {
         },
         Verbs { plain: &["log in", "log into", "sign in", "sign into", "login"], doing: &["logging in", "logging into", "signing in", "signing into"], objects: &[], not: &[] },
     ],
-    weak: false,
+    needs: false,
     tools: &[
         Tools { verbs: &["login", "authenticate", "signin", "logon"], objects: &[], not: &["status", "page", "url"] },
         Tools { verbs: &["log", "sign"], objects: &["in", "into"], not: &[] },

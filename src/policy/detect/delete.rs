@@ -25,7 +25,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["cart", "filter", "bag", "basket", "guest", "list"],
         },
     ],
-    weak: true,
+    needs: true,
     tools: &[
         Tools { verbs: &["delete", "erase", "purge", "wipe", "drop", "destroy", "trash", "rm", "unlink"], objects: &[], not: &["cart", "draft", "filter"] },
         Tools {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::clause::{Gap, Word, has_any, words};
 use super::foreign;
+use super::lexicon::{self, Class};
 use super::prose::{Find, Words};
 use super::tool::Tools;
 use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
@@ -24,8 +25,8 @@ pub(super) struct Family {
     pub(super) doings: &'static [&'static str],
     /// Verbs with what they have to act on.
     pub(super) acts: &'static [Verbs],
-    /// Whether "I need to …" announces an act of these verbs, or only names the goal.
-    pub(super) weak: bool,
+    /// Whether "I need to …" announces such an act, and does not only name the goal.
+    pub(super) needs: bool,
     /// The tools.
     pub(super) tools: &'static [Tools],
     /// Names of buttons in other languages.
@@ -108,11 +109,15 @@ impl Family {
         }
     }
 
+    fn found<'c>(&self, facts: &Facts<'_>, cue: &'c CueHit, what: Words) -> Find<'c> {
+        Find { range: &cue.range, what, named: is_label(facts, &cue.range), needs: self.needs }
+    }
+
     fn commits(&self, facts: &Facts<'_>, cue: &CueHit, all: &[Range<usize>]) -> bool {
         // What a tool is called with is not what the agent says; what a click is called with is what it touches.
         let clicks = || facts.calls().is_empty() || facts.calls().iter().any(|name| is_click(name));
         let says = !is_act(facts.kind) || facts.calls().is_empty();
-        let prose = |what: Words| says && facts.prose().announces(&Find { range: &cue.range, what, named: is_label(facts, &cue.range) }, self.weak, all);
+        let prose = |what: Words| says && facts.prose().announces(&self.found(facts, cue, what), all);
         match cue.tag {
             FOREIGN_BUTTON => foreign::commits(facts, &cue.range, false),
             FOREIGN_DOING => foreign::commits(facts, &cue.range, true),
@@ -148,7 +153,7 @@ fn ends_object(word: &Word<'_>) -> bool {
     word.gap != Gap::None
         || word.text.contains('_')
         || matches!(word.text, "then" | "because" | "since" | "so" | "before" | "after" | "once" | "if" | "which" | "by")
-        || super::lexicon::GATHER.contains(&word.text)
+        || lexicon::class(word.text).intersects(Class::GATHER)
 }
 
 /// Whether what follows makes another thing of it: "the payment method".
@@ -194,7 +199,7 @@ fn touches(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     let verb = before.split(' ').next().unwrap_or_default();
     let bare = |word: &str| matches!(word, "" | "button" | "link" | "element" | "on" | "the" | "click" | "press" | "tap" | "submit");
     let named = before.split([' ', '[', '(']).all(bare);
-    named || ((verb == "click" || verb == "press" || verb == "tap") && !has_any(before, super::lexicon::NEGATIVE))
+    named || ((verb == "click" || verb == "press" || verb == "tap") && !has_any(before, lexicon::NEGATIVE))
 }
 
 fn is_line(facts: &Facts<'_>, range: &Range<usize>) -> bool {

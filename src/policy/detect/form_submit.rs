@@ -16,7 +16,7 @@ pub(super) static FAMILY: Family = Family {
         objects: &["form", "application", "proposal", "request", "claim", "registration", "survey", "report", "complaint", "ticket"],
         not: &["search", "filter", "query"],
     }],
-    weak: false,
+    needs: false,
     tools: &[Tools {
         verbs: &["submit", "register", "apply", "sign", "accept", "file"],
         objects: &[],

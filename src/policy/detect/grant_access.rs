@@ -42,7 +42,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["money", "funds", "human"],
         },
     ],
-    weak: true,
+    needs: true,
     tools: &[
         Tools { verbs: &["invite", "grant", "authorize"], objects: &[], not: &["event", "calendar", "payment", "list"] },
         Tools {

@@ -1,5 +1,50 @@
 //! The words that detectors share: how an agent says what it is about to do, and what takes it back. Folded, English.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What a verb is good for; a verb can be of several classes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Class(u8);
+
+impl Class {
+    /// Uses a button: [`CLICK`].
+    pub(super) const CLICK: Self = Self(1);
+    /// Names what something is done with: [`MEANS`].
+    pub(super) const MEANS: Self = Self(2);
+    /// Only looks: [`GATHER`].
+    pub(super) const GATHER: Self = Self(4);
+    /// Handles a page without committing: [`HANDLE`].
+    pub(super) const HANDLE: Self = Self(8);
+
+    /// Both.
+    pub(super) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether they have one in common.
+    pub(super) const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// The classes of a word.
+pub(super) fn class(word: &str) -> Class {
+    static CLASSES: LazyLock<HashMap<&str, Class>> = LazyLock::new(|| {
+        let mut classes: HashMap<&str, Class> = HashMap::new();
+        let lists =
+            [(CLICK, Class::CLICK), (MEANS, Class::MEANS), (GATHER, Class::GATHER), (HANDLE, Class::HANDLE)];
+        for (words, class) in lists {
+            for word in words {
+                let known = classes.entry(word).or_default();
+                *known = known.or(class);
+            }
+        }
+        classes
+    });
+    CLASSES.get(word).copied().unwrap_or_default()
+}
+
 /// First-person intentions that are plain about the next act. The verb follows, perhaps after [`GLUE`].
 #[rustfmt::skip]
 pub(super) const INTENTS: &[&str] = &[
@@ -92,22 +137,22 @@ pub(super) const UNUSABLE: &[&str] = &[
 
 /// Verbs for using a button.
 #[rustfmt::skip]
-pub(super) const CLICK: &[&str] = &[
+const CLICK: &[&str] = &[
     "click", "clicking", "press", "pressing", "tap", "tapping", "hit", "hitting", "select", "selecting", "choose",
     "choosing", "push", "pushing", "use", "using", "activate", "activating", "submit", "submitting", "interact",
     "interacting", "trigger", "triggering", "clicks", "double-click", "re-click", "execute", "call", "calling", "invoke",
-    "invoking", "clicking on", "retry", "try",
+    "invoking", "retry", "try",
 ];
 
 /// Verbs whose purpose is what is really done: "use the code to verify the account".
 #[rustfmt::skip]
-pub(super) const MEANS: &[&str] = &[
+const MEANS: &[&str] = &[
     "use", "using", "call", "calling", "invoke", "invoking", "execute", "executing", "run", "running", "apply", "applying",
 ];
 
 /// Verbs that only look.
 #[rustfmt::skip]
-pub(super) const GATHER: &[&str] = &[
+const GATHER: &[&str] = &[
     "read", "reading", "retrieve", "retrieving", "get", "getting", "find", "finding", "search", "searching", "look", "looking",
     "extract", "extracting", "fetch", "fetching", "obtain", "obtaining", "access", "accessing", "browse", "browsing",
     "navigate", "navigating", "go", "going", "review", "reviewing", "calculate", "calculating", "determine", "determining",
@@ -119,7 +164,7 @@ pub(super) const GATHER: &[&str] = &[
 
 /// Verbs that handle a page without committing.
 #[rustfmt::skip]
-pub(super) const HANDLE: &[&str] = &[
+const HANDLE: &[&str] = &[
     "fill", "filling", "type", "typing", "enter", "entering", "select", "selecting", "choose", "choosing", "set",
     "setting", "click", "clicking", "press", "pressing", "tap", "tapping", "add", "adding", "adjust", "adjusting", "toggle",
     "uncheck", "unchecking", "clear", "clearing", "focus", "focusing", "hover", "drag", "update", "updating", "change", "changing",
@@ -202,3 +247,9 @@ pub(super) const GENERIC: &[&str] = &["confirm", "submit", "ok", "okay", "yes", 
 
 /// How a sentence begins that says what the act before it still takes.
 pub(super) const STILL_TAKES: &[&str] = &["to do this", "to do so", "to do that", "for this", "for that", "however", "but", "first"];
+
+/// Words at which another part of a sentence begins.
+pub(super) const JOINTS: &[&str] = &["so", "therefore", "but", "and", "thus", "hence"];
+
+/// Words before an intention that make it a reason.
+pub(super) const BECAUSE: &[&str] = &["since", "because", "once"];

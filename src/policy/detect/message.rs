@@ -51,7 +51,7 @@ pub(super) static FAMILY: Family = Family {
         },
         Verbs { plain: &["email", "message", "notify", "dm"], doing: &["emailing", "messaging", "notifying"], objects: &[], not: &["you", "the user"] },
     ],
-    weak: false,
+    needs: false,
     tools: &[
         Tools {
             verbs: &["send", "post", "reply", "forward", "publish", "tweet", "comment", "email", "message", "notify", "dm", "broadcast", "respond", "retweet"],

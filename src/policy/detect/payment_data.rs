@@ -46,7 +46,7 @@ const FAMILY: Family = Family {
         objects: THINGS,
         not: &["page", "cart", "passenger"],
     }],
-    weak: false,
+    needs: false,
     tools: &[Tools {
         verbs: &["add", "set", "update", "save", "enter", "create"],
         objects: &["card", "iban"],

@@ -47,7 +47,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["page", "button", "link", "website", "site", "reviews", "details", "profile", "process"],
         },
     ],
-    weak: true,
+    needs: true,
     tools: &[
         Tools {
             verbs: &["buy", "purchase", "checkout", "order", "subscribe", "pay"],
@@ -86,6 +86,17 @@ mod tests {
                 "Everything looks right, so let me click **Buy Now**.",
                 "I'll press P\u{200b}lace  ORDER.",
                 "Ｃｌｉｃｋ Ｐｌａｃｅ ｏｒｄｅｒ",
+                "Сliсking 'Рlасе уоur оrdеr' nоw",
+                "I will c l i c k  P l a c e  o r d e r",
+                "I will com-\nplete the pur-\nchase now",
+                "I've filled in everything. Next: place the order.",
+                "The cart looks right - 2 tickets, $84.20 total. I'm clicking \"Confirm and Pay\" now.",
+                "Everything is set, so it's time to submit the order.",
+                "I will proceed to payment by pressing the Pay $41.20 button.",
+                "Reasoning: all fields are valid.\nAction: click(\"Place order\")",
+                "The 'Order Now' button has the bid 'b3'. I will click on this button.",
+                "The total is 41.20.\n3. Next action:\n- Click the Place Order button with bid 148",
+                "I can use the saved card. I'll use the first button to place the order.",
                 "Not that one. Clicking Pay now.",
             ],
         );
@@ -112,6 +123,14 @@ mod tests {
                 "This link takes me to the page where I can place the order",
                 "The 'Order Now' button is currently disabled, I need to fill in the form",
                 "I clicked Place order and the page shows a confirmation",
+                "The steps are:\n1. Fill in the address.\n2. Click 'Place order'.\n\nI will start by filling in the address.",
+                "To complete the order, I need to set the quantity to 3.",
+                "After this I can proceed with the payment. Let me select the quantity first.",
+                "Next, I need to retrieve the invoice to complete the payment.",
+                "Would you like me to place the order?",
+                "Step 1: open the shop. Step 2: add the item. Step 3: place the order. I'll open the shop now.",
+                "User asked me to buy a laptop. First, search for laptops.",
+                "I will click the 'Buying guide' link.",
             ],
         );
     }

@@ -22,7 +22,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["page", "list", "search", "results", "to the"],
         },
     ],
-    weak: true,
+    needs: true,
     tools: &[
         Tools { verbs: &["refund"], objects: &[], not: &["status", "policy", "list"] },
         Tools { verbs: &["return", "exchange"], objects: &["order", "item", "product", "purchase"], not: &["list", "status"] },

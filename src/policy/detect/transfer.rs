@@ -35,7 +35,7 @@ pub(super) static FAMILY: Family = Family {
             not: &["attention"],
         },
     ],
-    weak: true,
+    needs: true,
     tools: &[
         Tools {
             verbs: &["send", "transfer", "wire", "schedule", "make", "create", "execute", "process", "initiate", "issue", "submit", "update", "approve"],

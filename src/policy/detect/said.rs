@@ -1,0 +1,253 @@
+//! One sentence of an agent: whether a verb in it is something that the agent says it does now.
+//!
+//! A verb counts when an intention governs it ("I will now place …", "let me …", "the next step is to …"), when the sentence
+//! begins with it ("Place the order"), or when it follows another act of the same intention. The part of the sentence in which
+//! the intention stands takes it back with a negation, a condition or a purpose. Looks at nothing but the sentence.
+
+use std::ops::Range;
+
+use super::clause::{Gap, Word, any_end, ends_with, has_any, starts_with, words};
+use super::lexicon as lex;
+use super::lexicon::Class;
+
+/// A sentence, cut into words.
+#[derive(Debug)]
+pub(super) struct Said<'t> {
+    text: &'t str,
+    words: Vec<Word<'t>>,
+    asks: bool,
+}
+
+/// How a verb is said to be done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Head {
+    /// Whether it may also be about the goal as a whole: "I need to".
+    pub(super) weak: bool,
+    /// Whether it is said to follow something.
+    pub(super) later: bool,
+    /// Whether nobody is said to do it: "Click the button".
+    pub(super) imperative: bool,
+}
+
+/// Where an intention stands among the words, and whether it is weak.
+#[derive(Clone, Copy, Debug)]
+struct Intent {
+    from: usize,
+    to: usize,
+    weak: bool,
+}
+
+/// So many words may stand between a verb and the button it uses.
+const BUTTON_REACH: usize = 10;
+/// So many words may stand between a means and what it is for.
+const MEANS_REACH: usize = 14;
+/// So many words may name a button that is clicked for a purpose.
+const NAME_REACH: usize = 6;
+/// So many words are looked at for an act.
+const MOST_WORDS: usize = 60;
+
+impl<'t> Said<'t> {
+    /// The sentence at `range` of `text`; `asks` where it is part of a question to somebody.
+    pub(super) fn new(text: &'t str, range: Range<usize>, asks: bool) -> Self {
+        Self { text, words: words(text, range), asks }
+    }
+
+    /// The word that stands at a place of the text.
+    pub(super) fn at(&self, place: usize) -> usize {
+        self.words.partition_point(|word| word.at < place)
+    }
+
+    /// Whether the sentence begins with one of these.
+    pub(super) fn begins_with(&self, phrases: &[&str]) -> bool {
+        phrases.iter().any(|phrase| starts_with(&self.words, phrase))
+    }
+
+    /// The first verb of one of these classes that is done, and how.
+    pub(super) fn first(&self, classes: Class) -> Option<(Class, Head)> {
+        (0..self.words.len().min(MOST_WORDS)).find_map(|at| {
+            let class = self.class(at);
+            class.intersects(classes).then(|| self.verb(at).map(|head| (class, head))).flatten()
+        })
+    }
+
+    /// Whether a button named before is what the sentence is about: "I will click it".
+    pub(super) fn points_back(&self) -> bool {
+        let Some(at) = self.click() else { return false };
+        (at + 1..=self.words.len().min(at + 4)).any(|end| any_end(&self.words[..end], lex::BACK).is_some())
+    }
+
+    /// Using a button that was named before.
+    pub(super) fn click_back(&self) -> Option<Head> {
+        self.points_back().then(|| self.click().and_then(|at| self.verb(at))).flatten()
+    }
+
+    /// Using the button whose name begins at word `at`.
+    pub(super) fn button(&self, at: usize) -> Option<Head> {
+        let near = (at.saturating_sub(BUTTON_REACH)..at).rev();
+        near.filter(|n| self.class(*n).intersects(Class::CLICK)).take(3).find_map(|n| self.verb(n))
+    }
+
+    /// A verb in whichever form it stands.
+    fn verb(&self, at: usize) -> Option<Head> {
+        if self.words.get(at)?.text.ends_with("ing") { self.doing(at) } else { self.act(at) }
+    }
+
+    /// A verb in its plain form.
+    pub(super) fn act(&self, at: usize) -> Option<Head> {
+        let left = self.before_glue(at);
+        if let Some(head) = self.begins(at) {
+            return (left < at || self.takes_object(at)).then_some(head);
+        }
+        match self.intent(left, at) {
+            Some(intent) => self.done(intent),
+            None => self.joined(left).or_else(|| self.by_means(left)),
+        }
+    }
+
+    /// A verb with which the sentence begins, or what follows a colon in it.
+    pub(super) fn begins(&self, at: usize) -> Option<Head> {
+        let left = self.before_glue(at);
+        let begins = left == 0 || self.words.get(left).is_some_and(|word| word.gap == Gap::Colon);
+        begins.then(|| Head { weak: false, later: left < at && self.is_late(0..at), imperative: true })
+    }
+
+    /// Whether the words up to `end` of the text go on like an act, and not like the name of a button.
+    pub(super) fn goes_on(&self, end: usize) -> bool {
+        let next = self.words.iter().find(|word| word.at >= end);
+        next.is_none_or(|next| {
+            next.gap == Gap::Part || lex::DETERMINERS.contains(&next.text) || lex::GOES_ON.contains(&next.text)
+        })
+    }
+
+    /// A verb in its `-ing` form.
+    pub(super) fn doing(&self, at: usize) -> Option<Head> {
+        let left = self.before_glue(at);
+        let is_next = || has_any(self.slice(at..self.words.len()), lex::IS_NEXT);
+        let gap = self.words.get(left).map_or(Gap::None, |word| word.gap);
+        if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) {
+            let describes = self.words[at + 1..].iter().any(|word| lex::DESCRIBES.contains(&word.text));
+            let later = left < at && self.is_late(0..at);
+            return (is_next() || !describes).then(|| Head { weak: false, later, imperative: !is_next() });
+        }
+        let before = &self.words[..left];
+        if let Some(n) = any_end(before, lex::BY) {
+            return self.done(self.main(left - n)?);
+        }
+        let from = left - any_end(before, lex::GERUND_LEADS)?;
+        let (first, last) = (self.words[from].text, self.words[left - 1].text);
+        let speaks = from == 0 || first.starts_with('i') || first.starts_with("we");
+        if speaks || matches!(last, "is" | "be" | "involves") {
+            return self.done(Intent { from, to: left, weak: false });
+        }
+        self.act(from) // "I will proceed with placing the order"
+    }
+
+    /// An intention that ends before word `left`, whose verb is at `at`.
+    fn intent(&self, left: usize, at: usize) -> Option<Intent> {
+        let before = &self.words[..left];
+        let now = |from: usize| self.words[from..at].iter().any(|word| word.text == "now");
+        let strong = || any_end(before, lex::INTENTS).map(|n| Intent { from: left - n, to: left, weak: false });
+        let weak = || any_end(before, lex::WEAK_INTENTS).map(|n| Intent { from: left - n, to: left, weak: !now(left - n) });
+        let asks = || any_end(before, lex::ASKS).map(|n| Intent { from: left - n, to: left, weak: false });
+        strong().or_else(weak).or_else(|| asks().filter(|_| self.asks))
+    }
+
+    /// The last intention before word `end`, or the verb with which the sentence begins.
+    fn main(&self, end: usize) -> Option<Intent> {
+        let first = self.words.first()?;
+        let told = lex::IMPERATIVES.contains(&first.text) || first.text.ends_with("ing");
+        let begins = || told.then_some(Intent { from: 0, to: 0, weak: false });
+        (1..=end).rev().find_map(|end| self.intent(end, end)).or_else(begins)
+    }
+
+    /// "… and place the order": the act follows another of the same intention, which must not be one that only looks.
+    fn joined(&self, left: usize) -> Option<Head> {
+        let end = left - any_end(&self.words[..left], &["and", "and then", "then"])?;
+        let intent = (0..end).rev().find_map(|n| self.intent(n, n))?;
+        let looks = |n: usize| self.class(n).intersects(Class::GATHER);
+        let looks_first = (0..intent.to).any(|n| looks(n) && self.act(n).is_some());
+        if looks_first || (intent.to..end).any(looks) {
+            return None;
+        }
+        self.done(Intent { weak: true, ..intent })
+    }
+
+    /// "use the code to verify the account": what is done by the means that is used.
+    fn by_means(&self, left: usize) -> Option<Head> {
+        ends_with(&self.words[..left], "to")?;
+        let near = (left.saturating_sub(MEANS_REACH)..left).rev();
+        let means = near.into_iter().find(|n| self.class(*n).intersects(Class::MEANS.or(Class::CLICK)))?;
+        let object = &self.words[means + 1..left - 1];
+        let back = || (0..=object.len()).any(|end| any_end(&object[..end], lex::BACK).is_some());
+        let generic = || object.iter().any(|word| lex::GENERIC.contains(&word.text));
+        // Clicking something that is named for something else only leads there.
+        let clicks = !self.class(means).intersects(Class::MEANS);
+        if clicks && !(object.len() <= NAME_REACH && (back() || generic())) {
+            return None;
+        }
+        self.verb(means)
+    }
+
+    /// The head of an intention, unless the sentence takes it back.
+    fn done(&self, intent: Intent) -> Option<Head> {
+        let Intent { from, to, weak } = intent;
+        let parts = |n: &usize| self.words[*n].gap != Gap::None || lex::JOINTS.contains(&self.words[*n].text);
+        let part = (0..=from.min(self.words.len() - 1)).rev().find(parts).unwrap_or(0);
+        let (own, before, after) = (self.slice(part..to), self.slice(0..from), self.slice(to..self.words.len()));
+        let because = from.checked_sub(1).is_some_and(|n| lex::BECAUSE.contains(&self.words[n].text));
+        let only_if = has_any(self.slice(from..self.words.len()), &["only"]) && has_any(after, &["if"]);
+        let taken_back = has_any(own, lex::NEGATIVE)
+            || has_any(own, lex::WONDERS)
+            || because
+            || has_any(self.slice(0..to), lex::ONLY_THEN)
+            || self.only_looks(to)
+            || (weak && (only_if || has_any(before, &["if"])));
+        let later = self.is_late(0..from) || self.is_late(from..to);
+        (!taken_back).then_some(Head { weak, later, imperative: from == to })
+    }
+
+    /// Whether what is announced is done by looking at something: "by visiting the site".
+    fn only_looks(&self, to: usize) -> bool {
+        let looks = |n: usize| self.words[n].text.ends_with("ing") && self.class(n).intersects(Class::GATHER);
+        (to + 1..self.words.len()).any(|n| self.words[n - 1].text == "by" && looks(n))
+    }
+
+    /// Whether a verb that begins a sentence goes on like an act, and not like a heading or the name of something.
+    fn takes_object(&self, at: usize) -> bool {
+        let rest = self.text[self.words[at].at + self.words[at].text.len()..].trim_start();
+        let next = self.words.get(at + 1).map_or("", |next| next.text);
+        self.class(at).intersects(Class::CLICK)
+            || lex::DETERMINERS.contains(&next)
+            || rest.starts_with(['"', '\'', '`', '*', '['])
+    }
+
+    fn click(&self) -> Option<usize> {
+        (0..self.words.len()).find(|n| self.class(*n).intersects(Class::CLICK) || self.words[*n].text == "do")
+    }
+
+    fn class(&self, at: usize) -> Class {
+        lex::class(self.words[at].text)
+    }
+
+    /// The word before which nothing but glue stands between it and word `at`.
+    fn before_glue(&self, at: usize) -> usize {
+        let mut left = at;
+        while let Some(n) = any_end(&self.words[..left], lex::GLUE) {
+            left -= n;
+        }
+        left
+    }
+
+    fn is_late(&self, range: Range<usize>) -> bool {
+        let words = &self.words[range];
+        (1..=words.len()).any(|end| any_end(&words[..end], lex::LATER).is_some())
+    }
+
+    /// The text from one word to before another.
+    fn slice(&self, range: Range<usize>) -> &'t str {
+        match (self.words.get(range.start), self.words.get(range.end.wrapping_sub(1))) {
+            (Some(first), Some(last)) if !range.is_empty() => &self.text[first.at..last.at + last.text.len()],
+            (Some(_) | None, Some(_) | None) => "",
+        }
+    }
+}
