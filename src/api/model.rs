@@ -207,7 +207,8 @@ pub struct Event {
     pub kind: EventKind,
     /// The text: `content`, `message`, `text` or `error` of the payload, or all its string leaves in order, one per line.
     /// Steps, thoughts, questions and unknown kinds carry their other strings (tool names, arguments) on further lines, so
-    /// that an action beside harmless words is seen. Numbers are left out.
+    /// that an action beside harmless words is seen. Numbers are left out, but for amounts: a number whose member is called
+    /// `amount`, `totalPrice` or the like stands there with its name and the currency of its object, `amount: 150.00 EUR`.
     pub text: String,
     /// The provider's own time.
     pub at: Option<Timestamp>,

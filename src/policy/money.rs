@@ -4,7 +4,9 @@
 //! Nothing here converts between currencies.
 
 pub mod currency;
+pub(crate) mod labels;
 pub mod number;
+mod quantity;
 pub mod reader;
 
 use std::cmp::Ordering;
@@ -32,6 +34,12 @@ impl Number {
     pub fn times(self, factor: u64) -> Option<Self> {
         let product = self.0.checked_mul(i128::from(factor))?;
         (product < 1_000_000_000_000_000_000 * Self::ONE).then_some(Self(product))
+    }
+
+    /// The sum; 18 digits at most, beyond which it stays there.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self((self.0 + more.0).min(1_000_000_000_000_000_000 * Self::ONE - 1))
     }
 
     /// The number as an operator would type it, with at least `digits` (0 to 6) decimals and no grouping.

@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::json::{Fields, elements, leaves, number, string};
+use super::json::{Fields, elements, leaves, leaves_of, number, string};
 use crate::api::model::{Event, EventKind, MessageId, StreamItem};
 use crate::api::stream::RawEvent;
 
@@ -82,7 +82,7 @@ fn opaque(name: &str, raw: &str, max: usize) -> Event {
 }
 
 /// The event's text. Where the vendor does not document the payload, or the agent may have put its action beside its
-/// words, all other strings follow the text itself, so that no rule is blind to them.
+/// words, all other strings, and the numbers that are amounts, follow the text itself, so that no rule is blind to them.
 fn text_of(kind: &EventKind, fields: &Fields) -> String {
     let primary = TEXT.iter().find_map(|key| Some((*key, value_text(fields.raw(&[key])?)?)));
     let Some((key, text)) = primary else {
@@ -104,11 +104,7 @@ fn text_of(kind: &EventKind, fields: &Fields) -> String {
 }
 
 fn everything(fields: &Fields, but: Option<&str>) -> Vec<String> {
-    fields
-        .iter()
-        .filter(|(name, _)| !BOOKKEEPING.contains(name) && Some(*name) != but)
-        .flat_map(|(_, raw)| leaves(raw))
-        .collect()
+    leaves_of(fields, |name| !BOOKKEEPING.contains(&name) && Some(name) != but)
 }
 
 /// Zero is "before all" to a cursor, so an event that claims it has no id; otherwise it would never be news.

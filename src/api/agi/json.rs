@@ -8,6 +8,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::policy::money::Currency;
+use crate::policy::money::labels::{is_amount, is_currency, named};
+
 /// An object's members in document order; values are raw JSON text.
 #[derive(Debug, Default)]
 pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
@@ -80,20 +83,131 @@ pub(super) fn number(json: &str) -> Option<u64> {
     text.as_deref().unwrap_or(json).trim().parse().ok()
 }
 
-/// Every string value (not the names of members) in document order. The text may be cut anywhere; a last string that is
-/// not closed counts.
+/// Every string value (not the names of members) in document order, and amounts. The text may be cut anywhere; a last string
+/// that is not closed counts.
+///
+/// A number, or a text that is nothing but one, whose member's name says that it is an amount (`amount`, `totalPrice`, …) is
+/// told with its name and the currency of its object or of one around it: `amount: 150.00 EUR`. Other numbers, which are
+/// places on a screen and the like, are left out.
 pub(super) fn leaves(json: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut at = 0;
-    while let Some(quote) = json[at..].find('"') {
-        let literal = literal(json, at + quote);
-        at = literal.end;
-        let is_name = json[at..].trim_start().starts_with(':');
-        if !is_name && !literal.text.trim().is_empty() {
-            found.push(literal.text);
+    let mut telling = Telling::default();
+    telling.value(None, json);
+    telling.told()
+}
+
+/// The same of an object's members that `keep` keeps.
+pub(super) fn leaves_of(fields: &Fields, keep: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut telling = Telling::default();
+    telling.open();
+    for (name, raw) in fields.iter() {
+        if keep(name) || is_currency(name) {
+            telling.value(Some(name), raw);
         }
     }
-    found
+    telling.told()
+}
+
+/// What was found so far, and the objects that are open.
+#[derive(Default)]
+struct Telling {
+    found: Vec<String>,
+    open: Vec<Object>,
+}
+
+/// Amounts in `found` that wait for the currency of their object.
+#[derive(Default)]
+struct Object {
+    currency: Option<Currency>,
+    waiting: Vec<usize>,
+}
+
+impl Telling {
+    fn open(&mut self) {
+        self.open.push(Object::default());
+    }
+
+    fn close(&mut self) {
+        let Some(object) = self.open.pop() else { return };
+        match (object.currency, self.open.last_mut()) {
+            (Some(currency), _) => {
+                for at in object.waiting {
+                    self.found[at].push_str(&format!(" {currency}"));
+                }
+            }
+            (None, Some(around)) => around.waiting.extend(object.waiting),
+            (None, None) => {}
+        }
+    }
+
+    fn told(mut self) -> Vec<String> {
+        while !self.open.is_empty() {
+            self.close();
+        }
+        self.found
+    }
+
+    /// Reads a value, of the member `name` if it is one.
+    fn value(&mut self, name: Option<&str>, json: &str) {
+        let mut name: Option<String> = name.map(str::to_owned);
+        let mut at = 0;
+        while let Some(offset) =
+            json[at..].find(['"', '{', '}', '[', ']', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        {
+            let start = at + offset;
+            at = start + 1;
+            match json.as_bytes()[start] {
+                b'{' => self.open(),
+                b'}' => self.close(),
+                b'[' | b']' => {}
+                b'"' => {
+                    let literal = literal(json, start);
+                    at = literal.end;
+                    if json[at..].trim_start().starts_with(':') {
+                        name = Some(literal.text);
+                    } else {
+                        self.string(name.as_deref(), literal.text);
+                    }
+                }
+                _ => {
+                    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-');
+                    let end = json[start..].find(|c| !is_part(c)).map_or(json.len(), |len| start + len);
+                    at = end;
+                    if let Some(name) = name.as_deref().filter(|name| is_amount(name)) {
+                        self.amount(name, &json[start..end]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn string(&mut self, name: Option<&str>, text: String) {
+        let bare = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | ' ');
+        let amount = name
+            .filter(|name| is_amount(name) && text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(bare));
+        if let (Some(object), true) = (self.open.last_mut(), name.is_some_and(is_currency)) {
+            object.currency = named(&text).or(object.currency);
+        }
+        match amount {
+            Some(name) => self.push(format!("{name}: {}", text.trim())),
+            None if text.trim().is_empty() => {}
+            None => self.found.push(text),
+        }
+    }
+
+    /// Three decimals would be read as a group of digits: one more makes them decimals.
+    fn amount(&mut self, name: &str, number: &str) {
+        let decimals = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let more =
+            if decimals == 3 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') { "0" } else { "" };
+        self.push(format!("{name}: {number}{more}"));
+    }
+
+    fn push(&mut self, amount: String) {
+        if let Some(object) = self.open.last_mut() {
+            object.waiting.push(self.found.len());
+        }
+        self.found.push(amount);
+    }
 }
 
 struct Literal {
@@ -175,6 +289,27 @@ mod tests {
     fn leaves_come_in_document_order_without_member_names() {
         let json = r#"{"tool":"click","args":{"element" : "Place order","at":[1,"z",{"a":"y"}]},"n":null,"e":""}"#;
         assert_eq!(leaves(json), ["click", "Place order", "z", "y"]);
+    }
+
+    #[test]
+    fn amounts_are_told_with_their_names_and_the_currency_of_their_object() {
+        for (json, told) in [
+            (r#"{"amount":150.0,"currency":"EUR"}"#, vec!["amount: 150.0 EUR", "EUR"]),
+            (r#"{"currency":"eur","total":1299}"#, vec!["eur", "total: 1299 EUR"]),
+            (r#"{"price":1.299}"#, vec!["price: 1.2990"]),
+            (
+                r#"{"currency":"USD","items":[{"unitPrice":5,"qty":2},{"unit_price":"7.50"}]}"#,
+                vec!["USD", "unitPrice: 5 USD", "unit_price: 7.50 USD"],
+            ),
+            (r#"{"x":148,"y":-3,"count":7,"price":null}"#, vec![]),
+            (r#"{"total":-5e2,"prices":[1,2],"price":[3,4]}"#, vec!["total: -5e2", "price: 3", "price: 4"]),
+            (r#"{"amount":150"#, vec!["amount: 150"]),
+            (r#"{"cost":"about 5 euros"}"#, vec!["about 5 euros"]),
+        ] {
+            assert_eq!(leaves(json), told, "{json}");
+        }
+        let fields = Fields::read(r#"{"amount":20,"tool":"pay","currency":"CHF"}"#).expect("an object");
+        assert_eq!(leaves_of(&fields, |name| name != "tool"), ["amount: 20 CHF", "CHF"]);
     }
 
     #[test]

@@ -21,21 +21,46 @@ const EXPONENTS: &[(&str, usize)] = &[
     ("OMR", 3), ("TND", 3), ("VND", 0), ("XAF", 0), ("XOF", 0),
 ];
 
-/// Signs and words, longest first where one begins another. An empty code: money, but which is not clear.
-///
-/// `$` counts as the US and `¥` as the Japanese one, the commonest; `kr` is left open.
+/// Signs, which need nothing around them. An empty code: money, but which is not clear. `$` counts as the US and `¥` as the
+/// Japanese one, the commonest.
 #[rustfmt::skip]
-const MARKS: &[(&str, &str)] = &[
+const SIGNS: &[(&str, &str)] = &[
     ("US$", "USD"), ("CA$", "CAD"), ("AU$", "AUD"), ("NZ$", "NZD"), ("HK$", "HKD"), ("MX$", "MXN"), ("NT$", "TWD"),
-    ("C$", "CAD"), ("A$", "AUD"), ("S$", "SGD"), ("R$", "BRL"), ("$", "USD"), ("€", "EUR"), ("£", "GBP"),
+    ("RMB", "CNY"), ("C$", "CAD"), ("A$", "AUD"), ("S$", "SGD"), ("R$", "BRL"), ("$", "USD"), ("€", "EUR"), ("£", "GBP"),
     ("¥", "JPY"), ("₹", "INR"), ("₩", "KRW"), ("₺", "TRY"), ("₽", "RUB"), ("₪", "ILS"), ("฿", "THB"), ("₫", "VND"),
-    ("₱", "PHP"), ("₦", "NGN"), ("₴", "UAH"), ("円", "JPY"), ("人民币", "CNY"), ("元", "CNY"), ("원", "KRW"),
-    ("zł", "PLN"), ("Kč", "CZK"), ("Fr.", "CHF"), ("kr", ""), ("Rs.", "INR"), ("Rs", "INR"), ("usd", "USD"),
-    ("eur", "EUR"), ("gbp", "GBP"), ("jpy", "JPY"), ("chf", "CHF"), ("US dollars", "USD"), ("dollars", "USD"),
-    ("dollar", "USD"), ("Dollar", "USD"), ("bucks", "USD"), ("euros", "EUR"), ("euro", "EUR"), ("Euro", "EUR"),
-    ("dólares", "USD"), ("pounds", "GBP"), ("yen", "JPY"), ("rupees", "INR"), ("francs", "CHF"), ("Franken", "CHF"),
-    ("pesos", ""), ("reais", "BRL"), ("yuan", "CNY"),
+    ("₱", "PHP"), ("₦", "NGN"), ("₴", "UAH"), ("日元", "JPY"), ("美元", "USD"), ("欧元", "EUR"), ("歐元", "EUR"),
+    ("ドル", "USD"), ("ユーロ", "EUR"), ("円", "JPY"), ("人民币", "CNY"), ("人民幣", "CNY"), ("元", "CNY"), ("원", "KRW"),
+    ("¤", ""),
 ];
+
+/// Words, in lower case and alphabetical order; a final stop is no part of them. `kr` and `pesos` are left open.
+#[rustfmt::skip]
+const WORDS: &[(&str, &str)] = &[
+    ("baht", "THB"), ("bucks", "USD"), ("chf", "CHF"), ("dirhams", "AED"), ("dollar", "USD"), ("dollari", "USD"),
+    ("dollars", "USD"), ("dólar", "USD"), ("dólares", "USD"), ("eur", "EUR"), ("euro", "EUR"), ("euros", "EUR"),
+    ("fr", "CHF"), ("francs", "CHF"), ("franken", "CHF"), ("franchi", "CHF"), ("gbp", "GBP"), ("jpy", "JPY"),
+    ("kr", ""), ("kronen", ""), ("kroner", ""), ("kronor", ""), ("kč", "CZK"), ("libras", "GBP"), ("livres", "GBP"),
+    ("peso", ""), ("pesos", ""), ("pfund", "GBP"), ("pound", "GBP"), ("pounds", "GBP"), ("quid", "GBP"),
+    ("reais", "BRL"), ("renminbi", "CNY"), ("rs", "INR"), ("rupee", "INR"), ("rupees", "INR"),
+    ("rupien", "INR"), ("sterline", "GBP"), ("usd", "USD"), ("yen", "JPY"), ("yuan", "CNY"),
+    ("zloty", "PLN"), ("zł", "PLN"), ("złoty", "PLN"),
+];
+
+/// Words that may stand before one of [`WORDS`] and say whose it is.
+#[rustfmt::skip]
+const OWNERS: &[(&str, &str)] = &[
+    ("us", "USD"), ("u.s.", "USD"), ("american", "USD"), ("canadian", "CAD"), ("australian", "AUD"),
+    ("new zealand", "NZD"), ("singapore", "SGD"), ("hong kong", "HKD"), ("british", "GBP"), ("swiss", "CHF"),
+    ("schweizer", "CHF"), ("japanese", "JPY"), ("chinese", "CNY"), ("indian", "INR"), ("mexican", "MXN"),
+    ("danish", "DKK"), ("swedish", "SEK"), ("norwegian", "NOK"),
+];
+
+/// Those of [`WORDS`] that also stand before a number; the others there are words of the sentence.
+const BEFORE: &[&str] =
+    &["chf", "eur", "euro", "euros", "fr", "gbp", "jpy", "kr", "kč", "rs", "usd", "zł", "dollars", "pounds", "yen"];
+
+/// The longest of [`WORDS`], in characters.
+const LONGEST: usize = 8;
 
 impl Currency {
     /// The currency of an ISO code in capitals; `None` when it is not known here.
@@ -79,15 +104,39 @@ pub(super) struct Mark {
 
 /// The mark that `text` begins with.
 pub(super) fn leading(text: &str) -> Option<Mark> {
-    text.chars().next().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || *c == '$')?;
-    let code = text.get(..3).and_then(Currency::from_code);
-    if let Some(currency) = code
+    let first = text.chars().next().filter(|c| !c.is_ascii() || c.is_ascii_alphabetic() || *c == '$')?;
+    if let Some(currency) = text.get(..3).and_then(Currency::from_code)
         && !begins_with_letter(&text[3..])
     {
         return Some(Mark { len: 3, currency: Some(currency) });
     }
-    let (mark, code) = MARKS.iter().filter(|(mark, _)| starts(text, mark)).max_by_key(|(mark, _)| mark.len())?;
-    Some(Mark { len: mark.len(), currency: Currency::from_code(code) })
+    let sign = SIGNS.iter().filter(|(sign, _)| text.starts_with(sign)).max_by_key(|(sign, _)| sign.len());
+    if let Some((sign, code)) = sign
+        && !(ends_with_letter(sign) && begins_with_letter(&text[sign.len()..]))
+    {
+        return Some(Mark { len: sign.len(), currency: Currency::from_code(code) });
+    }
+    first.is_alphabetic().then(|| word(text).or_else(|| owned(text))).flatten()
+}
+
+/// A currency word at the beginning, with a hyphen as in `US-Dollar` or without.
+fn word(text: &str) -> Option<Mark> {
+    let len: usize = text.chars().take(LONGEST + 1).take_while(|c| is_letter(*c)).map(char::len_utf8).sum();
+    let lower = text[..len].to_lowercase();
+    let at = WORDS.iter().find(|(word, _)| *word == lower)?;
+    let sound = !begins_with_letter(&text[len..]);
+    sound.then_some(Mark { len, currency: Currency::from_code(at.1) })
+}
+
+/// `US dollars`, `Swiss francs`.
+fn owned(text: &str) -> Option<Mark> {
+    let (owner, code) = OWNERS.iter().find(|(owner, _)| {
+        text.get(..owner.len()).is_some_and(|head| head.eq_ignore_ascii_case(owner))
+            && text[owner.len()..].starts_with([' ', '-'])
+    })?;
+    let skipped = owner.len() + 1;
+    let rest = word(&text[skipped..])?;
+    Some(Mark { len: skipped + rest.len, currency: Currency::from_code(code) })
 }
 
 /// The mark that `text` ends with.
@@ -99,16 +148,18 @@ pub(super) fn trailing(text: &str) -> Option<Mark> {
     {
         return Some(Mark { len: 3, currency: Some(currency) });
     }
-    let (mark, code) = MARKS.iter().filter(|(mark, _)| ends(text, mark)).max_by_key(|(mark, _)| mark.len())?;
-    Some(Mark { len: mark.len(), currency: Currency::from_code(code) })
-}
-
-fn starts(text: &str, mark: &str) -> bool {
-    text.starts_with(mark) && !(ends_with_letter(mark) && begins_with_letter(&text[mark.len()..]))
-}
-
-fn ends(text: &str, mark: &str) -> bool {
-    text.ends_with(mark) && !(begins_with_letter(mark) && ends_with_letter(&text[..text.len() - mark.len()]))
+    let sign = SIGNS.iter().filter(|(sign, _)| text.ends_with(sign)).max_by_key(|(sign, _)| sign.len());
+    if let Some((sign, code)) = sign
+        && !(begins_with_letter(sign) && ends_with_letter(&text[..text.len() - sign.len()]))
+    {
+        return Some(Mark { len: sign.len(), currency: Currency::from_code(code) });
+    }
+    let bare = text.strip_suffix('.').unwrap_or(text);
+    let len: usize = bare.chars().rev().take(LONGEST + 1).take_while(|c| is_letter(*c)).map(char::len_utf8).sum();
+    let lower = bare[bare.len() - len..].to_lowercase();
+    let (_, code) = WORDS.iter().find(|(word, _)| *word == lower && BEFORE.contains(word))?;
+    let sound = !ends_with_letter(&bare[..bare.len() - len]);
+    sound.then_some(Mark { len: len + text.len() - bare.len(), currency: Currency::from_code(code) })
 }
 
 fn begins_with_letter(text: &str) -> bool {

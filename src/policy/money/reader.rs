@@ -6,9 +6,10 @@
 use std::ops::Range;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::currency::{self, Currency, Mark};
-use super::{Number, number};
+use super::{Number, labels, number, quantity};
 
 /// A price found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,46 +26,26 @@ pub struct Price {
 
 /// The longest run of digits and separators that is looked at, in bytes.
 const LONGEST: usize = 40;
-/// How far a label may stand from its number, in bytes.
-const LABEL_REACH: usize = 32;
 /// How many prices of one text are kept.
 const MOST: usize = 32;
 
-/// Words that make the price after them the whole sum. Lower case.
-const TOTALS: &[&str] = &[
-    "total",
-    "amount due",
-    "to pay",
-    "pay",
-    "place order",
-    "place your order",
-    "buy now",
-    "gesamt",
-    "summe",
-    "zu zahlen",
-    "à payer",
-    "totale",
-    "importe",
-    "合計",
-    "总计",
-    "合计",
-    "总额",
-    "支払",
-];
-/// Words that contain one of [`TOTALS`] but name a part of the sum.
-const PARTS: &[&str] = &["subtotal", "sub-total", "sub total", "zwischensumme", "sous-total", "小計", "小计"];
-/// Words after a price that make it the whole sum. Lower case.
-const TOTALS_AFTER: &[&str] =
-    &[" total", " in total", " altogether", " gesamt", " insgesamt", " au total", " en total"];
-/// What words for currencies have in common, to tell quickly that there are none.
-const CURRENCY_WORDS: &[&str] =
-    &["ollar", "uro", "bucks", "pound", "yen", "rupee", "franc", "Franken", "pesos", "reais", "yuan"];
 /// Number words that make "… dollars" a price that cannot be read.
+#[rustfmt::skip]
 const NUMBER_WORDS: &[&str] = &[
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million",
-    "hundert", "tausend", "cent", "cien", "mille", "mil",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion",
+    "grand", "dozen",
+    "zwanzig", "dreißig", "vierzig", "fünfzig", "hundert", "tausend", "million", "millionen",
+    "vingt", "trente", "quarante", "cinquante", "soixante", "cent", "cents", "mille", "millions",
+    "veinte", "treinta", "cincuenta", "cien", "ciento", "cientos", "doscientos", "quinientos", "mil", "millones",
+    "venti", "trenta", "cinquanta", "cento", "duecento", "cinquecento", "mila", "milioni",
+    "vinte", "trinta", "cem", "duzentos", "quinhentos", "milhões",
 ];
+/// Endings of numbers that are written as one word, such as "fünfhundert" and "tremila".
+const NUMBER_ENDINGS: &[&str] = &["hundert", "tausend", "cento", "mila", "cientos", "centos", "hundred", "zig", "ßig"];
+/// Numerals of Chinese and Japanese.
+const NUMERALS: &[char] =
+    &['一', '二', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '万', '萬', '億', '亿', '两', '〇', '零'];
 
 /// The prices of `text` in order, at most 32: beyond that, the smallest that are no totals are left out.
 #[must_use]
@@ -72,8 +53,13 @@ pub fn read(text: &str) -> Vec<Price> {
     if text.is_ascii() {
         return read_plain(text);
     }
-    let plain: String = text.nfkc().collect();
-    read_plain(&plain)
+    read_plain(&plain(text))
+}
+
+/// Compatibility forms and digits of other scripts made plain, and what nobody sees left out: it would split a number.
+fn plain(text: &str) -> String {
+    let seen = |c: &char| c.is_ascii() || c.general_category() != GeneralCategory::Format;
+    text.chars().filter(seen).nfkc().filter(seen).map(|c| number::plain(c).unwrap_or(c)).collect()
 }
 
 fn read_plain(text: &str) -> Vec<Price> {
@@ -89,9 +75,7 @@ fn read_plain(text: &str) -> Vec<Price> {
             keep(&mut prices, price);
         }
     }
-    if CURRENCY_WORDS.iter().any(|word| text.contains(word)) {
-        in_words(text).into_iter().for_each(|price| keep(&mut prices, price));
-    }
+    in_words(text).into_iter().for_each(|price| keep(&mut prices, price));
     prices
 }
 
@@ -156,29 +140,98 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
         return None;
     }
     let before = mark_before(text, &run).filter(|(range, _)| range.start >= floor);
-    let mut end = run.end;
-    let mut times = 1;
-    if let Some((len, factor)) = number::factor(&text[run.end..]) {
-        (end, times) = (run.end + len, factor);
+    let (figure, mut end) = figure(text, &run);
+    let mark = match before.as_ref() {
+        Some((_, mark)) => Some(*mark),
+        None => mark_after(text, end).map(|(range, mark)| {
+            end = range.end;
+            mark
+        }),
+    };
+    let mut start = before.as_ref().map_or(run.start, |(range, _)| range.start);
+    let quantity = quantity::beside(text, floor, start, end);
+    let member = if mark.is_none() { labels::member(text, run.start, end) } else { None };
+    let bare = mark.is_none() && member.is_none() && !quantity.is_some_and(|quantity| quantity.plain);
+    if bare && !looks_like_a_sum(&text[run.clone()]) {
+        return None;
     }
-    let after = if before.is_some() { None } else { mark_after(text, end).or_else(|| mark_after(text, run.end)) };
-    let currency = before.as_ref().map(|(_, mark)| *mark).or(after.as_ref().map(|(_, mark)| *mark));
-    let start = before.as_ref().map_or(run.start, |(range, _)| range.start);
-    if let Some((range, _)) = &after {
-        end = range.end;
+    let total = match member {
+        Some(member) => member.total,
+        None => labels::is_total(text, floor, start) || labels::is_total_after(&text[end..]),
+    };
+    if bare && !total {
+        return None;
     }
+    let total = total && (quantity.is_some() || !labels::is_each(&text[end..]));
+    let currency = mark.and_then(|mark| mark.currency).or(member.and_then(|member| member.currency));
     let digits = &text[run.clone()];
-    if currency.is_none() && !looks_like_a_sum(digits) {
-        return None;
+    let mut number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| figure.of(n));
+    if let (Some((cents, len)), Some(whole)) =
+        (cents_after(text, digits, mark.is_some() && before.is_none(), end), number)
+    {
+        (number, end) = (Some(whole.plus(cents)), end + len);
     }
-    let total = labelled(text, floor, start) || TOTALS_AFTER.iter().any(|word| starts_lower(&text[end..], word));
-    if currency.is_none() && !total {
-        return None;
+    let mut end = end;
+    if let Some(quantity) = quantity {
+        number = number.and_then(|number| number.times(quantity.count));
+        (start, end) = (start.min(quantity.start), end.max(quantity.end));
     }
-    let currency = currency.and_then(|mark| mark.currency);
-    let number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| n.times(times));
     let words = short_words(&text[start..end]);
     Some((Price { number, currency, total, words }, end))
+}
+
+/// What is done to the digits: multiplied, added to, or not to be read.
+struct Figure {
+    times: Option<u64>,
+    plus: Option<Number>,
+}
+
+impl Figure {
+    fn of(&self, number: Number) -> Option<Number> {
+        let product = number.times(self.times?)?;
+        Some(self.plus.map_or(product, |more| product.plus(more)))
+    }
+}
+
+/// The factors behind the digits, and where they end: `k`, `million`, `e3`, `万2千`.
+fn figure(text: &str, run: &Range<usize>) -> (Figure, usize) {
+    if let Some((len, times)) = number::exponent(&text[run.end..]) {
+        return (Figure { times, plus: None }, run.end + len);
+    }
+    let Some((len, factor)) = number::factor(&text[run.end..]) else {
+        return (Figure { times: Some(1), plus: None }, run.end);
+    };
+    let mut end = run.end + len;
+    let (mut plus, mut least, mut times) = (Number::new(0, 0), factor, Some(factor));
+    // `1万2千3百`: each smaller than the one before.
+    while text[end..].starts_with(|c: char| c.is_ascii_digit()) && !text[..end].ends_with(|c: char| c.is_ascii()) {
+        let digits = text[end..].bytes().take_while(u8::is_ascii_digit).count();
+        let (len, factor) = number::factor(&text[end + digits..]).unwrap_or((0, 1));
+        let part = number::parse(&text[end..end + digits], false).and_then(|number| number.times(factor));
+        end += digits + len;
+        match part.filter(|_| factor < least) {
+            Some(part) => plus = plus.plus(part),
+            None => times = None,
+        }
+        least = factor;
+        if len == 0 {
+            break;
+        }
+    }
+    (Figure { times, plus: Some(plus) }, end)
+}
+
+/// `12€50`: the cents behind the sign.
+fn cents_after(text: &str, digits: &str, behind: bool, end: usize) -> Option<(Number, usize)> {
+    let rest = text[end..].as_bytes();
+    let two = behind && rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_digit);
+    let alone =
+        !text[end..].get(2..).unwrap_or_default().starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | ','));
+    if !two || !alone || digits.contains(['.', ',']) || !text[..end].ends_with(['€', '$', '£']) {
+        return None;
+    }
+    let cents: u32 = text[end..end + 2].parse().ok()?;
+    Some((Number::new(0, cents * 10_000), 2))
 }
 
 fn parse(digits: &str, currency: Option<Currency>) -> Option<Number> {
@@ -202,50 +255,62 @@ fn mark_before(text: &str, run: &Range<usize>) -> Option<(Range<usize>, Mark)> {
 fn mark_after(text: &str, end: usize) -> Option<(Range<usize>, Mark)> {
     let right = &text[end..];
     let near = right.strip_prefix([' ', '-']).unwrap_or(right);
+    let near = ["de ", "d'", "di ", "of "].iter().find_map(|of| near.strip_prefix(of)).unwrap_or(near);
     let skipped = right.len() - near.len();
     let mark = currency::leading(near)?;
     Some((end..end + skipped + mark.len, mark))
 }
 
-/// Whether the last label on the same line before `start` names a whole sum.
-fn labelled(text: &str, floor: usize, start: usize) -> bool {
-    let mut from = start.saturating_sub(LABEL_REACH).max(floor);
-    while !text.is_char_boundary(from) {
-        from += 1;
-    }
-    let near = text[from..start].to_lowercase();
-    let line = near.rsplit('\n').next().unwrap_or_default();
-    let last = |words: &[&str]| words.iter().filter_map(|word| line.rfind(word).map(|at| at + word.len())).max();
-    match (last(TOTALS), last(PARTS)) {
-        (Some(total), Some(part)) => total > part,
-        (total, _) => total.is_some(),
-    }
-}
-
-fn starts_lower(text: &str, word: &str) -> bool {
-    text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
-        && !text[word.len()..].starts_with(char::is_alphanumeric)
-}
-
-/// "five hundred dollars": a price that is there, but whose number is not read.
+/// "five hundred dollars", "三千円": prices that are there, but whose numbers are not read.
 fn in_words(text: &str) -> Vec<Price> {
     let mut prices = Vec::new();
-    let mut previous: Option<(usize, &str)> = None;
-    let mut offset = 0;
-    for word in text.split_ascii_whitespace() {
-        let start = offset + text[offset..].find(word).unwrap_or_default();
-        offset = start + word.len();
-        let bare = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
-        if let Some((from, number)) = previous
-            && !text[..from].trim_end().ends_with(|c: char| c.is_ascii_digit())
-            && number.split('-').any(|part| NUMBER_WORDS.contains(&part.to_ascii_lowercase().as_str()))
-            && let Some(mark) = currency::leading(bare)
-            && mark.len == bare.len()
+    if !text.is_ascii() {
+        numerals(text, &mut prices);
+    }
+    let mut previous: Option<Range<usize>> = None;
+    for word in words(text) {
+        let bare = text[word.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
+        if let Some(before) = previous.replace(word.clone())
+            && is_number(text[before.clone()].trim_start_matches(['(', '"', '\'']))
+            && !text[..before.start].trim_end().ends_with(|c: char| c.is_ascii_digit())
+            && let Some(mark) = currency::leading(&text[word.start..])
+            && mark.len >= bare.len()
         {
-            let words = short_words(&text[from..start + bare.len()]);
+            let words = short_words(&text[before.start..word.start + mark.len]);
             prices.push(Price { number: None, currency: mark.currency, total: false, words });
         }
-        previous = Some((start, word));
     }
     prices
+}
+
+/// Words between spaces.
+fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
+    text.split_ascii_whitespace().map(move |word| start(word)..start(word) + word.len())
+}
+
+fn is_number(word: &str) -> bool {
+    if word.len() > 40 || !word.starts_with(char::is_alphabetic) {
+        return false;
+    }
+    let lower = word.to_lowercase();
+    let known = |part: &str| NUMBER_WORDS.contains(&part) || NUMBER_ENDINGS.iter().any(|end| part.ends_with(end));
+    lower.split('-').any(known)
+}
+
+/// Chinese and Japanese numerals before a sign that stands for money.
+fn numerals(text: &str, prices: &mut Vec<Price>) {
+    let mut start: Option<usize> = None;
+    for (at, c) in text.char_indices() {
+        if NUMERALS.contains(&c) {
+            start = start.or_else(|| (!text[..at].ends_with(|c: char| c.is_ascii_digit() || c == '第')).then_some(at));
+            continue;
+        }
+        if let Some(from) = start.take()
+            && let Some(mark) = currency::leading(&text[at..]).filter(|_| !c.is_ascii())
+        {
+            let words = short_words(&text[from..at + mark.len]);
+            prices.push(Price { number: None, currency: mark.currency, total: false, words });
+        }
+    }
 }

@@ -37,6 +37,31 @@ fn both_decimal_conventions_and_all_common_spellings_are_read() {
         ("for 49,99€.", "49.99", "EUR"),
         ("It costs $19.99, fine", "19.99", "USD"),
         ("EUR1.299", "1299.00", "EUR"),
+        ("500 US dollars", "500.00", "USD"),
+        ("500 Canadian dollars", "500.00", "CAD"),
+        ("20 Swiss francs", "20.00", "CHF"),
+        ("300 Japanese yen", "300", "JPY"),
+        ("12 Euro", "12.00", "EUR"),
+        ("2,5 Mio. €", "2500000.00", "EUR"),
+        ("€ 3 Mio.", "3000000.00", "EUR"),
+        ("12 tausend Euro", "12000.00", "EUR"),
+        ("3 millones de euros", "3000000.00", "EUR"),
+        ("1,5 million d'euros", "1500000.00", "EUR"),
+        ("₹12 lakh", "1200000.00", "INR"),
+        ("Rs. 1,00,00,000", "10000000.00", "INR"),
+        ("CHF 1’299.–", "1299.00", "CHF"),
+        ("1 299,50 €", "1299.50", "EUR"),
+        ("1\u{202f}299,50 €", "1299.50", "EUR"),
+        ("\u{661}\u{662}\u{66b}\u{665} USD", "12.50", "USD"),
+        ("\u{967}\u{968},\u{969}\u{96a}\u{96b} INR", "12345.00", "INR"),
+        ("\u{6f1}\u{66c}\u{6f2}\u{6f9}\u{6f9} EUR", "1299.00", "EUR"),
+        ("1万2千円", "12000", "JPY"),
+        ("3億円", "300000000", "JPY"),
+        ("99.8元", "99.80", "CNY"),
+        ("12€50", "12.50", "EUR"),
+        ("USD 1.5e3", "1500.00", "USD"),
+        ("1\u{200b}299 USD", "1299.00", "USD"),
+        ("$1\u{2060},299.00", "1299.00", "USD"),
     ] {
         assert_eq!(one(text), amount(number, currency), "{text:?}");
     }
@@ -44,7 +69,21 @@ fn both_decimal_conventions_and_all_common_spellings_are_read() {
 
 #[test]
 fn a_price_that_is_there_but_cannot_be_read_has_words_and_no_number() {
-    for text in ["$1.2.3,4", "USD 12,34,5", "five hundred dollars", "$12345678901234567890"] {
+    for text in [
+        "$1.2.3,4",
+        "USD 12,34,5",
+        "five hundred dollars",
+        "$12345678901234567890",
+        "USD 5e-3",
+        "USD 5e99",
+        "fünfhundert Euro",
+        "quinientos euros",
+        "三千円",
+        "两百元",
+        "cento euro",
+        "a thousand US dollars",
+        "1千2万円",
+    ] {
         assert_eq!(one(text).0, None, "{text:?}");
     }
 }
@@ -66,6 +105,88 @@ fn the_total_is_told_from_parts_of_it() {
     assert_eq!(totals("Place Order $20.73"), ["$20.73"]);
     assert_eq!(totals("that is $499 in total"), ["$499"]);
     assert_eq!(totals("Order total: 410.00"), ["410.00"]);
+}
+
+fn all(text: &str) -> Vec<(String, String, bool)> {
+    let one = |price: Price| {
+        let digits = price.currency.map_or(2, |currency| currency.exponent());
+        let number = price.number.map_or_else(|| "?".to_owned(), |number| number.display(digits));
+        (number, price.currency.map_or_else(String::new, |currency| currency.to_string()), price.total)
+    };
+    read(text).into_iter().map(one).collect()
+}
+
+#[test]
+fn quantities_multiply_the_price_of_one() {
+    for (text, number) in [
+        ("2 x $20", "40.00"),
+        ("2x $20", "40.00"),
+        ("2 × $20.50", "41.00"),
+        ("$20 x 3", "60.00"),
+        ("3 @ $4.99", "14.97"),
+        ("3 pcs at $4.99 each", "14.97"),
+        ("3 pcs at 4.99 each", "14.97"),
+        ("3 Stück à 4,99 €", "14.97"),
+        ("2 nights at $150", "300.00"),
+        ("4 concert at $10 each", "40.00"),
+        ("2 billets à 12,50 € chacun", "25.00"),
+        ("1000 x 1.000,00 €", "1000000.00"),
+    ] {
+        let prices = all(text);
+        assert_eq!((prices.len(), prices.last().map(|p| p.0.as_str())), (1, Some(number)), "{text:?}: {prices:?}");
+    }
+    for (text, number) in [
+        ("box $20", "20.00"),
+        ("step 2: $20", "20.00"),
+        ("$20 x-large", "20.00"),
+        ("at $20", "20.00"),
+        ("Max 5 for $20", "20.00"),
+        ("on 3 May at $20", "20.00"),
+    ] {
+        assert_eq!(all(text).iter().map(|p| p.0.as_str()).collect::<Vec<_>>(), [number], "{text:?}");
+    }
+}
+
+#[test]
+fn totals_are_told_from_unit_prices_and_parts_in_eight_languages() {
+    for (text, total) in [
+        ("Unit price $10.00, subtotal $20.00, grand total $23.00", "23.00"),
+        ("Einzelpreis 10,00 €, Zwischensumme 20,00 €, Gesamtsumme 23,00 €", "23.00"),
+        ("Prix unitaire 10,00 €, sous-total 20,00 €, total TTC 23,00 €", "23.00"),
+        ("Total HT 20,00 €, net à payer 23,00 €", "23.00"),
+        ("Precio unitario 10,00 €, subtotal 20,00 €, importe total 23,00 €", "23.00"),
+        ("Prezzo unitario 10,00 €, subtotale 20,00 €, totale 23,00 €", "23.00"),
+        ("Preço unitário R$ 10,00, subtotal R$ 20,00, total geral R$ 23,00", "23.00"),
+        ("単価 1000円、小計 2000円、合計 2300円", "2300"),
+        ("单价 10.00元，小计 20.00元，总计 23.00元", "23.00"),
+        ("total: $10 each, that is $23 in total", "23.00"),
+    ] {
+        let totals: Vec<String> = all(text).into_iter().filter(|price| price.2).map(|price| price.0).collect();
+        assert_eq!(totals, [total], "{text:?}: {:?}", all(text));
+    }
+}
+
+#[test]
+fn members_of_objects_and_named_arguments_are_amounts_with_the_currency_beside() {
+    let one = |number: &str, currency: &str, total| vec![(number.to_owned(), currency.to_owned(), total)];
+    for (text, expected) in [
+        (r#"send_money({"amount": 150.0, "currency": "EUR"})"#, one("150.00", "EUR", false)),
+        (r#"send_money({"currency": "eur", "recipient": "A", "amount": "150"})"#, one("150.00", "EUR", false)),
+        ("send_money(amount=150.5, currency='USD')", one("150.50", "USD", false)),
+        ("amount: 150.00 USD", one("150.00", "USD", false)),
+        ("amount: 150", one("150.00", "", false)),
+        (r#"{"totalPrice": 1299.5}"#, one("1299.50", "", false)),
+        (r#"{"order_total": 12, "currency": "GBP"}"#, one("12.00", "GBP", true)),
+        (r#"pay({"amount": 1}, {"currency": "EUR"})"#, one("1.00", "", false)),
+        ("transfer(amount=1.5e3)", one("1500.00", "", false)),
+    ] {
+        assert_eq!(all(text), expected, "{text:?}");
+    }
+    for text in
+        [r#"{"count": 7}"#, "total: 5 items found", r#"{"amounts_seen": 3}"#, "click(x=120, y=7)", "price range 1"]
+    {
+        assert_eq!(all(text), vec![], "{text:?}");
+    }
 }
 
 #[test]
@@ -115,6 +236,15 @@ proptest! {
     }
 
     #[test]
+    fn an_amount_in_any_convention_is_read_exactly(amount in amounts(), style in styles()) {
+        let text = style.write(&amount);
+        let prices = read(&text);
+        prop_assert_eq!(prices.len(), 1, "{:?}: {:?}", text, prices);
+        prop_assert_eq!(prices[0].number, Some(Number::new(amount.units, amount.cents * 10_000)), "{:?}", text);
+        prop_assert_eq!(prices[0].currency.map(|c| c.to_string()), Some(style.code.to_owned()), "{:?}", text);
+    }
+
+    #[test]
     fn a_number_displays_as_what_it_was_read_from(units in 0u64..1_000_000_000, millionths in 0u32..1_000_000) {
         let number = Number::new(units, millionths);
         prop_assert_eq!(number::parse(&number.display(2), true), Some(number));
@@ -125,4 +255,97 @@ proptest! {
         let _ = read(&text);
         let _ = Money::parse(&text);
     }
+}
+
+/// An amount of cents, as people write them: the slow and plain way round.
+#[derive(Clone, Debug)]
+struct Amount {
+    units: u64,
+    cents: u32,
+}
+
+/// How an amount is written.
+#[derive(Clone, Debug)]
+struct Style {
+    group: &'static str,
+    point: &'static str,
+    lakhs: bool,
+    before: &'static str,
+    after: &'static str,
+    code: &'static str,
+    zero: u32,
+    around: (&'static str, &'static str),
+}
+
+impl Style {
+    fn write(&self, amount: &Amount) -> String {
+        let digits: Vec<char> = amount.units.to_string().chars().rev().collect();
+        let mut whole = String::new();
+        for (n, digit) in digits.iter().enumerate() {
+            let at_group = if self.lakhs { n == 3 || (n > 3 && n % 2 == 1) } else { n > 0 && n % 3 == 0 };
+            if at_group {
+                whole.insert_str(0, self.group);
+            }
+            whole.insert(0, *digit);
+        }
+        let plain = format!("{whole}{}{:02}", self.point, amount.cents);
+        let script = |c: char| c.to_digit(10).and_then(|digit| char::from_u32(self.zero + digit)).unwrap_or(c);
+        let number: String = plain.chars().map(script).collect();
+        format!("{}{}{number}{}{}", self.around.0, self.before, self.after, self.around.1)
+    }
+}
+
+fn amounts() -> impl Strategy<Value = Amount> {
+    let units = prop_oneof![0u64..100, 0u64..100_000, 0u64..1_000_000_000_000];
+    (units, 0u32..100).prop_map(|(units, cents)| Amount { units, cents })
+}
+
+fn styles() -> impl Strategy<Value = Style> {
+    let convention = prop_oneof![
+        Just((",", ".", false)),
+        Just((".", ",", false)),
+        Just((" ", ",", false)),
+        Just(("\u{a0}", ",", false)),
+        Just(("\u{202f}", ",", false)),
+        Just(("'", ".", false)),
+        Just(("’", ".", false)),
+        Just((",", ".", true)),
+        Just(("", ".", false)),
+        Just(("", ",", false)),
+    ];
+    let marks = prop_oneof![
+        Just(("$", "", "USD")),
+        Just(("US$ ", "", "USD")),
+        Just(("USD ", "", "USD")),
+        Just(("", " USD", "USD")),
+        Just(("", " US dollars", "USD")),
+        Just(("", " €", "EUR")),
+        Just(("", "€", "EUR")),
+        Just(("€\u{a0}", "", "EUR")),
+        Just(("", " Euro", "EUR")),
+        Just(("£", "", "GBP")),
+        Just(("CHF ", "", "CHF")),
+        Just(("Rs. ", "", "INR")),
+        Just(("", " Swiss francs", "CHF")),
+        Just(("", "元", "CNY")),
+        Just(("R$ ", "", "BRL")),
+    ];
+    let zero = prop_oneof![Just(0x30u32), Just(0xFF10), Just(0x660), Just(0x6F0), Just(0x966)];
+    let around = prop_oneof![
+        Just(("", "")),
+        Just(("It costs ", ".")),
+        Just(("(", ")")),
+        Just(("Preis: ", ", inkl. MwSt.")),
+        Just(("合計", "です")),
+    ];
+    (convention, marks, zero, around).prop_map(|((group, point, lakhs), (before, after, code), zero, around)| Style {
+        group,
+        point,
+        lakhs,
+        before,
+        after,
+        code,
+        zero,
+        around,
+    })
 }

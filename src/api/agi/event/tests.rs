@@ -52,6 +52,19 @@ fn the_strings_of_a_step_are_its_text() {
 }
 
 #[test]
+fn numbers_that_are_amounts_are_in_the_text_of_a_step_where_prices_are_read() {
+    let step = read("step", r#"{"tool":"send_money","args":{"amount":150.0,"currency":"EUR","to":"A. B.","x":12}}"#);
+    assert_eq!(step.text, "send_money\namount: 150.0 EUR\nEUR\nA. B.");
+    let prices = crate::policy::money::read(&step.text);
+    let seen: Vec<_> = prices
+        .iter()
+        .map(|price| (price.number.map(|n| n.display(2)), price.currency.map(|c| c.code().to_owned())))
+        .collect();
+    assert_eq!(seen, [(Some("150.00".to_owned()), Some("EUR".to_owned()))]);
+    assert_eq!(read("step", r#"{"tool":"pay","amount":20,"currency":"CHF"}"#).text, "pay\namount: 20 CHF\nCHF");
+}
+
+#[test]
 fn an_action_beside_the_words_of_a_step_or_thought_is_seen_too() {
     for name in ["step", "thought"] {
         let event = read(name, r#"{"text":"all harmless","action":{"element":"Place order"}}"#);

@@ -1,0 +1,176 @@
+//! Words beside a price that say what it is: the whole sum, a part of it, the price of one, or a member of an object.
+
+use super::currency::{self, Currency};
+
+/// How far a label may stand from its number, in bytes.
+const LABEL_REACH: usize = 32;
+/// How far from its number the currency of the same object is looked for, in bytes.
+const SIBLING_REACH: usize = 256;
+
+/// Words that make the price after them the whole sum. Lower case.
+#[rustfmt::skip]
+const TOTALS: &[&str] = &[
+    "total", "amount due", "balance due", "to pay", "pay", "place order", "place your order", "buy now", "you owe",
+    "gesamt", "summe", "zu zahlen", "zahlbetrag", "endbetrag", "rechnungsbetrag", "endsumme",
+    "à payer", "montant dû", "montant de la commande", "net à régler",
+    "importe", "a pagar",
+    "totale", "da pagare", "importo",
+    "valor a pagar", "valor final",
+    "合計", "総額", "総計", "支払", "請求額", "お会計",
+    "总计", "合计", "总额", "总价", "总金额", "应付", "实付", "總計", "總額", "總價", "應付", "實付",
+];
+/// Words that contain one of [`TOTALS`] but name a part of the sum, or another sum than what is paid.
+#[rustfmt::skip]
+const PARTS: &[&str] = &[
+    "subtotal", "sub-total", "sub total", "payment fee", "zwischensumme", "zwischengesamt", "sous-total", "total ht", "total hors taxe",
+    "importe unitario", "importe parcial", "subtotale", "importo unitario", "importo parziale", "totale parziale", "subtotal", "小計", "小计",
+];
+/// Words after a price that make it the whole sum. Lower case.
+#[rustfmt::skip]
+const TOTALS_AFTER: &[&str] = &[
+    " total", " in total", " altogether", " all in", " gesamt", " insgesamt", " au total", " ttc", " en total", " in totale",
+    " no total", " ao todo",
+];
+/// Words after a price that make it the price of one. Lower case.
+#[rustfmt::skip]
+const EACH: &[&str] = &[
+    " each", " apiece", " a piece", " per item", " per unit", " per piece", " per person", "/each", "/ea", " ea", "/unit",
+    "/item", "/pc", "/stück", " pro stück", " je stück", " das stück", " pro person", " l'unité", " la pièce",
+    " chacun", " chacune", " par unité", " par personne", " cada uno", " cada una", " la unidad", " por unidad", " por persona",
+    " ciascuno", " ciascuna", " l'uno", " al pezzo", " cada", " por pessoa", "/個", "/个", "每个", "每件",
+];
+
+/// Last words of members that hold amounts: `amount`, `totalPrice`, `shipping_cost`. Lower case.
+#[rustfmt::skip]
+const MEMBERS: &[&str] = &[
+    "amount", "price", "total", "subtotal", "cost", "fee", "sum", "payment", "charge", "deposit", "fare", "bid", "offer",
+    "betrag", "preis", "gesamt", "summe", "kosten", "montant", "prix", "importe", "precio", "importo", "prezzo", "totale",
+    "valor", "preço", "preco", "金額", "価格", "合計", "金额", "价格", "总价",
+];
+
+/// Whether the last label on the same line before `start` names a whole sum.
+pub(super) fn is_total(text: &str, floor: usize, start: usize) -> bool {
+    let near = text[near(text, floor, start, LABEL_REACH)..start].to_lowercase();
+    let line = near.rsplit('\n').next().unwrap_or_default();
+    let last = |words: &[&str]| words.iter().filter_map(|word| line.rfind(word).map(|at| at + word.len())).max();
+    match (last(TOTALS), last(PARTS)) {
+        (Some(total), Some(part)) => total > part,
+        (total, _) => total.is_some(),
+    }
+}
+
+/// Whether the words after a price make it the whole sum.
+pub(super) fn is_total_after(after: &str) -> bool {
+    TOTALS_AFTER.iter().any(|word| begins(after, word))
+}
+
+/// Whether the words after a price make it the price of one.
+pub(super) fn is_each(after: &str) -> bool {
+    EACH.iter().any(|word| begins(after, word))
+}
+
+/// A member of an object or a named argument that a number is the value of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) currency: Option<Currency>,
+    pub(crate) total: bool,
+}
+
+/// Whether a member of this name holds an amount.
+pub(crate) fn is_amount(name: &str) -> bool {
+    let last = last_word(name).to_lowercase();
+    MEMBERS.iter().any(|member| *member == last)
+}
+
+/// Whether a member of this name holds the code or sign of a currency.
+pub(crate) fn is_currency(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    [
+        "currency",
+        "currency_code",
+        "currencycode",
+        "ccy",
+        "währung",
+        "devise",
+        "moneda",
+        "valuta",
+        "moeda",
+        "通貨",
+        "货币",
+    ]
+    .iter()
+    .any(|known| *known == lower)
+}
+
+/// The currency that a value such as `EUR`, `eur` or `€` names.
+pub(crate) fn named(value: &str) -> Option<Currency> {
+    let value = value.trim();
+    let code = Currency::from_code(&value.to_ascii_uppercase());
+    code.or_else(|| currency::leading(value).filter(|mark| mark.len == value.len()).and_then(|mark| mark.currency))
+}
+
+/// What the number at `start..end` is the value of: `"amount": 150.0`, `amount=150`, or a line `amount: 150`.
+pub(super) fn member(text: &str, start: usize, end: usize) -> Option<Member> {
+    let before = text[..start].trim_end_matches(['"', '\'']);
+    let quoted = before.len() < start;
+    let unspaced = before.trim_end_matches(' ');
+    let sign = unspaced.chars().next_back().filter(|c| matches!(c, ':' | '=' | '：'))?;
+    let named = unspaced[..unspaced.len() - sign.len_utf8()].trim_end_matches(' ');
+    let name = named.trim_end_matches(['"', '\'']);
+    let is_json = name.len() < named.len();
+    let from = near(name, 0, name.len(), 48);
+    let at = name[from..]
+        .rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')))
+        .map_or(from, |at| from + at + name[from + at..].chars().next().map_or(1, char::len_utf8));
+    let name = &name[at..];
+    let after = text[end..].trim_start_matches(['"', '\'']).trim_start_matches(' ');
+    let ends = after.is_empty() || after.starts_with(['\n', '}', ')', ']']);
+    if name.is_empty() || !is_amount(name) || !(is_json || quoted || sign == '=' || ends) {
+        return None;
+    }
+    let total = matches!(last_word(name).to_lowercase().as_str(), "total" | "totale" | "gesamt" | "合計" | "总价");
+    Some(Member { currency: sibling(text, at, end), total })
+}
+
+/// The currency named in the same object or call, not far away.
+fn sibling(text: &str, start: usize, end: usize) -> Option<Currency> {
+    let from = near(text, 0, start, SIBLING_REACH);
+    let from = text[from..start].rfind(['{', '(', '[']).map_or(from, |at| from + at);
+    let mut to = (end + SIBLING_REACH).min(text.len());
+    while !text.is_char_boundary(to) {
+        to -= 1;
+    }
+    let to = text[end..to].find(['}', ')', ']']).map_or(to, |at| end + at);
+    let object = &text[from..to];
+    let lower = object.to_ascii_lowercase();
+    let (at, key) =
+        ["currency_code", "currencycode", "currency", "ccy"].iter().find_map(|key| Some((lower.find(key)?, key)))?;
+    let rest = object[at + key.len()..].trim_start_matches(['"', '\'', ' ']).strip_prefix([':', '='])?;
+    let value = rest.trim_start_matches(['"', '\'', ' ']);
+    let length = value.find(|c: char| matches!(c, '"' | '\'' | ',' | ' ' | '}' | ')' | '\n')).unwrap_or(value.len());
+    named(&value[..length])
+}
+
+/// `Price` of `totalPrice`, `cost` of `shipping_cost`.
+fn last_word(name: &str) -> &str {
+    let after = name.rfind(['_', '-']).map_or(0, |at| at + 1);
+    let hump = name.char_indices().filter(|(at, c)| *at > after && c.is_uppercase());
+    let lower = |at: usize| name[..at].ends_with(char::is_lowercase);
+    let hump = hump.filter(|(at, _)| lower(*at)).map(|(at, _)| at).last();
+    &name[hump.unwrap_or(after)..]
+}
+
+/// The place at most `reach` bytes before `start`, not before `floor`.
+fn near(text: &str, floor: usize, start: usize, reach: usize) -> usize {
+    let mut from = start.saturating_sub(reach).max(floor);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    from
+}
+
+fn begins(text: &str, word: &str) -> bool {
+    let Some(head) = text.get(..word.len()) else { return false };
+    (head.eq_ignore_ascii_case(word) || head.to_lowercase() == word)
+        && !(word.ends_with(char::is_alphabetic) && text[word.len()..].starts_with(char::is_alphanumeric))
+}
