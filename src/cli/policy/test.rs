@@ -43,7 +43,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let count = |count: usize| counted(i128::try_from(count).unwrap_or(i128::MAX), "test", "tests");
     if failed > 0 {
-        return Err(Failure::new(Exit::Error, format!("{} of {} failed", failed, count(tested.len()))));
+        let message = format!("{failed} of {} failed", count(tested.len()));
+        return Err(Failure::new(Exit::Error, message).hint("`holdpoint policy explain --event JSON` tells why"));
     }
     print(&format!("{}, all passed", count(tested.len())))
 }
