@@ -25,6 +25,12 @@ impl Moment {
         Self { mono: origin.elapsed(), wall: Timestamp::now() }
     }
 
+    /// A moment of a record, for judging it again: `mono` is the time since 1970, zero before.
+    #[must_use]
+    pub fn of(wall: Timestamp) -> Self {
+        Self { mono: Duration::from_millis(u64::try_from(wall.as_millisecond()).unwrap_or_default()), wall }
+    }
+
     /// The moment `by` later on both clocks; saturates at the end of time.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {

@@ -8,10 +8,12 @@
 //!
 //! | condition | undecided when |
 //! |---|---|
-//! | `events`, `sessions` | never |
+//! | `events`, `sessions`, `time` | never |
 //! | `agents` | the provider does not tell the agent's name |
-//! | `domains` | it is not known where the session is |
+//! | `domains`, `url` | it is not known where the session is |
 //! | `text`, `regex`, `detect` | nothing was found, but the event was cut, so that not all of it was seen |
+//! | `when` | it depends on something that is not known |
+//! | `count` | it depends on matches that were themselves undecided |
 //! | `amount_over`, `amount_under` | no price was seen, or its currency is another than the limits', or not clear |
 //!
 //! A rule with a false condition does not fire; one whose conditions are all true has its effect. In between, a rule that
@@ -23,6 +25,7 @@
 //! stand in an earlier event; a rule that does not looks only at the event's own prices, and at an event without any it does
 //! not fire.
 
+pub mod address;
 pub mod compare;
 mod compile;
 mod condition;
@@ -31,14 +34,18 @@ mod context;
 pub mod detect;
 mod evaluate;
 pub mod explain;
+pub mod expression;
 pub mod glob;
+mod index;
 pub mod lint;
 mod matcher;
 pub mod measure;
 pub mod money;
+pub mod rate;
 pub mod rule;
 pub mod text;
 pub mod verdict;
+pub mod window;
 
 pub use compile::{Policy, RuleFault, Tested};
 pub use consent::Consent;

@@ -79,7 +79,18 @@ fn the_example_loads_with_its_rules_and_without_notes() {
     let names: Vec<&str> = loaded.config.policy.terms().map(|terms| terms.name.as_str()).collect();
     assert_eq!(
         names,
-        ["purchase", "payment data", "rate limit", "no newsletters", "questions", "big spender", "outside our agents"]
+        [
+            "purchase",
+            "payment data",
+            "rate limit",
+            "no newsletters",
+            "questions",
+            "big spender",
+            "outside our agents",
+            "checkout of our shop",
+            "hasty",
+            "bank"
+        ]
     );
     assert_eq!(loaded.notes, Vec::<String>::new());
 }

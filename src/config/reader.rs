@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::diagnostic::{Diagnostic, Place};
 use super::units;
 use crate::operator::escape::short;
+pub(super) use crate::policy::rule::closest;
 
 /// Where diagnostics are collected, and what they are about.
 pub(super) struct Sink<'s> {
@@ -358,6 +359,22 @@ impl<'s> Item<'s> {
         values.iter().enumerate().filter_map(item).collect()
     }
 
+    /// This value as a table, or as a list of tables; at least one.
+    pub(super) fn sections(&self, expected: &str) -> Vec<Section<'s>> {
+        match self.value {
+            Value::Toml(DeValue::Array(values)) if values.is_empty() => {
+                self.wrong(&format!("`{}` is an empty list", self.key), "at least one value, or no such key");
+                Vec::new()
+            }
+            Value::Toml(DeValue::Array(_)) => self.tables(&self.key),
+            Value::Toml(DeValue::Table(_)) => self.section().into_iter().collect(),
+            Value::Toml(_) | Value::Text(_) => {
+                self.mistyped(expected);
+                Vec::new()
+            }
+        }
+    }
+
     /// This value as a table.
     pub(super) fn section(&self) -> Option<Section<'s>> {
         let Value::Toml(DeValue::Table(table)) = self.value else {
@@ -398,13 +415,6 @@ impl<'s> Item<'s> {
 fn misplaced(name: &str, section: &str) -> Option<String> {
     let below = name == "preset" && !section.is_empty();
     below.then(|| "`preset` stands at the top of the file, above the first [section]".to_owned())
-}
-
-/// The name of those known that `name` was probably meant to be.
-pub(super) fn closest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
-    let distance = |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), other);
-    let best = known.iter().copied().filter(|_| name.len() <= 64).min_by_key(|other| distance(other))?;
-    (distance(best) <= 1 + best.len() / 4).then_some(best)
 }
 
 /// "`a`, `b` and `c`" without the and.

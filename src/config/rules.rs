@@ -1,20 +1,19 @@
 //! `[[rule]]`: from tables with places to rules that the policy compiles.
 
-use std::collections::BTreeSet;
+mod conditions;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::consent;
 use super::diagnostic::{Diagnostic, Place, line_of};
-use super::reader::{Item, Section, closest, listed};
-use super::sections::{ApprovalsConfig, globs, on_deny};
+use super::reader::{Item, Section};
+use super::sections::{ApprovalsConfig, on_deny};
 use crate::api::{Event, EventKind};
 use crate::operator::escape::short;
-use crate::policy::detect::Detector;
-use crate::policy::glob::DomainPattern;
-use crate::policy::money::Money;
-use crate::policy::rule::{KindName, Pattern, Phrase};
-use crate::policy::{Conditions, Confirm, Effect, OnDeny, Policy, Risk, RuleFault, RuleSpec, RuleTerms, RuleTest};
+use crate::policy::{Confirm, Effect, OnDeny, Policy, Risk, RuleFault, RuleSpec, RuleTerms, RuleTest};
 
 const EFFECTS: [(&str, Effect); 6] = [
     ("deny", Effect::Deny),
@@ -24,9 +23,6 @@ const EFFECTS: [(&str, Effect); 6] = [
     ("alert", Effect::Alert),
     ("allow", Effect::Allow),
 ];
-
-/// Conditions of the language that this version does not have.
-const LATER: [&str; 4] = ["count", "time", "url", "when"];
 
 /// A rule with the places that diagnostics of the compiler point at.
 pub(super) struct Placed {
@@ -148,9 +144,9 @@ fn rule(mut section: Section<'_>) -> Option<Placed> {
         section.report("a rule without an effect".to_owned(), "`effect = \"ask\"`, or another effect", "");
     }
     let effect = effect.flatten();
-    let when = conditions(&mut section);
+    let when = conditions::read(&mut section);
     let unless = section.get("unless").and_then(|item| item.section()).map(|mut inner| {
-        let unless = conditions(&mut inner);
+        let unless = conditions::read(&mut inner);
         inner.finish();
         unless
     });
@@ -228,121 +224,50 @@ fn only<'s>(
     item
 }
 
-fn conditions(section: &mut Section<'_>) -> Conditions {
-    for key in LATER {
-        section.refuse(
-            key,
-            &format!("`{key}` is not a condition in this version"),
-            "conditions are events, text, regex, detect, domains, agents, sessions, amount_over, amount_under",
-        );
-    }
-    let texts = "text in quotes, or a list such as [\"a\", \"b\"]";
-    let amounts = "an amount with its currency, such as \"500 USD\", or a list of such";
-    let mut each = |key: &'static str| {
-        let expected = if key.starts_with("amount") { amounts } else { texts };
-        section.get(key).and_then(|item| item.list(expected)).unwrap_or_default()
-    };
-    let events = each("events").iter().filter_map(kind).collect::<BTreeSet<_>>();
-    let text = each("text").iter().filter_map(phrase).collect();
-    let regex = each("regex").iter().filter_map(pattern).collect();
-    let detect = each("detect").iter().filter_map(detector).collect::<BTreeSet<_>>();
-    let domains = each("domains").iter().filter_map(domain).collect();
-    let amount_over = limits(&each("amount_over"));
-    let amount_under = limits(&each("amount_under"));
-    let mut names = |key| section.get(key).map(|item| globs(&item)).unwrap_or_default();
-    let (agents, sessions) = (names("agents"), names("sessions"));
-    Conditions { events, text, regex, detect, domains, agents, sessions, amount_over, amount_under }
-}
-
-fn kind(item: &Item<'_>) -> Option<KindName> {
-    item.word(&KindName::ALL.map(|kind| (kind.name(), kind)))
-}
-
-fn phrase(item: &Item<'_>) -> Option<Phrase> {
-    let phrase = Phrase::new(item.text()?);
-    if phrase.is_none() {
-        item.wrong(
-            "there is nothing to look for in this phrase",
-            "1 to 200 characters with a letter or digit; `*` only at the end",
-        );
-    }
-    phrase
-}
-
-fn pattern(item: &Item<'_>) -> Option<Pattern> {
-    let pattern = Pattern::new(item.text()?);
-    if let Err(error) = &pattern {
-        let place = error.range.as_ref().map_or_else(|| item.place.clone(), |range| item.inside(range));
-        let expected = "a regular expression that takes linear time: no look-around, no back-references";
-        item.wrong_at(place, &format!("this regular expression is refused: {}", short(&error.message)), expected, None);
-    }
-    pattern.ok()
-}
-
-fn detector(item: &Item<'_>) -> Option<Detector> {
-    let name = item.text()?;
-    let found = Detector::ALL.into_iter().find(|detector| detector.name() == name);
-    if found.is_none() {
-        let names = Detector::ALL.map(Detector::name);
-        let message = if Detector::is_planned(name) {
-            format!("this version has no detector `{name}` yet")
-        } else {
-            format!("there is no detector {}", item.shown())
-        };
-        let hint = closest(name, &names).map(|known| format!("did you mean \"{known}\"?"));
-        let hint = hint.or_else(|| Some("`text` and `regex` find what no detector does".to_owned()));
-        item.wrong_with(&message, &format!("one of {}", listed(&names)), hint);
-    }
-    found
-}
-
-fn domain(item: &Item<'_>) -> Option<DomainPattern> {
-    let domain = DomainPattern::new(item.text()?);
-    if let Err(error) = &domain {
-        item.wrong(&format!("{} is not a domain pattern", item.shown()), &error.to_string());
-    }
-    domain.ok()
-}
-
-fn limits(items: &[Item<'_>]) -> Vec<Money> {
-    let mut limits: Vec<Money> = Vec::new();
-    for item in items {
-        let Some(text) = item.text() else { continue };
-        match Money::parse(text) {
-            Ok(limit) if limits.iter().any(|other| other.currency == limit.currency) => {
-                item.wrong(&format!("a second limit in {}", limit.currency), "one limit for each currency");
-            }
-            Ok(limit) => limits.push(limit),
-            Err(error) => item.wrong(&format!("{} is not an amount", item.shown()), &error.to_string()),
-        }
-    }
-    limits
-}
-
 /// One `[[rule.test]]`, with its place.
 fn test(mut section: Section<'_>) -> Option<(RuleTest, Place)> {
     let place = Place::File(section.span.clone());
-    let at = format!("{}:{}", section.sink.name, line_of(section.sink.source, section.span.start));
+    let written = format!("{}:{}", section.sink.name, line_of(section.sink.source, section.span.start));
     let expect = section.get("expect").map(|item| item.word(&EFFECTS));
-    let event = section.get("event").map(|item| item.section().map(event));
-    if expect.is_none() || event.is_none() {
+    let told = section.get("event").map(|item| item.section().map(event));
+    if expect.is_none() || told.is_none() {
         section.report(
             "a test without `event` or `expect`".to_owned(),
             "`event = { kind = \"thought\", text = \"…\" }` and `expect = \"ask\"`",
             "",
         );
     }
+    let at = section.get("at").and_then(|item| instant(&item));
+    let times = section.get("times").and_then(|item| item.integer(1..=2_000)).unwrap_or(1);
     section.finish();
-    let (event, agent) = event.flatten().flatten()?;
-    Some((RuleTest { place: at, event, agent, expect: expect.flatten()? }, place))
+    let Told { event, agent, goal } = told.flatten().flatten()?;
+    Some((RuleTest { place: written, event, agent, goal, at, times, expect: expect.flatten()? }, place))
 }
 
-fn event(mut section: Section<'_>) -> Option<(Event, Option<String>)> {
+/// What a test tells.
+struct Told {
+    event: Event,
+    agent: Option<String>,
+    goal: Option<String>,
+}
+
+fn event(mut section: Section<'_>) -> Option<Told> {
     let kind = section.get("kind").map_or(Some("thought"), |item| item.text()).map(EventKind::from_wire);
     let mut text = |key| section.get(key).and_then(|item| item.text()).map(str::to_owned);
-    let (said, url, title, agent) = (text("text"), text("url"), text("title"), text("agent"));
+    let (said, url, title) = (text("text"), text("url"), text("title"));
+    let (agent, goal) = (text("agent"), text("goal"));
     let truncated = section.get("truncated").and_then(|item| item.flag()).unwrap_or_default();
     section.finish();
     let event = Event { id: None, kind: kind?, text: said.unwrap_or_default(), at: None, url, title, truncated };
-    Some((event, agent))
+    Some(Told { event, agent, goal })
+}
+
+/// A moment with its offset, such as `"2026-11-25T23:30:00+01:00"`.
+fn instant(item: &Item<'_>) -> Option<Timestamp> {
+    let instant = item.text()?.parse();
+    if instant.is_err() {
+        let expected = "a moment with its offset, such as \"2026-11-25T23:30:00+01:00\"";
+        item.wrong(&format!("{} is not a moment", item.shown()), expected);
+    }
+    instant.ok()
 }

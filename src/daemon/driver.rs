@@ -311,7 +311,7 @@ impl Driver {
 
     /// An event that is seen for the first time, with its verdict.
     fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
-        let verdict = self.evaluator.evaluate(&event)?;
+        let verdict = self.evaluator.evaluate(&event, self.now())?;
         self.recorder.note(&event, &verdict);
         if let Some(odd) = self.tally.count(&event) {
             tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
@@ -387,7 +387,7 @@ impl Driver {
         }
         if !before.rules_as(&now) {
             self.evaluator.adopt(now.policy);
-            let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card)).unwrap_or_default();
+            let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card, self.now())).unwrap_or_default();
             self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts }).await;
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::watcher::Known;
 use crate::api::{Event, MessageId};
+use crate::clock::Moment;
 use crate::gate::{Card, EventLine, Page};
 use crate::policy::{Context, Policy, SessionInfo, Verdict, host_of};
 
@@ -35,12 +36,12 @@ impl Evaluator {
         Self { policy, session, context: Context::default(), known }
     }
 
-    /// The verdict on an event, or `None` when it was evaluated before.
-    pub fn evaluate(&mut self, event: &Event) -> Option<Verdict> {
+    /// The verdict on an event that arrived at `now`, or `None` when it was evaluated before.
+    pub fn evaluate(&mut self, event: &Event, now: Moment) -> Option<Verdict> {
         if event.id.is_some_and(|id| !self.known.is_new(id, event)) {
             return None;
         }
-        Some(self.policy.evaluate(&self.session, &mut self.context, event))
+        Some(self.policy.evaluate(&self.session, &mut self.context, event, now))
     }
 
     /// The session that is evaluated.
@@ -55,11 +56,16 @@ impl Evaluator {
     }
 
     /// What the policy says now about what an open card shows: its trigger and what came after. Nothing is remembered of it.
+    ///
+    /// `time` looks at when an event says that it was, or at `now`; for `count`, all that the card shows has just happened.
     #[must_use]
-    pub fn again(&self, card: &Card) -> Vec<Verdict> {
+    pub fn again(&self, card: &Card, now: Moment) -> Vec<Verdict> {
         let mut context = Context::default();
         context.page(card.url.as_deref(), card.title.as_deref());
-        let mut judge = |line: &EventLine| self.policy.evaluate(&self.session, &mut context, &line.event());
+        let mut judge = |line: &EventLine| {
+            let now = Moment { wall: line.at.unwrap_or(now.wall), ..now };
+            self.policy.evaluate(&self.session, &mut context, &line.event(), now)
+        };
         for line in &card.before {
             judge(line);
         }
@@ -81,6 +87,8 @@ mod tests {
     use crate::api::{EventKind, SessionId};
     use crate::config;
 
+    const NOW: Moment = Moment { mono: std::time::Duration::ZERO, wall: jiff::Timestamp::UNIX_EPOCH };
+
     fn evaluator() -> Evaluator {
         let text = "[[rule]]\nname = 'pay'\neffect = 'ask'\ntext = 'pay'\n";
         let policy = config::Config::parse("c.toml", text).expect("a policy").config.policy;
@@ -97,20 +105,20 @@ mod tests {
     fn no_number_of_greater_ids_hides_a_lower_one() {
         let mut evaluator = evaluator();
         for id in 1_000..3_000 {
-            assert!(evaluator.evaluate(&event(id, EventKind::Thought, "hm")).is_some());
+            assert!(evaluator.evaluate(&event(id, EventKind::Thought, "hm"), NOW).is_some());
         }
-        assert!(evaluator.evaluate(&event(u64::MAX, EventKind::Thought, "hm")).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_none());
-        assert!(evaluator.evaluate(&event(1_000, EventKind::Thought, "hm")).is_none());
+        assert!(evaluator.evaluate(&event(u64::MAX, EventKind::Thought, "hm"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_none());
+        assert!(evaluator.evaluate(&event(1_000, EventKind::Thought, "hm"), NOW).is_none());
     }
 
     #[test]
     fn a_step_with_its_thought_s_id_is_evaluated() {
         let mut evaluator = evaluator();
-        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "Reading")).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay")).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all")).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "Reading"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all"), NOW).is_some());
     }
 
     fn policy(text: &str) -> Arc<Policy> {
@@ -125,9 +133,9 @@ mod tests {
         card.after.push(crate::gate::EventLine { text: "a cart again".to_owned(), ..card.trigger.clone() });
         card.before.push(crate::gate::EventLine { text: "cart".to_owned(), ..card.trigger.clone() });
         let fired = |verdicts: Vec<Verdict>| verdicts.iter().map(|verdict| verdict.fired.len()).collect::<Vec<_>>();
-        assert_eq!(fired(evaluator.again(&card)), [1, 1]);
+        assert_eq!(fired(evaluator.again(&card, NOW)), [1, 1]);
         card.trigger = crate::gate::EventLine { id: None, kind: EventKind::Log, ..card.trigger };
-        assert_eq!(fired(evaluator.again(&card)), [1], "a line of our own is no event");
-        assert!(evaluator.evaluate(&event(1, EventKind::Thought, "the cart")).is_some());
+        assert_eq!(fired(evaluator.again(&card, NOW)), [1], "a line of our own is no event");
+        assert!(evaluator.evaluate(&event(1, EventKind::Thought, "the cart"), NOW).is_some());
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::{Context, Effect, Policy, RuleTerms, SessionInfo, Verdict};
 use crate::api::Event;
+use crate::clock::Moment;
 
 /// What one policy says of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +38,14 @@ impl<'p> Comparison<'p> {
         Self { old, new, sessions: BTreeMap::new(), events: 0, counts: BTreeMap::new() }
     }
 
-    /// Takes the next event of the session called `name`, and says what either policy says of it; `None` when it is the same.
-    pub fn see(&mut self, name: &str, session: &SessionInfo, event: &Event) -> Option<(Opinion, Opinion)> {
+    /// Takes the next event of the session called `name`, which arrived at `now`, and says what either policy says of it; `None` when it is the same.
+    pub fn see(&mut self, name: &str, session: &SessionInfo, event: &Event, now: Moment) -> Option<(Opinion, Opinion)> {
         if !self.sessions.contains_key(name) {
             self.sessions.insert(name.to_owned(), Default::default());
         }
-        let (before, now) = self.sessions.get_mut(name)?;
-        let old = Opinion::of(&self.old.evaluate(session, before, event));
-        let new = Opinion::of(&self.new.evaluate(session, now, event));
+        let (before, after) = self.sessions.get_mut(name)?;
+        let old = Opinion::of(&self.old.evaluate(session, before, event, now));
+        let new = Opinion::of(&self.new.evaluate(session, after, event, now));
         self.events += 1;
         *self.counts.entry((old.effect, new.effect)).or_default() += 1;
         (old.effect != new.effect).then_some((old, new))
@@ -105,7 +106,7 @@ mod tests {
             let (kind, text) = (EventKind::Thought, text.to_owned());
             let event = Event { id: None, kind, text, at: None, url: None, title: None, truncated: false };
             comparison
-                .see(name, &session, &event)
+                .see(name, &session, &event, Moment::of(jiff::Timestamp::UNIX_EPOCH))
                 .map(|(old, new)| (old.effect, new.effect, new.rule.map(|r| r.name.clone())))
         };
         assert_eq!(see("a", "pay"), Some((Effect::Ask, Effect::Deny, Some("pay".to_owned()))));

@@ -3,26 +3,38 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::consent::Consent;
 use super::context::Context;
 use super::detect::Detector;
 use super::evaluate::SessionInfo;
+use super::index::Index;
 use super::matcher::Matcher;
 use super::money::Money;
 use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec, RuleTest};
 use super::verdict::{RuleTerms, Verdict};
+use super::window::Window;
 use crate::api::SessionId;
+use crate::clock::Moment;
 use crate::gate::approval::Digest;
 use crate::operator::escape::short;
+
+/// When events of tests arrive that do not say: 2026-01-01T12:00:00Z.
+const UNTIMED: Timestamp = Timestamp::constant(1_767_268_800, 0);
 
 /// A compiled set of rules.
 #[derive(Debug)]
 pub struct Policy {
     pub(super) rules: Vec<Compiled>,
     pub(super) matcher: Matcher,
+    pub(super) index: Index,
+    /// The kinds of events that any rule looks at.
+    pub(super) taken: BTreeSet<KindName>,
     pub(super) reads_amounts: bool,
+    /// How many rates there are at most for one session.
+    pub(super) counting: usize,
     hash: Digest,
 }
 
@@ -136,7 +148,7 @@ impl Policy {
             phrases: places(&conditions.text, &phrases),
             regexes: places(&conditions.regex, &patterns),
         };
-        let rules = specs
+        let rules: Vec<Compiled> = specs
             .iter()
             .map(|spec| Compiled {
                 terms: spec.terms.clone(),
@@ -146,13 +158,20 @@ impl Policy {
                 tests: spec.tests.clone(),
             })
             .collect();
-        Ok(Self { rules, matcher, reads_amounts: all().any(Conditions::reads_amounts), hash: hash(specs) })
+        let reads_amounts = all().any(Conditions::reads_amounts);
+        let counting = all().filter(|when| when.count.is_some()).count();
+        let index = Index::new(&rules);
+        let taken = KindName::ALL.into_iter().filter(|kind| rules.iter().any(|rule| rule.when.takes(*kind))).collect();
+        Ok(Self { rules, matcher, index, taken, reads_amounts, counting, hash: hash(specs) })
     }
 
     fn run_test(&self, rule: &Compiled, test: &RuleTest) -> Option<Tested> {
         let id = SessionId::try_from("test").ok()?;
-        let session = SessionInfo { id, agent: test.agent.clone(), goal: None };
-        let verdict = self.evaluate(&session, &mut Context::default(), &test.event);
+        let session = SessionInfo { id, agent: test.agent.clone(), goal: test.goal.clone() };
+        let mut context = Context::default();
+        let now = Moment::of(test.at.unwrap_or(UNTIMED));
+        let verdicts = (0..test.times.max(1)).map(|_| self.evaluate(&session, &mut context, &test.event, now));
+        let verdict = verdicts.last()?;
         Some(Tested { rule: rule.terms.clone(), test: test.clone(), verdict })
     }
 
@@ -246,6 +265,10 @@ fn canonical_conditions(when: &Conditions) -> Value {
         "text": sorted(&when.text, phrase),
         "regex": sorted(&when.regex, |pattern| pattern.as_str().to_owned()),
         "detect": when.detect.iter().map(|detector| detector.name()).collect::<BTreeSet<_>>(),
+        "url": sorted(&when.url, |address| address.as_str().to_owned()),
+        "time": sorted(&when.time, Window::canonical),
+        "count": when.count.map(|rate| json!({ "over": rate.over, "per": rate.per.as_millis().to_string() })),
+        "when": when.expression.as_ref().map(|expression| expression.as_str().to_owned()),
         "domains": sorted(&when.domains, |domain| domain.as_str().to_owned()),
         "agents": sorted(&when.agents, |glob| glob.as_str().to_owned()),
         "sessions": sorted(&when.sessions, |glob| glob.as_str().to_owned()),

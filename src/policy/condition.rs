@@ -1,5 +1,8 @@
 //! One condition on one event: whether it holds, and on which words.
 
+use std::ops::Not;
+
+use super::address::{Address, AddressPattern};
 use super::compile::Test;
 use super::context::Relevant;
 use super::detect::{Detector, Facts};
@@ -9,6 +12,9 @@ use super::matcher::{Hits, Matcher};
 use super::money::{Money, Price};
 use super::rule::KindName;
 use crate::api::Event;
+use crate::clock::Moment;
+
+const NOWHERE: &str = "it is not known where the session is";
 
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,17 +25,20 @@ pub(super) enum Truth {
     True,
 }
 
-/// The conditions besides `events`.
+/// The conditions besides `events` and `count`, which looks at all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
     Text,
     Regex,
     Detect,
     Domains,
+    Url,
     Agents,
     Sessions,
+    Time,
     AmountOver,
     AmountUnder,
+    Expression,
 }
 
 /// One event with everything conditions look at.
@@ -40,7 +49,10 @@ pub(super) struct Scene<'a> {
     pub(super) facts: Facts<'a>,
     pub(super) matcher: &'a Matcher,
     pub(super) hits: Hits,
-    pub(super) domain: Option<&'a str>,
+    pub(super) now: Moment,
+    pub(super) address: Option<&'a Address>,
+    pub(super) url: Option<&'a str>,
+    pub(super) title: Option<&'a str>,
     /// The amount the event is about, earlier events included; `None` also when no rule looks at amounts.
     pub(super) amount: Option<Relevant>,
     /// The same, of the event alone.
@@ -58,15 +70,18 @@ pub(super) struct Reading {
 
 impl Condition {
     /// All of them, in the order in which they are looked at and told.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Text,
         Self::Regex,
         Self::Detect,
         Self::Domains,
+        Self::Url,
         Self::Agents,
         Self::Sessions,
+        Self::Time,
         Self::AmountOver,
         Self::AmountUnder,
+        Self::Expression,
     ];
 
     /// Whether it holds; `None` when the test does not have it.
@@ -79,17 +94,25 @@ impl Condition {
                 let any = || conditions.detect.iter().any(|detector| scene.hits.detected(*detector).is_some());
                 (!conditions.detect.is_empty()).then(|| scene.seen(any()))
             }
-            Self::Domains => set(&conditions.domains).map(|all| match scene.domain {
-                None => Truth::Undecided("it is not known where the session is"),
-                Some(host) => Truth::from(all.iter().any(|domain| domain.matches(host))),
+            Self::Domains => set(&conditions.domains).map(|all| match scene.address {
+                None => Truth::Undecided(NOWHERE),
+                Some(address) => Truth::from(all.iter().any(|domain| domain.matches(address.host()))),
+            }),
+            Self::Url => set(&conditions.url).map(|all| match scene.address {
+                None => Truth::Undecided(NOWHERE),
+                Some(address) => at_any(all, address),
             }),
             Self::Agents => set(&conditions.agents).map(|all| match &scene.session.agent {
                 None => Truth::Undecided("the provider does not tell the agent's name"),
                 Some(name) => any(all, name),
             }),
             Self::Sessions => set(&conditions.sessions).map(|all| any(all, scene.session.id.as_str())),
+            Self::Time => {
+                set(&conditions.time).map(|all| Truth::from(all.iter().any(|window| window.contains(scene.now.wall))))
+            }
             Self::AmountOver => set(&conditions.amount_over).map(|all| scene.compare(all, true, reading)),
             Self::AmountUnder => set(&conditions.amount_under).map(|all| scene.compare(all, false, reading)),
+            Self::Expression => conditions.expression.as_ref().map(|expression| expression.truth(scene, reading)),
         }
     }
 
@@ -105,10 +128,13 @@ impl Condition {
             Self::Regex => "regex".to_owned(),
             Self::Detect => format!("detect {}", detector()),
             Self::Domains => "domains".to_owned(),
+            Self::Url => "url".to_owned(),
             Self::Agents => "agents".to_owned(),
             Self::Sessions => "sessions".to_owned(),
+            Self::Time => "time".to_owned(),
             Self::AmountOver => "amount_over".to_owned(),
             Self::AmountUnder => "amount_under".to_owned(),
+            Self::Expression => "when".to_owned(),
         }
     }
 
@@ -121,12 +147,41 @@ impl Condition {
                 let found = test.conditions.detect.iter().find_map(|detector| scene.hits.detected(*detector));
                 found.map(str::to_owned)
             }
-            Self::Domains => scene.domain.map(str::to_owned),
+            Self::Domains => scene.address.map(|address| address.host().to_owned()),
+            Self::Url => scene.url.map(str::to_owned),
             Self::Agents => scene.session.agent.clone(),
             Self::Sessions => Some(scene.session.id.as_str().to_owned()),
+            Self::Time => {
+                let inside = test.conditions.time.iter().find(|window| window.contains(scene.now.wall));
+                inside.map(|window| window.shown(scene.now.wall))
+            }
             Self::AmountOver | Self::AmountUnder => scene.price(reading).map(|price| price.words.clone()),
+            Self::Expression => test.conditions.expression.as_ref().map(|expression| expression.as_str().to_owned()),
         };
         words.unwrap_or_default()
+    }
+}
+
+impl Truth {
+    /// Both: false if either is, else undecided if either is.
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (_, Self::Undecided(why)) | (Self::Undecided(why), _) => Self::Undecided(why),
+            (Self::True, Self::True) => Self::True,
+        }
+    }
+}
+
+impl Not for Truth {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::Undecided(why) => Self::Undecided(why),
+            Self::True => Self::False,
+        }
     }
 }
 
@@ -145,7 +200,8 @@ impl Scene<'_> {
         Truth::from(found)
     }
 
-    fn price(&self, reading: Reading) -> Option<&Price> {
+    /// The amount that a test compares.
+    pub(super) fn price(&self, reading: Reading) -> Option<&Price> {
         let amount = if reading.looks_back { &self.amount } else { &self.own_amount };
         amount.as_ref().map(|amount| &amount.price)
     }
@@ -165,6 +221,15 @@ impl Scene<'_> {
             return Truth::Undecided("the price is in another currency than the limit");
         };
         Truth::from(if over { number > limit.number } else { number < limit.number })
+    }
+}
+
+fn at_any(patterns: &[AddressPattern], address: &Address) -> Truth {
+    let fits: Vec<Option<bool>> = patterns.iter().map(|pattern| pattern.matches(address)).collect();
+    match (fits.contains(&Some(true)), fits.contains(&None)) {
+        (true, _) => Truth::True,
+        (false, true) => Truth::Undecided("the address is too long to be compared whole"),
+        (false, false) => Truth::False,
     }
 }
 

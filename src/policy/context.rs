@@ -1,12 +1,13 @@
 //! What earlier events of a session told: where it is, and which prices were named.
 //!
-//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length. It is a
-//! reducer: fed the same events in the same order, it says the same.
+//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length, and two lists of
+//! `over` + 1 times for every `count` of the policy. It is a reducer: fed the same events in the same order, it says the same.
 
 use std::collections::VecDeque;
 
-use super::glob::host_of;
+use super::address::Address;
 use super::money::{Number, Price};
+use super::rate::Counts;
 use super::verdict::AmountSeen;
 
 /// How many events of the agent a price is remembered for.
@@ -22,7 +23,8 @@ pub struct Context(Option<Box<Memory>>);
 struct Memory {
     url: Option<String>,
     title: Option<String>,
-    host: Option<String>,
+    address: Option<Address>,
+    counts: Counts,
     events: u64,
     prices: VecDeque<Remembered>,
 }
@@ -48,9 +50,13 @@ impl Context {
             return;
         }
         let memory = self.0.get_or_insert_default();
-        if let Some(url) = url {
-            memory.host = host_of(url);
+        if let Some(url) = url
+            && memory.url.as_deref() != Some(url)
+        {
+            memory.address = Address::read(url);
             memory.url = Some(cut(url));
+        }
+        if url.is_some() {
             memory.title = None;
         }
         if let Some(title) = title {
@@ -61,7 +67,24 @@ impl Context {
     /// The host the session is at, lower case and IDNA-encoded, as far as it is known.
     #[must_use]
     pub fn domain(&self) -> Option<&str> {
-        self.0.as_ref()?.host.as_deref()
+        self.address().map(Address::host)
+    }
+
+    /// The page's address in its parts, as far as it is known and readable.
+    pub(super) fn address(&self) -> Option<&Address> {
+        self.0.as_ref()?.address.as_ref()
+    }
+
+    /// Takes the counts out, to be put back by [`Self::put_counts`].
+    pub(super) fn take_counts(&mut self) -> Counts {
+        self.0.as_mut().map(|memory| std::mem::take(&mut memory.counts)).unwrap_or_default()
+    }
+
+    /// Puts the counts back.
+    pub(super) fn put_counts(&mut self, counts: Counts) {
+        if self.0.is_some() || counts != Counts::default() {
+            self.0.get_or_insert_default().counts = counts;
+        }
     }
 
     /// The page's address as last told. Untrusted.

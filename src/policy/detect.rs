@@ -232,7 +232,12 @@ mod tests {
     #[track_caller]
     pub(super) fn expect(detector: Detector, kind: &EventKind, expected: bool, texts: &[&str]) {
         let wrong: Vec<_> = texts.iter().filter(|text| fires(detector, kind, text) != expected).collect();
-        assert!(wrong.is_empty(), "{} fires is not {expected} on {kind:?}: {wrong:#?} {:?}", detector.name(), wrong.iter().map(|text| words(detector, kind, text)).collect::<Vec<_>>());
+        assert!(
+            wrong.is_empty(),
+            "{} fires is not {expected} on {kind:?}: {wrong:#?} {:?}",
+            detector.name(),
+            wrong.iter().map(|text| words(detector, kind, text)).collect::<Vec<_>>()
+        );
     }
 
     #[test]

@@ -6,11 +6,15 @@ use super::compile::{Compiled, Policy, Test};
 use super::condition::{Condition, Reading, Scene, Truth};
 use super::context::Context;
 use super::detect::Facts;
+use super::index::Offer;
+use super::matcher::Hits;
 use super::money::{Price, read};
+use super::rate::Counts;
 use super::rule::KindName;
 use super::text::Folded;
 use super::verdict::{Effect, Fired, Match, Verdict};
 use crate::api::{Event, SessionId};
+use crate::clock::Moment;
 
 /// What the policy knows of a session besides its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,32 +31,52 @@ pub struct SessionInfo {
 const WORDS: usize = 200;
 
 impl Policy {
-    /// The verdict on one event of a session; the event is added to the session's context.
+    /// The verdict on one event of a session that arrived at `now`; the event is added to the session's context.
     ///
     /// When no rule fires the verdict is [`Verdict::default`].
     #[must_use]
-    pub fn evaluate(&self, session: &SessionInfo, context: &mut Context, event: &Event) -> Verdict {
+    pub fn evaluate(&self, session: &SessionInfo, context: &mut Context, event: &Event, now: Moment) -> Verdict {
         context.page(event.url.as_deref(), event.title.as_deref());
         let agent = event.kind.is_agent_emitted();
         let prices = if agent || self.reads_amounts { read(&event.text) } else { Vec::new() };
-        let verdict = self.judge(session, context, event, &prices);
+        let mut counts = context.take_counts();
+        let verdict = self.judge(session, context, &mut counts, event, &prices, now);
+        if counts.len() > self.counting {
+            counts.keep(|name| self.rules.iter().any(|rule| rule.terms.name == name));
+        }
+        context.put_counts(counts);
         if agent {
             context.remember(&prices);
         }
         verdict
     }
 
-    fn judge(&self, session: &SessionInfo, context: &Context, event: &Event, prices: &[Price]) -> Verdict {
+    fn judge(
+        &self,
+        session: &SessionInfo,
+        context: &Context,
+        counts: &mut Counts,
+        event: &Event,
+        prices: &[Price],
+        now: Moment,
+    ) -> Verdict {
         let kind = KindName::of(&event.kind);
-        if !self.rules.iter().any(|rule| rule.when.takes(kind, event)) {
+        if !self.taken.contains(&kind) {
             return Verdict::default();
         }
         let folded = Folded::new(&event.text);
-        let scene = self.scene(session, context, event, prices, &folded);
+        let facts = Facts::new(&event.kind, &event.text, &folded);
+        let hits = self.matcher.search(&facts);
+        let (address, priced, cut) = (context.address(), !prices.is_empty(), event.truncated);
+        let candidates = self.index.candidates(&Offer { hits: &hits, address, kind, priced, cut });
+        if candidates.is_empty() {
+            return Verdict::default();
+        }
+        let scene = self.scene(session, context, event, prices, (facts, hits), now);
         let mut about_money = false;
         let mut fired: Vec<Fired> = Vec::new();
-        for rule in &self.rules {
-            if let Some(one) = rule.fire(&scene) {
+        for rule in candidates.into_iter().filter_map(|n| self.rules.get(n)) {
+            if let Some(one) = rule.fire(&scene, counts) {
                 about_money |= rule.when.is_about_money();
                 fired.push(one);
             }
@@ -67,24 +91,27 @@ impl Policy {
 }
 
 impl Policy {
-    /// Everything that conditions look at. `folded` is the event's text.
+    /// Everything that conditions look at.
     pub(super) fn scene<'a>(
         &'a self,
         session: &'a SessionInfo,
         context: &'a Context,
         event: &'a Event,
         prices: &[Price],
-        folded: &'a Folded,
+        (facts, hits): (Facts<'a>, Hits),
+        now: Moment,
     ) -> Scene<'a> {
-        let facts = Facts::new(&event.kind, &event.text, folded);
         Scene {
             session,
             event,
             kind: KindName::of(&event.kind),
-            hits: self.matcher.search(&facts),
+            now,
+            hits,
             facts,
             matcher: &self.matcher,
-            domain: context.domain(),
+            address: context.address(),
+            url: context.url(),
+            title: context.title(),
             amount: self.reads_amounts.then(|| context.relevant(prices)).flatten(),
             own_amount: self.reads_amounts.then(|| Context::default().relevant(prices)).flatten(),
         }
@@ -92,53 +119,81 @@ impl Policy {
 }
 
 impl Compiled {
-    pub(super) fn fire(&self, scene: &Scene<'_>) -> Option<Fired> {
-        let reading = Reading { looks_back: self.looks_back, excepts: false };
-        if !self.when.takes(scene.kind, scene.event) {
+    pub(super) fn fire(&self, scene: &Scene<'_>, counts: &mut Counts) -> Option<Fired> {
+        if !self.when.takes(scene.kind) {
             return None;
         }
-        let truth = self.when.truth(scene, reading);
+        let reading = Reading { looks_back: self.looks_back, excepts: false };
+        let others = self.when.truth(scene, reading);
+        let count = self.count(&self.when, false, others, scene, counts);
+        let truth = count.map_or(others, |count| others.and(count));
+        if truth == Truth::False || self.excepted(truth, scene, counts) {
+            return None;
+        }
         let effect = match (truth, self.terms.effect) {
             (Truth::False, _) | (_, Effect::Allow) => return None,
             (Truth::True, effect) => effect,
             (Truth::Undecided(_), Effect::Ask | Effect::Deny) => Effect::Ask,
             (Truth::Undecided(_), Effect::Alert | Effect::Instruct | Effect::Cooldown) => return None,
         };
-        if self.excepted(scene) {
-            return None;
+        let (mut matched, mut undecided) = self.when.reasons(scene, reading);
+        match (count, self.when.conditions.count) {
+            (Some(Truth::True), Some(rate)) => {
+                matched.push(Match { condition: "count".to_owned(), words: rate.to_string() });
+            }
+            (Some(Truth::Undecided(why)), _) => undecided.push(format!("count: {why}")),
+            (Some(_) | None, _) => {}
         }
-        let (matched, undecided) = self.when.reasons(scene, reading);
         Some(Fired { rule: self.terms.clone(), effect, matched, undecided })
     }
 
-    pub(super) fn excepted(&self, scene: &Scene<'_>) -> bool {
+    /// Whether the exception plainly holds, `fires` being what the rule's own conditions say.
+    pub(super) fn excepted(&self, fires: Truth, scene: &Scene<'_>, counts: &mut Counts) -> bool {
         let reading = Reading { looks_back: self.looks_back, excepts: true };
         self.unless.as_ref().is_some_and(|test| {
             let kinds = &test.conditions.events;
-            (kinds.is_empty() || kinds.contains(&scene.kind)) && test.truth(scene, reading) == Truth::True
+            if !(kinds.is_empty() || kinds.contains(&scene.kind)) {
+                return false;
+            }
+            let others = test.truth(scene, reading);
+            let count = self.count(test, true, fires.and(others), scene, counts);
+            count.map_or(others, |count| others.and(count)) == Truth::True
         })
+    }
+
+    /// Whether the other conditions have held too often, this time included; `None` when the test has no `count`.
+    pub(super) fn count(
+        &self,
+        test: &Test,
+        excepts: bool,
+        others: Truth,
+        scene: &Scene<'_>,
+        counts: &mut Counts,
+    ) -> Option<Truth> {
+        let rate = test.conditions.count?;
+        Some(counts.note(&self.terms.name, excepts, rate, others, scene.now.mono))
     }
 }
 
 impl Test {
     /// Whether events of this kind are looked at.
-    pub(super) fn takes(&self, kind: KindName, event: &Event) -> bool {
+    pub(super) fn takes(&self, kind: KindName) -> bool {
         let kinds = &self.conditions.events;
-        if kinds.is_empty() { event.kind.is_agent_emitted() } else { kinds.contains(&kind) }
+        if kinds.is_empty() { kind.is_agent_emitted() } else { kinds.contains(&kind) }
     }
 
     fn is_about_money(&self) -> bool {
         !self.conditions.detect.is_empty() || self.conditions.reads_amounts()
     }
 
-    /// All conditions together: false if any is, else undecided if any is.
-    fn truth(&self, scene: &Scene<'_>, reading: Reading) -> Truth {
+    /// All conditions but `count` together: false if any is, else undecided if any is.
+    pub(super) fn truth(&self, scene: &Scene<'_>, reading: Reading) -> Truth {
         let mut together = Truth::True;
         for condition in Condition::ALL {
             match condition.truth(self, scene, reading) {
                 Some(Truth::False) => return Truth::False,
-                Some(Truth::Undecided(why)) => together = Truth::Undecided(why),
-                Some(Truth::True) | None => {}
+                Some(other) => together = together.and(other),
+                None => {}
             }
         }
         together

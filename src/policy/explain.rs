@@ -7,12 +7,16 @@ use std::sync::Arc;
 use super::compile::{Compiled, Policy, Test};
 use super::condition::{Condition, Reading, Scene, Truth};
 use super::context::Context;
+use super::detect::Facts;
 use super::evaluate::SessionInfo;
 use super::money::read;
+use super::rate::Counts;
 use super::rule::{Conditions, KindName};
 use super::text::Folded;
 use super::verdict::{Effect, RuleTerms, Verdict};
+use super::window::Window;
 use crate::api::Event;
+use crate::clock::Moment;
 
 /// The longest words of a condition, in characters.
 const WORDS: usize = 200;
@@ -68,58 +72,64 @@ pub struct Held {
 }
 
 impl Policy {
-    /// The verdict on one event, with the reasons; the event is added to the session's context as [`Policy::evaluate`] does.
+    /// The verdict on one event that arrived at `now`, with the reasons; the event is added to the session's context as
+    /// [`Policy::evaluate`] does.
     #[must_use]
-    pub fn explain(&self, session: &SessionInfo, context: &mut Context, event: &Event) -> Explanation {
+    pub fn explain(&self, session: &SessionInfo, context: &mut Context, event: &Event, now: Moment) -> Explanation {
         let mut before = context.clone();
-        let verdict = self.evaluate(session, context, event);
+        let verdict = self.evaluate(session, context, event, now);
         before.page(event.url.as_deref(), event.title.as_deref());
+        let counts = before.take_counts();
         let (prices, folded) = (read(&event.text), Folded::new(&event.text));
-        let scene = self.scene(session, &before, event, &prices, &folded);
-        let rules = self.rules.iter().map(|rule| rule.explain(&scene)).collect();
+        let facts = Facts::new(&event.kind, &event.text, &folded);
+        let hits = self.matcher.search(&facts);
+        let scene = self.scene(session, &before, event, &prices, (facts, hits), now);
+        let rules = self.rules.iter().map(|rule| rule.explain(&scene, &counts)).collect();
         Explanation { verdict, rules }
     }
 }
 
 impl Compiled {
-    fn explain(&self, scene: &Scene<'_>) -> RuleSaid {
+    fn explain(&self, scene: &Scene<'_>, counts: &Counts) -> RuleSaid {
         let reading = Reading { looks_back: self.looks_back, excepts: false };
         let kinds = &self.when.conditions.events;
-        let takes = self.when.takes(scene.kind, scene.event);
+        let takes = self.when.takes(scene.kind);
+        let others = self.when.truth(scene, reading);
+        let count = self.count(&self.when, false, others, scene, &mut counts.clone());
+        let fires = count.map_or(others, |count| others.and(count));
         let mut when = vec![kind(kinds.iter().copied(), takes, scene.kind)];
         when.extend(self.when.held(scene, reading));
+        when.extend(rate(&self.when, count));
         let unless = self.unless.as_ref().map_or_else(Vec::new, |test| {
             let kinds = &test.conditions.events;
             let own = (!kinds.is_empty()).then(|| kind(kinds.iter().copied(), kinds.contains(&scene.kind), scene.kind));
-            own.into_iter().chain(test.held(scene, Reading { excepts: true, ..reading })).collect()
+            let reading = Reading { excepts: true, ..reading };
+            let others = fires.and(test.truth(scene, reading));
+            let count = self.count(test, true, others, scene, &mut counts.clone());
+            own.into_iter().chain(test.held(scene, reading)).chain(rate(test, count)).collect()
         });
-        RuleSaid { rule: self.terms.clone(), said: self.said(scene, takes, &when), when, unless }
+        RuleSaid { rule: self.terms.clone(), said: self.said(scene, counts, takes, fires, &when), when, unless }
     }
 
-    fn said(&self, scene: &Scene<'_>, takes: bool, when: &[Held]) -> Said {
-        if let Some(fired) = self.fire(scene) {
+    fn said(&self, scene: &Scene<'_>, counts: &Counts, takes: bool, fires: Truth, when: &[Held]) -> Said {
+        if let Some(fired) = self.fire(scene, &mut counts.clone()) {
             return Said::Fires(fired.effect);
         }
-        let (kind, conditions) = when.split_at(1);
-        if !takes || kind.iter().any(|held| held.holds == Some(false)) {
+        if !takes {
             return Said::Quiet;
         }
-        if conditions.iter().all(|held| held.holds == Some(true)) && self.excepted(scene) {
+        if fires == Truth::True && self.excepted(fires, scene, &mut counts.clone()) {
             return Said::Excepted;
         }
-        if conditions.iter().any(|held| held.holds == Some(true)) { Said::Nearly } else { Said::Quiet }
+        let any = when.iter().skip(1).any(|held| held.holds == Some(true));
+        if any { Said::Nearly } else { Said::Quiet }
     }
 }
 
 impl Test {
     fn held(&self, scene: &Scene<'_>, reading: Reading) -> impl Iterator<Item = Held> {
         Condition::ALL.into_iter().filter_map(move |condition| {
-            let truth = condition.truth(self, scene, reading)?;
-            let (holds, why) = match truth {
-                Truth::True => (Some(true), ""),
-                Truth::False => (Some(false), ""),
-                Truth::Undecided(why) => (None, why),
-            };
+            let (holds, why) = told(condition.truth(self, scene, reading)?);
             let words: String = condition.words(self, scene, reading).chars().take(WORDS).collect();
             Some(Held {
                 condition: condition.name(self, scene),
@@ -130,6 +140,21 @@ impl Test {
             })
         })
     }
+}
+
+fn told(truth: Truth) -> (Option<bool>, &'static str) {
+    match truth {
+        Truth::True => (Some(true), ""),
+        Truth::False => (Some(false), ""),
+        Truth::Undecided(why) => (None, why),
+    }
+}
+
+/// How often the other conditions of a test have held, where it asks for that.
+fn rate(test: &Test, count: Option<Truth>) -> Option<Held> {
+    let (rate, (holds, why)) = (test.conditions.count?, told(count?));
+    let (condition, wanted) = ("count".to_owned(), rate.to_string());
+    Some(Held { condition, wanted, holds, why: why.to_owned(), words: String::new() })
 }
 
 /// What a condition asks for, as written.
@@ -144,8 +169,11 @@ fn wanted(condition: Condition, conditions: &Conditions) -> String {
         Condition::Regex => list(&conditions.regex, |pattern| format!("'{}'", pattern.as_str())),
         Condition::Detect => list(&conditions.detect, |detector| detector.name().to_owned()),
         Condition::Domains => list(&conditions.domains, |domain| domain.as_str().to_owned()),
+        Condition::Url => list(&conditions.url, |address| address.as_str().to_owned()),
         Condition::Agents => list(&conditions.agents, |glob| glob.as_str().to_owned()),
         Condition::Sessions => list(&conditions.sessions, |glob| glob.as_str().to_owned()),
+        Condition::Time => list(&conditions.time, Window::canonical),
+        Condition::Expression => list(&conditions.expression, |expression| format!("'{}'", expression.as_str())),
         Condition::AmountOver => list(&conditions.amount_over, |limit| format!("over {limit}")),
         Condition::AmountUnder => list(&conditions.amount_under, |limit| format!("under {limit}")),
     }
@@ -189,9 +217,12 @@ mod tests {
         let (text, url) = (text.to_owned(), url.map(str::to_owned));
         let event = Event { id: None, kind: EventKind::Thought, text, at: None, url, title: None, truncated: false };
         let mut context = Context::default();
-        let explanation = policy.explain(&session, &mut context, &event);
+        let explanation = policy.explain(&session, &mut context, &event, Moment::of(jiff::Timestamp::UNIX_EPOCH));
         let mut again = Context::default();
-        assert_eq!(explanation.verdict, policy.evaluate(&session, &mut again, &event));
+        assert_eq!(
+            explanation.verdict,
+            policy.evaluate(&session, &mut again, &event, Moment::of(jiff::Timestamp::UNIX_EPOCH))
+        );
         assert_eq!(context, again, "explaining leaves the context as evaluating does");
         explanation
     }

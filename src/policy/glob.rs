@@ -9,7 +9,7 @@ pub struct Glob(String);
 /// A text that cannot be a glob or a domain pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadGlob(&'static str);
+pub struct BadGlob(pub(super) &'static str);
 
 impl Glob {
     /// A glob of 1 to 256 characters.
@@ -73,6 +73,12 @@ impl DomainPattern {
         &self.0
     }
 
+    /// The host that fits or that all which fit end with; `None` for other patterns.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        let rest = self.0.strip_prefix("*.").unwrap_or(&self.0);
+        (!rest.contains(['*', '?'])).then_some(rest)
+    }
+
     /// Whether `host`, lower case and IDNA-encoded, fits.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
@@ -85,15 +91,20 @@ impl DomainPattern {
 /// read. An address without a scheme is taken as `https`.
 #[must_use]
 pub fn host_of(address: &str) -> Option<String> {
-    let address = address.trim();
-    let url = match Url::parse(address) {
-        Ok(url) if matches!(url.scheme(), "http" | "https" | "ws" | "wss" | "ftp") => url,
-        Ok(_) if address.contains("://") => return None,
-        Ok(_) | Err(_) if looks_like_a_host(address) => Url::parse(&format!("https://{address}")).ok()?,
-        Ok(_) | Err(_) => return None,
-    };
+    let url = readable(address)?;
     let host = url.host_str()?.trim_end_matches('.');
     (!host.is_empty()).then(|| host.to_owned())
+}
+
+/// The address of a page that has a host.
+pub(super) fn readable(address: &str) -> Option<Url> {
+    let address = address.trim();
+    match Url::parse(address) {
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "ws" | "wss" | "ftp") => Some(url),
+        Ok(_) if address.contains("://") => None,
+        Ok(_) | Err(_) if looks_like_a_host(address) => Url::parse(&format!("https://{address}")).ok(),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn looks_like_a_host(address: &str) -> bool {
@@ -102,8 +113,13 @@ fn looks_like_a_host(address: &str) -> bool {
     name.contains('.') && !name.contains(char::is_whitespace)
 }
 
-/// Greedy matching with one point of return: `O(pattern × text)` at worst.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    fits(pattern, text, Some(b'?'))
+}
+
+/// Greedy matching with one point of return: `O(pattern × text)` at worst. `one` is what stands for one character, if
+/// anything does.
+pub(super) fn fits(pattern: &[u8], text: &[u8], one: Option<u8>) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -112,7 +128,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
                 star = Some((p, t));
                 p += 1;
             }
-            Some(b'?') => {
+            Some(byte) if Some(*byte) == one => {
                 p += 1;
                 t += 1;
                 while t < text.len() && (text[t] & 0xC0) == 0x80 {

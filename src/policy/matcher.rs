@@ -34,7 +34,7 @@ enum Role {
 /// What was found in one event.
 #[derive(Debug)]
 pub(super) struct Hits {
-    /// Where each phrase that was found stands first in the folded text, by phrase.
+    /// Where each phrase that was found stands first in the folded text, ascending by phrase.
     phrases: Vec<(usize, Range<usize>)>,
     /// The expressions that were found, ascending, each with whether in the raw text.
     regexes: Vec<(usize, bool)>,
@@ -92,11 +92,13 @@ impl Matcher {
                 continue;
             }
             match needle.role {
-                Role::Phrase(n) if phrases.iter().any(|(known, _)| *known == n) => {}
                 Role::Phrase(n) => phrases.push((n, range)),
                 Role::Cue(detector, tag) => cues.push((detector, CueHit { tag, range })),
             }
         }
+        // Stable, so that of one phrase the first place is kept. Repeats are few in what people write and bounded by the text.
+        phrases.sort_by_key(|(phrase, _)| *phrase);
+        phrases.dedup_by_key(|(phrase, _)| *phrase);
         Hits { phrases, regexes: self.expressions(facts), detected: self.detect(facts, cues) }
     }
 
@@ -120,7 +122,8 @@ impl Matcher {
 
     /// The words of the text that phrase `n` was found on.
     pub(super) fn phrase_words(&self, hits: &Hits, facts: &Facts<'_>, n: usize) -> Option<String> {
-        let (_, range) = hits.phrases.iter().find(|(phrase, _)| *phrase == n)?;
+        let at = hits.phrases.binary_search_by_key(&n, |(phrase, _)| *phrase).ok()?;
+        let (_, range) = &hits.phrases[at];
         Some(facts.folded.raw(facts.raw, range).to_owned())
     }
 
@@ -133,8 +136,18 @@ impl Matcher {
 }
 
 impl Hits {
+    /// The phrases that were found.
+    pub(super) fn phrases(&self) -> impl Iterator<Item = usize> {
+        self.phrases.iter().map(|(phrase, _)| *phrase)
+    }
+
+    /// The expressions that were found.
+    pub(super) fn regexes(&self) -> impl Iterator<Item = usize> {
+        self.regexes.iter().map(|(regex, _)| *regex)
+    }
+
     pub(super) fn phrase(&self, n: usize) -> bool {
-        self.phrases.iter().any(|(phrase, _)| *phrase == n)
+        self.phrases.binary_search_by_key(&n, |(phrase, _)| *phrase).is_ok()
     }
 
     pub(super) fn regex(&self, n: usize) -> bool {

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Context, Effect, Policy, RuleTerms, Verdict};
-use crate::traces::Trace;
+use crate::traces::{self, Trace};
 
 /// Counts of one group of runs, and the shares they make.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,8 +120,8 @@ impl<'t> Judged<'t> {
         let session = trace.session()?;
         let mut context = Context::default();
         let (mut texts, mut alarms) = (Vec::new(), Vec::new());
-        for (seen, event) in trace.played().into_iter().zip(&trace.events) {
-            let verdict = policy.evaluate(&session, &mut context, &seen);
+        for ((seen, event), now) in trace.played().into_iter().zip(&trace.events).zip(traces::moments()) {
+            let verdict = policy.evaluate(&session, &mut context, &seen, now);
             let counts = verdict.effect >= Effect::Ask && event.part().is_agent_emitted();
             alarms.push(counts.then_some(verdict));
             texts.push(seen.text);

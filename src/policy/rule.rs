@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use regex_syntax::ast;
 
+use super::address::AddressPattern;
 use super::detect::Detector;
+use super::expression::Expression;
 use super::glob::{DomainPattern, Glob};
 use super::money::Money;
+use super::rate::Rate;
 use super::text::Folded;
 use super::verdict::{Effect, RuleTerms};
+use super::window::Window;
 use crate::api::{Event, EventKind};
 
 /// One rule: what it is, when it fires, when it does not, and its own tests.
@@ -39,6 +44,8 @@ pub struct Conditions {
     pub detect: BTreeSet<Detector>,
     /// Hosts the session is at.
     pub domains: Vec<DomainPattern>,
+    /// Addresses of pages the session is at.
+    pub url: Vec<AddressPattern>,
     /// Names of agents.
     pub agents: Vec<Glob>,
     /// Ids of sessions.
@@ -47,6 +54,12 @@ pub struct Conditions {
     pub amount_over: Vec<Money>,
     /// The amount is under the limit of its currency.
     pub amount_under: Vec<Money>,
+    /// When the event arrived.
+    pub time: Vec<Window>,
+    /// How often the other conditions have held in this session; in an exception, those of the rule and of the exception.
+    pub count: Option<Rate>,
+    /// An expression that holds.
+    pub expression: Option<Expression>,
 }
 
 impl Conditions {
@@ -59,14 +72,23 @@ impl Conditions {
     /// Whether what the event says is looked at, and not only its amounts and surroundings.
     #[must_use]
     pub fn reads_words(&self) -> bool {
-        !(self.text.is_empty() && self.regex.is_empty() && self.detect.is_empty())
+        let expression = self.expression.as_ref().is_some_and(Expression::reads_words);
+        expression || !(self.text.is_empty() && self.regex.is_empty() && self.detect.is_empty())
     }
 
     /// Whether amounts are looked at.
     #[must_use]
     pub fn reads_amounts(&self) -> bool {
-        !(self.amount_over.is_empty() && self.amount_under.is_empty())
+        let expression = self.expression.as_ref().is_some_and(Expression::reads_amounts);
+        expression || !(self.amount_over.is_empty() && self.amount_under.is_empty())
     }
+}
+
+/// The name of those known that `name` was probably meant to be.
+pub(crate) fn closest<'n>(name: &str, known: &[&'n str]) -> Option<&'n str> {
+    let distance = |other: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
+    let best = known.iter().copied().filter(|_| name.len() <= 64).min_by_key(|other| distance(other))?;
+    (distance(best) <= 1 + best.len() / 4).then_some(best)
 }
 
 /// A kind of events as rules name it.
@@ -124,6 +146,12 @@ impl KindName {
             Self::Resumed => "resumed",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Whether the agent itself speaks or acts in events of this kind, as [`EventKind::is_agent_emitted`] says.
+    #[must_use]
+    pub fn is_agent_emitted(self) -> bool {
+        matches!(self, Self::Step | Self::Thought | Self::Question | Self::Unknown)
     }
 
     /// The name of an event's kind.
@@ -227,6 +255,12 @@ pub struct RuleTest {
     pub event: Event,
     /// The agent's name in this test.
     pub agent: Option<String>,
+    /// The session's goal in this test.
+    pub goal: Option<String>,
+    /// When the event arrives; `None`: 2026-01-01T12:00:00Z, a Thursday.
+    pub at: Option<Timestamp>,
+    /// How often the event comes, all at that moment; the last verdict counts. At least 1.
+    pub times: u32,
     /// The effect that must follow.
     pub expect: Effect,
 }

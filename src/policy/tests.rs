@@ -1,11 +1,17 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::address::AddressPattern;
 use super::detect::Detector;
+use super::expression::Expression;
 use super::glob::{DomainPattern, Glob};
 use super::money::Money;
+use super::rate::Rate;
 use super::rule::{KindName, Pattern, Phrase};
+use super::window::{Days, Hours, Window};
 use super::*;
 use crate::api::{Event, EventKind, SessionId};
+use crate::clock::Moment;
 
 fn terms(name: &str, effect: Effect) -> RuleTerms {
     RuleTerms {
@@ -57,12 +63,14 @@ fn verdict(rules: Vec<RuleSpec>, events: &[Event]) -> Verdict {
     let policy = Policy::compile(rules).unwrap();
     let mut context = Context::default();
     let session = session(Some("agi-0"));
-    events.iter().map(|event| policy.evaluate(&session, &mut context, event)).last().unwrap()
+    events.iter().map(|event| policy.evaluate(&session, &mut context, event, NOON)).last().unwrap()
 }
 
 fn effect(when: Conditions, effect: Effect, events: &[Event]) -> Effect {
     verdict(vec![rule("r", effect, when)], events).effect
 }
+
+const NOON: Moment = Moment { mono: Duration::from_secs(1_000), wall: jiff::Timestamp::constant(1_767_268_800, 0) };
 
 const CLICK: &str = "Clicking 'Place your order' now";
 
@@ -251,11 +259,105 @@ fn agents_and_sessions_are_globs_and_an_unnamed_agent_is_undecided() {
     let agents = Conditions { agents: vec![Glob::new("agi-*").unwrap()], ..text("x") };
     let policy = Policy::compile(vec![rule("r", Effect::Deny, agents)]).unwrap();
     for (agent, expected) in [(Some("agi-0"), Effect::Deny), (Some("other"), Effect::Allow), (None, Effect::Ask)] {
-        let verdict = policy.evaluate(&session(agent), &mut Context::default(), &thought("x"));
+        let verdict = policy.evaluate(&session(agent), &mut Context::default(), &thought("x"), NOON);
         assert_eq!(verdict.effect, expected, "{agent:?}");
     }
     let sessions = Conditions { sessions: vec![Glob::new("s-?").unwrap()], ..text("x") };
     assert_eq!(effect(sessions, Effect::Ask, &[thought("x")]), Effect::Ask);
+}
+
+fn per(over: u32, seconds: u64) -> Option<Rate> {
+    Some(Rate { over, per: Duration::from_secs(seconds) })
+}
+
+/// The effects of events that arrive at these seconds.
+fn effects(rules: Vec<RuleSpec>, events: &[(u64, Event)]) -> Vec<Effect> {
+    let policy = Policy::compile(rules).unwrap();
+    let mut context = Context::default();
+    let session = session(None);
+    let at = |seconds: &u64| NOON.after(Duration::from_secs(*seconds));
+    events.iter().map(|(seconds, event)| policy.evaluate(&session, &mut context, event, at(seconds)).effect).collect()
+}
+
+#[test]
+fn where_when_and_how_often_are_part_of_the_hash() {
+    let with = |change: fn(&mut Conditions)| {
+        let mut when = text("x");
+        change(&mut when);
+        Policy::compile(vec![rule("r", Effect::Ask, when)]).unwrap().hash()
+    };
+    let window = |zone: &str| Window::new(None, Days::ALL, jiff::tz::TimeZone::get(zone).unwrap());
+    let hashes = [
+        with(|_| {}),
+        with(|when| when.url = vec![AddressPattern::new("/a").unwrap()]),
+        with(|when| when.url = vec![AddressPattern::new("/b").unwrap()]),
+        with(|when| when.count = per(1, 60)),
+        with(|when| when.count = per(2, 60)),
+        with(|when| when.count = per(2, 61)),
+        with(|when| when.expression = Some(Expression::new("event.truncated").unwrap())),
+        with(|when| when.expression = Some(Expression::new("!event.truncated").unwrap())),
+    ];
+    let zones = ["UTC", "Europe/Berlin"].map(|zone| {
+        let when = Conditions { time: vec![window(zone)], ..text("x") };
+        Policy::compile(vec![rule("r", Effect::Ask, when)]).unwrap().hash()
+    });
+    let all: std::collections::BTreeSet<String> = hashes.iter().chain(&zones).map(|hash| format!("{hash:?}")).collect();
+    assert_eq!(all.len(), hashes.len() + zones.len());
+}
+
+#[test]
+fn a_count_fires_on_the_one_too_many_and_only_what_the_rule_matches_counts() {
+    let when = Conditions { count: per(2, 60), ..text("send") };
+    let said = |at: u64, words: &str| (at, thought(words));
+    let events =
+        [said(0, "send"), said(1, "other"), said(2, "send"), said(3, "send"), said(61, "send"), said(130, "send")];
+    let (no, yes) = (Effect::Allow, Effect::Alert);
+    assert_eq!(effects(vec![rule("r", Effect::Alert, when)], &events), [no, no, no, yes, yes, no]);
+}
+
+#[test]
+fn a_count_on_undecided_matches_asks_and_a_milder_rule_waits() {
+    let when = || on("a.example", Conditions { count: per(1, 60), ..text("send") });
+    let events = [(0, thought("send")), (1, thought("send"))];
+    assert_eq!(effects(vec![rule("r", Effect::Deny, when())], &events), [Effect::Allow, Effect::Ask]);
+    assert_eq!(effects(vec![rule("r", Effect::Alert, when())], &events), [Effect::Allow; 2]);
+}
+
+#[test]
+fn a_count_in_an_exception_lets_pass_what_comes_too_often() {
+    let unless = Conditions { count: per(2, 60), ..Conditions::default() };
+    let rules = vec![RuleSpec { unless: Some(unless), ..rule("r", Effect::Ask, text("send")) }];
+    let events: Vec<(u64, Event)> = (0..4).map(|at| (at, thought("send"))).collect();
+    let (no, yes) = (Effect::Allow, Effect::Ask);
+    assert_eq!(effects(rules, &events), [yes, yes, no, no]);
+}
+
+#[test]
+fn windows_look_at_the_arrival_and_also_except() {
+    let zone = || jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+    let hours = Hours::new("13:00", "14:00").unwrap();
+    let window = || Conditions { time: vec![Window::new(Some(hours), Days::ALL, zone())], ..Conditions::default() };
+    let events = [(0, thought("x")), (3_599, thought("x")), (3_600, thought("x"))];
+    let (no, yes) = (Effect::Allow, Effect::Ask);
+    assert_eq!(effects(vec![rule("r", Effect::Ask, window())], &events), [yes, yes, no], "noon UTC is 13:00 there");
+    let except = vec![RuleSpec { unless: Some(window()), ..rule("r", Effect::Ask, text("x")) }];
+    assert_eq!(effects(except, &events), [no, no, yes]);
+}
+
+#[test]
+fn addresses_are_compared_and_an_unknown_one_is_undecided() {
+    let checkout = || Conditions { url: vec![AddressPattern::new("*/checkout").unwrap()], ..text("x") };
+    for (url, expected) in [
+        (Some("https://a.example/checkout/2"), Effect::Deny),
+        (Some("https://a.example/help"), Effect::Allow),
+        (Some("about:blank"), Effect::Ask),
+        (None, Effect::Ask),
+    ] {
+        let event = Event { url: url.map(str::to_owned), ..thought("x") };
+        assert_eq!(effect(checkout(), Effect::Deny, &[event]), expected, "{url:?}");
+    }
+    let except = vec![RuleSpec { unless: Some(checkout()), ..rule("r", Effect::Ask, text("x")) }];
+    assert_eq!(verdict(except, &[thought("x")]).effect, Effect::Ask);
 }
 
 #[test]
@@ -271,7 +373,15 @@ fn rules_without_conditions_or_with_one_name_are_no_policy() {
 #[test]
 fn a_policy_whose_tests_fail_does_not_compile() {
     let with = |expect| {
-        let test = RuleTest { place: String::new(), event: thought(CLICK), agent: None, expect };
+        let test = RuleTest {
+            place: String::new(),
+            event: thought(CLICK),
+            agent: None,
+            goal: None,
+            at: None,
+            times: 1,
+            expect,
+        };
         Policy::compile(vec![RuleSpec { tests: vec![test], ..rule("purchase", Effect::Ask, detect()) }])
     };
     assert!(with(Effect::Ask).is_ok());
@@ -325,7 +435,67 @@ fn a_giant_hostile_event_is_evaluated_in_linear_time() {
     }
 }
 
+/// Conditions of every kind, one or two at a time.
+fn any_conditions() -> impl proptest::strategy::Strategy<Value = Conditions> {
+    use proptest::prelude::*;
+    let one = prop_oneof![
+        Just(text("order")),
+        Just(text("pay")),
+        Just(detect()),
+        Just(Conditions { regex: vec![Pattern::new("or.er").unwrap()], ..Conditions::default() }),
+        Just(on("*.shop.example", Conditions::default())),
+        Just(on("a-*.example", Conditions::default())),
+        Just(on("shop.example", text("cart"))),
+        Just(Conditions { url: vec![AddressPattern::new("shop.example/cart").unwrap()], ..Conditions::default() }),
+        Just(Conditions { url: vec![AddressPattern::new("*/cart").unwrap()], ..Conditions::default() }),
+        Just(over("50 USD", Conditions::default())),
+        Just(over("50 USD", text("order"))),
+        Just(Conditions { events: [KindName::Step, KindName::Log].into(), ..Conditions::default() }),
+        Just(Conditions { events: [KindName::Step].into(), ..text("cart") }),
+        Just(Conditions { count: per(2, 60), ..text("cart") }),
+        Just(Conditions { count: per(3, 60), ..Conditions::default() }),
+        Just(Conditions {
+            expression: Some(Expression::new("event.amount > 5 || event.plain.contains('cart')").unwrap()),
+            ..Conditions::default()
+        }),
+        Just(Conditions {
+            expression: Some(Expression::new("event.domain == 'shop.example'").unwrap()),
+            ..over("5 USD", Conditions::default())
+        }),
+    ];
+    one.boxed()
+}
+
 proptest::proptest! {
+    #[test]
+    fn leaving_out_what_cannot_fire_changes_no_verdict(
+        whens in proptest::collection::vec((any_conditions(), 0usize..3, proptest::option::of(any_conditions())), 1..7),
+        said in proptest::collection::vec("(order|pay|cart|place order| |\\.|\\$5|total \\$90){0,5}", 1..6),
+        at in 0usize..4,
+        cut in proptest::bool::ANY,
+        kinds in proptest::collection::vec(0usize..4, 6),
+    ) {
+        let effects = [Effect::Alert, Effect::Ask, Effect::Deny];
+        let rules: Vec<RuleSpec> = whens
+            .into_iter()
+            .enumerate()
+            .map(|(n, (when, effect, unless))| RuleSpec { unless, ..rule(&n.to_string(), effects[effect], when) })
+            .collect();
+        let indexed = Policy::compile(rules.clone()).unwrap();
+        let mut whole = Policy::compile(rules).unwrap();
+        whole.index = super::index::Index::everything(whole.rules.len());
+        let urls = [None, Some("https://shop.example/cart/2"), Some("https://b.shop.example/"), Some("https://a-1.example/cart")];
+        let all_kinds = [EventKind::Step, EventKind::Thought, EventKind::Log, EventKind::Unknown("x".to_owned())];
+        let (mut one, mut other) = (Context::default(), Context::default());
+        let session = session(None);
+        for (n, words) in said.iter().enumerate() {
+            let event = Event { url: urls[at].map(str::to_owned), truncated: cut && n == 1, ..event(all_kinds[kinds[n]].clone(), words) };
+            let left = indexed.evaluate(&session, &mut one, &event, NOON);
+            proptest::prop_assert_eq!(left, whole.evaluate(&session, &mut other, &event, NOON));
+        }
+        proptest::prop_assert_eq!(one, other);
+    }
+
     #[test]
     fn one_more_rule_never_makes_the_verdict_milder(
         effects in proptest::collection::vec(0usize..5, 1..6),

@@ -245,7 +245,9 @@ mod tests {
 
     #[test]
     fn letters_that_look_alike_are_alike_and_struck_ones_are_read() {
-        for raw in ["Рlасе уоur оrdеr", "ᴘʟᴀᴄᴇ ʏᴏᴜʀ ᴏʀᴅᴇʀ", "p\u{336}l\u{336}ace your o\u{337}rder", "𝐏𝐥𝐚𝐜𝐞 𝒚𝒐𝒖𝒓 ｏｒｄｅｒ"] {
+        for raw in
+            ["Рlасе уоur оrdеr", "ᴘʟᴀᴄᴇ ʏᴏᴜʀ ᴏʀᴅᴇʀ", "p\u{336}l\u{336}ace your o\u{337}rder", "𝐏𝐥𝐚𝐜𝐞 𝒚𝒐𝒖𝒓 ｏｒｄｅｒ"]
+        {
             assert_eq!(Folded::new(raw).as_str(), "place your order", "{raw:?}");
         }
         assert_eq!(Folded::new("Überweisung à Tōkyō").as_str(), "überweisung à tōkyō");

@@ -10,9 +10,11 @@ use super::told::{opinion, opinion_json, words};
 use crate::api::Event;
 use crate::cli::oneshot::to_json;
 use crate::cli::{counted, print};
+use crate::clock::Moment;
 use crate::error::Failure;
 use crate::operator::escape::short;
 use crate::policy::compare::{Comparison, Opinion};
+use crate::traces::moments;
 
 pub(super) const ABOUT: &str = "Evaluates the same events by two sets of rules, and lists those on which they say something \
 else: on recorded runs (--traces), or on what the daemon recorded (--since, --store).
@@ -64,8 +66,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Some(traces) => {
             for trace in recorded(traces)? {
                 let Some(session) = trace.session() else { continue };
-                for (number, event) in (0..).zip(trace.played()) {
-                    if let Some((old, new)) = comparison.see(&trace.id, &session, &event) {
+                for ((number, event), now) in (0..).zip(trace.played()).zip(moments()) {
+                    if let Some((old, new)) = comparison.see(&trace.id, &session, &event, now) {
                         changes.push(Change {
                             at: None,
                             session: trace.id.clone(),
@@ -83,7 +85,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             while let Some(events) = history.next().await? {
                 for one in events {
                     let (session, number) = (one.session.id.to_string(), one.event.id.map(|id| id.0));
-                    if let Some((old, new)) = comparison.see(&session, &one.session, &one.event) {
+                    if let Some((old, new)) = comparison.see(&session, &one.session, &one.event, Moment::of(one.at)) {
                         changes.push(Change { at: Some(one.at), session, number, event: one.event, old, new });
                     }
                 }

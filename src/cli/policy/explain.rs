@@ -12,6 +12,7 @@ use super::source::Rules;
 use crate::api::Event;
 use crate::cli::oneshot::to_json as text;
 use crate::cli::{print, say};
+use crate::clock::Moment;
 use crate::error::Failure;
 use crate::policy::{Context, Explanation, Policy, SessionInfo};
 
@@ -80,7 +81,8 @@ impl Question {
     fn explained(mut self, policy: &Policy) -> Vec<(Event, Explanation)> {
         let mut explained = Vec::new();
         for (n, event) in self.events.into_iter().enumerate() {
-            let why = policy.explain(&self.session, &mut self.context, &event);
+            let now = Moment::of(event.at.unwrap_or_else(jiff::Timestamp::now));
+            let why = policy.explain(&self.session, &mut self.context, &event, now);
             if n >= self.before {
                 explained.push((event, why));
             }

@@ -10,6 +10,7 @@ use super::source::Rules;
 use super::told::{effects, effects_json, opinion, opinion_json, words};
 use crate::cli::oneshot::to_json;
 use crate::cli::{counted, print};
+use crate::clock::Moment;
 use crate::error::Failure;
 use crate::operator::escape::short;
 use crate::policy::compare::Opinion;
@@ -68,7 +69,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 impl Found {
     fn see(&mut self, policy: &Policy, recorded: Recorded) {
         let context = self.sessions.entry(recorded.session.id.to_string()).or_default();
-        let now = Opinion::of(&policy.evaluate(&recorded.session, context, &recorded.event));
+        let now = Opinion::of(&policy.evaluate(&recorded.session, context, &recorded.event, Moment::of(recorded.at)));
         self.events += 1;
         *self.then.entry(recorded.effect).or_default() += 1;
         *self.now.entry(now.effect).or_default() += 1;

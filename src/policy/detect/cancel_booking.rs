@@ -11,12 +11,29 @@ const CANCELLED: &[&str] = &[
 
 pub(super) static FAMILY: Family = Family {
     buttons: &[
-        "cancel reservation", "cancel booking", "cancel order", "cancel my order", "cancel subscription", "cancel flight", "cancel trip",
-        "cancel appointment", "cancel membership", "confirm cancellation", "confirm the cancellation", "yes, cancel", "cancel plan", "cancel ride",
+        "cancel reservation",
+        "cancel booking",
+        "cancel order",
+        "cancel my order",
+        "cancel subscription",
+        "cancel flight",
+        "cancel trip",
+        "cancel appointment",
+        "cancel membership",
+        "confirm cancellation",
+        "confirm the cancellation",
+        "yes, cancel",
+        "cancel plan",
+        "cancel ride",
     ],
     labels: &[],
     doings: &[],
-    acts: &[Verbs { plain: &["cancel"], doing: &["cancelling", "canceling"], objects: CANCELLED, not: &["policy", "button", "dialog"] }],
+    acts: &[Verbs {
+        plain: &["cancel"],
+        doing: &["cancelling", "canceling"],
+        objects: CANCELLED,
+        not: &["policy", "button", "dialog"],
+    }],
     needs: true,
     tools: &[Tools {
         verbs: &["cancel", "unsubscribe", "terminate"],
@@ -24,9 +41,22 @@ pub(super) static FAMILY: Family = Family {
         not: &["calendar", "event", "timer", "task", "dialog", "upload", "download", "job", "run", "edit"],
     }],
     foreign_buttons: &[
-        "bestellung stornieren", "buchung stornieren", "reservierung stornieren", "abo kündigen", "jetzt kündigen", "annuler la commande",
-        "annuler la réservation", "cancelar pedido", "cancelar reserva", "annulla ordine", "annulla prenotazione", "cancelar a reserva",
-        "予約をキャンセル", "注文をキャンセル", "取消订单", "取消预订",
+        "bestellung stornieren",
+        "buchung stornieren",
+        "reservierung stornieren",
+        "abo kündigen",
+        "jetzt kündigen",
+        "annuler la commande",
+        "annuler la réservation",
+        "cancelar pedido",
+        "cancelar reserva",
+        "annulla ordine",
+        "annulla prenotazione",
+        "cancelar a reserva",
+        "予約をキャンセル",
+        "注文をキャンセル",
+        "取消订单",
+        "取消预订",
     ],
     foreign_doings: &[],
 };
@@ -73,26 +103,12 @@ mod tests {
             CancelBooking,
             &Step,
             true,
-            &[
-                "cancel_reservation({\"id\": 1})",
-                "cancelOrder(7)",
-                "cancel_pending_order()",
-                "unsubscribe(list)",
-            ],
+            &["cancel_reservation({\"id\": 1})", "cancelOrder(7)", "cancel_pending_order()", "unsubscribe(list)"],
         );
     }
 
     #[test]
     fn what_does_not_do_it_does_not_fire() {
-        expect(
-            CancelBooking,
-            &Step,
-            false,
-            &[
-                "get_cancellation_policy()",
-                "cancel_upload()",
-                "click\nCancel",
-            ],
-        );
+        expect(CancelBooking, &Step, false, &["get_cancellation_policy()", "cancel_upload()", "click\nCancel"]);
     }
 }

@@ -10,13 +10,30 @@ const SECRETS: &[&str] = &[
 ];
 
 pub(super) static FAMILY: Family = Family {
-    buttons: &["log in", "sign in", "continue with google", "sign in with google", "log in with google", "verify account"],
+    buttons: &[
+        "log in",
+        "sign in",
+        "continue with google",
+        "sign in with google",
+        "log in with google",
+        "verify account",
+    ],
     labels: &["login", "log in", "sign in", "verify"],
     doings: &[],
     acts: &[
         Verbs {
             plain: &["enter", "type", "fill", "input", "submit", "use", "paste", "send", "share"],
-            doing: &["entering", "typing", "filling", "inputting", "submitting", "using", "pasting", "sending", "sharing"],
+            doing: &[
+                "entering",
+                "typing",
+                "filling",
+                "inputting",
+                "submitting",
+                "using",
+                "pasting",
+                "sending",
+                "sharing",
+            ],
             objects: SECRETS,
             not: &["field is", "reset page"],
         },
@@ -26,7 +43,12 @@ pub(super) static FAMILY: Family = Family {
             objects: &["account", "identity", "password", "myself"],
             not: &["balance", "page", "details", "status"],
         },
-        Verbs { plain: &["log in", "log into", "sign in", "sign into", "login"], doing: &["logging in", "logging into", "signing in", "signing into"], objects: &[], not: &[] },
+        Verbs {
+            plain: &["log in", "log into", "sign in", "sign into", "login"],
+            doing: &["logging in", "logging into", "signing in", "signing into"],
+            objects: &[],
+            not: &[],
+        },
     ],
     needs: false,
     tools: &[
@@ -39,7 +61,16 @@ pub(super) static FAMILY: Family = Family {
         },
         Tools { verbs: &["create", "generate", "add", "set"], objects: &["token", "credential", "secret"], not: &[] },
     ],
-    foreign_buttons: &["anmelden", "einloggen", "se connecter", "iniciar sesión", "accedi", "iniciar sessão", "ログイン", "登录"],
+    foreign_buttons: &[
+        "anmelden",
+        "einloggen",
+        "se connecter",
+        "iniciar sesión",
+        "accedi",
+        "iniciar sessão",
+        "ログイン",
+        "登录",
+    ],
     foreign_doings: &[],
 };
 
@@ -101,12 +132,7 @@ mod tests {
             Credentials,
             &Step,
             false,
-            &[
-                "get_login_url()",
-                "is_logged_in()",
-                "click\nForgot password?",
-                "sign_document()",
-            ],
+            &["get_login_url()", "is_logged_in()", "click\nForgot password?", "sign_document()"],
         );
     }
 }

@@ -152,7 +152,10 @@ impl Verbs {
 fn ends_object(word: &Word<'_>) -> bool {
     word.gap != Gap::None
         || word.text.contains('_')
-        || matches!(word.text, "then" | "because" | "since" | "so" | "before" | "after" | "once" | "if" | "which" | "by")
+        || matches!(
+            word.text,
+            "then" | "because" | "since" | "so" | "before" | "after" | "once" | "if" | "which" | "by"
+        )
         || lexicon::class(word.text).intersects(Class::GATHER)
 }
 
@@ -160,7 +163,20 @@ fn ends_object(word: &Word<'_>) -> bool {
 fn continues(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     let after = facts.folded.as_str()[range.end..].trim_start();
     let word = after.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    const OTHERS: &[&str] = &["method", "methods", "details", "info", "information", "page", "history", "policy", "options", "terms", "status", "form"];
+    const OTHERS: &[&str] = &[
+        "method",
+        "methods",
+        "details",
+        "info",
+        "information",
+        "page",
+        "history",
+        "policy",
+        "options",
+        "terms",
+        "status",
+        "form",
+    ];
     OTHERS.contains(&word)
 }
 
@@ -197,7 +213,9 @@ fn touches(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     let line = line(facts, range);
     let before = text[line.start..range.start].trim_matches(|c: char| !c.is_alphanumeric());
     let verb = before.split(' ').next().unwrap_or_default();
-    let bare = |word: &str| matches!(word, "" | "button" | "link" | "element" | "on" | "the" | "click" | "press" | "tap" | "submit");
+    let bare = |word: &str| {
+        matches!(word, "" | "button" | "link" | "element" | "on" | "the" | "click" | "press" | "tap" | "submit")
+    };
     let named = before.split([' ', '[', '(']).all(bare);
     named || ((verb == "click" || verb == "press" || verb == "tap") && !has_any(before, lexicon::NEGATIVE))
 }
@@ -207,13 +225,17 @@ fn is_line(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     let plain = |part: &str| part.chars().all(|c| !c.is_alphanumeric());
     let text = facts.folded.as_str();
     let before = text[line.start..range.start].trim();
-    let verb = ["click", "press", "tap", "submit", "button"].iter().any(|verb| before.trim_matches(|c: char| !c.is_alphanumeric()) == *verb);
+    let verb = ["click", "press", "tap", "submit", "button"]
+        .iter()
+        .any(|verb| before.trim_matches(|c: char| !c.is_alphanumeric()) == *verb);
     (plain(before) || verb) && plain(text[range.end..line.end].trim_start_matches(is_price))
 }
 
 /// Whether a tool uses an element of a page.
 fn is_click(name: &[String]) -> bool {
-    name.iter().any(|word| matches!(word.as_str(), "click" | "press" | "tap" | "dblclick" | "submit" | "act" | "touch" | "mouse" | "key"))
+    name.iter().any(|word| {
+        matches!(word.as_str(), "click" | "press" | "tap" | "dblclick" | "submit" | "act" | "touch" | "mouse" | "key")
+    })
 }
 
 /// What a price on a button is made of.

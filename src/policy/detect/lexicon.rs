@@ -32,8 +32,7 @@ impl Class {
 pub(super) fn class(word: &str) -> Class {
     static CLASSES: LazyLock<HashMap<&str, Class>> = LazyLock::new(|| {
         let mut classes: HashMap<&str, Class> = HashMap::new();
-        let lists =
-            [(CLICK, Class::CLICK), (MEANS, Class::MEANS), (GATHER, Class::GATHER), (HANDLE, Class::HANDLE)];
+        let lists = [(CLICK, Class::CLICK), (MEANS, Class::MEANS), (GATHER, Class::GATHER), (HANDLE, Class::HANDLE)];
         for (words, class) in lists {
             for word in words {
                 let known = classes.entry(word).or_default();
@@ -195,7 +194,8 @@ pub(super) const BACK: &[&str] = &[
 ];
 
 /// What follows a gerund that only describes: "clicking this button should finalize the order".
-pub(super) const DESCRIBES: &[&str] = &["should", "would", "will", "might", "may", "could", "can", "is", "was", "takes", "opens", "did", "has", "failed"];
+pub(super) const DESCRIBES: &[&str] =
+    &["should", "would", "will", "might", "may", "could", "can", "is", "was", "takes", "opens", "did", "has", "failed"];
 
 /// Verbs with which an agent reports what it has done.
 #[rustfmt::skip]
@@ -233,20 +233,31 @@ pub(super) const IS_NEXT: &[&str] = &[
 ];
 
 /// What puts an act behind another one, whatever else is said.
-pub(super) const ONLY_THEN: &[&str] = &["once", "after that", "following that", "afterwards", "subsequently", "will be able to", "which i will then", "as soon as"];
+pub(super) const ONLY_THEN: &[&str] = &[
+    "once",
+    "after that",
+    "following that",
+    "afterwards",
+    "subsequently",
+    "will be able to",
+    "which i will then",
+    "as soon as",
+];
 
 /// What a heading says when the first item below it is the next act.
 pub(super) const NEXT_HEADINGS: &[&str] = &["action", "next step", "now", "next", "therefore", "i will"];
 
 /// What may follow the words of a button where they are an act.
-pub(super) const GOES_ON: &[&str] = &["for", "using", "at", "and", "of", "in", "by", "immediately", "right", "via", "from", "as"];
+pub(super) const GOES_ON: &[&str] =
+    &["for", "using", "at", "and", "of", "in", "by", "immediately", "right", "via", "from", "as"];
 
 /// Buttons that do whatever the page is about: the purpose of clicking one is what is done.
 #[rustfmt::skip]
 pub(super) const GENERIC: &[&str] = &["confirm", "submit", "ok", "okay", "yes", "done", "finish", "icon", "checkmark", "proceed", "agree", "accept"];
 
 /// How a sentence begins that says what the act before it still takes.
-pub(super) const STILL_TAKES: &[&str] = &["to do this", "to do so", "to do that", "for this", "for that", "however", "but", "first"];
+pub(super) const STILL_TAKES: &[&str] =
+    &["to do this", "to do so", "to do that", "for this", "for that", "however", "but", "first"];
 
 /// Words at which another part of a sentence begins.
 pub(super) const JOINTS: &[&str] = &["so", "therefore", "but", "and", "thus", "hence"];

@@ -74,7 +74,8 @@ pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
             cues.iter().find_map(|cue| {
                 let sentence = sentence(facts.folded, &cue.range);
                 let text = &facts.folded.as_str()[sentence.clone()];
-                let found = (cue.tag == THING && valued(facts, text)) || (cue.tag == FOREIGN && entered(facts, cue, text));
+                let found =
+                    (cue.tag == THING && valued(facts, text)) || (cue.tag == FOREIGN && entered(facts, cue, text));
                 found.then(|| facts.words(&sentence))
             })
         })
@@ -232,24 +233,34 @@ mod tests {
 
     #[test]
     fn entering_payment_data_fires_and_reading_about_it_does_not() {
-        expect(PaymentData, &Thought, true, &[
-            "Entering the card number now",
-            "I will type the CVV into the form",
-            "fill in the expiry date and security code",
-            "Ich gebe die Kartennummer ein",
-            "Je saisis le numéro de carte",
-            "Introduzco el número de tarjeta",
-            "Inserisco il numero della carta",
-            "Vou preencher o número do cartão",
-            "カード番号を入力します",
-            "输入信用卡卡号",
-        ]);
-        expect(PaymentData, &Thought, false, &[
-            "The page asks for a card number",
-            "I should not enter the card number",
-            "paid by credit card",
-            "The saved credit card is selected",
-        ]);
+        expect(
+            PaymentData,
+            &Thought,
+            true,
+            &[
+                "Entering the card number now",
+                "I will type the CVV into the form",
+                "fill in the expiry date and security code",
+                "Ich gebe die Kartennummer ein",
+                "Je saisis le numéro de carte",
+                "Introduzco el número de tarjeta",
+                "Inserisco il numero della carta",
+                "Vou preencher o número do cartão",
+                "カード番号を入力します",
+                "输入信用卡卡号",
+            ],
+        );
+        expect(
+            PaymentData,
+            &Thought,
+            false,
+            &[
+                "The page asks for a card number",
+                "I should not enter the card number",
+                "paid by credit card",
+                "The saved credit card is selected",
+            ],
+        );
         assert!(fires(PaymentData, &Step, "cvv: 123") && !fires(PaymentData, &Step, "open payment details"));
     }
 }

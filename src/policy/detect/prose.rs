@@ -102,7 +102,8 @@ impl<'t> Prose<'t> {
         if self.sentences.is_empty() || self.names_the_goal(k) {
             return false;
         }
-        self.head(find, k).is_some_and(|head| !(head.imperative && self.is_planned(k)) && !self.comes_later(k, head, all))
+        self.head(find, k)
+            .is_some_and(|head| !(head.imperative && self.is_planned(k)) && !self.comes_later(k, head, all))
     }
 
     fn head(&self, find: &Find<'_>, k: usize) -> Option<Head> {

@@ -4,7 +4,16 @@ use super::family::{Family, Verbs};
 use super::tool::Tools;
 
 pub(super) static FAMILY: Family = Family {
-    buttons: &["request refund", "request a refund", "submit return", "start return", "return item", "confirm return", "issue refund", "issue a refund"],
+    buttons: &[
+        "request refund",
+        "request a refund",
+        "submit return",
+        "start return",
+        "return item",
+        "confirm return",
+        "issue refund",
+        "issue a refund",
+    ],
     labels: &["refund"],
     doings: &[],
     acts: &[
@@ -25,8 +34,16 @@ pub(super) static FAMILY: Family = Family {
     needs: true,
     tools: &[
         Tools { verbs: &["refund"], objects: &[], not: &["status", "policy", "list"] },
-        Tools { verbs: &["return", "exchange"], objects: &["order", "item", "product", "purchase"], not: &["list", "status"] },
-        Tools { verbs: &["issue", "process", "request", "create", "initiate"], objects: &["refund", "return", "exchange"], not: &[] },
+        Tools {
+            verbs: &["return", "exchange"],
+            objects: &["order", "item", "product", "purchase"],
+            not: &["list", "status"],
+        },
+        Tools {
+            verbs: &["issue", "process", "request", "create", "initiate"],
+            objects: &["refund", "return", "exchange"],
+            not: &[],
+        },
     ],
     foreign_buttons: &[],
     foreign_doings: &[],
@@ -44,11 +61,7 @@ mod tests {
             Refund,
             &Thought,
             true,
-            &[
-                "I will now refund the order",
-                "Let me request a refund for the mouse",
-                "I'm going to return the shoes",
-            ],
+            &["I will now refund the order", "Let me request a refund for the mouse", "I'm going to return the shoes"],
         );
     }
 
@@ -72,26 +85,12 @@ mod tests {
             Refund,
             &Step,
             true,
-            &[
-                "refund_order({})",
-                "return_delivered_order_items()",
-                "issue_refund(3)",
-                "exchange_order_items()",
-            ],
+            &["refund_order({})", "return_delivered_order_items()", "issue_refund(3)", "exchange_order_items()"],
         );
     }
 
     #[test]
     fn what_does_not_do_it_does_not_fire() {
-        expect(
-            Refund,
-            &Step,
-            false,
-            &[
-                "get_refund_status()",
-                "return_home()",
-                "return_to_page(2)",
-            ],
-        );
+        expect(Refund, &Step, false, &["get_refund_status()", "return_home()", "return_to_page(2)"]);
     }
 }

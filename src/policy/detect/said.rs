@@ -147,7 +147,8 @@ impl<'t> Said<'t> {
         let before = &self.words[..left];
         let now = |from: usize| self.words[from..at].iter().any(|word| word.text == "now");
         let strong = || any_end(before, lex::INTENTS).map(|n| Intent { from: left - n, to: left, weak: false });
-        let weak = || any_end(before, lex::WEAK_INTENTS).map(|n| Intent { from: left - n, to: left, weak: !now(left - n) });
+        let weak =
+            || any_end(before, lex::WEAK_INTENTS).map(|n| Intent { from: left - n, to: left, weak: !now(left - n) });
         let asks = || any_end(before, lex::ASKS).map(|n| Intent { from: left - n, to: left, weak: false });
         strong().or_else(weak).or_else(|| asks().filter(|_| self.asks))
     }

@@ -36,7 +36,10 @@ const ACTS: &[&str] = &[
 ];
 
 /// Verbs that are nouns as well: a line that begins with one may be the name of anything.
-const NOUNS: &[&str] = &["email", "message", "comment", "issue", "order", "purchase", "post", "share", "book", "log", "sign", "transfer", "use", "file", "return"];
+const NOUNS: &[&str] = &[
+    "email", "message", "comment", "issue", "order", "purchase", "post", "share", "book", "log", "sign", "transfer",
+    "use", "file", "return",
+];
 
 /// So many names are looked at in one event.
 const MOST_NAMES: usize = 64;
@@ -50,7 +53,8 @@ pub(super) fn calls(raw: &str) -> Vec<Vec<String>> {
 fn names(line: &str) -> impl Iterator<Item = &str> {
     // "tool: submitPayment"
     let (lead, rest) = line.split_once(": ").unwrap_or_default();
-    let told = ["tool", "tool_name", "function", "action", "call", "method"].contains(&lead.trim().to_ascii_lowercase().as_str());
+    let told = ["tool", "tool_name", "function", "action", "call", "method"]
+        .contains(&lead.trim().to_ascii_lowercase().as_str());
     let line = if told { rest } else { line };
     let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     let bytes = line.as_bytes();

@@ -13,12 +13,31 @@ const OF_THE_AGENT: [KindName; 5] =
 
 /// Whether all of `wide` holds on every event on which all of `narrow` holds. An exception that names no kinds holds on all.
 pub(super) fn covers(wide: &Conditions, narrow: &Conditions, wide_excepts: bool) -> bool {
-    let Conditions { events, text, regex, detect, domains, agents, sessions, amount_over, amount_under } = wide;
+    let Conditions {
+        events,
+        text,
+        regex,
+        detect,
+        domains,
+        url,
+        agents,
+        sessions,
+        amount_over,
+        amount_under,
+        time,
+        count,
+        expression,
+    } = wide;
     (wide_excepts && events.is_empty() || kinds(&narrow.events).is_subset(&kinds(events)))
         && lists(text, &narrow.text, phrase)
         && lists(regex, &narrow.regex, |wide, narrow| wide == narrow)
         && (detect.is_empty() || !narrow.detect.is_empty() && narrow.detect.is_subset(detect))
         && lists(domains, &narrow.domains, domain)
+        && lists(url, &narrow.url, |wide, narrow| wide == narrow)
+        && lists(time, &narrow.time, |wide, narrow| wide == narrow)
+        && expression.as_ref().is_none_or(|one| narrow.expression.as_ref() == Some(one))
+        // A rate is over the same events only when everything else is the same.
+        && (count.is_none() || !wide_excepts && wide == narrow)
         && lists(agents, &narrow.agents, glob)
         && lists(sessions, &narrow.sessions, glob)
         && lists(amount_over, &narrow.amount_over, |wide, narrow| wide <= narrow)

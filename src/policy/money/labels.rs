@@ -43,7 +43,7 @@ const EACH: &[&str] = &[
 /// Last words of members that hold amounts: `amount`, `totalPrice`, `shipping_cost`. Lower case.
 #[rustfmt::skip]
 const MEMBERS: &[&str] = &[
-    "amount", "price", "total", "subtotal", "cost", "fee", "sum", "payment", "charge", "deposit", "fare", "bid", "offer",
+    "amount", "price", "total", "subtotal", "cost", "fee", "sum", "payment", "charge", "deposit", "fare",
     "betrag", "preis", "gesamt", "summe", "kosten", "montant", "prix", "importe", "precio", "importo", "prezzo", "totale",
     "valor", "preço", "preco", "金額", "価格", "合計", "金额", "价格", "总价",
 ];
@@ -129,7 +129,9 @@ pub(super) fn member(text: &str, start: usize, end: usize) -> Option<Member> {
         return None;
     }
     let total = matches!(last_word(name).to_lowercase().as_str(), "total" | "totale" | "gesamt" | "合計" | "总价");
-    Some(Member { currency: sibling(text, at, end), total })
+    // Without a currency a "total" may be of anything: results, pages.
+    let currency = sibling(text, at, end);
+    Some(Member { currency, total: total && currency.is_some() })
 }
 
 /// The currency named in the same object or call, not far away.
@@ -171,6 +173,6 @@ fn near(text: &str, floor: usize, start: usize, reach: usize) -> usize {
 
 fn begins(text: &str, word: &str) -> bool {
     let Some(head) = text.get(..word.len()) else { return false };
-    (head.eq_ignore_ascii_case(word) || head.to_lowercase() == word)
+    (head.eq_ignore_ascii_case(word) || (!head.is_ascii() && head.to_lowercase() == word))
         && !(word.ends_with(char::is_alphabetic) && text[word.len()..].starts_with(char::is_alphanumeric))
 }

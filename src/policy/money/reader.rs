@@ -267,6 +267,9 @@ fn in_words(text: &str) -> Vec<Price> {
     if !text.is_ascii() {
         numerals(text, &mut prices);
     }
+    if !currency::is_named(text) {
+        return prices;
+    }
     let mut previous: Option<Range<usize>> = None;
     for word in words(text) {
         let bare = text[word.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
