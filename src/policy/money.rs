@@ -8,6 +8,7 @@ pub(crate) mod labels;
 pub mod number;
 mod quantity;
 pub mod reader;
+mod spelled;
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -149,7 +149,7 @@ fn sibling(text: &str, start: usize, end: usize) -> Option<Currency> {
         ["currency_code", "currencycode", "currency", "ccy"].iter().find_map(|key| Some((lower.find(key)?, key)))?;
     let rest = object[at + key.len()..].trim_start_matches(['"', '\'', ' ']).strip_prefix([':', '='])?;
     let value = rest.trim_start_matches(['"', '\'', ' ']);
-    let length = value.find(|c: char| matches!(c, '"' | '\'' | ',' | ' ' | '}' | ')' | '\n')).unwrap_or(value.len());
+    let length = value.find(['"', '\'', ',', ' ', '}', ')', '\n']).unwrap_or(value.len());
     named(&value[..length])
 }
 
@@ -158,7 +158,7 @@ fn last_word(name: &str) -> &str {
     let after = name.rfind(['_', '-']).map_or(0, |at| at + 1);
     let hump = name.char_indices().filter(|(at, c)| *at > after && c.is_uppercase());
     let lower = |at: usize| name[..at].ends_with(char::is_lowercase);
-    let hump = hump.filter(|(at, _)| lower(*at)).map(|(at, _)| at).last();
+    let hump = hump.filter(|(at, _)| lower(*at)).map(|(at, _)| at).next_back();
     &name[hump.unwrap_or(after)..]
 }
 

@@ -94,5 +94,5 @@ fn whole(digits: &str) -> Option<u64> {
 fn last_token(text: &str) -> (&str, &str) {
     let text = text.trim_end_matches(' ');
     let at = text.rfind([' ', '(', '\t']).map_or(0, |at| at + 1);
-    (&text[..at].trim_end_matches(' '), &text[at..])
+    (text[..at].trim_end_matches(' '), &text[at..])
 }

@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use super::currency::{self, Currency, Mark};
-use super::{Number, labels, number, quantity};
+use super::{Number, labels, number, quantity, spelled};
 
 /// A price found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +28,6 @@ pub struct Price {
 const LONGEST: usize = 40;
 /// How many prices of one text are kept.
 const MOST: usize = 32;
-
-/// Number words that make "… dollars" a price that cannot be read.
-#[rustfmt::skip]
-const NUMBER_WORDS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "fifteen",
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "thousand", "million", "billion",
-    "grand", "dozen",
-    "zwanzig", "dreißig", "vierzig", "fünfzig", "hundert", "tausend", "million", "millionen",
-    "vingt", "trente", "quarante", "cinquante", "soixante", "cent", "cents", "mille", "millions",
-    "veinte", "treinta", "cincuenta", "cien", "ciento", "cientos", "doscientos", "quinientos", "mil", "millones",
-    "venti", "trenta", "cinquanta", "cento", "duecento", "cinquecento", "mila", "milioni",
-    "vinte", "trinta", "cem", "duzentos", "quinhentos", "milhões",
-];
-/// Endings of numbers that are written as one word, such as "fünfhundert" and "tremila".
-const NUMBER_ENDINGS: &[&str] = &["hundert", "tausend", "cento", "mila", "cientos", "centos", "hundred", "zig", "ßig"];
-/// Numerals of Chinese and Japanese.
-const NUMERALS: &[char] =
-    &['一', '二', '三', '四', '五', '六', '七', '八', '九', '十', '百', '千', '万', '萬', '億', '亿', '两', '〇', '零'];
 
 /// The prices of `text` in order, at most 32: beyond that, the smallest that are no totals are left out.
 #[must_use]
@@ -75,7 +57,7 @@ fn read_plain(text: &str) -> Vec<Price> {
             keep(&mut prices, price);
         }
     }
-    in_words(text).into_iter().for_each(|price| keep(&mut prices, price));
+    spelled::read(text).into_iter().for_each(|price| keep(&mut prices, price));
     prices
 }
 
@@ -90,7 +72,7 @@ fn keep(prices: &mut Vec<Price>, price: Price) {
 }
 
 /// At most 100 bytes of the words of a price.
-fn short_words(words: &str) -> String {
+pub(super) fn short_words(words: &str) -> String {
     let mut end = words.len().min(100);
     while !words.is_char_boundary(end) {
         end -= 1;
@@ -134,50 +116,38 @@ fn separator_at(text: &str, at: usize, start: usize) -> Option<usize> {
 }
 
 fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize)> {
-    if text[..run.start].ends_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '#')
-        && mark_before(text, &run).is_none()
-    {
+    let before = mark_before(text, &run);
+    let glued = text[..run.start].ends_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '#');
+    if glued && before.is_none() {
         return None;
     }
-    let before = mark_before(text, &run).filter(|(range, _)| range.start >= floor);
-    let (figure, mut end) = figure(text, &run);
-    let mark = match before.as_ref() {
-        Some((_, mark)) => Some(*mark),
-        None => mark_after(text, end).map(|(range, mark)| {
-            end = range.end;
-            mark
-        }),
-    };
-    let mut start = before.as_ref().map_or(run.start, |(range, _)| range.start);
+    let before = before.filter(|(range, _)| range.start >= floor);
+    let (figure, end) = figure(text, &run);
+    let after = if before.is_some() { None } else { mark_after(text, end) };
+    let mark = before.as_ref().or(after.as_ref()).map(|(_, mark)| *mark);
+    let start = before.as_ref().map_or(run.start, |(range, _)| range.start);
+    let end = after.as_ref().map_or(end, |(range, _)| range.end);
     let quantity = quantity::beside(text, floor, start, end);
     let member = if mark.is_none() { labels::member(text, run.start, end) } else { None };
-    let bare = mark.is_none() && member.is_none() && !quantity.is_some_and(|quantity| quantity.plain);
-    if bare && !looks_like_a_sum(&text[run.clone()]) {
+    let sum = looks_like_a_sum(&text[run.clone()]);
+    let labelled = labels::is_total(text, floor, start) || labels::is_total_after(&text[end..]);
+    let total = member.is_some_and(|member| member.total) || (labelled && (mark.is_some() || sum));
+    let plain = quantity.is_some_and(|quantity| quantity.plain);
+    let bare = mark.is_none() && member.is_none();
+    if bare && !(sum && (total || plain)) {
         return None;
     }
-    let total = match member {
-        Some(member) => member.total,
-        None => labels::is_total(text, floor, start) || labels::is_total_after(&text[end..]),
-    };
-    if bare && !total {
-        return None;
-    }
-    let total = total && (quantity.is_some() || !labels::is_each(&text[end..]));
     let currency = mark.and_then(|mark| mark.currency).or(member.and_then(|member| member.currency));
-    let digits = &text[run.clone()];
-    let mut number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| figure.of(n));
-    if let (Some((cents, len)), Some(whole)) =
-        (cents_after(text, digits, mark.is_some() && before.is_none(), end), number)
-    {
-        (number, end) = (Some(whole.plus(cents)), end + len);
-    }
-    let mut end = end;
-    if let Some(quantity) = quantity {
-        number = number.and_then(|number| number.times(quantity.count));
-        (start, end) = (start.min(quantity.start), end.max(quantity.end));
-    }
+    let digits = &text[run];
+    let number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| figure.of(n));
+    let cents = after.and_then(|_| cents_after(text, digits, end));
+    let (more, end) = cents.map_or((None, end), |(cents, len)| (Some(cents), end + len));
+    let number = number.map(|number| more.map_or(number, |more| number.plus(more)));
+    let counted = number.and_then(|number| number.times(quantity.map_or(1, |quantity| quantity.count)));
+    let (start, end) = quantity.map_or((start, end), |quantity| (start.min(quantity.start), end.max(quantity.end)));
+    let total = total && (quantity.is_some() || !labels::is_each(&text[end..]));
     let words = short_words(&text[start..end]);
-    Some((Price { number, currency, total, words }, end))
+    Some((Price { number: counted, currency, total, words }, end))
 }
 
 /// What is done to the digits: multiplied, added to, or not to be read.
@@ -222,9 +192,9 @@ fn figure(text: &str, run: &Range<usize>) -> (Figure, usize) {
 }
 
 /// `12€50`: the cents behind the sign.
-fn cents_after(text: &str, digits: &str, behind: bool, end: usize) -> Option<(Number, usize)> {
-    let rest = text[end..].as_bytes();
-    let two = behind && rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_digit);
+fn cents_after(text: &str, digits: &str, end: usize) -> Option<(Number, usize)> {
+    let rest = &text.as_bytes()[end..];
+    let two = rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_digit);
     let alone =
         !text[end..].get(2..).unwrap_or_default().starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | ','));
     if !two || !alone || digits.contains(['.', ',']) || !text[..end].ends_with(['€', '$', '£']) {
@@ -259,61 +229,4 @@ fn mark_after(text: &str, end: usize) -> Option<(Range<usize>, Mark)> {
     let skipped = right.len() - near.len();
     let mark = currency::leading(near)?;
     Some((end..end + skipped + mark.len, mark))
-}
-
-/// "five hundred dollars", "三千円": prices that are there, but whose numbers are not read.
-fn in_words(text: &str) -> Vec<Price> {
-    let mut prices = Vec::new();
-    if !text.is_ascii() {
-        numerals(text, &mut prices);
-    }
-    if !currency::is_named(text) {
-        return prices;
-    }
-    let mut previous: Option<Range<usize>> = None;
-    for word in words(text) {
-        let bare = text[word.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
-        if let Some(before) = previous.replace(word.clone())
-            && is_number(text[before.clone()].trim_start_matches(['(', '"', '\'']))
-            && !text[..before.start].trim_end().ends_with(|c: char| c.is_ascii_digit())
-            && let Some(mark) = currency::leading(&text[word.start..])
-            && mark.len >= bare.len()
-        {
-            let words = short_words(&text[before.start..word.start + mark.len]);
-            prices.push(Price { number: None, currency: mark.currency, total: false, words });
-        }
-    }
-    prices
-}
-
-/// Words between spaces.
-fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let start = |word: &str| word.as_ptr() as usize - text.as_ptr() as usize;
-    text.split_ascii_whitespace().map(move |word| start(word)..start(word) + word.len())
-}
-
-fn is_number(word: &str) -> bool {
-    if word.len() > 40 || !word.starts_with(char::is_alphabetic) {
-        return false;
-    }
-    let lower = word.to_lowercase();
-    let known = |part: &str| NUMBER_WORDS.contains(&part) || NUMBER_ENDINGS.iter().any(|end| part.ends_with(end));
-    lower.split('-').any(known)
-}
-
-/// Chinese and Japanese numerals before a sign that stands for money.
-fn numerals(text: &str, prices: &mut Vec<Price>) {
-    let mut start: Option<usize> = None;
-    for (at, c) in text.char_indices() {
-        if NUMERALS.contains(&c) {
-            start = start.or_else(|| (!text[..at].ends_with(|c: char| c.is_ascii_digit() || c == '第')).then_some(at));
-            continue;
-        }
-        if let Some(from) = start.take()
-            && let Some(mark) = currency::leading(&text[at..]).filter(|_| !c.is_ascii())
-        {
-            let words = short_words(&text[from..at + mark.len]);
-            prices.push(Price { number: None, currency: mark.currency, total: false, words });
-        }
-    }
 }
