@@ -24,7 +24,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{PromptEnd, PromptSettings};
-use crate::control::{Act, ApprovalView, ClientSettings, Decided, Decision, Nonce, Refusal, Snapshot, State, Update};
+use crate::control::{
+    Act, ApprovalView, ClientSettings, Decided, Decision, Nonce, OperatorName, Refusal, Snapshot, State, Update,
+};
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 use crate::operator::escape::again;
 use crate::operator::keys::Keys;
@@ -137,6 +139,8 @@ pub struct Prompt {
     columns: usize,
     waiting: Vec<ApprovalView>,
     current: Option<Current>,
+    /// Who answers here; `None` where that is not known.
+    you: Option<OperatorName>,
     /// Decided here, and meant to end so; the outcome or its delivery is still to come.
     mine: BTreeMap<ApprovalId, Option<Outcome>>,
     /// Approved here, as one of several, on the card with this digest.
@@ -198,6 +202,7 @@ impl Prompt {
             columns,
             waiting: Vec::new(),
             current: None,
+            you: None,
             mine: BTreeMap::new(),
             voted: BTreeMap::new(),
             called: BTreeMap::new(),
@@ -214,6 +219,12 @@ impl Prompt {
             leaving: false,
             out: Vec::new(),
         }
+    }
+
+    /// The same for an operator of this name: what somebody else decided a moment earlier is not taken for its own.
+    #[must_use]
+    pub fn of(self, you: OperatorName) -> Self {
+        Self { you: Some(you), ..self }
     }
 
     /// Takes one input at `now` and returns what is to be done, in order.

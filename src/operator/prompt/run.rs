@@ -43,7 +43,8 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
         return elsewhere::tell(client, &settings, &cancel).await;
     };
     logs.open();
-    let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns());
+    let you = client.hello().you.operator.clone();
+    let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns()).of(you);
     let (answers, answered) = mpsc::unbounded_channel();
     let requests = client.requests();
     let shell = Shell { prompt, terminal, requests, answers, origin };

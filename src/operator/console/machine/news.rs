@@ -1,7 +1,9 @@
 //! What the daemon says: the connection, approvals that come, change and end, and answers to requests.
 
 use super::{Console, Link, Moment, Output, Page, REMEMBERED, Shot};
-use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, SessionView, Snapshot, State, You};
+use crate::control::{
+    ApprovalView, Change, Decided, EndedBy, OperatorName, Refusal, SessionView, Snapshot, State, You,
+};
 use crate::gate::{ApprovalId, Delivery, Outcome};
 use crate::operator::changes;
 use crate::operator::escape::{again, short};
@@ -121,7 +123,9 @@ impl Console {
         let State::Ended { outcome, by, delivery, .. } = view.state.clone() else { return };
         let id = view.card.approval;
         let is_news = !self.told.contains_key(&id);
-        let ours = matches!(by, EndedBy::Operator { .. }) && self.mine.get(&id) == Some(&outcome);
+        // Whoever said the same a moment later decided nothing.
+        let is_me = |name: &OperatorName| self.you.as_ref().is_some_and(|you| you.operator == *name);
+        let ours = matches!(&by, EndedBy::Operator { name, .. } if is_me(name)) && self.mine.get(&id) == Some(&outcome);
         if is_news {
             let said = if ours { words::taken(&view.card, outcome).to_owned() } else { words::ended(outcome, &by) };
             self.say(Some(id), format!("{}  {said}", id.code()));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Output, Prompt};
-use crate::control::{ApprovalView, Change, Decided, EndedBy, Refusal, Snapshot, State};
+use crate::control::{ApprovalView, Change, Decided, EndedBy, OperatorName, Refusal, Snapshot, State};
 use crate::gate::{ApprovalId, Delivery, Outcome};
 use crate::operator::card;
 use crate::operator::changes;
@@ -184,7 +184,10 @@ impl Prompt {
         }
         self.forget(id);
         let mut lines = Vec::new();
-        let ours = matches!(by, EndedBy::Operator { .. }) && self.mine.get(&id) == Some(&Some(outcome));
+        // Whoever said the same a moment later decided nothing.
+        let is_me = |name: &OperatorName| self.you.as_ref().is_none_or(|you| you == name);
+        let ours =
+            matches!(by, EndedBy::Operator { name, .. } if is_me(name)) && self.mine.get(&id) == Some(&Some(outcome));
         if is_news && !ours {
             let ignored = if typing { "; your line was ignored" } else { "" };
             let together = terms::together(view, by);

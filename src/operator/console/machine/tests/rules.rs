@@ -167,6 +167,17 @@ fn another_operator_who_answers_takes_the_card_away_and_the_next_is_read_anew() 
 }
 
 #[test]
+fn whoever_says_the_same_a_moment_later_is_told_who_decided() {
+    let view = buying();
+    let mut bench = Bench::with(&view);
+    bench.later(2_000).typed("n");
+    bench.answered(view.card.approval, Ok(Decided::Outcome { outcome: Outcome::Denied }));
+    bench.told(ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    let screen = bench.screen();
+    assert!(screen.contains("3333  was denied by ops2; cancelled "), "{screen}");
+}
+
+#[test]
 fn a_changed_card_says_what_is_different_and_is_read_anew() {
     let mut bench = Bench::with(&with(|card| card.amount.as_mut().expect("amount").number = Some("41.00".into())));
     bench.later(2_000).told(with(|card| card.revision = Revision(2)));

@@ -32,7 +32,8 @@ impl Bench {
 
     pub(super) fn wide(columns: usize) -> Self {
         Self {
-            prompt: Prompt::new(PromptSettings::default(), TimeZone::UTC, columns),
+            prompt: Prompt::new(PromptSettings::default(), TimeZone::UTC, columns)
+                .of(crate::control::OperatorName("ops1".to_owned())),
             now: 10_000,
             screen: String::new(),
             decisions: vec![],

@@ -429,6 +429,15 @@ fn an_outcome_that_comes_before_the_answer_is_said_once() {
 }
 
 #[test]
+fn whoever_says_the_same_a_moment_later_is_told_who_decided() {
+    let view = buying();
+    let mut bench = Bench::with(&view);
+    bench.answers("n").printed();
+    bench.told(ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    assert!(bench.printed().contains("3333 was denied by ops2\n"), "{}", bench.screen);
+}
+
+#[test]
 fn a_time_out_is_called_a_time_out() {
     let view = buying();
     let mut bench = Bench::with(&view);
