@@ -56,7 +56,13 @@ impl Stage {
     /// A purchase that both consoles show and would approve with a key; its session and its code.
     async fn armed(&mut self) -> (String, String) {
         let session = play(&self.sim, PURCHASE).await;
-        let line = self.daemon.wait("waits for an answer");
+        // What could not be delivered is asked about once more; that line is not this one.
+        let line = loop {
+            let line = self.daemon.wait("waits for an answer");
+            if line.contains(&session) {
+                break line;
+            }
+        };
         let code = line.split_whitespace().find(|word| word.len() == 4 && *word != "WARN").expect("a code").to_owned();
         for pane in &self.panes[..2] {
             self.tmux.shows(pane, &format!("{code}  {ARMED}"));
@@ -65,15 +71,57 @@ impl Stage {
         (session, code)
     }
 
-    /// The approval, once what became of it is known.
-    fn delivered(&self, code: &str) -> Value {
+    /// How it ended, once that is known, and that what the agent may do is what it says: it went on once, or its task was
+    /// ended once, and one decision is in the trail.
+    async fn end(&self, session: &str, code: &str) -> End {
         let deadline = std::time::Instant::now() + DEADLINE;
-        loop {
+        let approval = loop {
             let approval = self.place.approval(&self.home, code);
-            if approval["delivery"] == "applied" {
-                return approval;
+            if approval["delivery"] == "applied" || approval["delivery"] == "failed" {
+                break approval;
             }
             assert!(std::time::Instant::now() < deadline, "never delivered: {approval}");
+        };
+        let text = |name: &str| approval[name].as_str().expect("text").to_owned();
+        let end = End { outcome: text("outcome"), by: text("decided_by"), overtaken: approval["delivery"] == "failed" };
+        let released = end.outcome == "approved" && !end.overtaken;
+        if end.overtaken {
+            // An approval that was durable already, and a denial before it was carried out: the task ends all the same.
+            let detail = text("detail");
+            assert!(end.outcome == "approved" && detail.contains("before it was delivered"), "{approval}");
+        }
+        let acts = async || {
+            let of = async |endpoint| calls(&self.sim, endpoint, session).await;
+            (of(Endpoint::Resume).await, of(Endpoint::Cancel).await)
+        };
+        // A cancellation may be repeated; a resume never is.
+        let met = |(resumed, cancelled): (usize, usize)| {
+            if released { (resumed, cancelled) == (1, 0) } else { resumed == 0 && cancelled > 0 }
+        };
+        while !met(acts().await) {
+            assert!(std::time::Instant::now() < deadline, "{:?}: {approval}", acts().await);
+        }
+        let decided = trail(&self.home, code).iter().filter(|entry| *entry == "decided").count();
+        assert_eq!(decided, 1, "{approval}");
+        end
+    }
+}
+
+/// How an approval ended.
+struct End {
+    outcome: String,
+    by: String,
+    /// Whether a denial came between an approval and its delivery.
+    overtaken: bool,
+}
+
+impl End {
+    /// What is shown of it at the provider.
+    fn became(&self) -> &'static str {
+        match (self.overtaken, self.outcome.as_str()) {
+            (true, _) => "before it was delivered",
+            (false, "approved") => "resumed ",
+            (false, _) => "cancelled ",
         }
     }
 }
@@ -88,33 +136,25 @@ async fn of_two_operators_who_answer_at_once_one_decides_and_the_other_sees_who(
         let (session, code) = stage.armed().await;
         let [first, second, plain] = &stage.panes;
         stage.tmux.press(&[(first, keys[0]), (second, keys[1])]);
-        let approval = stage.delivered(&code);
-        let (outcome, by) =
-            (approval["outcome"].as_str().expect("text"), approval["decided_by"].as_str().expect("text"));
-        let winner = names.iter().position(|name| name == by).expect("one of the two");
-        let key = if outcome == "approved" { "y" } else { "n" };
-        assert!(two_users() && keys[winner] == key || !two_users() && keys.contains(&key), "{keys:?}: {approval}");
+        let end = stage.end(&session, &code).await;
+        let winner = names.iter().position(|name| *name == end.by).expect("one of the two");
+        let key = if end.outcome == "approved" { "y" } else { "n" };
+        assert!(keys.contains(&key), "{keys:?}: {}", end.outcome);
+        assert!(!two_users() || keys[winner] == key, "{keys:?}: {} by {}", end.outcome, end.by);
 
         // The loser's screen and the one of whoever did nothing say who it was, the winner's what became of it.
-        let became = if outcome == "approved" { "resumed " } else { "cancelled " };
-        let who = format!("{code}  was {outcome} by {by}; {became}");
+        let who = format!("{} by {}", end.outcome, end.by);
         if two_users() {
-            stage.tmux.shows([first, second][1 - winner], &who);
+            stage.tmux.shows_line([first, second][1 - winner], &[&code, &who]);
         }
-        stage.tmux.shows([first, second][winner], &format!("{code}  "));
-        stage.tmux.shows([first, second][winner], became);
-        stage.tmux.shows(plain, &format!("{code} was {outcome} by {by}"));
-
-        let decided = trail(&stage.home, &code).iter().filter(|entry| *entry == "decided").count();
-        assert_eq!(decided, 1, "{keys:?}");
-        let acts =
-            (calls(&stage.sim, Endpoint::Resume, &session).await, calls(&stage.sim, Endpoint::Cancel, &session).await);
-        assert_eq!(acts, if outcome == "approved" { (1, 0) } else { (0, 1) }, "{keys:?}");
+        stage.tmux.shows_line([first, second][winner], &[&code, end.became()]);
+        stage.tmux.shows_line(plain, &[&code, &format!("{} by {}", end.outcome, end.by)]);
     }
     let Stage { daemon, tmux, panes, .. } = stage;
-    for pane in &panes {
+    for pane in &panes[..2] {
         tmux.press(&[(pane, "q")]);
     }
+    tmux.types(&panes[2], "q", "q");
     tmux.press(&[(&panes[2], "Enter")]);
     for pane in &panes {
         tmux.shows(pane, "Pane is dead (status 0");
@@ -128,30 +168,19 @@ async fn an_operator_at_plain_lines_and_one_at_a_console_race_for_the_same_card(
     let Some(tmux) = Tmux::new(&home) else { return };
     let mut stage = Stage::set(home, tmux).await;
     let names = [stage.place.other(), me()];
-    for keys in [["y", "y"], ["n", "y"]] {
+    for keys in [["y", "y"], ["n", "y"], ["y", "n"]] {
         let (session, code) = stage.armed().await;
         let [_, console, plain] = &stage.panes;
-        stage.tmux.press(&[(plain, keys[1])]);
-        stage.tmux.shows(plain, &format!("{code}  approve? [y/n/?] > {}", keys[1]));
+        stage.tmux.types(plain, keys[1], &format!("{code}  approve? [y/n/?] > {}", keys[1]));
         stage.tmux.press(&[(console, keys[0]), (plain, "Enter")]);
-        let approval = stage.delivered(&code);
-        let (outcome, by) =
-            (approval["outcome"].as_str().expect("text"), approval["decided_by"].as_str().expect("text"));
-        assert!(names.iter().any(|name| name == by), "{approval}");
-        for pane in &stage.panes {
-            stage.tmux.shows(pane, if outcome == "approved" { "resumed" } else { "cancelled" });
+        let end = stage.end(&session, &code).await;
+        assert!(names.contains(&end.by), "{}", end.by);
+        if two_users() && end.by == names[0] {
+            stage.tmux.shows_line(plain, &[&code, &format!("{} by {}", end.outcome, end.by)]);
         }
-        if two_users() && by == names[0] {
-            stage.tmux.shows(plain, &format!("{code} was {outcome} by {by}"));
+        if two_users() && end.by == names[1] {
+            stage.tmux.shows_line(console, &[&code, &format!("{} by {}", end.outcome, end.by)]);
         }
-        if two_users() && by == names[1] {
-            stage.tmux.shows(console, &format!("{code}  was {outcome} by {by}"));
-        }
-        let decided = trail(&stage.home, &code).iter().filter(|entry| *entry == "decided").count();
-        assert_eq!(decided, 1, "{keys:?}");
-        let acts =
-            (calls(&stage.sim, Endpoint::Resume, &session).await, calls(&stage.sim, Endpoint::Cancel, &session).await);
-        assert_eq!(acts, if outcome == "approved" { (1, 0) } else { (0, 1) }, "{keys:?}");
     }
     assert_eq!(stage.daemon.stop(Signal::TERM).code, Some(0));
 }

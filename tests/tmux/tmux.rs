@@ -58,13 +58,44 @@ impl Tmux {
     /// Waits until a pane shows `text`, and returns its screen.
     #[track_caller]
     pub fn shows(&self, pane: &Pane, text: &str) -> String {
+        self.until(pane, &format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Types a key at plain lines until the line shows it, and nothing has been printed since. What is typed before a
+    /// question can be answered, which takes 1.5 s by contract and which nothing on screen tells, has to be given up first.
+    #[track_caller]
+    pub fn types(&self, pane: &Pane, key: &str, line: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        let last = |screen: String| screen.trim_end().lines().next_back().unwrap_or_default().trim_end().to_owned();
+        loop {
+            std::thread::sleep(Duration::from_millis(1_700));
+            self.press(&[(pane, key)]);
+            std::thread::sleep(Duration::from_millis(500));
+            let screen = self.screen(pane);
+            if last(screen.clone()).ends_with(line) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{key:?} is never shown as {line:?}:\n{screen}");
+            self.press(&[(pane, "Enter")]);
+        }
+    }
+
+    /// Waits until one line of a pane has all of these.
+    #[track_caller]
+    pub fn shows_line(&self, pane: &Pane, texts: &[&str]) -> String {
+        let has_all = |line: &str| texts.iter().all(|text| line.contains(text));
+        self.until(pane, &format!("a line with {texts:?}"), |screen| screen.lines().any(has_all))
+    }
+
+    #[track_caller]
+    fn until(&self, pane: &Pane, what: &str, met: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let screen = self.screen(pane);
-            if screen.contains(text) {
+            if met(&screen) {
                 return screen;
             }
-            assert!(Instant::now() < deadline, "{text:?} is not on the screen:\n{screen}");
+            assert!(Instant::now() < deadline, "{what} is not on the screen:\n{screen}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
