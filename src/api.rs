@@ -85,6 +85,8 @@ pub enum PauseAnswer {
     Accepted,
     /// The session was paused already, and no request of this call can have been the cause.
     AlreadyPaused,
+    /// The session was paused already, and a request of this call whose answer is missing may have been the cause.
+    InDoubt,
 }
 
 /// Why a call to a provider failed. Displays are escaped and never carry the API key.

@@ -28,6 +28,7 @@ mod held;
 mod history;
 mod io;
 mod opening;
+mod owning;
 mod pausing;
 mod phase;
 mod recording;
@@ -63,6 +64,7 @@ use doubting::Doubt;
 use halting::Halted;
 use history::Missed;
 use opening::{Blind, Early, Repeats};
+use owning::Arrival;
 use phase::Phase;
 use voting::Voting;
 
@@ -100,7 +102,7 @@ pub struct Gate {
     /// A pause sent before the hold it is for could be opened.
     early: Option<Early>,
     /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
-    stray: bool,
+    stray: Option<Arrival>,
     /// Why the session is out of sight, where that could not be acted upon yet.
     blind: Option<Blind>,
     /// The daemon is stopping: nothing new is released.
@@ -140,7 +142,7 @@ impl Gate {
             suspicions: BTreeSet::new(),
             unanswered: BTreeSet::new(),
             early: None,
-            stray: false,
+            stray: None,
             blind: None,
             stopping: false,
             doubt: None,
@@ -320,9 +322,9 @@ impl Gate {
     fn answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: Answer) {
         let ours = self.unanswered.remove(&call);
         let last_pause = ours && self.unanswered.is_empty();
-        self.stray |= ours && self.is_stray(&answer);
         if ours {
-            self.own_pause_answered(turn, &answer);
+            self.stray = self.stray.max(self.strays(&answer));
+            self.own_pause_answered(turn, call, &answer);
         }
         if self.suspicions.remove(&call) {
             self.suspicion_answered(turn, &answer);

@@ -31,7 +31,8 @@
 //!    hash-chained.
 //! 7. **What was approved is what was shown.** A decision names approval id, revision and the digest of the card; anything
 //!    newer makes it stale.
-//! 8. **Only our own pauses.** holdpoint never resumes a session that it did not pause itself. A held session that somebody
+//! 8. **Only our own pauses.** holdpoint never resumes a session that it did not pause itself. Where a lost answer leaves open
+//!    who did, the card says so, and nothing but an operator's approval of that card resumes. A held session that somebody
 //!    else resumes is paused again, loudly.
 //! 9. **The pause waits for nothing.** Control calls use connections of their own; no stream, store, prompt or slow session
 //!    can delay a pause. Only a release waits for the disk.

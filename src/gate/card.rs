@@ -140,6 +140,14 @@ pub enum Hold {
     },
     /// The session was paused before we came: approving will not resume it.
     ByOthers,
+    /// The provider confirmed that it is paused, and whether by us is not known: the answer to a pause of ours was lost, and
+    /// somebody else may have come first. Approving resumes it all the same; nothing else does.
+    InDoubt {
+        /// When the confirmation was seen.
+        at: Timestamp,
+        /// Milliseconds from the trigger's arrival here to the confirmation.
+        after_ms: u64,
+    },
 }
 
 /// One rule on a card.

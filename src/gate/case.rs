@@ -15,6 +15,7 @@ use crate::policy::{Confirm, OnDeny, Verdict};
 use super::approval::{ApprovalId, Delivery, Outcome, Revision, Timing};
 use super::card::{Card, EventLine, Hold, Subject};
 use super::io::Settings;
+use super::owning::Owning;
 use super::terms::{Bound, terms_of};
 use super::voting::Votes;
 
@@ -46,7 +47,7 @@ pub struct Kept {
     /// Who has approved, where more than one operator has to.
     #[serde(default)]
     pub votes: Votes,
-    /// Whether the pause is ours; `None` while that is not known.
+    /// Whether the pause is ours; `None` while that is not known, and where it stays in doubt.
     pub owned: Option<bool>,
     /// What the pause was confirmed by; `None` while it is not.
     pub proof: Option<Proof>,
@@ -206,12 +207,12 @@ pub(super) struct Case {
     pub hidden: bool,
     /// Whether the approved act itself was seen while its release was still being verified.
     pub carried_out: bool,
-    /// How the pause stood before a restart: it began then, not when it was confirmed again.
-    pub earlier: Option<Hold>,
+    /// When the pause was confirmed, and how many milliseconds after the trigger; a restart does not begin it anew.
+    pub began: Option<(Timestamp, u64)>,
     /// Whether an operator ends the task, whatever a denial would do.
     pub cancels: bool,
-    /// Whether a pause of ours took effect, or may have, since the session was last known to run.
-    pub may_be_ours: bool,
+    /// What the answers to our pauses tell of whose the pause is.
+    pub owning: Owning,
 }
 
 /// What a case is opened with.
@@ -289,9 +290,9 @@ impl Case {
             sealed: false,
             hidden: false,
             carried_out: false,
-            earlier: None,
+            began: None,
             cancels: false,
-            may_be_ours: false,
+            owning: Owning::default(),
         }
     }
 
@@ -302,7 +303,10 @@ impl Case {
         let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.timeout);
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
-        let earlier = matches!(kept.card.hold, Hold::Paused { .. }).then(|| kept.card.hold.clone());
+        let began = match kept.card.hold {
+            Hold::Paused { at, after_ms } | Hold::InDoubt { at, after_ms } => Some((at, after_ms)),
+            Hold::None | Hold::NotYetPaused | Hold::ByOthers => None,
+        };
         Self {
             kept,
             deadline,
@@ -310,18 +314,17 @@ impl Case {
             sealed: false,
             hidden,
             carried_out: false,
-            earlier,
+            began,
             cancels: false,
-            may_be_ours: false,
+            owning: Owning::default(),
         }
     }
 
     /// The pause is no longer known to hold; whose the next one is, is said beside.
-    pub fn unconfirm(&mut self, owned: Option<bool>) {
+    pub fn unconfirm(&mut self) {
         self.hidden |= self.kept.proof == Some(Proof::Event);
         self.sealed = false;
-        self.kept.owned = owned;
-        self.may_be_ours = owned == Some(true);
+        self.began = None;
         self.kept.proof = None;
         self.kept.card.hold = Hold::NotYetPaused;
     }

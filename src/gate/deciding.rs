@@ -8,7 +8,9 @@ use crate::policy::{OnDeny, Verdict};
 
 use super::held::Poll;
 use super::phase::Phase;
-use super::{Answer, CallId, Deliver, Effect, Entry, Gate, Observed, Outcome, Plan, ReplyTo, Subject, Turn, is_news};
+use super::{
+    Answer, CallId, Deliver, Effect, Entry, Gate, Hold, Observed, Outcome, Plan, ReplyTo, Subject, Turn, is_news,
+};
 
 const TEXT_MOST: usize = 10_000;
 
@@ -160,7 +162,11 @@ impl Gate {
     /// What an act needs at the provider, or why it does not fit the card.
     pub(super) fn deliver_of(&self, act: &Act) -> Result<Deliver, Refusal> {
         let Some(case) = &self.case else { return Err(Refusal::NoSuchApproval) };
-        let owned = case.kept.owned != Some(false);
+        // In doubt an approval resumes: the card says so.
+        let owned = match case.card().hold {
+            Hold::Paused { .. } | Hold::InDoubt { .. } => case.kept.owned != Some(false),
+            Hold::None | Hold::NotYetPaused | Hold::ByOthers => false,
+        };
         let not = |why: &str| Err(Refusal::NotPossible { why: why.to_owned() });
         match (case.card().subject, act) {
             (Subject::Hold, Act::Approve { .. }) if owned => Ok(Deliver::Resume),
@@ -212,7 +218,7 @@ impl Gate {
             return; // The next start takes it up; what is stopped asks an operator.
         }
         let Some(case) = &self.case else { return };
-        let owned = case.kept.owned != Some(false);
+        let owned = case.kept.owned == Some(true);
         let (rule, deliver) = match &case.kept.plan {
             Plan::Cooldown { rule, .. } => (rule.clone(), Deliver::Resume),
             Plan::Instruct { rule, text } => (rule.clone(), Deliver::MessageThenResume { text: text.clone() }),
@@ -272,6 +278,10 @@ impl Gate {
 
     fn checked(&mut self, turn: &mut Turn<'_>, seen: &Observed) {
         let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        if self.case.as_ref().is_some_and(|case| !case.says_owner()) {
+            self.abort_check(turn);
+            return self.changed(turn);
+        }
         if !question && !self.still_paused(seen) {
             self.abort_check(turn);
             return self.resumed_by_others(turn);
@@ -300,6 +310,10 @@ impl Gate {
                 case.kept.plan = Plan::Deny { by };
                 self.record(turn, Entry::Revised);
                 self.publish(turn);
+            }
+            (OnDeny::Instruct, Some(_)) if !question && case.kept.owned.is_none() => {
+                self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: whose the pause is cannot be told");
+                self.keep(turn);
             }
             (OnDeny::Instruct, Some(text)) => {
                 let deliver = if question { Deliver::Message { text } } else { Deliver::MessageThenResume { text } };

@@ -9,7 +9,7 @@ use crate::policy::{OnTimeout, Verdict};
 
 use super::deciding::name_of;
 use super::opening::plan_of;
-use super::pausing::hints_at_running;
+use super::pausing::{Since, hints_at_running};
 use super::phase::Phase;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
@@ -253,7 +253,7 @@ impl Gate {
             (Phase::Settling(_), true) => self.seal(turn),
             (Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_), false) => self.resumed_by_others(turn),
             (Phase::Kept(_), false) => {
-                self.pause_anew(turn, None);
+                self.pause_anew(turn, Since::Now);
                 self.reopen_kept(turn);
             }
             (
@@ -293,11 +293,6 @@ impl Gate {
         }
     }
 
-    /// Whether it is not known yet whose the pause is, because an answer to one of ours is still out.
-    fn owner_is_pending(&self) -> bool {
-        !self.unanswered.is_empty() && self.case.as_ref().is_some_and(|case| case.kept.owned.is_none())
-    }
-
     /// The card cannot be completed yet: settling goes on, slowly.
     fn read_failed(&mut self, turn: &mut Turn<'_>) {
         if let Phase::Settling(settling) = &mut self.phase {
@@ -307,7 +302,9 @@ impl Gate {
 
     /// Things have settled: the card is complete, and what was planned happens.
     fn seal(&mut self, turn: &mut Turn<'_>) {
+        self.ask_in_doubt(turn);
         let Some(case) = &mut self.case else { return };
+        case.show_owner(turn.now.wall);
         case.seal();
         let every = self.settings.hold_poll;
         let mut poll = Poll::start(turn.now.mono, every);
@@ -333,6 +330,18 @@ impl Gate {
         }
         self.record(turn, Entry::Revised);
         self.publish(turn);
+    }
+
+    /// What is in doubt is for a person: no rule lets a session go on that somebody else may have paused.
+    fn ask_in_doubt(&mut self, turn: &Turn<'_>) {
+        let Some(case) = self.case.as_mut().filter(|case| case.kept.owned.is_none()) else { return };
+        match case.kept.plan {
+            Plan::Cooldown { .. } | Plan::Instruct { .. } => {
+                case.ask_from(turn.now);
+                case.note("whose the pause is cannot be told, so the rule does not act by itself".to_owned());
+            }
+            Plan::Ask | Plan::Deny { .. } => (),
+        }
     }
 
     pub(super) fn deadline_counts(&self) -> bool {

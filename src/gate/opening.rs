@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer};
+use crate::api::{ApiError, Event, EventKind, MessageId, PauseAnswer};
 use crate::control::EndedBy;
 use crate::operator::escape::short;
 use crate::policy::{Consent, Effect as RuleEffect, Fired, Risk, RuleTerms, Verdict};
 
 use super::case::{Case, Opening, event_line};
 use super::held::Poll;
+use super::owning::{Arrival, Owning};
 use super::pausing::Pausing;
 use super::phase::Phase;
 use super::{Answer, CallId, Effect, Entry, EventLine, Gate, Plan, Proof, Subject, Turn};
@@ -73,8 +74,9 @@ impl Gate {
         self.covered = None;
         let (plan, note) = self.counted(turn, verdict);
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
-        if let (Some(case), Some(note)) = (&mut self.case, note) {
-            case.note(note);
+        if let Some(case) = &mut self.case {
+            case.owning = Owning::since(call);
+            note.into_iter().for_each(|note| case.note(note));
         }
         match plan {
             Plan::Deny { by } => {
@@ -91,7 +93,9 @@ impl Gate {
             }
         }
         if let Some((call, answer)) = early.and_then(|early| Some((early.call, early.answer?))) {
-            self.pausing_answered(turn, call, &Answer::Pause(answer));
+            let answer = Answer::Pause(answer);
+            self.own_pause_answered(turn, call, &answer);
+            self.pausing_answered(turn, call, &answer);
         }
     }
 
@@ -211,31 +215,28 @@ impl Gate {
     /// What had to wait until nothing else was under way: lost sight, and a pause that arrived where nothing is held.
     pub(super) fn catch_up_on_holds(&mut self, turn: &mut Turn<'_>) {
         if !matches!(self.phase, Phase::Watching) {
+            // By the time it is asked about, the session may have run again.
+            self.stray = self.stray.map(|_| Arrival::Unknown);
             return;
         }
-        if std::mem::take(&mut self.stray) {
+        if let Some(arrival) = self.stray.take() {
             self.open_own(turn, "late pause", "a pause of holdpoint arrived after its reason had ended");
             if let Some(case) = &mut self.case {
-                case.kept.owned = Some(true);
+                case.owning = case.owning.in_doubt();
+                case.kept.owned = (arrival == Arrival::Effective).then_some(true);
             }
         } else if let Some(Blind { why, .. }) = self.blind.take() {
             self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
         }
     }
 
-    /// Whether the answer to a pause means that the session may be paused by us although nothing is held.
-    pub(super) fn is_stray(&self, answer: &Answer) -> bool {
-        let paused = match answer {
-            Answer::Pause(Ok(PauseAnswer::Accepted)) => true,
-            Answer::Pause(Err(error)) => matches!(error.class, ErrorClass::Unknown { .. }),
-            Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
-            | Answer::Act(_)
-            | Answer::Read(_)
-            | Answer::Screenshot(_) => false,
-        };
+    /// Whether the answer to a pause means that the session is paused by us, or may be, although nothing is held.
+    pub(super) fn strays(&self, answer: &Answer) -> Option<Arrival> {
+        let Answer::Pause(result) = answer else { return None };
+        let arrival = Arrival::of(result);
         let question = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
         let hidden = self.case.as_ref().is_some_and(|case| case.kept.proof == Some(Proof::Event));
-        paused
+        let is_stray = arrival != Arrival::None
             && match self.phase {
                 Phase::Watching | Phase::Asking(_) => true,
                 // Where statuses show pauses, verifying the release finds it.
@@ -249,7 +250,8 @@ impl Gate {
                 | Phase::Cancelling(_)
                 | Phase::Kept(_)
                 | Phase::Over => false,
-            }
+            };
+        is_stray.then_some(arrival)
     }
 
     /// Opens a hold for a reason of our own, which stands on the card like a rule.

@@ -1,8 +1,6 @@
 //! Pausing: the pause is repeated until the provider confirms it or the session is over.
 //!
-//! Whose the pause is: ours when one of ours was accepted, and when the answer of one was lost, so that it may be why the
-//! session is paused already; a flaky network must not make every hold unresumable. It is somebody else's when every pause
-//! of ours provably had no effect. While an answer is still out it is unknown, and a card is not complete before it is known.
+//! Whose the pause is, is told beside (`owning`). While an answer is still out it is unknown, and a card is not complete.
 
 use std::time::Duration;
 
@@ -10,6 +8,7 @@ use crate::api::{ApiError, ErrorClass, Event, EventKind, PauseAnswer};
 use crate::policy::Verdict;
 
 use super::held::Settling;
+use super::owning::Owning;
 use super::phase::{Phase, back_off};
 use super::{Answer, CallId, Effect, Entry, Gate, Hold, Observed, Proof, Subject, Turn};
 
@@ -32,8 +31,6 @@ pub(super) struct Pausing {
     event: bool,
     /// How often the provider said that the session is paused already.
     already: u32,
-    /// Whether a pause of this phase took effect or may have: "paused already" may then be because of it.
-    may_be_ours: bool,
     /// Whether the operators were told that it does not succeed.
     told: bool,
 }
@@ -49,7 +46,6 @@ impl Pausing {
             taken: false,
             event: false,
             already: 0,
-            may_be_ours: false,
             told: false,
         }
     }
@@ -64,10 +60,20 @@ impl Pausing {
             taken: true,
             event: false,
             already: 0,
-            may_be_ours: true,
             told: false,
         }
     }
+}
+
+/// Since when whose the pause is has to be told anew, where a session is paused again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// It was seen to run: only what is sent from now on can be why it stands.
+    Now,
+    /// It may have run, or not: the pause of before may hold still.
+    Perhaps,
+    /// Nothing shows that it ran: the pause is as it was.
+    Before,
 }
 
 impl Gate {
@@ -89,20 +95,6 @@ impl Gate {
     fn pause_answered(&mut self, turn: &mut Turn<'_>, result: &Result<PauseAnswer, ApiError>) {
         let Phase::Pausing(pausing) = &mut self.phase else { return };
         let attempts = pausing.attempts;
-        pausing.may_be_ours |= may_have_arrived(result);
-        let may_be_ours = pausing.may_be_ours;
-        // Another pause of ours that is still on its way may be why it is paused already.
-        let only = self.unanswered.is_empty();
-        if let Some(case) = &mut self.case {
-            match result {
-                Ok(PauseAnswer::AlreadyPaused) if !may_be_ours && only && case.kept.owned.is_none() => {
-                    case.kept.owned = Some(false);
-                }
-                Ok(PauseAnswer::Accepted) => case.kept.owned = Some(true),
-                Ok(PauseAnswer::AlreadyPaused) => case.kept.owned = case.kept.owned.or(Some(true)),
-                Err(_) => (),
-            }
-        }
         if self.taken_confirms(result) {
             return self.confirmed(turn, Proof::Event);
         }
@@ -121,36 +113,14 @@ impl Gate {
         }
     }
 
-    /// What the answer to any pause of ours tells beside its phase: whose the pause is, and which looks are too old.
-    pub(super) fn own_pause_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
-        let Answer::Pause(result) = answer else { return };
-        let arrived = may_have_arrived(result);
-        if arrived {
-            self.look_past_pause(turn);
-        }
-        let last = self.unanswered.is_empty();
-        let confirmed = matches!(
-            self.phase,
-            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) | Phase::Kept(_)
-        );
-        let Some(case) = &mut self.case else { return };
-        case.may_be_ours |= arrived;
-        if !confirmed || case.kept.owned.is_some() || case.card().subject == Subject::Question {
-            return;
-        }
-        if last || matches!(result, Ok(PauseAnswer::Accepted)) {
-            case.kept.owned = Some(case.may_be_ours);
-            if !case.may_be_ours {
-                case.kept.card.hold = Hold::ByOthers;
-            }
-        }
-    }
-
     /// Whether an answer completes the confirmation: with a `paused` event, or where statuses are known to hide pauses.
     fn taken_confirms(&mut self, result: &Result<PauseAnswer, ApiError>) -> bool {
         let Phase::Pausing(pausing) = &mut self.phase else { return false };
         let Ok(answer) = result else { return false };
-        let already = *answer == PauseAnswer::AlreadyPaused;
+        let already = match answer {
+            PauseAnswer::Accepted => false,
+            PauseAnswer::AlreadyPaused | PauseAnswer::InDoubt => true,
+        };
         pausing.taken = true;
         pausing.already = pausing.already.saturating_add(u32::from(already));
         pausing.event || (already && self.case.as_ref().is_some_and(|case| case.hidden))
@@ -190,19 +160,17 @@ impl Gate {
 
     /// The provider confirmed the pause.
     pub(super) fn confirmed(&mut self, turn: &mut Turn<'_>, proof: Proof) {
-        let none_of_ours = matches!(&self.phase, Phase::Pausing(pausing) if !pausing.may_be_ours);
         let all_answered = self.unanswered.is_empty();
         let Some(case) = &mut self.case else { return };
-        if none_of_ours && all_answered && case.kept.owned.is_none() {
-            // Every pause of ours provably had no effect, and yet it is paused: that was somebody else.
-            case.kept.owned = Some(false);
-        }
         case.kept.proof = Some(proof);
         let after = turn.now.mono.saturating_sub(case.triggered_at.mono);
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        let by_others = case.kept.owned == Some(false);
-        let begun = case.earlier.take().unwrap_or(Hold::Paused { at: turn.now.wall, after_ms });
-        case.kept.card.hold = if by_others { Hold::ByOthers } else { begun };
+        let (at, after_ms) = *case.began.get_or_insert((turn.now.wall, after_ms));
+        case.kept.card.hold = Hold::Paused { at, after_ms };
+        if all_answered {
+            case.settle_owner();
+            case.show_owner(turn.now.wall);
+        }
         if case.kept.closed.is_some() {
             // Kept paused by a decision made before the pause was confirmed.
             return self.keep(turn);
@@ -215,12 +183,17 @@ impl Gate {
         }
     }
 
-    /// Pauses a session that should be paused but is not; everything is asked again.
-    pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, owned: Option<bool>) {
+    /// Pauses a session that should be paused but is not, or may not be; everything is asked again.
+    pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, since: Since) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
         if let Some(case) = &mut self.case {
-            case.unconfirm(owned);
+            case.unconfirm();
+            match since {
+                Since::Now => (case.kept.owned, case.owning) = (None, Owning::since(call)),
+                Since::Perhaps => (case.kept.owned, case.owning) = (None, Owning::since(call).in_doubt()),
+                Since::Before => (),
+            }
         }
         self.phase = Phase::Pausing(Pausing::sent(call));
     }
@@ -229,14 +202,15 @@ impl Gate {
     pub(super) fn paused_anew(&mut self, turn: &mut Turn<'_>) {
         let read = self.read(turn);
         if let Some(case) = &mut self.case {
-            case.unconfirm(Some(true));
+            case.unconfirm();
+            (case.kept.owned, case.owning) = (Some(true), Owning::since(read));
         }
         self.phase = Phase::Pausing(Pausing::taken(read, turn.now.mono + FIRST));
     }
 
     /// Somebody else resumed a session that we hold: it is paused again, loudly.
     pub(super) fn resumed_by_others(&mut self, turn: &mut Turn<'_>) {
-        self.pause_anew(turn, None);
+        self.pause_anew(turn, Since::Now);
         self.tell_resumed(turn);
     }
 
@@ -265,7 +239,7 @@ impl Gate {
         }
         match answer {
             Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
-            Answer::Pause(Err(_)) => self.it_may_run(turn),
+            Answer::Pause(Ok(PauseAnswer::InDoubt) | Err(_)) => self.it_may_run(turn),
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
             | Answer::Act(_)
             | Answer::Read(_)
@@ -287,29 +261,27 @@ impl Gate {
                 self.reopen_kept(turn);
             }
             // It ran, and is being paused again already: by this pause.
-            Phase::Pausing(_) => {
-                if let Some(case) = &mut self.case {
-                    case.kept.owned = Some(true);
-                }
-            }
-            Phase::Watching | Phase::Asking(_) | Phase::Delivering(_) | Phase::Cancelling(_) | Phase::Over => (),
+            Phase::Pausing(_)
+            | Phase::Watching
+            | Phase::Asking(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Over => (),
         }
     }
 
     /// That pause failed or its result is unknown: it is repeated until the provider confirms.
     fn it_may_run(&mut self, turn: &mut Turn<'_>) {
-        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
-                self.pause_anew(turn, owned);
+                self.pause_anew(turn, Since::Before);
                 self.record(turn, Entry::Revised);
                 self.publish(turn);
             }
             Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
-            // Being paused again already; "paused already" may be because of the one whose result is unknown.
-            Phase::Pausing(ref mut pausing) => pausing.may_be_ours = true,
-            Phase::Watching
+            Phase::Pausing(_) // Being paused again already.
+            | Phase::Watching
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)
@@ -347,15 +319,6 @@ impl Gate {
         }
         pausing.told = true;
         self.notice(turn, format!("the pause has not succeeded yet and is repeated: {error}"));
-    }
-}
-
-/// Whether a pause took effect, or may have.
-fn may_have_arrived(result: &Result<PauseAnswer, ApiError>) -> bool {
-    match result {
-        Ok(PauseAnswer::Accepted) => true,
-        Ok(PauseAnswer::AlreadyPaused) => false,
-        Err(error) => matches!(error.class, ErrorClass::Unknown { .. }),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::clock::Moment;
 
 use super::held::Poll;
+use super::owning::Owning;
 use super::pausing::Pausing;
 use super::phase::Phase;
 use super::{Case, Deliver, Effect, Gate, Kept, Mint, Plan, Subject, Turn};
@@ -50,15 +51,14 @@ impl Gate {
                 self.poll(turn);
             }
             Subject::Hold => {
-                // It was written down after the pause had been sent: the pause is ours unless it was known not to be.
-                if case.kept.owned.is_none() {
-                    case.note(
-                        "the pause was sent before the restart: if it was not, somebody else may have paused"
-                            .to_owned(),
-                    );
-                }
-                case.unconfirm(case.kept.owned.or(Some(true)));
+                let began = case.began;
+                case.unconfirm();
+                case.began = began;
                 let call = self.name_call();
+                if let Some(case) = &mut self.case {
+                    // It was written down after a pause had been sent, whose answer died with the process.
+                    case.owning = Owning::since(call).in_doubt();
+                }
                 turn.out.push(Effect::Pause { call });
                 self.phase = Phase::Pausing(Pausing::sent(call));
             }

@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::held::{Poll, Settling};
+use super::pausing::Since;
 use super::phase::Phase;
 use super::voting::Votes;
 use super::{ApprovalId, Delivery, Entry, Gate, Plan, Revision, Subject, Turn};
@@ -22,9 +23,8 @@ impl Gate {
 
     /// As [`Gate::not_delivered`] where it is not even known whether the session runs: it is paused again first.
     pub(super) fn lost_sight_of_delivery(&mut self, turn: &mut Turn<'_>, detail: &str) {
-        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
         self.delivered(turn, Delivery::Unknown, detail);
-        self.pause_anew(turn, owned.or(Some(true)));
+        self.pause_anew(turn, Since::Perhaps);
         self.reopen(turn, &format!("an earlier decision could not be delivered: {detail}"));
     }
 
@@ -52,9 +52,9 @@ impl Gate {
             sealed: false,
             hidden: old.hidden,
             carried_out: false,
-            earlier: None,
+            began: old.began,
             cancels: old.cancels,
-            may_be_ours: old.may_be_ours,
+            owning: old.owning,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {

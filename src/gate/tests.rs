@@ -6,6 +6,7 @@ mod halts;
 mod harness;
 mod holds;
 mod model;
+mod owning;
 mod restarts;
 mod scene;
 mod tightening;

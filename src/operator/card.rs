@@ -189,6 +189,10 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
             page.row("held", &format!("paused at {}, {after_ms} ms after the trigger", words::clock(*at, zone)));
         }
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
+        Hold::InDoubt { at, .. } => {
+            let at = words::clock(*at, zone);
+            page.row("held", &format!("paused, seen at {at}; whether by us is not known, because an answer was lost"));
+        }
     }
 }
 

@@ -57,6 +57,7 @@ fn hold(card: &Card) -> String {
         Hold::NotYetPaused => "not yet paused",
         Hold::Paused { .. } => "paused",
         Hold::ByOthers => "paused by others",
+        Hold::InDoubt { .. } => "paused, whoever did it",
     }
     .to_owned()
 }

@@ -69,14 +69,21 @@ fn releasing(card: &Card) -> String {
         (Subject::Question, Some(answer)) => format!("sends {}", quoted(answer, 200)),
         (Subject::Question, None) => "has no set answer".to_owned(),
         (Subject::Hold, _) if card.hold == Hold::ByOthers => "will not resume it".to_owned(),
+        (Subject::Hold, _) if matches!(card.hold, Hold::InDoubt { .. }) => "resumes it, whoever paused it".to_owned(),
         (Subject::Hold, _) if card.timing == Timing::Late => "lets the session go on".to_owned(),
         (Subject::Hold, _) => "resumes".to_owned(),
     }
 }
 
+/// Whether somebody else paused, or may have: no refusal resumes that.
+fn is_perhaps_theirs(card: &Card) -> bool {
+    matches!(card.hold, Hold::ByOthers | Hold::InDoubt { .. })
+}
+
 /// What a denial would do.
 pub(crate) fn denying(card: &Card) -> String {
     match (card.then.deny, &card.then.refusal, card.subject) {
+        (OnDeny::Instruct, _, Subject::Hold) if is_perhaps_theirs(card) => "keeps it paused".to_owned(),
         (OnDeny::Instruct, Some(refusal), Subject::Hold) => format!("sends {} and resumes", quoted(refusal, 200)),
         (OnDeny::Instruct, None, Subject::Hold) => "resumes with a refusal".to_owned(),
         (_, Some(refusal), Subject::Question) => format!("sends {}", quoted(refusal, 200)),
@@ -124,6 +131,9 @@ pub(crate) fn taken(card: &Card, outcome: Outcome) -> &'static str {
         (Outcome::Approved, Subject::Hold) if card.hold == Hold::ByOthers => "approved; we do not resume it",
         (Outcome::Approved, Subject::Hold) => "resuming…",
         (Outcome::Denied, Subject::Question) if card.then.refusal.is_some() => "denied; sending the refusal…",
+        (Outcome::Denied, Subject::Hold) if is_perhaps_theirs(card) && card.then.deny == OnDeny::Instruct => {
+            "denied; it stays paused"
+        }
         (Outcome::Denied, _) => match card.then.deny {
             OnDeny::Cancel => "denied; cancelling…",
             OnDeny::Instruct => "denied; sending the refusal…",

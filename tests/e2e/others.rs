@@ -8,7 +8,7 @@ use holdpoint::simulator::fault::Endpoint;
 use serde_json::json;
 
 use crate::operator::outcome;
-use crate::stage::{Play, emits, stage};
+use crate::stage::{Play, emits, impatient, set, stage};
 
 /// An agent that announces a purchase and then is silent, whoever pauses and resumes it.
 const SILENT: &str = "
@@ -73,6 +73,33 @@ async fn a_session_that_somebody_else_had_paused_is_never_resumed_by_us() {
     stage.somebody(Act::Resume).await;
     assert_eq!(stage.bought().await, ["tea"]);
     assert_eq!(stage.calls(Endpoint::Resume).await, []);
+    stage.finish().await;
+}
+
+/// Somebody else comes first, and the answers to our first pause are lost: nobody can tell whose the pause is.
+#[tokio::test]
+async fn a_pause_that_may_be_somebody_elses_is_said_and_only_an_operator_resumes_it() {
+    let scenario = "
+        [[step]]
+        thought = \"Clicking 'Place your order' now\"
+        [[step]]
+        act = 'pause'
+        [[step]]
+        commit = { kind = 'purchase', what = 'tea' }
+        [[step]]
+        done = 'ok'
+    ";
+    let stage = set(Play { scenario, client: impatient, ..Play::default() }).await;
+    stage.fault(json!({ "endpoint": "pause", "answer": "reset", "times": 2 })).await;
+    let mut stage = stage;
+    stage.start().await;
+    let mut operator = stage.operator("ops").await;
+    let card = operator.card().await;
+    assert!(matches!(card.card.hold, Hold::InDoubt { .. }), "{:?}", card.card.hold);
+    assert_eq!(stage.calls(Endpoint::Resume).await, []);
+    assert_eq!(operator.approve(&card).await, outcome(Outcome::Approved));
+    assert_eq!(operator.ending(card.card.approval).await.delivery, Delivery::Applied);
+    assert_eq!(stage.bought().await, ["tea"]);
     stage.finish().await;
 }
 

@@ -16,8 +16,9 @@ use crate::api::{ErrorClass, PauseAnswer};
 /// Sends up to three requests (the first, a hedge after `hedge_after`, one repetition of a failed one) within `budget`;
 /// the first acceptance wins.
 ///
-/// [`PauseAnswer::AlreadyPaused`] only if no other request of this call can have paused the session: none was in flight, and
-/// none had an unknown result.
+/// "Paused already" to one request is settled by the answers to the others: one of them was accepted, or none can have paused
+/// the session ([`PauseAnswer::AlreadyPaused`]), or an answer is missing ([`PauseAnswer::InDoubt`]). The session stands still
+/// meanwhile.
 pub(super) async fn hedged<F>(
     hedge_after: Duration,
     budget: Duration,
@@ -27,7 +28,7 @@ where
     F: Future<Output = Result<(), ErrorClass>> + Send + 'static,
 {
     let deadline = tokio::time::Instant::now() + budget;
-    let mut race = Race { possible_causes: 1, may_repeat: true, worst: None };
+    let mut race = Race { possible_causes: 1, may_repeat: true, already: false, worst: None };
     let mut in_flight = FuturesUnordered::from_iter([request()]);
     let mut hedge = std::pin::pin!(sleep(hedge_after));
     let mut hedged = false;
@@ -36,7 +37,7 @@ where
             let step = tokio::select! {
                 biased;
                 Some(result) = in_flight.next() => race.settle(result),
-                () = &mut hedge, if !hedged => {
+                () = &mut hedge, if !hedged && !race.already => {
                     hedged = true;
                     race.possible_causes += 1;
                     Step::Send
@@ -45,7 +46,7 @@ where
             match step {
                 Step::Done(result) => return result,
                 Step::Send => in_flight.push(request()),
-                Step::Wait if in_flight.is_empty() => return Err(race.verdict()),
+                Step::Wait if in_flight.is_empty() => return race.verdict(),
                 Step::Wait => {}
             }
         }
@@ -54,7 +55,7 @@ where
     if !in_flight.is_empty() {
         tokio::spawn(in_flight.for_each(|_late| async {}));
     }
-    result.unwrap_or_else(|_| Err(late(budget)))
+    result.unwrap_or_else(|_| if race.already { Ok(PauseAnswer::InDoubt) } else { Err(late(budget)) })
 }
 
 enum Step {
@@ -67,6 +68,8 @@ struct Race {
     /// Requests that may have paused the session, or may still.
     possible_causes: usize,
     may_repeat: bool,
+    /// Whether one was told that the session is paused already.
+    already: bool,
     /// What to report if none succeeds: an unknown result before a definite one.
     worst: Option<ErrorClass>,
 }
@@ -78,8 +81,11 @@ impl Race {
             Err(class) => class,
         };
         match class {
-            ErrorClass::AlreadyPaused if self.possible_causes > 1 => Step::Done(Ok(PauseAnswer::Accepted)),
-            ErrorClass::AlreadyPaused => Step::Done(Ok(PauseAnswer::AlreadyPaused)),
+            ErrorClass::AlreadyPaused => {
+                self.already = true;
+                self.possible_causes -= 1;
+                Step::Wait
+            }
             ErrorClass::Auth { .. } | ErrorClass::NotFound { .. } => Step::Done(Err(class)),
             ErrorClass::Unknown { .. } => {
                 self.worst = Some(class);
@@ -104,16 +110,23 @@ impl Race {
     }
 
     fn repeat(&mut self) -> Step {
-        if !std::mem::take(&mut self.may_repeat) {
+        if self.already || !std::mem::take(&mut self.may_repeat) {
             return Step::Wait;
         }
         self.possible_causes += 1;
         Step::Send
     }
 
-    fn verdict(&mut self) -> ErrorClass {
-        // Every request that ended without success left its class here.
-        self.worst.take().unwrap_or_else(|| ErrorClass::Unknown { detail: "no answer".to_owned() })
+    /// What all requests came to, none of which was accepted.
+    fn verdict(&mut self) -> Result<PauseAnswer, ErrorClass> {
+        match (self.already, self.possible_causes) {
+            (true, 0) => Ok(PauseAnswer::AlreadyPaused),
+            (true, _) => Ok(PauseAnswer::InDoubt),
+            // Every request that ended without success left its class here.
+            (false, _) => {
+                Err(self.worst.take().unwrap_or_else(|| ErrorClass::Unknown { detail: "no answer".to_owned() }))
+            }
+        }
     }
 }
 
@@ -168,9 +181,38 @@ mod tests {
     async fn paused_already_is_told_only_by_a_lone_request() {
         let already = Some(Err(ErrorClass::AlreadyPaused));
         assert_eq!(run(200, std::slice::from_ref(&already)).await, (Ok(PauseAnswer::AlreadyPaused), 1));
-        assert_eq!(run(5, &[None, already.clone()]).await, (Ok(PauseAnswer::Accepted), 2));
-        assert_eq!(run(200, &[Some(unknown()), already.clone()]).await, (Ok(PauseAnswer::Accepted), 2));
         assert_eq!(run(200, &[Some(unreachable()), already]).await, (Ok(PauseAnswer::AlreadyPaused), 2));
+    }
+
+    /// Somebody else may have paused it: nothing is claimed that no answer says.
+    #[tokio::test]
+    async fn paused_already_beside_a_request_without_an_answer_is_in_doubt() {
+        let already = Some(Err(ErrorClass::AlreadyPaused));
+        assert_eq!(run(5, &[None, already.clone()]).await, (Ok(PauseAnswer::InDoubt), 2));
+        assert_eq!(run(200, &[Some(unknown()), already.clone()]).await, (Ok(PauseAnswer::InDoubt), 2));
+        assert_eq!(run(200, &[Some(unknown()), already, Some(Ok(()))]).await, (Ok(PauseAnswer::InDoubt), 2));
+    }
+
+    #[tokio::test]
+    async fn a_slow_answer_settles_whose_the_pause_is() {
+        let after = |wait, answer: Result<(), ErrorClass>| async move {
+            sleep(Duration::from_millis(wait)).await;
+            answer
+        };
+        for (slow, whole) in [
+            (Ok(()), Ok(PauseAnswer::Accepted)),
+            (Err(ErrorClass::AlreadyPaused), Ok(PauseAnswer::AlreadyPaused)),
+            (unknown(), Ok(PauseAnswer::InDoubt)),
+            (unreachable(), Ok(PauseAnswer::AlreadyPaused)),
+        ] {
+            let sent = std::cell::Cell::new(0);
+            let request = || {
+                sent.set(sent.get() + 1);
+                if sent.get() == 1 { after(60, slow.clone()) } else { after(0, Err(ErrorClass::AlreadyPaused)) }
+            };
+            let result = hedged(Duration::from_millis(5), Duration::from_secs(10), request).await;
+            assert_eq!((result, sent.get()), (whole, 2), "{slow:?}");
+        }
     }
 
     #[tokio::test]

@@ -104,7 +104,6 @@ impl Gate {
             self.deliver_end(turn, Delivery::Applied, "the agent goes on, and asks");
             return self.seen_watching(turn, event, verdict);
         }
-        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
         let (delivery, detail) = if proven {
             (Delivery::Applied, "resumed, and a rule fired again")
         } else {
@@ -112,9 +111,9 @@ impl Gate {
         };
         self.deliver_end(turn, delivery, detail);
         self.open_hold(turn, event, verdict);
-        if let Some(case) = &mut self.case {
-            // The resume may be on its way or lost: a session found paused is so because of us.
-            case.kept.owned = owned.or(Some(true));
+        if let Some(case) = self.case.as_mut().filter(|_| !proven) {
+            // The resume may be on its way or lost: a session found paused may still be so because of us.
+            case.owning = case.owning.in_doubt();
         }
     }
 }

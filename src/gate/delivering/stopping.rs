@@ -18,7 +18,6 @@ impl Gate {
         if unsent {
             return self.not_delivered(turn, Delivery::Failed, "stopped by an operator before it was delivered");
         }
-        let owned = self.case.as_ref().and_then(|case| case.kept.owned);
         let (delivery, detail) = if proven {
             (Delivery::Applied, "resumed, and stopped by an operator")
         } else {
@@ -26,9 +25,9 @@ impl Gate {
         };
         self.deliver_end(turn, delivery, detail);
         self.open_hold(turn, &stop.event(), &stop.verdict());
-        if let Some(case) = &mut self.case {
-            // The resume may be on its way or lost: a session found paused is so because of us.
-            case.kept.owned = owned.or(Some(true));
+        if let Some(case) = self.case.as_mut().filter(|_| !proven) {
+            // The resume may be on its way or lost: a session found paused may still be so because of us.
+            case.owning = case.owning.in_doubt();
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Action {
     Stream(u8),
     /// A call goes one leg of its way: to the provider, or its answer back.
     Carry(u8, Fault),
+    /// Somebody else's pause comes just before one of ours, or just after one that never arrived.
+    CrossPause(Fault),
     /// Everything on its way arrives, and what follows from it, without faults.
     Settle,
     /// The store writes what waits.
@@ -94,6 +96,8 @@ pub enum Fault {
     Unreachable,
     Limited,
     Refused,
+    /// Of a pause that was sent twice: "paused already", and the other answer is missing.
+    Hedged,
 }
 
 /// What an operator does.
@@ -177,6 +181,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::Unreachable),
         1 => Just(Fault::Limited),
         1 => Just(Fault::Refused),
+        1 => Just(Fault::Hedged),
     ]
 }
 
@@ -206,6 +211,7 @@ fn action() -> impl Strategy<Value = Action> {
         3 => Just(Action::Finish),
         6 => (1..4_u8).prop_map(Action::Stream),
         14 => (0..6_u8, fault()).prop_map(|(which, fault)| Action::Carry(which, fault)),
+        2 => fault().prop_map(Action::CrossPause),
         6 => Just(Action::Settle),
         5 => Just(Action::Write),
         1 => Just(Action::WriteFails),

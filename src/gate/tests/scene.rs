@@ -104,6 +104,24 @@ impl Scene {
         self.input(Input::Seen { event, verdict, backlog: true })
     }
 
+    /// The pause that was sent last, to be answered later than others.
+    pub fn last_pause(&self) -> CallId {
+        self.pause
+    }
+
+    /// The read that was sent last, to be answered later than others.
+    pub fn last_read(&self) -> CallId {
+        self.read
+    }
+
+    pub fn paused_as(&mut self, call: CallId, result: Result<PauseAnswer, ApiError>) -> Said {
+        self.input(Input::Answered { call, answer: Answer::Pause(result) })
+    }
+
+    pub fn read_as(&mut self, call: CallId, result: Result<Observed, ApiError>) -> Said {
+        self.input(Input::Answered { call, answer: Answer::Read(result) })
+    }
+
     pub fn paused(&mut self, result: Result<PauseAnswer, ApiError>) -> Said {
         self.input(Input::Answered { call: self.pause, answer: Answer::Pause(result) })
     }

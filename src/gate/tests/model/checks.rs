@@ -7,8 +7,8 @@ use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, State};
 use crate::gate::phase::Phase;
 use crate::gate::{
-    Answer, ApprovalId, CallId, Closed, Delivery, Digest, Effect, Entry, Gate, Input, Kept, Outcome, Plan, Record,
-    Release, ReplyTo, Revision,
+    Answer, ApprovalId, CallId, Closed, Delivery, Digest, Effect, Entry, Gate, Hold, Input, Kept, Outcome, Plan,
+    Record, Release, ReplyTo, Revision,
 };
 use crate::policy;
 
@@ -26,20 +26,17 @@ pub struct Checks {
     emitted: BTreeMap<ApprovalId, Outcome>,
     /// The outcome of each approval as the disk has it.
     written: BTreeMap<ApprovalId, Outcome>,
-    /// Approvals opened on a session that a stranger had paused, and that pause, as the provider has it.
-    foreign: BTreeMap<ApprovalId, u64>,
+    /// How many of our pauses had taken effect when the present hold was last known to begin, and the pause it began with.
+    holds_since: (Option<CallId>, u64),
     /// Whether the daemon is stopping: nothing that would release may begin.
     pub stopped: bool,
-    /// Whether nothing was under way before the present input.
-    at_ease: bool,
     /// Messages sent, by approval, and whether the last is known not to have arrived.
     messages: BTreeMap<ApprovalId, (CallId, bool)>,
     /// Resumes sent, by approval, and whether the session was read since.
     resumes: BTreeMap<ApprovalId, bool>,
     replies: BTreeMap<ReplyTo, ApprovalId>,
     promised: BTreeMap<ApprovalId, Outcome>,
-    /// Whose the pause is cannot be known: a crash lost an approval whose pause had left, or a pause of ours was lost on its
-    /// way back while the session was known to be paused by somebody else.
+    /// A crash lost an approval whose pause had left: nobody knows of it.
     pub orphan: bool,
     /// What concerns stops and another policy.
     pub stops: Stops,
@@ -48,8 +45,6 @@ pub struct Checks {
 impl Checks {
     /// Whether the input must be answered with a pause.
     pub fn before(&mut self, gate: &Gate, input: &Input) -> bool {
-        let idle = matches!(gate.phase, Phase::Watching | Phase::Asking(_));
-        self.at_ease = idle && gate.unanswered.is_empty() && !gate.stray;
         let Input::Seen { event, verdict, backlog: false } = input else { return false };
         let asks = event.kind == EventKind::Question && verdict.effect >= policy::Effect::Ask;
         let holds = verdict.effect > policy::Effect::Alert && event.kind != EventKind::Done && !asks;
@@ -79,8 +74,6 @@ impl Checks {
 
     pub fn answered(&mut self, call: CallId, answer: &Answer) {
         match answer {
-            // A pause that may have arrived, for all that its answer tells, may be why the session is paused.
-            Answer::Pause(Err(ApiError { class: ErrorClass::Unknown { .. }, .. })) => self.foreign.clear(),
             Answer::Act(Err(ApiError {
                 class: ErrorClass::Unreachable { .. } | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. },
                 ..
@@ -106,7 +99,6 @@ impl Checks {
                     if ticket.is_some() && self.stopped {
                         return Err("a release began although the daemon was stopping".to_owned());
                     }
-                    self.opened(record, provider);
                     self.emitted.extend(outcome_of(record).filter(|_| ticket.is_none()));
                 }
                 Effect::Reply { to, result } => {
@@ -136,19 +128,35 @@ impl Checks {
         Ok(())
     }
 
-    fn opened(&mut self, record: &Record, provider: &Provider) {
-        let Some(kept) = record.kept.as_ref().filter(|_| record.entry == Entry::Opened && self.at_ease) else { return };
-        if let Some(pause) = provider.strangers_pause() {
-            self.foreign.insert(kept.card.approval, pause);
+    /// After every input: where whose the pause is has to be told anew, only what takes effect from now on is ours.
+    pub fn owned(&mut self, gate: &Gate, provider: &Provider) {
+        let Some(case) = &gate.case else { return };
+        let first = case.owning.first();
+        if first != self.holds_since.0 {
+            let took = if case.kept.owned == Some(true) { self.holds_since.1 } else { provider.took };
+            self.holds_since = (first, took);
         }
+    }
+
+    /// Invariant 8: a stranger's pause ends only by an operator's approval of a card that says that it may be one.
+    fn not_a_strangers(&self, release: &Release, durable: &[Record], provider: &Provider) -> Held {
+        if !provider.is_paused_by_a_stranger() || provider.took > self.holds_since.1 {
+            return Ok(());
+        }
+        let kept = approved(release, durable);
+        let told = kept.is_some_and(|kept| matches!(kept.card.hold, Hold::InDoubt { .. }));
+        let closed = kept.and_then(|kept| kept.closed.as_ref());
+        let informed = closed
+            .is_some_and(|closed| closed.outcome == Outcome::Approved && matches!(closed.by, EndedBy::Operator { .. }));
+        if told && informed {
+            return Ok(());
+        }
+        Err("invariant 8: resumes a session that no pause of ours had stopped".to_owned())
     }
 
     fn resume(&mut self, release: &Release, durable: &[Record], provider: &Provider) -> Held {
         self.released(release, durable)?;
-        let at_opening = self.foreign.get(&release.approval());
-        if at_opening.is_some() && at_opening.copied() == provider.strangers_pause() {
-            return Err("invariant 8: resumes a session that somebody else had paused".to_owned());
-        }
+        self.not_a_strangers(release, durable, provider)?;
         if self.resumes.insert(release.approval(), false) == Some(false) {
             return Err("a resume was repeated without reading the state".to_owned());
         }
@@ -165,12 +173,9 @@ impl Checks {
 
     /// Invariants 1, 5 and 7: what allows a release.
     fn released(&self, release: &Release, durable: &[Record]) -> Held {
-        let kept = durable.iter().filter_map(|record| record.kept.as_ref()).find(|kept| {
-            let closed = kept.closed.as_ref();
-            kept.card.approval == release.approval()
-                && closed.is_some_and(|closed| closed.revision == release.revision() && closed.deliver.releases())
-        });
-        let Some(kept) = kept else { return Err("invariant 1: a release without a durable approval".to_owned()) };
+        let Some(kept) = approved(release, durable) else {
+            return Err("invariant 1: a release without a durable approval".to_owned());
+        };
         let Some(closed) = &kept.closed else { return Ok(()) };
         match closed.outcome {
             Outcome::Approved if matches!(closed.by, EndedBy::Operator { .. }) => self.agreed(kept, closed, durable),
@@ -229,7 +234,6 @@ impl Checks {
         // A denial may be on its way before it is durable.
         self.promised.retain(|id, _| is_durable(id));
         // What only the process knew is forgotten.
-        self.foreign.clear();
         self.emitted.clone_from(&self.written);
     }
 
@@ -260,6 +264,9 @@ impl Checks {
         let Some(view) = views.get(&case.id()).and_then(|views| views.last()) else { return Ok(()) };
         if view.state == State::Open && view.digest != case.card().digest() {
             return Err("invariant 7: the open card is not what clients were shown".to_owned());
+        }
+        if view.state == State::Open && !case.says_owner() {
+            return Err("invariant 8: the open card does not say whose the pause is".to_owned());
         }
         if view.state == State::Open && !matches!(gate.phase, Phase::Held(_) | Phase::Asking(_)) {
             return Err("clients are shown an open card that cannot be decided".to_owned());
@@ -293,6 +300,15 @@ impl Checks {
         }
         Ok(())
     }
+}
+
+/// What the disk has of the approval that allows a release.
+fn approved<'d>(release: &Release, durable: &'d [Record]) -> Option<&'d Kept> {
+    durable.iter().filter_map(|record| record.kept.as_ref()).find(|kept| {
+        let closed = kept.closed.as_ref();
+        kept.card.approval == release.approval()
+            && closed.is_some_and(|closed| closed.revision == release.revision() && closed.deliver.releases())
+    })
 }
 
 fn outcome_of(record: &Record) -> Option<(ApprovalId, Outcome)> {

@@ -35,8 +35,8 @@ pub struct Provider {
     /// A pause that takes effect when the step in flight is finished.
     pub pausing: Option<By>,
     pub step: Option<Verdict>,
-    /// Grows whenever the session is paused, resumed or ended.
-    pub turns: u64,
+    /// How many of our pauses took effect.
+    pub took: u64,
     pub said: Vec<Said>,
     pub next_id: u64,
     hides_pauses: bool,
@@ -50,7 +50,7 @@ impl Provider {
             paused: None,
             pausing: None,
             step: None,
-            turns: 0,
+            took: 0,
             said: Vec::new(),
             next_id: 100,
             hides_pauses,
@@ -62,9 +62,9 @@ impl Provider {
         !self.gone && self.task == Task::Running && self.paused.is_none() && self.pausing.is_none()
     }
 
-    /// The stranger's pause that holds the session now, if one does; two that are equal are the same pause.
-    pub fn strangers_pause(&self) -> Option<u64> {
-        (self.paused.or(self.pausing) == Some(By::Stranger)).then_some(self.turns)
+    /// Whether a stranger's pause holds the session now.
+    pub fn is_paused_by_a_stranger(&self) -> bool {
+        self.paused.or(self.pausing) == Some(By::Stranger)
     }
 
     pub fn says(&mut self, kind: EventKind, text: &str, verdict: Verdict) {
@@ -84,7 +84,7 @@ impl Provider {
         if self.task == Task::Idle {
             return Err(refused("nothing runs"));
         }
-        self.turns += 1;
+        self.took += u64::from(by == By::Us);
         if self.step.is_some() {
             self.pausing = Some(by);
         } else {
@@ -99,14 +99,12 @@ impl Provider {
         if self.pausing.take().is_none() && self.paused.take().is_none() {
             return Err(error(ErrorClass::NotPaused));
         }
-        self.turns += 1;
         self.says(EventKind::Resumed, "resumed", Verdict::default());
         Ok(())
     }
 
     pub fn cancel(&mut self) -> Result<(), ApiError> {
         self.found()?;
-        self.turns += 1;
         (self.task, self.paused, self.pausing, self.step) = (Task::Idle, None, None, None);
         Ok(())
     }

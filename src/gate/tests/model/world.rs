@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::api::{ErrorClass, EventKind, MessageId};
+use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decision, Halt, OperatorName, SessionAct};
 use crate::gate::{Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Page, Record, ReplyTo, Settings, Ticket};
@@ -127,6 +127,7 @@ impl World {
             Action::Finish => self.provider.finish_step(),
             Action::Stream(events) => self.stream(usize::from(*events))?,
             Action::Carry(which, fault) => self.carry(usize::from(*which), *fault)?,
+            Action::CrossPause(fault) => self.cross_pause(*fault)?,
             Action::Settle => self.settle(20)?,
             Action::Write => self.write(true)?,
             Action::WriteFails => self.write(false)?,
@@ -210,8 +211,6 @@ impl World {
         if self.calls[which].answer.is_none() {
             let what = self.calls[which].what.clone();
             let unread = self.provider.unread();
-            let by_others = self.gate.case.as_ref().is_some_and(|case| case.kept.owned == Some(false));
-            self.checks.orphan |= by_others && fault == Fault::LostAfter && matches!(what, What::Pause);
             let answer = self.arrive(&what, fault);
             let brings = if matches!(answer, Answer::Read(Ok(_))) { unread } else { Vec::new() };
             self.tell(|world| format!("   {:?} {what:?} arrives: {answer:?}", world.calls[which].id));
@@ -230,9 +229,17 @@ impl World {
         self.input(Input::Answered { call: call.id, answer })
     }
 
+    /// A stranger is faster than a pause of ours that is on its way.
+    fn cross_pause(&mut self, fault: Fault) -> Held {
+        let on_its_way = |call: &Call| matches!(call.what, What::Pause) && call.answer.is_none();
+        let Some(which) = self.calls.iter().position(on_its_way) else { return Ok(()) };
+        drop(self.provider.pause(By::Stranger));
+        self.carry(which, fault)
+    }
+
     fn arrive(&mut self, what: &What, fault: Fault) -> Answer {
         let failure = match fault {
-            Fault::No | Fault::LostAfter => None,
+            Fault::No | Fault::LostAfter | Fault::Hedged => None,
             Fault::LostBefore => Some(ErrorClass::Unknown { detail: "reset".to_owned() }),
             Fault::Unreachable => Some(ErrorClass::Unreachable { detail: "no route".to_owned() }),
             Fault::Limited => Some(ErrorClass::RateLimited { retry_after: None }),
@@ -247,10 +254,13 @@ impl World {
         };
         let lost = failure
             .or_else(|| (fault == Fault::LostAfter).then(|| ErrorClass::Unknown { detail: "time-out".to_owned() }));
-        let happens = matches!(fault, Fault::No | Fault::LostAfter);
+        let happens = matches!(fault, Fault::No | Fault::LostAfter | Fault::Hedged);
         match what {
             What::Pause => {
                 let result = happens.then(|| self.provider.pause(By::Us));
+                let result = result.map(|result| {
+                    result.map(|answer| if fault == Fault::Hedged { PauseAnswer::InDoubt } else { answer })
+                });
                 Answer::Pause(lost.map_or_else(|| result.unwrap(), |class| Err(error(class))))
             }
             What::Read => Answer::Read(lost.map_or_else(|| self.provider.read(), |class| Err(error(class)))),
@@ -421,6 +431,7 @@ impl World {
         for kept in live {
             let effects = self.gate.recover(self.now, &mut self.mint, kept);
             self.carry_out(effects)?;
+            self.checks.owned(&self.gate, &self.provider);
         }
         if let Some(halt) = self.halt.clone() {
             self.input(Input::Halt(halt))?;
@@ -443,6 +454,7 @@ impl World {
         let effects = self.gate.handle(self.now, &mut self.mint, input);
         let first = effects.first().cloned();
         self.carry_out(effects)?;
+        self.checks.owned(&self.gate, &self.provider);
         if expected && !matches!(first, Some(Effect::Pause { .. })) {
             return Err("invariant 3: a rule fired and the first effect is no pause".to_owned());
         }

@@ -85,6 +85,9 @@ fn asked(card: &Card, width: usize) -> &'static str {
         (Subject::Question, false) => "send this answer?",
         (Subject::Hold, false) if late => "This may already have happened.",
         (Subject::Hold, false) if card.hold == Hold::ByOthers => "approve? (it will not be resumed)",
+        (Subject::Hold, false) if matches!(card.hold, Hold::InDoubt { .. }) => {
+            "approve? (whose pause it is, is not known)"
+        }
         (Subject::Hold, false) => "approve?",
     }
 }

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use super::bench::Bench;
 use crate::control::ApprovalView;
-use crate::control::fixtures::{event, open, revised};
+use crate::control::fixtures::{at, event, open, revised};
 use crate::gate::card::RuleLine;
 use crate::gate::{Card, Digest, Hold, Subject, Timing};
 use crate::operator::prompt::machine::Input;
@@ -91,6 +91,18 @@ fn a_session_paused_by_somebody_else() {
             card.hold = Hold::ByOthers;
             card.then.timeout = OnTimeout::KeepPaused;
             card.then.deny = OnDeny::KeepPaused;
+        })
+    ));
+}
+
+#[test]
+fn a_session_of_which_it_is_not_known_who_paused_it() {
+    assert_snapshot!(shown(
+        80,
+        &buying(|card| {
+            card.hold = Hold::InDoubt { at: at("2026-11-23T13:02:11.700Z"), after_ms: 412 };
+            card.then.deny = OnDeny::Instruct;
+            card.then.refusal = Some("No. Stop here.".into());
         })
     ));
 }
