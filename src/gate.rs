@@ -34,6 +34,7 @@ mod phase;
 mod recording;
 mod recover;
 mod reopening;
+mod resting;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -66,6 +67,7 @@ use history::Missed;
 use opening::{Blind, Early, Repeats};
 use owning::Arrival;
 use phase::Phase;
+use resting::Rest;
 use voting::Voting;
 
 /// What is known of a session besides its events.
@@ -109,6 +111,8 @@ pub struct Gate {
     stopping: bool,
     /// A read that would end what waits, not confirmed yet.
     doubt: Option<Doubt>,
+    /// Whether anything runs where nothing is held.
+    rest: Rest,
     /// Everything is stopped: nothing happens by itself.
     halted: Option<Box<Halted>>,
     /// Votes on their way to the disk.
@@ -146,6 +150,7 @@ impl Gate {
             blind: None,
             stopping: false,
             doubt: None,
+            rest: Rest::default(),
             halted: None,
             voting: Vec::new(),
             next_name: 0,
@@ -155,7 +160,10 @@ impl Gate {
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
         let mut turn = Turn { now, mint, out: Vec::new() };
-        let moves = halting::shows_acting(&input);
+        let mut moves = halting::shows_acting(&input);
+        if moves {
+            self.rest_ends();
+        }
         self.stand_still(now);
         self.expire_if_due(&mut turn);
         match input {
@@ -164,8 +172,12 @@ impl Gate {
             Input::Blind { why } => self.blind(&mut turn, &why),
             Input::Sighted => self.sighted(&mut turn),
             Input::Gap { after, why } => self.gap(&mut turn, after, &why),
+            Input::Status(status) => self.told_status(&turn, &status),
             Input::Gone => self.gone(&mut turn),
-            Input::Answered { call, answer } => self.answered(&mut turn, call, answer),
+            Input::Answered { call, answer } => {
+                moves |= self.rest_answered(&turn, call, &answer);
+                self.answered(&mut turn, call, answer);
+            }
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
             Input::Decide { reply, operator, decision } => self.decide(&mut turn, reply, operator, decision),
             Input::Directed { reply, operator, act, reason } => {
@@ -180,6 +192,7 @@ impl Gate {
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
         self.stop_what_moves(&mut turn, moves);
+        self.doubt_rest(&turn);
         self.freeze(&mut turn);
         self.drop_stale_votes(&mut turn);
         self.finish(turn)
@@ -189,7 +202,7 @@ impl Gate {
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
         let deadline = self.case.as_ref().filter(|_| self.deadline_counts()).map(|case| case.deadline.mono);
-        [self.phase.due(), deadline].into_iter().flatten().min()
+        [self.phase.due(), self.rest_due(), deadline].into_iter().flatten().min()
     }
 
     /// Whether the session is, or is about to be, paused by us: what a shutdown has to name.
@@ -218,7 +231,7 @@ impl Gate {
     /// What is done with the session, as clients are told.
     #[must_use]
     pub fn state(&self) -> SessionState {
-        self.phase.state()
+        self.phase.state().unwrap_or_else(|| self.watching_state())
     }
 
     /// The open approval that clients are shown.
@@ -353,6 +366,7 @@ impl Gate {
     }
 
     fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.rest_tick(turn);
         if self.phase.due().is_none_or(|due| due > turn.now.mono) {
             return;
         }

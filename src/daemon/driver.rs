@@ -290,7 +290,10 @@ impl Driver {
             Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
-            Seen::Status(status) => tracing::debug!(session = %self.session, status = ?status.class(), "status"),
+            Seen::Status(status) => {
+                tracing::debug!(session = %self.session, status = ?status.class(), "status");
+                self.feed_pause_first(Some(arrived), Input::Status(status)).await;
+            }
             Seen::Blind { since, why } => {
                 self.showing.blind(self.now(), since, &why);
                 self.feed(Input::Blind { why });

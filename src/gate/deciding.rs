@@ -240,6 +240,7 @@ impl Gate {
         }
         match result {
             Ok(seen) if seen.has_ended() => {
+                self.came_to_rest(turn, seen);
                 self.withdraw(turn, "the task ended before the approval could take effect");
                 if seen.is_over() {
                     self.phase = Phase::Over;

@@ -9,7 +9,7 @@ use super::phase::Phase;
 use super::{ApprovalId, Gate, Observed, Turn};
 
 /// How far apart two reads are that confirm each other.
-const APART: Duration = Duration::from_millis(500);
+pub(super) const APART: Duration = Duration::from_millis(500);
 
 /// A read that would end what waits, and when it came first.
 #[derive(Debug)]

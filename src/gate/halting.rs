@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::api::EventKind;
+use crate::api::{EventKind, StatusClass};
 use crate::clock::Moment;
 use crate::control::{EndedBy, Halt, State};
 
@@ -22,6 +22,13 @@ pub(super) struct Halted {
     passes: bool,
 }
 
+#[cfg(test)]
+impl Halted {
+    pub fn lets_pass(&self) -> bool {
+        self.passes
+    }
+}
+
 impl Gate {
     /// A gate that is made while everything is stopped; called before [`Gate::recover`]. What is not held yet is paused by
     /// the [`Input::Halt`] that follows.
@@ -32,6 +39,9 @@ impl Gate {
     pub(super) fn halt(&mut self, turn: &mut Turn<'_>, halt: Halt) {
         let stop = stop_of(&halt);
         self.begin_halted(halt);
+        if self.rests_through(turn) {
+            return;
+        }
         if self.stop_session(turn, &stop) == Stopped::Asked {
             self.stop_denial(turn);
         }
@@ -125,10 +135,29 @@ impl Gate {
     }
 }
 
-/// Whether an input shows that a session acts, or is about to.
+/// Whether an input shows that a session acts, or is about to. A status that is not known may say so.
 pub(super) fn shows_acting(input: &Input) -> bool {
-    let Input::Seen { event, backlog: false, .. } = input else { return false };
-    event.kind == EventKind::User || (event.kind.is_agent_emitted() && event.kind != EventKind::Done)
+    match input {
+        Input::Seen { event, backlog: false, .. } => {
+            event.kind == EventKind::User || (event.kind.is_agent_emitted() && event.kind != EventKind::Done)
+        }
+        Input::Status(status) => matches!(status.class(), StatusClass::Active | StatusClass::Unknown),
+        Input::Seen { backlog: true, .. }
+        | Input::CaughtUp
+        | Input::Blind { .. }
+        | Input::Sighted
+        | Input::Gap { .. }
+        | Input::Gone
+        | Input::Answered { .. }
+        | Input::Recorded { .. }
+        | Input::Decide { .. }
+        | Input::Directed { .. }
+        | Input::Halt(_)
+        | Input::EndHalt
+        | Input::Reconfigured { .. }
+        | Input::Tick
+        | Input::Stop => false,
+    }
 }
 
 /// Whether an effect lets the session go on by an operator's decision, or asks anew.

@@ -245,6 +245,7 @@ impl Gate {
 
     fn state_read(&mut self, turn: &mut Turn<'_>, seen: &Observed) {
         if seen.has_ended() {
+            self.came_to_rest(turn, seen);
             return self.ended_by_itself(turn, seen.is_over());
         }
         let paused = self.still_paused(seen);

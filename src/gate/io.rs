@@ -83,6 +83,8 @@ pub enum Input {
         /// Why, escaped.
         why: String,
     },
+    /// The execution status is another one.
+    Status(Status),
     /// The provider no longer knows the session.
     Gone,
     /// A call has its answer. The events a read brought came as [`Input::Seen`] before.
@@ -191,6 +193,11 @@ impl Observed {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.classes().contains(&Some(StatusClass::Waiting))
+    }
+
+    /// Whether one of the statuses means this.
+    pub(super) fn has_class(&self, class: StatusClass) -> bool {
+        self.classes().contains(&Some(class))
     }
 
     fn classes(&self) -> [Option<StatusClass>; 2] {

@@ -71,6 +71,7 @@ impl Gate {
             turn.out.push(Effect::Pause { call });
         }
         self.phase = Phase::Pausing(Pausing::sent(call));
+        self.rest_ends();
         self.covered = None;
         let (plan, note) = self.counted(turn, verdict);
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
@@ -100,6 +101,7 @@ impl Gate {
     }
 
     fn open_question(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        self.rest_ends();
         self.covered = None;
         let plan = plan_of(verdict);
         self.open_case(turn, Subject::Question, event_line(event), event.id, verdict, plan.clone());
@@ -177,6 +179,7 @@ impl Gate {
 
     /// Sight was lost for too long: the session is paused, or it is only said.
     pub(super) fn blind(&mut self, turn: &mut Turn<'_>, why: &str) {
+        self.rest_ends();
         if self.settings.pause_when_blind && matches!(self.phase, Phase::Watching) {
             return self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
         }

@@ -134,6 +134,7 @@ impl Gate {
             Ok(seen) if seen.is_paused() => self.confirmed(turn, Proof::Status),
             Ok(seen) if seen.has_ended() => {
                 let over = seen.is_over();
+                self.came_to_rest(turn, seen);
                 self.withdraw(turn, "the task had ended before the pause took effect");
                 if over {
                     self.phase = Phase::Over;

@@ -54,10 +54,10 @@ impl Phase {
         }
     }
 
-    /// What clients are told of it.
-    pub fn state(&self) -> SessionState {
-        match self {
-            Self::Watching => SessionState::Watching,
+    /// What clients are told of it; `None` where nothing is held, which says nothing of what the agent does.
+    pub fn state(&self) -> Option<SessionState> {
+        Some(match self {
+            Self::Watching => return None,
             Self::Pausing(_) => SessionState::Pausing,
             Self::Settling(_) | Self::Held(_) => SessionState::Held,
             Self::Cooling(_) => SessionState::Cooling,
@@ -66,7 +66,7 @@ impl Phase {
             Self::Cancelling(_) => SessionState::Cancelling,
             Self::Kept(_) => SessionState::Kept,
             Self::Over => SessionState::Over,
-        }
+        })
     }
 
     /// The operator whose approval is being checked or recorded.

@@ -8,6 +8,7 @@ mod holds;
 mod model;
 mod owning;
 mod restarts;
+mod resting;
 mod scene;
 mod tightening;
 mod votes;

@@ -154,6 +154,53 @@ async fn an_approval_that_nobody_answered_in_time_is_expired_for_everybody() {
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
 }
 
+/// Waits until `sessions` shows them as told, by id and state.
+async fn shown(home: &Home, wanted: &[(&str, &str)]) {
+    let wait = async {
+        loop {
+            let listed: Vec<Value> = serde_json::from_str(&of(home, &["sessions", "--json"]).stdout).expect("an array");
+            let is = |(id, state): &(&str, &str)| {
+                listed.iter().any(|s| text(s, "session_id") == *id && text(s, "state") == *state)
+            };
+            if wanted.iter().all(is) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), wait).await.unwrap_or_else(|_| panic!("{wanted:?}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stop_of_everything_tells_what_is_paused_from_what_does_not_run() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (daemon, held, approval) = holding(&home, &sim).await;
+    let idle = play(&sim, "step = [{ thought = 'Looking.' }, { done = 'Looked.' }]").await;
+    let waits = play(&sim, "step = [{ question = 'Which colour?' }, { done = 'ok' }]").await;
+    shown(&home, &[(&held, "held"), (&idle, "idle"), (&waits, "waiting")]).await;
+    let pauses = calls(&sim, Endpoint::Pause).await;
+
+    let stopped = of(&home, &["stop-all", "--json"]);
+    let report: Value = serde_json::from_str(&stopped.stdout).expect("an object");
+    assert_eq!((stopped.code, &report["confirmed"]), (Some(0), &true.into()), "{stopped:?}");
+    for (session, standing) in [(&held, "paused"), (&idle, "nothing_runs"), (&waits, "nothing_runs")] {
+        let lines = report["sessions"].as_array().expect("an array");
+        let line = lines.iter().find(|line| text(line, "session_id") == *session).expect("its line");
+        assert_eq!((text(line, "standing"), &line["confirmed"]), (standing, &true.into()), "{report}");
+    }
+    let told = of(&home, &["stop-all"]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    for (session, standing) in [(&held, "  paused  "), (&idle, "  nothing runs  "), (&waits, "  nothing runs  ")] {
+        let line = told.stdout.lines().find(|line| line.contains(session.as_str())).expect("its line");
+        assert!(line.contains(standing), "{told:?}");
+    }
+    assert_eq!(calls(&sim, Endpoint::Pause).await, pauses, "nothing was paused where nothing runs");
+    let pending: Vec<Value> = serde_json::from_str(&of(&home, &["pending", "--json"]).stdout).expect("an array");
+    assert_eq!(pending.iter().map(|view| text(view, "id")).collect::<Vec<_>>(), [text(&approval, "id")]);
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
 #[test]
 fn what_is_not_there_is_said_and_has_its_code() {
     let home = Home::new();

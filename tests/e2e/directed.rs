@@ -178,6 +178,27 @@ async fn a_stop_of_everything_pauses_every_session_and_those_found_later() {
 }
 
 #[tokio::test]
+async fn a_stop_of_everything_opens_nothing_where_nothing_runs_and_pauses_what_begins_to_act() {
+    let scenario = "
+        [[step]]
+        thought = 'Looking at the cart'
+        [[step]]
+        done = 'Looked.'
+    ";
+    let stage = stage(Play { scenario, ..Play::default() }).await;
+    let mut ops = stage.operator("ops1").await;
+    in_state(&stage, &mut ops, SessionState::Idle).await;
+    ops.client.requests().halt(None).await.unwrap();
+    in_state(&stage, &mut ops, SessionState::Idle).await;
+    assert_eq!(stage.calls(Endpoint::Pause).await, []);
+    assert_eq!(ops.client.snapshot().await.unwrap().approvals, []);
+    stage.somebody(crate::stage::emits("thought = 'Looking again'")).await;
+    stage.called(Endpoint::Pause, 1).await;
+    stage.recorded("opened", 1).await;
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_stop_survives_a_crash_and_no_deadline_passes_while_it_lasts() {
     let play = Play { tune: |config| config.settings.timeout = Duration::from_secs(2), ..Play::default() };
     let mut stage = stage(play).await;

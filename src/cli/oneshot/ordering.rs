@@ -11,7 +11,7 @@ use super::link::{Common, Link, gone};
 use super::refused::refused;
 use crate::api::SessionId;
 use crate::cli::{print, say};
-use crate::control::{Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView};
+use crate::control::{self, Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::{again, short};
 
@@ -97,8 +97,13 @@ async fn order(args: Order, act: SessionAct, noun: &str, wanted: fn(&SessionView
         return Ok(());
     }
     let waited = super::words::span(args.patience.wait);
-    Err(Failure::new(Exit::NotDelivered, format!("{session}: the {noun} was not confirmed within {waited}"))
-        .hint("it is being repeated; `holdpoint sessions` shows how it stands"))
+    let failure = Failure::new(Exit::NotDelivered, format!("{session}: the {noun} was not confirmed within {waited}"));
+    Err(match view.map(|view| view.state) {
+        Some(SessionState::Idle | SessionState::Waiting) => {
+            failure.hint("nothing runs there, so there is nothing to pause; it is not paused if it begins to act")
+        }
+        _ => failure.hint("it is being repeated; `holdpoint sessions` shows how it stands"),
+    })
 }
 
 async fn send(
@@ -162,7 +167,11 @@ enum Standing {
 
 fn standing(state: SessionState) -> Standing {
     match state {
-        SessionState::Watching | SessionState::Asking | SessionState::Over => Standing::Free,
+        SessionState::Watching
+        | SessionState::Idle
+        | SessionState::Waiting
+        | SessionState::Asking
+        | SessionState::Over => Standing::Free,
         SessionState::Kept => Standing::Kept,
         SessionState::Pausing
         | SessionState::Held
@@ -172,22 +181,15 @@ fn standing(state: SessionState) -> Standing {
     }
 }
 
-/// Whether a session stands still, as far as the provider has confirmed it.
-pub fn is_paused(view: &SessionView) -> bool {
-    match view.state {
-        SessionState::Held | SessionState::Cooling | SessionState::Kept | SessionState::Over => true,
-        SessionState::Watching
-        | SessionState::Pausing
-        | SessionState::Asking
-        | SessionState::Releasing
-        | SessionState::Cancelling => false,
-    }
+/// Whether a session is paused, as far as the provider has confirmed it, or gone.
+fn is_paused(view: &SessionView) -> bool {
+    view.state == SessionState::Over || view.state.standing() == control::Standing::Paused
 }
 
 /// Whether nothing of a session's task is left to cancel.
 fn is_cancelled(view: &SessionView) -> bool {
     match view.state {
-        SessionState::Watching | SessionState::Over => true,
+        SessionState::Watching | SessionState::Idle | SessionState::Waiting | SessionState::Over => true,
         SessionState::Pausing
         | SessionState::Held
         | SessionState::Asking

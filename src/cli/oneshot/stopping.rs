@@ -8,13 +8,12 @@ use tokio::time::timeout;
 
 use super::json;
 use super::link::{Common, Link, gone};
-use super::ordering::is_paused;
 use super::refused::refused;
 use super::screen;
 use super::table::Table;
 use super::words;
 use crate::cli::{counted, print};
-use crate::control::{Halt, SessionView};
+use crate::control::{Halt, SessionView, Standing};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::short;
 
@@ -27,7 +26,7 @@ pub struct Args {
     /// End the stop: deadlines run again, and what was paused is asked about. Nothing is released by it
     #[arg(long, conflicts_with_all = ["reason", "wait"])]
     end: bool,
-    /// How long to wait until every pause is confirmed
+    /// How long to wait until every session is confirmed to be paused, or to have nothing that runs
     #[arg(long, value_name = "DURATION", value_parser = super::waiting::duration, default_value = "10s")]
     wait: Duration,
     #[command(flatten)]
@@ -43,7 +42,7 @@ struct Report<'a> {
     at: Timestamp,
     /// Why.
     reason: Option<&'a str>,
-    /// Whether every session is confirmed to be paused or over.
+    /// Whether no session acts any more: each is confirmed to be paused, or nothing in it runs.
     confirmed: bool,
     /// Each session.
     sessions: Vec<Line<'a>>,
@@ -52,15 +51,19 @@ struct Report<'a> {
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     session_id: &'a str,
+    /// The stop is asked for.
     requested: bool,
+    /// Whether it stands still.
     confirmed: bool,
+    /// Why it stands still: `paused`, `nothing_runs` (no task, or the agent waits for an answer), or `not_yet`.
+    standing: Standing,
     state: &'static str,
 }
 
 /// Stops everything, or ends the stop.
 ///
 /// # Errors
-/// [`Exit::NotDelivered`] when not every pause was confirmed in time.
+/// [`Exit::NotDelivered`] when a session may still act after the time to wait.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let mut link = Link::open(&args.common.target).await?;
     if args.end {
@@ -71,18 +74,21 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let snapshot = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal))?;
     let mut sessions = snapshot.sessions;
     // When the time is over, what is confirmed by then is in the list.
-    if let Ok(followed) = timeout(args.wait, link.follow_sessions(&mut sessions, is_paused)).await {
+    if let Ok(followed) = timeout(args.wait, link.follow_sessions(&mut sessions, stands)).await {
         followed.map_err(gone)?;
     }
     report(&halt, &sessions, args.common.json)?;
-    let open = sessions.iter().filter(|view| !is_paused(view)).count();
+    let open = sessions.iter().filter(|view| !stands(view)).count();
     if open == 0 {
         return Ok(());
     }
     let (open, all) = (counted(len(open), "session", "sessions"), sessions.len());
     Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::span(args.wait)))
-        .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand")
-        .hint("where a task has ended there is nothing to pause: such a session stays `watching` and is not confirmed"))
+        .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand"))
+}
+
+fn stands(view: &SessionView) -> bool {
+    view.state.standing() != Standing::NotYet
 }
 
 fn ended(json: bool) -> Result<(), Failure> {
@@ -96,12 +102,14 @@ fn ended(json: bool) -> Result<(), Failure> {
 
 fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failure> {
     if json {
-        let line = |view: &'_ SessionView| (view.state.name(), is_paused(view));
-        let lines = sessions.iter().map(|view| {
-            let (state, confirmed) = line(view);
-            Line { session_id: view.session.as_str(), requested: true, confirmed, state }
+        let lines = sessions.iter().map(|view| Line {
+            session_id: view.session.as_str(),
+            requested: true,
+            confirmed: stands(view),
+            standing: view.state.standing(),
+            state: view.state.name(),
         });
-        let confirmed = sessions.iter().all(is_paused);
+        let confirmed = sessions.iter().all(stands);
         let (by, reason) = (halt.by.0.as_str(), halt.reason.as_deref());
         return print(&json::text(&Report { by, at: halt.at, reason, confirmed, sessions: lines.collect() }));
     }
@@ -111,7 +119,11 @@ fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failu
     }
     let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]);
     for view in sessions {
-        let confirmed = if is_paused(view) { "yes" } else { "not yet" };
+        let confirmed = match view.state.standing() {
+            Standing::Paused => "paused",
+            Standing::NothingRuns => "nothing runs",
+            Standing::NotYet => "not yet",
+        };
         table.row(vec![view.session.to_string(), "yes".into(), confirmed.into(), view.state.name().into()]);
     }
     print(&table.lines(screen::columns()).join("\n"))

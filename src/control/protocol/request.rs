@@ -84,7 +84,11 @@ impl Status {
             | SessionState::Cooling
             | SessionState::Releasing
             | SessionState::Kept => true,
-            SessionState::Watching | SessionState::Cancelling | SessionState::Over => false,
+            SessionState::Watching
+            | SessionState::Idle
+            | SessionState::Waiting
+            | SessionState::Cancelling
+            | SessionState::Over => false,
         };
         Self {
             you,

@@ -35,8 +35,12 @@ pub struct SessionView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionState {
-    /// It acts, and is watched.
+    /// It acts, or may, and is watched.
     Watching,
+    /// It is watched, and no task of it runs: there is nothing to pause.
+    Idle,
+    /// It is watched, and its agent waits for an answer that nobody here is asked for.
+    Waiting,
     /// A pause was asked for, and is not confirmed.
     Pausing,
     /// It is paused by us, or stays paused by others, and an operator is asked.
@@ -61,6 +65,8 @@ impl SessionState {
     pub fn name(self) -> &'static str {
         match self {
             Self::Watching => "watching",
+            Self::Idle => "idle",
+            Self::Waiting => "waiting",
             Self::Pausing => "pausing",
             Self::Held => "held",
             Self::Asking => "asking",
@@ -69,6 +75,30 @@ impl SessionState {
             Self::Cancelling => "cancelling",
             Self::Kept => "kept paused",
             Self::Over => "over",
+        }
+    }
+}
+
+/// How a session stands to a stop of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is paused, and the provider has confirmed it.
+    Paused,
+    /// Nothing in it runs: no task, or the agent waits for an answer. It is paused as soon as it begins to act.
+    NothingRuns,
+    /// It acts, or may.
+    NotYet,
+}
+
+impl SessionState {
+    /// Whether a session in this state stands still, and why.
+    #[must_use]
+    pub fn standing(self) -> Standing {
+        match self {
+            Self::Held | Self::Cooling | Self::Kept => Standing::Paused,
+            Self::Idle | Self::Waiting | Self::Asking | Self::Over => Standing::NothingRuns,
+            Self::Watching | Self::Pausing | Self::Releasing | Self::Cancelling => Standing::NotYet,
         }
     }
 }

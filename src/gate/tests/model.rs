@@ -54,6 +54,8 @@ pub enum Action {
     Crash,
     /// The daemon stops in good order, and starts again.
     Stop,
+    /// The watcher polls, and tells the status if it is another one.
+    Poll,
     /// The watcher loses sight.
     Blind,
     /// The watcher is back.
@@ -225,6 +227,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (-700..700_i32).prop_map(Action::Jump),
         1 => Just(Action::Crash),
         1 => Just(Action::Stop),
+        3 => Just(Action::Poll),
         1 => Just(Action::Blind),
         1 => Just(Action::Sighted),
         1 => Just(Action::Gap),

@@ -276,6 +276,10 @@ pub fn running() -> Result<Observed, ApiError> {
     observed("running", "running")
 }
 
+pub fn waiting() -> Result<Observed, ApiError> {
+    observed("running", "waiting_for_input")
+}
+
 pub fn ended() -> Result<Observed, ApiError> {
     observed("ready", "finished")
 }

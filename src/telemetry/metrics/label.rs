@@ -270,6 +270,8 @@ impl Label for SessionState {
     fn all() -> Vec<Self> {
         vec![
             Self::Watching,
+            Self::Idle,
+            Self::Waiting,
             Self::Pausing,
             Self::Held,
             Self::Asking,
@@ -285,6 +287,8 @@ impl Label for SessionState {
         let word = match self {
             Self::Kept => "kept",
             Self::Watching
+            | Self::Idle
+            | Self::Waiting
             | Self::Pausing
             | Self::Held
             | Self::Asking

@@ -33,6 +33,7 @@ pub fn brief(input: &Input) -> String {
         | Input::Blind { .. }
         | Input::Sighted
         | Input::Gap { .. }
+        | Input::Status(_)
         | Input::Gone
         | Input::Answered { .. }
         | Input::Recorded { .. }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer};
+use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer, Status};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decision, Halt, OperatorName, SessionAct};
-use crate::gate::{Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Page, Record, ReplyTo, Settings, Ticket};
+use crate::gate::{
+    Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Observed, Page, Record, ReplyTo, Settings, Ticket,
+};
 use crate::policy::OnTimeout;
 
 use super::super::harness::{Counting, about, settings, shared, start};
@@ -52,6 +54,8 @@ pub struct World {
     /// What clients were shown before the last crash: they may still decide on it.
     old_views: BTreeMap<ApprovalId, Vec<ApprovalView>>,
     next_reply: u64,
+    /// The status that the watcher told last.
+    told: Option<Status>,
     /// The stop of everything as the disk has it: a restart finds it.
     halt: Option<Halt>,
     checks: Checks,
@@ -87,6 +91,7 @@ impl World {
             views: BTreeMap::new(),
             old_views: BTreeMap::new(),
             next_reply: 0,
+            told: None,
             halt: None,
             checks: Checks::default(),
             log: told.then(Vec::new),
@@ -158,6 +163,7 @@ impl World {
             }
             Action::Crash => self.crash()?,
             Action::Stop => self.stop()?,
+            Action::Poll => self.poll()?,
             Action::Blind => self.input(Input::Blind { why: "no heartbeat".to_owned() })?,
             Action::Sighted => {
                 self.stream(usize::MAX)?;
@@ -366,6 +372,35 @@ impl World {
         self.input(Input::Halt(halt))
     }
 
+    /// As the watcher does: an answer only, and only another one.
+    fn poll(&mut self) -> Held {
+        let Ok(Observed { execution: Some(status), .. }) = self.provider.read() else { return Ok(()) };
+        if self.told.replace(status.clone()) == Some(status.clone()) {
+            return Ok(());
+        }
+        self.input(Input::Status(status))
+    }
+
+    /// While everything is stopped and the network is well, nothing runs for long that nobody has let go.
+    fn one_healthy_stop(&mut self) -> Held {
+        if self.halt.is_none() {
+            return Ok(());
+        }
+        for _ in 0..40 {
+            self.settle(50)?;
+            self.poll()?;
+            self.settle(50)?;
+            let let_go = self.gate.halted.as_ref().is_some_and(|halted| halted.lets_pass());
+            let watched = matches!(self.gate.phase, crate::gate::phase::Phase::Watching);
+            if let_go || !self.provider.runs() || !watched {
+                return Ok(());
+            }
+            self.now = self.now.after(super::super::harness::POLL);
+            self.input(Input::Tick)?;
+        }
+        Err("everything is stopped, and a session runs that nobody has let go".to_owned())
+    }
+
     fn end_halt(&mut self) -> Held {
         self.halt = None;
         self.checks.stops.ended();
@@ -408,6 +443,7 @@ impl World {
 
     fn crash(&mut self) -> Held {
         self.calls.clear();
+        self.told = None;
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
         if !self.views.is_empty() {
@@ -493,6 +529,7 @@ impl World {
     /// A healthy provider and store, nobody to answer, and much time: everything must come to its end.
     pub fn wind_down(&mut self) -> Held {
         self.tell(|_| "── wind down".to_owned());
+        self.one_healthy_stop()?;
         self.end_halt()?;
         self.provider.finish_step();
         self.settle(50)?;

@@ -1,0 +1,189 @@
+//! Resting: what is known of a session that nothing holds and in which nothing runs, so that there is nothing to pause.
+//!
+//! Only ever lets something be left out (a pause, an approval) that would have nothing to hold, so it fails closed: two looks
+//! have to agree, some time apart; an unknown word counts as acting; and whatever shows that the agent acts, or that it
+//! cannot be seen, ends it at once. Releases nothing and ends nothing.
+//!
+//! The watcher tells the execution status when it changes; the gate then looks for itself, at both statuses. While
+//! everything is stopped a rest is looked at once more, and what does not agree is paused.
+
+use std::time::Duration;
+
+use crate::api::{Status, StatusClass};
+use crate::control::SessionState;
+
+use super::doubting::APART;
+use super::phase::Phase;
+use super::{Answer, CallId, Gate, Observed, Turn};
+
+/// Why nothing runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Still {
+    /// The task has ended, or none was begun.
+    Idle,
+    /// The agent waits for an answer.
+    Waiting,
+}
+
+/// What is known of whether the agent runs, where nothing is held.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    /// What the watcher told last.
+    told: Option<Still>,
+    /// What was seen first, and when, on the monotonic clock.
+    since: Option<(Still, Duration)>,
+    /// Whether a second look agreed.
+    sure: bool,
+    /// The look under way.
+    look: Option<CallId>,
+    /// When the next one is due, on the monotonic clock.
+    next: Option<Duration>,
+}
+
+impl Rest {
+    /// Why nothing runs, where that is known.
+    pub fn known(&self) -> Option<Still> {
+        self.since.filter(|_| self.sure).map(|(still, _)| still)
+    }
+
+    /// The agent acts, or may: what was seen before counts no more.
+    fn ends(&mut self) {
+        (self.since, self.sure, self.look, self.next) = (None, false, None, None);
+    }
+
+    /// One look. Whether it confirmed an earlier one.
+    fn seen(&mut self, still: Option<Still>, now: Duration) {
+        self.look = None;
+        let agrees = still.is_some() && still == self.since.map(|(still, _)| still);
+        match (still, self.since) {
+            (Some(_), Some((_, since))) if agrees => self.sure |= now.saturating_sub(since) >= APART,
+            (Some(still), _) => (self.since, self.sure) = (Some((still, now)), false),
+            (None, _) => self.ends(),
+        }
+    }
+}
+
+impl Gate {
+    /// Why nothing runs here, where that is known and nothing is held.
+    pub(super) fn at_rest(&self) -> Option<Still> {
+        matches!(self.phase, Phase::Watching).then(|| self.rest.known()).flatten()
+    }
+
+    /// What clients are told of a session that is only watched.
+    pub(super) fn watching_state(&self) -> SessionState {
+        match self.at_rest() {
+            Some(Still::Idle) => SessionState::Idle,
+            Some(Still::Waiting) => SessionState::Waiting,
+            None => SessionState::Watching,
+        }
+    }
+
+    /// The watcher tells another execution status.
+    pub(super) fn told_status(&mut self, turn: &Turn<'_>, status: &Status) {
+        let still = still_of(&Observed { lifecycle: None, execution: Some(status.clone()) });
+        self.rest.told = still;
+        if matches!(self.phase, Phase::Watching) {
+            self.rest.next = None;
+            self.rest.seen(still, turn.now.mono);
+        } else {
+            self.rest.ends();
+        }
+    }
+
+    /// Something shows that the agent acts, or may, or that it cannot be seen.
+    pub(super) fn rest_ends(&mut self) {
+        self.rest.ends();
+    }
+
+    /// Two reads agreed that the task has ended; `seen` is the second one.
+    pub(super) fn came_to_rest(&mut self, turn: &Turn<'_>, seen: &Observed) {
+        self.rest.since = still_of(seen).map(|still| (still, turn.now.mono));
+        self.rest.sure = self.rest.since.is_some();
+    }
+
+    /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs.
+    pub(super) fn rests_through(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.at_rest().is_none() {
+            return false;
+        }
+        self.rest.sure = false;
+        self.look(turn);
+        true
+    }
+
+    /// At the end of a turn: what is said to rest, and is not known to, is looked at.
+    pub(super) fn doubt_rest(&mut self, turn: &Turn<'_>) {
+        let is_open = self.rest.told.is_some() && !self.rest.sure && self.rest.look.is_none();
+        if is_open && matches!(self.phase, Phase::Watching) {
+            self.rest.next.get_or_insert(turn.now.mono + APART);
+        }
+    }
+
+    /// When the next look is due; while something is held, that has looks of its own.
+    pub(super) fn rest_due(&self) -> Option<Duration> {
+        self.rest.next.filter(|_| self.rest.look.is_none() && self.caught_up && matches!(self.phase, Phase::Watching))
+    }
+
+    pub(super) fn rest_tick(&mut self, turn: &mut Turn<'_>) {
+        if self.rest_due().is_some_and(|due| due <= turn.now.mono) {
+            self.look(turn);
+        }
+    }
+
+    fn look(&mut self, turn: &mut Turn<'_>) {
+        let call = self.read(turn);
+        (self.rest.look, self.rest.next) = (Some(call), None);
+    }
+
+    /// A look was answered. Whether it shows that the agent may act.
+    pub(super) fn rest_answered(&mut self, turn: &Turn<'_>, call: CallId, answer: &Answer) -> bool {
+        let Answer::Read(result) = answer else { return false };
+        if self.rest.look != Some(call) {
+            return false;
+        }
+        let still = result.as_ref().ok().and_then(still_of);
+        self.rest.seen(still, turn.now.mono);
+        self.rest.next = still.is_none().then(|| turn.now.mono + self.settings.hold_poll);
+        still.is_none()
+    }
+}
+
+/// Why nothing runs, as far as one look shows. A word that is not known may mean that the agent acts.
+fn still_of(seen: &Observed) -> Option<Still> {
+    if seen.has_class(StatusClass::Unknown) || seen.is_paused() {
+        return None;
+    }
+    if seen.has_ended() {
+        return Some(Still::Idle);
+    }
+    seen.is_waiting().then_some(Still::Waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_that_say_so_mean_that_nothing_runs() {
+        for (lifecycle, execution, still) in [
+            (None, Some("finished"), Some(Still::Idle)),
+            (Some("ready"), Some("finished"), Some(Still::Idle)),
+            (Some("running"), Some("finished"), Some(Still::Idle)),
+            (Some("ready"), Some("error"), Some(Still::Idle)),
+            (Some("terminated"), Some("running"), Some(Still::Idle)),
+            (Some("running"), Some("waiting_for_input"), Some(Still::Waiting)),
+            (None, Some("waiting_for_input"), Some(Still::Waiting)),
+            (Some("ready"), Some("running"), None),
+            (Some("paused"), Some("finished"), None),
+            (Some("paused"), Some("waiting_for_input"), None),
+            (Some("resting"), Some("finished"), None),
+            (Some("ready"), Some("thinking"), None),
+            (Some("running"), Some("running"), None),
+            (None, None, None),
+        ] {
+            let status = |word: Option<&str>| word.map(|word| Status(word.to_owned()));
+            let seen = Observed { lifecycle: status(lifecycle), execution: status(execution) };
+            assert_eq!(still_of(&seen), still, "{lifecycle:?} {execution:?}");
+        }
+    }
+}

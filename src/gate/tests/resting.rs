@@ -1,0 +1,223 @@
+//! A session in which nothing runs: how it is known, what ends that, and what a stop of everything makes of it.
+
+use std::time::Duration;
+
+use crate::api::{ApiError, EventKind, MessageId, PauseAnswer, Status};
+use crate::control::{Halt, OperatorName, SessionAct, SessionState, Standing};
+use crate::gate::phase::Phase;
+use crate::gate::{Input, Observed, ReplyTo};
+
+use super::harness::{POLL, SETTLE};
+use super::scene::{Said, Scene, asks, ended, lost, missing, paused, quiet, running, waiting};
+
+const APART: Duration = Duration::from_millis(500);
+const NOTHING: [&str; 0] = [];
+
+type Read = Result<Observed, ApiError>;
+
+fn told(scene: &mut Scene, status: &str) -> Said {
+    scene.input(Input::Status(Status(status.to_owned())))
+}
+
+fn halt(scene: &mut Scene) -> Said {
+    let halt = Halt { by: OperatorName("ops1".to_owned()), at: scene.now.wall, reason: None };
+    scene.input(Input::Halt(halt))
+}
+
+fn watching() -> Scene {
+    let mut scene = Scene::new();
+    scene.input(Input::CaughtUp);
+    scene
+}
+
+/// A session that the watcher and a look of the gate's own have found like this.
+fn resting(status: &str, look: Read) -> Scene {
+    let mut scene = watching();
+    assert_eq!(told(&mut scene, status), NOTHING);
+    assert_eq!(scene.after(APART), ["read"]);
+    assert_eq!(scene.read(look), NOTHING);
+    scene
+}
+
+fn idle() -> Scene {
+    let scene = resting("finished", ended());
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+    scene
+}
+
+#[test]
+fn two_looks_that_agree_half_a_second_apart_say_that_nothing_runs() {
+    for (status, look, state) in [
+        ("finished", ended(), SessionState::Idle),
+        ("error", ended(), SessionState::Idle),
+        ("waiting_for_input", waiting(), SessionState::Waiting),
+        ("finished", running(), SessionState::Watching),
+        ("finished", waiting(), SessionState::Watching),
+        ("finished", paused(), SessionState::Watching),
+        ("finished", lost(), SessionState::Watching),
+        ("finished", missing(), SessionState::Watching),
+    ] {
+        let mut scene = watching();
+        told(&mut scene, status);
+        assert_eq!(scene.gate.state(), SessionState::Watching, "one read is not enough");
+        scene.after(APART - Duration::from_millis(1));
+        assert_eq!(scene.gate.state(), SessionState::Watching);
+        assert_eq!(scene.after(Duration::from_millis(1)), ["read"]);
+        scene.read(look.clone());
+        assert_eq!(scene.gate.state(), state, "{status}, then {look:?}");
+    }
+}
+
+#[test]
+fn a_word_that_is_not_known_and_a_running_one_are_not_even_looked_at() {
+    for status in ["running", "initializing", "paused", "thinking", "Finished!"] {
+        let mut scene = watching();
+        told(&mut scene, status);
+        assert_eq!(scene.after(POLL), NOTHING, "{status}");
+        assert_eq!(scene.gate.state(), SessionState::Watching, "{status}");
+    }
+}
+
+#[test]
+fn looks_that_disagree_are_repeated_until_two_agree() {
+    let mut scene = resting("finished", running());
+    assert_eq!(scene.after(APART), NOTHING, "not at once");
+    assert_eq!(scene.after(POLL), ["read"]);
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Watching, "the first of two");
+    assert_eq!(scene.after(APART), ["read"]);
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
+fn nothing_is_looked_at_before_the_history_was_read() {
+    let mut scene = Scene::new();
+    told(&mut scene, "finished");
+    assert_eq!(scene.after(POLL), NOTHING);
+    scene.input(Input::CaughtUp);
+    assert_eq!(scene.after(POLL), ["read"]);
+}
+
+#[test]
+fn whatever_may_be_the_agent_ends_a_rest_and_takes_two_looks_again() {
+    let event =
+        |kind| Input::Seen { event: super::harness::event(900, kind, "words"), verdict: quiet(), backlog: false };
+    for input in [
+        event(EventKind::Thought),
+        event(EventKind::Step),
+        event(EventKind::User),
+        event(EventKind::Unknown("whisper".to_owned())),
+        Input::Blind { why: "no heartbeat".to_owned() },
+        Input::Gap { after: MessageId(1), why: "a hole".to_owned() },
+        Input::Status(Status("running".to_owned())),
+        Input::Status(Status("thinking".to_owned())),
+    ] {
+        let mut scene = idle();
+        scene.input(input.clone());
+        assert_ne!(scene.gate.state(), SessionState::Idle, "{input:?}");
+    }
+    for kind in [EventKind::Done, EventKind::Log, EventKind::Error] {
+        let mut scene = idle();
+        scene.seen(kind.clone(), quiet());
+        assert_eq!(scene.gate.state(), SessionState::Idle, "{kind:?}");
+    }
+    let mut scene = idle();
+    scene.seen(EventKind::Thought, quiet());
+    assert_eq!(scene.after(APART), ["read"], "the watcher still says that it has finished");
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Watching);
+    scene.after(APART);
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
+fn a_stop_of_everything_opens_nothing_where_nothing_runs_and_looks_once_more() {
+    for mut scene in [idle(), resting("waiting_for_input", waiting())] {
+        let state = scene.gate.state();
+        assert_eq!(state.standing(), Standing::NothingRuns);
+        assert_eq!(halt(&mut scene), ["read"]);
+        assert_eq!(scene.gate.state(), SessionState::Watching, "not confirmed before that look");
+        let look = if state == SessionState::Idle { ended() } else { waiting() };
+        assert_eq!(scene.read(look), NOTHING);
+        assert_eq!(scene.gate.state(), state);
+        assert_eq!(scene.gate.shown_approval(), None);
+    }
+}
+
+#[test]
+fn a_stop_of_everything_pauses_what_its_look_does_not_find_at_rest() {
+    for look in [running(), lost(), missing(), paused(), waiting()] {
+        let mut scene = idle();
+        halt(&mut scene);
+        let said = scene.read(look.clone());
+        if look == waiting() {
+            // It stands still all the same; a second look has to say so.
+            assert_eq!((said, scene.gate.state()), (Said::new(), SessionState::Watching));
+            continue;
+        }
+        assert_eq!(said[..2], ["pause", "record opened"], "{look:?}");
+    }
+}
+
+#[test]
+fn a_stop_of_everything_pauses_what_is_only_said_once_to_rest() {
+    let mut scene = watching();
+    told(&mut scene, "finished");
+    assert_eq!(halt(&mut scene)[..2], ["pause", "record opened"]);
+}
+
+#[test]
+fn what_begins_to_act_while_everything_is_stopped_is_paused_whatever_shows_it() {
+    let stopped = || {
+        let mut scene = idle();
+        halt(&mut scene);
+        scene.read(ended());
+        scene
+    };
+    for status in ["running", "initializing", "thinking"] {
+        let mut scene = stopped();
+        assert_eq!(told(&mut scene, status)[..2], ["pause", "record opened"], "{status}");
+    }
+    for kind in [EventKind::User, EventKind::Thought, EventKind::Step, EventKind::Question] {
+        let mut scene = stopped();
+        assert_eq!(scene.seen(kind.clone(), quiet())[..2], ["pause", "record opened"], "{kind:?}");
+    }
+    let mut scene = stopped();
+    assert_eq!(told(&mut scene, "error"), NOTHING);
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
+fn a_hold_that_ends_because_the_task_has_is_at_rest_at_once() {
+    let mut scene = watching();
+    halt(&mut scene);
+    for _ in 0..2 {
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        scene.read(ended());
+        scene.after(Duration::from_secs(1));
+    }
+    assert!(matches!(scene.gate.phase, Phase::Watching));
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
+fn a_pause_by_hand_is_sent_whatever_is_known_and_what_follows_is_not_at_rest() {
+    let mut scene = idle();
+    let operator = OperatorName("ops1".to_owned());
+    let said = scene.input(Input::Directed { reply: ReplyTo(9), operator, act: SessionAct::Pause, reason: None });
+    assert_eq!(said[..2], ["pause", "record opened"]);
+    scene.paused(Ok(PauseAnswer::Accepted));
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    scene.decide(crate::control::Act::approve());
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    scene.acted(Ok(()));
+    scene.read(running());
+    assert_eq!(scene.gate.state(), SessionState::Watching);
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.gate.state(), SessionState::Pausing);
+}
