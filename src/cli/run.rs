@@ -125,7 +125,13 @@ async fn operate(
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
     let _warm = AbortOnDropHandle::new(tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await }));
     let (wish, wishes) = mpsc::channel(1);
-    let api = Api::serve(socket, &daemon, &control, Some(wish))?;
+    let api = match Api::serve(socket, &daemon, &control, Some(wish)) {
+        Ok(api) => api,
+        Err(failure) => {
+            drop(daemon.stop().await);
+            return Err(failure);
+        }
+    };
     manager.status("starting: waiting for the provider's first answer");
     // A provider that hangs must not keep a signal waiting.
     let refused = stop.run_until_cancelled(daemon.accepted()).await.and_then(Result::err);
@@ -139,11 +145,13 @@ async fn operate(
         tokio::select! {
             () = attend::attend(api.path(), prompt, lines, &stop) => (),
             never = reloader.serve(&daemon, &api, reload, wishes) => match never {},
+            failure = api.failed() => failed = Some(failure),
         }
     }
     match &failed {
         None => end(daemon, manager).await,
-        Some(_) => drop(daemon.stop().await),
+        // The same drain; the service manager is told the failure instead.
+        Some(_) => words::say_held(&daemon.stop().await),
     }
     // After the daemon, so that clients hear how it ended.
     api.stop().await;

@@ -75,6 +75,8 @@ struct Api {
 pub struct Server {
     api: Arc<Api>,
     task: JoinHandle<()>,
+    /// Cancelled when it serves nobody any more.
+    over: CancellationToken,
 }
 
 impl Server {
@@ -86,12 +88,21 @@ impl Server {
         let api = Arc::new(Api { desk, people: People::new(access), seats: Seats::default(), reload, stop });
         let service = routes::router(api.clone(), beside).into_make_service_with_connect_info::<Peer>();
         let stopped = api.stop.clone().cancelled_owned();
+        let (over, broken) = (CancellationToken::new(), CancellationToken::new());
+        let (ends, door) = (over.clone().drop_guard(), Door::new(listener, broken.clone()));
         let task = tokio::spawn(async move {
-            if let Err(error) = axum::serve(Door::new(listener), service).with_graceful_shutdown(stopped).await {
-                tracing::error!("the local API ended: {error}; nobody can answer until the daemon is started again");
+            let _over = ends;
+            let served = async { axum::serve(door, service).with_graceful_shutdown(stopped).await };
+            if let Some(Err(error)) = broken.run_until_cancelled(served).await {
+                tracing::error!("the local API ended: {error}");
             }
         });
-        Self { api, task }
+        Self { api, task, over }
+    }
+
+    /// Waits until it serves nobody any more: it was stopped, or it failed.
+    pub async fn ended(&self) {
+        self.over.cancelled().await;
     }
 
     /// Lets other people in, or fewer. Streams of people who may no longer look end within seconds.

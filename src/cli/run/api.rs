@@ -73,6 +73,13 @@ impl Api {
         &self.path
     }
 
+    /// Waits until it cannot be served any more, and says so: nobody could answer, so that the daemon has to end.
+    pub(super) async fn failed(&self) -> Failure {
+        self.server.ended().await;
+        let text = format!("the local API on {} cannot be served any more, so nobody can answer", self.path.display());
+        Failure::new(Exit::Error, text).hint("start the daemon again: what is held stays held, and is taken up again")
+    }
+
     /// Ends it and removes the socket.
     pub(in crate::cli) async fn stop(self) {
         self.server.stop().await;

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::CancellationToken;
 
 /// How many connections are open at most; more wait until one ends.
 const CONNECTIONS: usize = 256;
@@ -23,6 +25,9 @@ const PER_USER: usize = 64;
 const STILL: Duration = Duration::from_secs(60);
 /// After a failure to accept (no file descriptors left, say).
 const RETRY: Duration = Duration::from_millis(200);
+
+/// What no waiting mends: the socket itself is none any more that could be listened on.
+const BROKEN: [Errno; 4] = [Errno::BADF, Errno::INVAL, Errno::NOTSOCK, Errno::OPNOTSUPP];
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,11 +46,13 @@ pub(super) struct Door {
     listener: UnixListener,
     room: Arc<Semaphore>,
     users: Users,
+    /// Cancelled when nobody will ever come in any more.
+    broken: CancellationToken,
 }
 
 impl Door {
-    pub(super) fn new(listener: UnixListener) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(CONNECTIONS)), users: Users::default() }
+    pub(super) fn new(listener: UnixListener, broken: CancellationToken) -> Self {
+        Self { listener, room: Arc::new(Semaphore::new(CONNECTIONS)), users: Users::default(), broken }
     }
 
     async fn next(&self) -> io::Result<(Guarded, Peer)> {
@@ -67,6 +74,11 @@ impl Listener for Door {
         loop {
             match self.next().await {
                 Ok(connection) => return connection,
+                Err(error) if is_broken(&error) => {
+                    tracing::error!("the local API's socket cannot be listened on any more: {error}");
+                    self.broken.cancel();
+                    return std::future::pending().await;
+                }
                 Err(error) => {
                     tracing::warn!("a connection to the local API was not taken: {error}");
                     sleep(RETRY).await;
@@ -78,6 +90,10 @@ impl Listener for Door {
     fn local_addr(&self) -> io::Result<Peer> {
         Ok(Peer { uid: rustix::process::geteuid().as_raw() })
     }
+}
+
+fn is_broken(error: &io::Error) -> bool {
+    BROKEN.iter().any(|broken| error.raw_os_error() == Some(broken.raw_os_error()))
 }
 
 /// How many connections each user has.

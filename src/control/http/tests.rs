@@ -52,6 +52,28 @@ fn world_with(min_dwell_ms: u64, reload: Option<mpsc::Sender<Reload>>) -> World 
     World { desk, server, decisions, screenshots, orders, socket, _folder: folder }
 }
 
+/// A socket that can never be listened on again is not only logged, again and again.
+#[tokio::test]
+async fn a_server_whose_socket_is_broken_says_that_it_ended() {
+    let world = world();
+    let _client = world.client().await;
+    let ended = tokio::time::timeout(Duration::from_millis(50), world.server.ended()).await;
+    assert!(ended.is_err(), "it serves");
+    let folder = tempfile::tempdir().expect("a folder");
+    // A socket of another kind: something arrives at it, and nothing of it can be accepted.
+    let (path, other) = (folder.path().join("broken.sock"), std::os::unix::net::UnixDatagram::unbound());
+    let broken = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    broken.set_nonblocking(true).expect("a socket");
+    other.expect("a socket").send_to(b"x", &path).expect("room");
+    let listener = std::os::unix::net::UnixListener::from(std::os::fd::OwnedFd::from(broken));
+    let parts =
+        Parts { desk: world.desk.clone(), access: Access::default(), beside: axum::Router::new(), reload: None };
+    let server = Server::start(UnixListener::from_std(listener).expect("a socket"), parts);
+    tokio::time::timeout(Duration::from_secs(10), server.ended()).await.expect("its end");
+    server.stop().await;
+    world.server.stop().await;
+}
+
 impl World {
     async fn client(&self) -> remote::Client {
         remote::connect(&self.socket).await.expect("a daemon")
