@@ -234,6 +234,31 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// Some things in a row that chance would seldom bring: a session that is held, a decision that arrives, a card that changes.
+fn story() -> impl Strategy<Value = Vec<Action>> {
+    let who = || prop_oneof![Just(Who::One), Just(Who::Two), Just(Who::Three)];
+    let holds = prop_oneof![3 => Just(Rule::Asks), 1 => Just(Rule::AsksRefusing), 1 => Just(Rule::Cools)];
+    prop_oneof![
+        3 => holds.prop_map(|rule| {
+            let sealed = [Action::Settle, Action::Wait(Span::Second), Action::Settle];
+            [Action::Agent(Says::Thought, rule)].into_iter().chain(sealed).collect()
+        }),
+        3 => who().prop_map(|who| vec![Action::Decide(Does::Approve, Card::Newest, who), Action::Settle]),
+        1 => Just(vec![Action::Sighted, Action::Settle, Action::Wait(Span::Second), Action::Settle]),
+        1 => Just(vec![Action::Stranger(Meddles::Resumes), Action::Wait(Span::Poll), Action::Settle, Action::Wait(Span::Second), Action::Settle]),
+        1 => fault().prop_map(|fault| {
+            vec![Action::Agent(Says::Thought, Rule::Asks), Action::Stream(3), Action::CrossPause(fault), Action::Settle]
+        }),
+        1 => Just(vec![Action::Agent(Says::Done, Rule::Nothing), Action::Settle, Action::Poll, Action::Wait(Span::Second), Action::Settle]),
+    ]
+}
+
+/// Single things, and a story here and there.
+fn course() -> impl Strategy<Value = Vec<Action>> {
+    let turn = prop_oneof![9 => action().prop_map(|action| vec![action]), 2 => story()];
+    prop::collection::vec(turn, 1..50).prop_map(|turns| turns.concat())
+}
+
 fn setup() -> impl Strategy<Value = Setup> {
     let needed = prop_oneof![3 => Just(1), 3 => Just(2), 1 => Just(3)];
     let seldom = || prop::bool::weighted(0.25);
@@ -257,7 +282,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 20_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_invariants_hold_after_every_step(setup in setup(), actions in prop::collection::vec(action(), 1..60)) {
+    fn the_invariants_hold_after_every_step(setup in setup(), actions in course()) {
         if World::new(setup, false).run(&actions).is_err() {
             let mut told = World::new(setup, true);
             let broken = told.run(&actions).err().unwrap_or_default();
