@@ -1,0 +1,170 @@
+//! Feeding the gate: what the watcher saw, what operators want, what holds for every session, what calls came back with.
+//!
+//! Lets a pause leave before everything else of its turn. Decides nothing.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinError;
+
+use super::{Acted, Back, Driver, Fresh, Order};
+use crate::api::Event;
+use crate::control::Ordered;
+use crate::daemon::watcher::Seen;
+use crate::gate::{Answer, Effect, Input, ReplyTo};
+
+/// How often a moving cursor is kept.
+const CURSOR_EVERY: Duration = Duration::from_secs(1);
+
+impl Driver {
+    pub(super) async fn saw(&mut self, seen: Seen) {
+        let arrived = Instant::now();
+        match seen {
+            Seen::Event { event, backlog } => {
+                if let Some(input) = self.judged(event, backlog) {
+                    self.feed_pause_first(Some(arrived), input).await;
+                }
+            }
+            // A step that is still replayed does not hold up what the messages say already.
+            Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
+            Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
+            // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
+            Seen::Cursor(up_to) => self.cursor = up_to,
+            Seen::Status(status) => {
+                tracing::debug!(session = %self.session, status = ?status.class(), "status");
+                self.feed_pause_first(Some(arrived), Input::Status(status)).await;
+            }
+            Seen::Blind { since, why } => {
+                self.showing.blind(self.now(), since, &why);
+                self.feed(Input::Blind { why });
+            }
+            Seen::Sighted => {
+                self.showing.sighted();
+                self.feed(Input::Sighted);
+            }
+            Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
+            Seen::Gone => self.feed(Input::Gone),
+            Seen::AuthRefused(why) => {
+                // A full queue says the same already.
+                let _ = self.alarm.try_send(why);
+            }
+        }
+        self.move_cursor();
+    }
+
+    /// An event that is seen for the first time, with its verdict.
+    fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
+        let verdict = self.evaluator.evaluate(&event, self.now())?;
+        self.recorder.note(&event, &verdict);
+        if let Some(odd) = self.tally.count(&event) {
+            tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
+        }
+        Some(Input::Seen { event, verdict, backlog })
+    }
+
+    /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
+    /// otherwise wait until this task rests, and then behind the tasks that those effects woke. What arrived from the provider
+    /// is measured from there.
+    async fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
+        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
+        let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
+        if !pauses.is_empty() {
+            self.carry_out(pauses);
+            tokio::task::yield_now().await;
+            if let Some(arrived) = arrived {
+                self.metrics.pause_requested(arrived.elapsed());
+            }
+        }
+        self.carry_out(others);
+    }
+
+    fn move_cursor(&mut self) {
+        if self.cursor_kept.1.elapsed() >= CURSOR_EVERY {
+            self.keep_cursor();
+        }
+    }
+
+    /// Never ahead of a record: what was seen but not written down has to be seen again after a crash.
+    pub(super) fn keep_cursor(&mut self) {
+        if !self.unsent.is_empty() || self.cursor_kept.0 == self.cursor {
+            return;
+        }
+        self.cursor_kept = (self.cursor, Instant::now());
+        self.writer.cursor(&self.session, self.cursor);
+    }
+
+    pub(super) async fn ordered(&mut self, order: Order) {
+        match order {
+            Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
+                self.next_reply += 1;
+                let reply = ReplyTo(self.next_reply);
+                self.replies.insert(reply, answer);
+                self.feed(Input::Decide { reply, operator, decision });
+            }
+            Order::Act(Acted { operator, order, reply: answer }) => {
+                self.next_reply += 1;
+                let reply = ReplyTo(self.next_reply);
+                self.asked.insert(reply, answer);
+                let input = Input::Directed { reply, operator, act: order.act, reason: order.reason };
+                self.feed_pause_first(None, input).await;
+            }
+            Order::Screenshot(order) => {
+                if let Some(saving) = self.pictures.save(order) {
+                    self.calls.spawn(async move {
+                        saving.await;
+                        Back::Saved
+                    });
+                }
+            }
+        }
+    }
+
+    /// What holds for every session is another: a stop first, whose pause must not wait.
+    pub(super) async fn stand(&mut self) {
+        let now = self.standing.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.known, now.clone());
+        if before.halt != now.halt {
+            let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
+            self.feed_pause_first(None, input).await;
+        }
+        if !before.rules_as(&now) {
+            self.evaluator.adopt(now.policy);
+            let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card, self.now())).unwrap_or_default();
+            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts }).await;
+        }
+    }
+
+    pub(super) fn came_back(&mut self, back: Result<Back, JoinError>) {
+        match back {
+            Ok(Back::Answer(call, answer)) => self.feed(Input::Answered { call, answer }),
+            Ok(Back::Recorded(ticket, result)) => self.feed(Input::Recorded { ticket, result }),
+            Ok(Back::Read(call, Ok((events, observed)))) => {
+                for event in events {
+                    if let Some(input) = self.judged(event, false) {
+                        self.feed(input);
+                    }
+                }
+                self.feed(Input::Answered { call, answer: Answer::Read(Ok(observed)) });
+            }
+            Ok(Back::Read(call, Err(error))) => {
+                self.feed(Input::Answered { call, answer: Answer::Read(Err(error)) });
+            }
+            Ok(Back::Picture(call, approval, picture)) => {
+                let page = picture.map(|picture| {
+                    let page = self.evaluator.page(picture.url.clone(), picture.title.clone());
+                    self.pictures.took(approval, picture);
+                    page
+                });
+                self.feed(Input::Answered { call, answer: Answer::Screenshot(page) });
+            }
+            Ok(Back::Saved) => (),
+            // A bug in a call would leave the gate waiting for ever; the supervisor starts this session anew.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(cancelled) => {
+                    tracing::error!(session = %self.session, "session {}: a call was dropped: {cancelled}", self.session)
+                }
+            },
+        }
+    }
+}

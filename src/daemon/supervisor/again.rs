@@ -1,0 +1,83 @@
+//! The end of a driver, and sessions whose driver failed: they are taken up again from the store, later each time.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::{Id, JoinError};
+
+use super::Supervisor;
+use crate::api::SessionId;
+use crate::daemon::driver::Ended;
+use crate::gate::About;
+use crate::operator::escape::short;
+use crate::operator::log::TOLD;
+
+/// How long a session whose driver failed waits before it is taken up again, the first time and at most.
+const AGAIN_FIRST: Duration = Duration::from_secs(1);
+const AGAIN_MOST: Duration = Duration::from_secs(60);
+
+/// When a session whose driver failed is taken up again.
+pub(super) struct Retry {
+    at: Instant,
+    failures: u32,
+}
+
+impl Supervisor {
+    pub(super) fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
+        match ended {
+            Ok((id, ended)) => {
+                self.driven.remove(&id);
+                self.drivers.remove(&ended.session);
+                self.parts.desk.session_gone(ended.session.clone());
+                self.retries.remove(&ended.session);
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// A driver that failed is a bug; its session is taken up again from the store, as after a crash, a little later each
+    /// time: an event that makes it fail again must not keep the processor busy.
+    fn failed(&mut self, error: &JoinError) {
+        let Some(session) = self.driven.remove(&error.id()) else { return };
+        self.drivers.remove(&session);
+        let error = short(&error.to_string());
+        let text = format!("the driver of session {session} failed ({error}); it is started again from the store");
+        tracing::error!(target: TOLD, %session, "{text}");
+        self.parts.desk.notice(text);
+        self.take_up_later(session);
+    }
+
+    fn take_up_later(&mut self, session: SessionId) {
+        let retry = self.retries.entry(session).or_insert(Retry { at: Instant::now(), failures: 0 });
+        let wait = AGAIN_FIRST.saturating_mul(1 << retry.failures.min(6));
+        retry.at = Instant::now() + wait.min(AGAIN_MOST);
+        retry.failures += 1;
+    }
+
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        let waiting = self.retries.iter().filter(|(session, _)| !self.drivers.contains_key(session));
+        waiting.map(|(_, retry)| retry.at).min()
+    }
+
+    pub(super) async fn retry(&mut self) {
+        let now = Instant::now();
+        let due = |(session, retry): &(&SessionId, &Retry)| retry.at <= now && !self.drivers.contains_key(session);
+        let due: Vec<SessionId> = self.retries.iter().filter(due).map(|(session, _)| session.clone()).collect();
+        if due.is_empty() {
+            return;
+        }
+        let store = &self.parts.store;
+        match (store.live().await, store.cursors().await, store.done().await) {
+            (Ok(live), Ok(cursors), Ok(done)) => {
+                (self.cursors, self.done) = (cursors, done);
+                for session in due {
+                    let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
+                    self.drive(About { session, agent: None, goal: None }, kept);
+                }
+            }
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                tracing::error!("sessions cannot be taken up from the store yet: {error}; trying on");
+                due.into_iter().for_each(|session| self.take_up_later(session));
+            }
+        }
+    }
+}
