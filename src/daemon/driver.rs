@@ -10,6 +10,8 @@ mod log;
 mod picture;
 mod showing;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

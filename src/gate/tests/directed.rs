@@ -43,6 +43,33 @@ fn a_pause_leaves_first_and_its_approval_says_who_and_why() {
     assert!(scene.recorded(Ok(())).contains(&"resume r1".to_owned()));
 }
 
+/// What an operator's pause does first, wherever the session stands: nothing is written, shown or answered before it.
+#[test]
+fn a_pause_leaves_before_everything_else_of_its_turn_wherever_it_has_to() {
+    let mut late = Scene::held();
+    late.seen(EventKind::Resumed, quiet());
+    let answered = |mut scene: Scene| {
+        scene.acted(Ok(()));
+        scene
+    };
+    for (mut scene, pauses) in [
+        (Scene::new(), true),
+        (Scene::resuming(), true),
+        (answered(Scene::resuming()), true),
+        (Scene::held(), false),
+        (late, false),
+        (Scene::held_by(fires(rule("calm", RuleEffect::Cooldown))), false),
+        (Scene::asking(), false),
+        (keeping(), false),
+    ] {
+        let phase = format!("{:?}", scene.gate.phase);
+        let said = act(&mut scene, SessionAct::Pause);
+        assert_eq!(said.first().is_some_and(|first| first == "pause"), pauses, "{phase}: {said:?}");
+        assert_eq!(said.iter().filter(|line| *line == "pause").count(), usize::from(pauses), "{phase}: {said:?}");
+        assert!(said.last().is_some_and(|last| last.starts_with("done: ")), "answered last: {phase}: {said:?}");
+    }
+}
+
 #[test]
 fn a_pause_where_an_approval_is_open_changes_nothing_and_names_it() {
     for mut scene in [Scene::held(), Scene::asking()] {

@@ -1,0 +1,174 @@
+//! What leaves first, with a provider that looks how much waits to be written when a call arrives.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::api::{Capabilities, EventStream, Messages, PauseAnswer, Provider, Session, Status};
+use crate::control::{DeskSettings, Drivers, Halt, SessionAct};
+use crate::daemon::recorder::channel;
+use crate::gate::About;
+use crate::policy::SessionInfo;
+use crate::store::Store;
+
+/// Only pauses are answered.
+struct Looks {
+    waiting: crate::daemon::writer::Backlog,
+    /// How many records waited when a pause arrived.
+    paused: Mutex<Vec<usize>>,
+}
+
+#[async_trait]
+impl Provider for Looks {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { soft_pause: true, hard_interrupt: false, native_approval: false }
+    }
+
+    async fn list(&self) -> Result<Vec<Session>, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn session(&self, _id: &SessionId) -> Result<Session, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn status(&self, _id: &SessionId) -> Result<Status, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn messages(&self, _id: &SessionId, _after: MessageId) -> Result<Messages, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn events(&self, _id: &SessionId) -> Result<EventStream, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn pause(&self, _id: &SessionId) -> Result<PauseAnswer, ApiError> {
+        self.paused.lock().expect("whole").push(self.waiting.length());
+        Ok(PauseAnswer::Accepted)
+    }
+
+    async fn resume(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn cancel(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn delete(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn message(&self, _id: &SessionId, _text: &str) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn screenshot(&self, _id: &SessionId) -> Result<Screenshot, ApiError> {
+        std::future::pending().await
+    }
+}
+
+struct World {
+    provider: Arc<Looks>,
+    orders: mpsc::Sender<Order>,
+    seen: mpsc::Sender<Seen>,
+    standing: watch::Sender<Standing>,
+    driver: Option<Driver>,
+    _folder: tempfile::TempDir,
+}
+
+async fn world() -> World {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("store.db");
+    let store = Store::open(&file).await.expect("a store");
+    let (decisions, _) = mpsc::channel(1);
+    let (screenshots, _) = mpsc::channel(1);
+    let (directed, _) = mpsc::channel(1);
+    let drivers = Drivers { decisions, screenshots, orders: directed };
+    let origin = Instant::now();
+    let desk = DeskService::start(DeskSettings::default(), drivers, origin);
+    let metrics = Arc::new(Metrics::new());
+    let (recorder, recording) = channel(None, metrics.clone());
+    let (writer, _) = Writer::start(store, desk.clone(), metrics.clone(), recording);
+    let provider = Arc::new(Looks { waiting: writer.backlog(), paused: Mutex::default() });
+    let rule = "[[rule]]\nname = 'all'\neffect = 'ask'\ntext = 'words'\n";
+    let text = format!("[provider]\nbase_url = 'http://127.0.0.1:9'\napi_key_env = 'PATH'\n{rule}");
+    let config = crate::config::Config::parse("test.toml", &text).expect("a configuration").config;
+    let config = crate::daemon::Config::new(config, provider.clone(), &file);
+    let (policy, settings) = (Arc::new(config.policy), Arc::new(config.settings));
+    let session = SessionId::try_from("s-1").expect("an id");
+    let about = About { session: session.clone(), agent: None, goal: None };
+    let info = SessionInfo { id: session.clone(), agent: None, goal: None };
+    let standing = watch::Sender::new(Standing { halt: None, policy: policy.clone(), settings: settings.clone() });
+    let ((orders, inbox), (seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(4), mpsc::channel(1));
+    let driver = Driver::new(Parts {
+        gate: Gate::new(about, settings, MessageId(0)),
+        kept: Vec::new(),
+        evaluator: Evaluator::new(policy, info, []),
+        executor: Executor::new(provider.clone(), session.clone()),
+        session,
+        desk,
+        writer,
+        origin,
+        orders: inbox,
+        seen: sights,
+        alarm,
+        standing: standing.subscribe(),
+        pictures: folder.path().into(),
+        metrics,
+        recorder,
+    });
+    World { provider, orders, seen, standing, driver: Some(driver), _folder: folder }
+}
+
+impl World {
+    /// Runs the driver until the first pause has arrived, and tells how many records waited then.
+    async fn first_pause(&mut self) -> usize {
+        let driver = self.driver.take().expect("once");
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(driver.run(stop.clone()));
+        let wait = async {
+            loop {
+                if let Some(waited) = self.provider.paused.lock().expect("whole").first() {
+                    return *waited;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a pause");
+        running.abort();
+        waited
+    }
+}
+
+#[tokio::test]
+async fn an_operator_s_pause_leaves_before_it_is_written_down() {
+    let mut world = world().await;
+    let (reply, _answer) = oneshot::channel();
+    let session = SessionId::try_from("s-1").expect("an id");
+    let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
+    let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
+    world.orders.send(Order::Act(acted)).await.expect("room");
+    assert_eq!(world.first_pause().await, 0);
+}
+
+#[tokio::test]
+async fn the_pause_of_a_stop_of_everything_leaves_before_it_is_written_down() {
+    let mut world = world().await;
+    let halt = Halt { by: OperatorName("ops1".to_owned()), at: jiff::Timestamp::UNIX_EPOCH, reason: None };
+    world.standing.send_modify(|standing| standing.halt = Some(halt));
+    assert_eq!(world.first_pause().await, 0);
+}
+
+#[tokio::test]
+async fn the_pause_of_a_rule_leaves_before_it_is_written_down() {
+    let mut world = world().await;
+    let kind = crate::api::EventKind::Thought;
+    let text = "words".to_owned();
+    let event = Event { id: Some(MessageId(7)), kind, text, at: None, url: None, title: None, truncated: false };
+    world.seen.send(Seen::Event { event, backlog: false }).await.expect("room");
+    assert_eq!(world.first_pause().await, 0);
+}
