@@ -28,8 +28,11 @@ pub struct Price {
 const LONGEST: usize = 40;
 /// How many prices of one text are kept.
 const MOST: usize = 32;
+/// How many prices of one text are read; nobody writes so many, so what has more counts as one that cannot be read.
+const MOST_READ: usize = 10_000;
 
-/// The prices of `text` in order, at most 32: beyond that, the smallest that are no totals are left out.
+/// The prices of `text` in order, at most 32: beyond that, the smallest that are no totals are left out. Of more than 10 000,
+/// the rest is one total that cannot be read.
 #[must_use]
 pub fn read(text: &str) -> Vec<Price> {
     if text.is_ascii() {
@@ -48,6 +51,7 @@ fn read_plain(text: &str) -> Vec<Price> {
     let mut prices = Vec::new();
     let mut at = 0;
     let mut floor = 0;
+    let mut count = 0;
     while let Some(start) = next_digit(text, at) {
         let run = digits_from(text, start);
         at = run.end;
@@ -55,6 +59,12 @@ fn read_plain(text: &str) -> Vec<Price> {
             at = at.max(end);
             floor = at;
             keep(&mut prices, price);
+            count += 1;
+        }
+        if count > MOST_READ {
+            let words = format!("more than {MOST_READ} prices");
+            keep(&mut prices, Price { number: None, currency: None, total: true, words });
+            break;
         }
     }
     spelled::read(text).into_iter().for_each(|price| keep(&mut prices, price));
@@ -130,11 +140,14 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
     let quantity = quantity::beside(text, floor, start, end);
     let member = if mark.is_none() { labels::member(text, run.start, end) } else { None };
     let sum = looks_like_a_sum(&text[run.clone()]);
+    if mark.is_none() && member.is_none() && !sum {
+        return None;
+    }
     let labelled = labels::is_total(text, floor, start) || labels::is_total_after(&text[end..]);
     let total = member.is_some_and(|member| member.total) || (labelled && (mark.is_some() || sum));
     let plain = quantity.is_some_and(|quantity| quantity.plain);
     let bare = mark.is_none() && member.is_none();
-    if bare && !(sum && (total || plain)) {
+    if bare && !(total || plain) {
         return None;
     }
     let currency = mark.and_then(|mark| mark.currency).or(member.and_then(|member| member.currency));

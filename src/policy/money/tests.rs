@@ -200,6 +200,15 @@ fn a_total_or_a_large_price_cannot_be_hidden_behind_many_others() {
 }
 
 #[test]
+fn a_text_of_too_many_prices_is_over_every_limit() {
+    assert!(read(&"$1 ".repeat(9_000)).iter().all(|price| price.number.is_some()));
+    let prices = read(&format!("{} $900000", "$1 ".repeat(11_000)));
+    let unread: Vec<&str> =
+        prices.iter().filter(|price| price.number.is_none()).map(|price| price.words.as_str()).collect();
+    assert_eq!(unread, ["more than 10000 prices"]);
+}
+
+#[test]
 fn limits_are_one_amount_with_a_clear_currency() {
     assert_eq!(Money::parse("500 USD").unwrap().to_string(), "500.00 USD");
     assert_eq!(Money::parse("12000 JPY").unwrap().to_string(), "12000 JPY");
