@@ -1,0 +1,170 @@
+//! One event against rule-sets of growing size, beside what one would use instead of them, in one run.
+//!
+//! `cargo bench --bench policy` prints medians and ratios; docs/BENCHMARKS.md says what is measured. Nothing here asserts times.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use holdpoint::api::{Event, EventKind, SessionId};
+use holdpoint::clock::Moment;
+use holdpoint::config::Config;
+use holdpoint::policy::{Context, Policy, SessionInfo, money};
+use regex::RegexSet;
+
+/// How long one figure is measured.
+const SPAN: Duration = Duration::from_millis(400);
+
+const FRAME: &str = r#"{"text":"I will open the results page and compare the two headphones by battery life and weight before I go on.","message_id":4711,"url":"https://shop.example.com/search?q=headphones","title":"Search"}"#;
+
+fn main() {
+    let ordinary = event(&text_of(FRAME));
+    println!("{:<44} {:>12}", "one event of ordinary text", "median");
+    let json =
+        show("JSON alone", measure(|| drop(black_box(serde_json::from_str::<serde_json::Value>(black_box(FRAME))))));
+    let prices = show("prices alone", measure(|| drop(black_box(money::read(black_box(&ordinary.text))))));
+    let facts = show("facts alone: no rule but one that never hits", pass(&policy(&one_rule()), &ordinary));
+    for count in [4, 50, 200, 1_000] {
+        let with = show(&format!("policy of {count} rules"), pass(&policy(&rules(count)), &ordinary));
+        println!("{:<44} {:>12}", "  of it for the rules", nanos(with.saturating_sub(facts)));
+    }
+    let patterns: Vec<String> = (0..50).map(|n| format!(r"(?i)\bbuy item {n}\b")).collect();
+    let set = RegexSet::new(&patterns).expect("patterns");
+    let regexes =
+        show("RegexSet of 50 phrases alone", measure(|| drop(black_box(set.matches(black_box(&ordinary.text))))));
+    let cel = show("CEL interpreter, 50 expressions alone", interpreted(&ordinary.text, 50));
+    let ours = show("policy of 50 `when` expressions", pass(&policy(&expressions(50)), &ordinary));
+    let fifty = pass(&policy(&rules(50)), &ordinary);
+    println!();
+    println!("RegexSet : 50 rules {:>30.2}", ratio(regexes, fifty));
+    println!("CEL interpreter : 50 `when` {:>22.2}", ratio(cel, ours));
+    println!("JSON and prices : 50 rules {:>23.2}", ratio(json + prices, fifty));
+    println!();
+    let hostile = ["a ", "order ", "$1 ", "1,", "buy item ", "\u{200b}x ", "total 1 "];
+    for piece in hostile {
+        let event = event(&piece.repeat((1 << 20) / piece.len()));
+        let policy = policy(&rules(50));
+        let once = || {
+            let started = Instant::now();
+            black_box(evaluate(&policy, &event));
+            started.elapsed()
+        };
+        let best = (0..5).map(|_| once()).min().unwrap_or_default();
+        println!("{:<44} {:>12}", format!("1 MiB of {piece:?}, 50 rules, best of 5"), nanos(best));
+    }
+}
+
+fn text_of(frame: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(frame).expect("a frame");
+    value["text"].as_str().unwrap_or_default().to_owned()
+}
+
+fn event(text: &str) -> Event {
+    let url = Some("https://shop.example.com/search?q=headphones".to_owned());
+    Event { id: None, kind: EventKind::Thought, text: text.to_owned(), at: None, url, title: None, truncated: false }
+}
+
+/// Rules as people write them: phrases, detectors, hosts, amounts, addresses, rates, in turn.
+fn rules(count: usize) -> String {
+    let rule = |n: usize| {
+        let when = match n % 8 {
+            0 => format!("text = ['buy item {n}', 'order number {n}']"),
+            1 => "detect = ['purchase']\namount_over = '500 USD'".to_owned(),
+            2 => format!("domains = ['*.shop{n}.example']"),
+            3 => format!("regex = ['item-{n}-[a-z]+']"),
+            4 => format!("text = 'delete file {n}'\ncount = {{ over = 5, per = '1m' }}"),
+            5 => format!("url = 'shop{n}.example/checkout'"),
+            6 => "amount_over = '900 USD'".to_owned(),
+            _ => format!("events = ['step']\ntext = 'send message {n}'"),
+        };
+        format!("[[rule]]\nname = 'rule {n}'\neffect = 'alert'\n{when}\n")
+    };
+    (0..count).map(rule).collect()
+}
+
+fn one_rule() -> String {
+    "[[rule]]\nname = 'never'\neffect = 'alert'\ntext = 'qqqq zzzz'\n".to_owned()
+}
+
+fn expressions(count: usize) -> String {
+    let rule = |n: usize| format!("[[rule]]\nname = '{n}'\neffect = 'alert'\nwhen = '{}'\n", expression(n));
+    (0..count).map(rule).collect()
+}
+
+fn expression(n: usize) -> String {
+    format!(r#"event.kind == "thought" && event.text.contains("buy item {n}")"#)
+}
+
+fn policy(rules: &str) -> Policy {
+    Config::parse("bench.toml", rules).unwrap_or_else(|error| panic!("{error}")).config.policy
+}
+
+fn evaluate(policy: &Policy, event: &Event) -> usize {
+    let session = SessionInfo { id: SessionId::try_from("s-1").expect("an id"), agent: None, goal: None };
+    policy.evaluate(&session, &mut Context::default(), event, Moment::of(jiff::Timestamp::UNIX_EPOCH)).fired.len()
+}
+
+/// One pass of a policy, in a session that has begun.
+fn pass(policy: &Policy, event: &Event) -> Duration {
+    let session = SessionInfo { id: SessionId::try_from("s-1").expect("an id"), agent: None, goal: None };
+    let mut context = Context::default();
+    let now = Moment::of(jiff::Timestamp::UNIX_EPOCH);
+    measure(|| drop(black_box(policy.evaluate(&session, &mut context, black_box(event), now))))
+}
+
+/// What `cel` itself takes for the same expressions, its variables made once for each event.
+fn interpreted(text: &str, count: usize) -> Duration {
+    let compile =
+        move || (0..count).map(|n| cel::Program::compile(&expression(n)).expect("a program")).collect::<Vec<_>>();
+    let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(compile).expect("a thread");
+    let programs = thread.join().expect("programs");
+    let root = cel::Context::default();
+    measure(|| {
+        let mut context = root.new_inner_scope();
+        let pairs = [("kind", "thought"), ("text", text)];
+        let pairs = pairs.map(|(name, value)| (cel::objects::Key::from(name), cel::Value::from(value)));
+        let event = cel::objects::Map { map: std::sync::Arc::new(pairs.into_iter().collect()) };
+        context.add_variable_from_value("event", cel::Value::Map(event));
+        for program in &programs {
+            drop(black_box(program.execute(&context)));
+        }
+    })
+}
+
+/// The median time of one call, over batches that take about a millisecond each.
+fn measure(mut call: impl FnMut()) -> Duration {
+    let started = Instant::now();
+    let mut calls = 0u32;
+    while started.elapsed() < Duration::from_millis(50) {
+        call();
+        calls += 1;
+    }
+    let batch = (calls / 50).max(1);
+    let mut times = Vec::new();
+    let started = Instant::now();
+    while started.elapsed() < SPAN {
+        let one = Instant::now();
+        for _ in 0..batch {
+            call();
+        }
+        times.push(one.elapsed() / batch);
+    }
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn show(what: &str, time: Duration) -> Duration {
+    println!("{what:<44} {:>12}", nanos(time));
+    time
+}
+
+fn nanos(time: Duration) -> String {
+    match time.as_nanos() {
+        n if n < 10_000 => format!("{n} ns"),
+        n if n < 10_000_000 => format!("{:.1} µs", n as f64 / 1e3),
+        n => format!("{:.1} ms", n as f64 / 1e6),
+    }
+}
+
+fn ratio(one: Duration, other: Duration) -> f64 {
+    one.as_secs_f64() / other.as_secs_f64().max(1e-12)
+}
