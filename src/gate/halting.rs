@@ -39,6 +39,7 @@ impl Gate {
     pub(super) fn halt(&mut self, turn: &mut Turn<'_>, halt: Halt) {
         let stop = stop_of(&halt);
         self.begin_halted(halt);
+        self.stop_votes(turn);
         if self.rests_through(turn) {
             return;
         }

@@ -164,6 +164,14 @@ impl Gate {
         }
     }
 
+    /// Everything is stopped: an approval that is not written down yet was given before that, and lets nothing go after it.
+    pub(super) fn stop_votes(&mut self, turn: &mut Turn<'_>) {
+        for voting in self.voting.drain(..) {
+            let why = "everything was stopped before this approval was written down; approve again".to_owned();
+            turn.out.push(Effect::Reply { to: voting.reply, result: Err(Refusal::NotPossible { why }) });
+        }
+    }
+
     /// The approval has its outcome: votes on their way to the disk come too late.
     pub(super) fn end_votes(&mut self, turn: &mut Turn<'_>, outcome: Outcome, by: &EndedBy) {
         for voting in self.voting.drain(..) {

@@ -171,6 +171,25 @@ fn a_release_that_was_durable_before_the_stop_does_not_leave_after_a_restart() {
 }
 
 #[test]
+fn approvals_on_their_way_to_the_disk_when_everything_is_stopped_do_not_count() {
+    let mut both = rule("purchase", RuleEffect::Ask);
+    both.consent.approvals = Some(2);
+    let mut scene = Scene::held_by(fires(both));
+    scene.by("ops1", Act::approve());
+    let first = scene.ticket;
+    scene.by("ops2", Act::approve());
+    let second = scene.ticket;
+    let said = stop(&mut scene);
+    assert_eq!(said.iter().filter(|line| *line == "refuse not possible").count(), 2, "{said:?}");
+    for ticket in [first, second] {
+        assert_eq!(scene.recorded_as(ticket, Ok(())), Said::new());
+    }
+    assert!(matches!(scene.gate.phase, Phase::Held(_)));
+    scene.by("ops1", Act::approve());
+    assert_eq!(scene.recorded(Ok(())), ["show open r1 +ops1", "reply 1 of 2"], "given again, it counts");
+}
+
+#[test]
 fn a_second_stop_changes_nothing_and_ending_none_does_nothing() {
     let mut scene = Scene::held();
     assert_eq!(scene.input(Input::EndHalt), Said::new());
