@@ -43,6 +43,7 @@ pub mod measure;
 pub mod money;
 pub mod rate;
 pub mod rule;
+mod sites;
 pub mod text;
 pub mod verdict;
 pub mod window;

@@ -1,13 +1,14 @@
-//! What earlier events of a session told: where it is, and which prices were named.
+//! What earlier events of a session told: where it is and has been, and which prices were named.
 //!
-//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length, and two lists of
-//! `over` + 1 times for every `count` of the policy. It is a reducer: fed the same events in the same order, it says the same.
+//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length, 64 sites, and
+//! two lists of `over` + 1 times for every `count` of the policy. It is a reducer: fed the same events in the same order, it says the same.
 
 use std::collections::VecDeque;
 
 use super::address::Address;
 use super::money::{Number, Price};
 use super::rate::Counts;
+use super::sites::Sites;
 use super::verdict::AmountSeen;
 
 /// How many events of the agent a price is remembered for.
@@ -24,6 +25,7 @@ struct Memory {
     url: Option<String>,
     title: Option<String>,
     address: Option<Address>,
+    sites: Sites,
     counts: Counts,
     events: u64,
     prices: VecDeque<Remembered>,
@@ -55,6 +57,12 @@ impl Context {
         {
             memory.address = Address::read(url);
             memory.url = Some(cut(url));
+            memory.sites.leave();
+            if let Some(address) = &memory.address {
+                memory.sites.arrive(address.host());
+            }
+        } else {
+            memory.sites.leave();
         }
         if url.is_some() {
             memory.title = None;
@@ -73,6 +81,11 @@ impl Context {
     /// The page's address in its parts, as far as it is known and readable.
     pub(super) fn address(&self) -> Option<&Address> {
         self.0.as_ref()?.address.as_ref()
+    }
+
+    /// The sites where the session has been.
+    pub(super) fn sites(&self) -> Option<&Sites> {
+        self.0.as_ref().map(|memory| &memory.sites)
     }
 
     /// Takes the counts out, to be put back by [`Self::put_counts`].

@@ -2,7 +2,7 @@
 //!
 //! A detector brings its cues (phrases), which are searched together with all phrases of all rules in one pass, and judges
 //! the event by the cues that were found. One file each; a new one is a variant here and a file beside. They look at what
-//! the agent is about to do, in linear time, and never at other events.
+//! the agent is about to do, in linear time, and never at other events, but for the sites where the session has been.
 
 mod clause;
 mod family;
@@ -20,6 +20,7 @@ mod delete;
 mod form_submit;
 mod grant_access;
 mod message;
+mod new_domain;
 mod payment_data;
 mod purchase;
 mod refund;
@@ -28,6 +29,7 @@ mod transfer;
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::sites::Sites;
 use super::text::Folded;
 use crate::api::EventKind;
 use family::Family;
@@ -60,17 +62,26 @@ pub enum Detector {
     Credentials,
     /// The agent is about to submit a form or an application.
     FormSubmit,
+    /// The session comes to a site where it has not been.
+    NewDomain,
 }
 
-/// Names that are reserved for detectors to come.
-const LATER: [&str; 1] = ["new_domain"];
+/// What a detector judges by.
+enum Judge {
+    /// The words of a family of acts.
+    Words(&'static Family),
+    /// The data itself, and words for entering it.
+    PaymentData,
+    /// Where the session has been.
+    Sites,
+}
 
 /// How many cues of one detector are judged in one event; keeps the time linear whatever the text.
 const MOST_CUES: usize = 200;
 
 impl Detector {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Purchase,
         Self::PaymentData,
         Self::Transfer,
@@ -83,6 +94,7 @@ impl Detector {
         Self::AccountChange,
         Self::Credentials,
         Self::FormSubmit,
+        Self::NewDomain,
     ];
 
     /// The name in rules.
@@ -101,35 +113,34 @@ impl Detector {
             Self::AccountChange => "account_change",
             Self::Credentials => "credentials",
             Self::FormSubmit => "form_submit",
+            Self::NewDomain => "new_domain",
         }
     }
 
-    /// The family of acts it finds by words; `None` where it looks at the data itself.
-    fn family(self) -> Option<&'static Family> {
+    fn judge(self) -> Judge {
         match self {
-            Self::Purchase => Some(&purchase::FAMILY),
-            Self::Transfer => Some(&transfer::FAMILY),
-            Self::Booking => Some(&booking::FAMILY),
-            Self::CancelBooking => Some(&cancel_booking::FAMILY),
-            Self::Refund => Some(&refund::FAMILY),
-            Self::Message => Some(&message::FAMILY),
-            Self::Delete => Some(&delete::FAMILY),
-            Self::GrantAccess => Some(&grant_access::FAMILY),
-            Self::AccountChange => Some(&account_change::FAMILY),
-            Self::Credentials => Some(&credentials::FAMILY),
-            Self::FormSubmit => Some(&form_submit::FAMILY),
-            Self::PaymentData => None,
+            Self::Purchase => Judge::Words(&purchase::FAMILY),
+            Self::Transfer => Judge::Words(&transfer::FAMILY),
+            Self::Booking => Judge::Words(&booking::FAMILY),
+            Self::CancelBooking => Judge::Words(&cancel_booking::FAMILY),
+            Self::Refund => Judge::Words(&refund::FAMILY),
+            Self::Message => Judge::Words(&message::FAMILY),
+            Self::Delete => Judge::Words(&delete::FAMILY),
+            Self::GrantAccess => Judge::Words(&grant_access::FAMILY),
+            Self::AccountChange => Judge::Words(&account_change::FAMILY),
+            Self::Credentials => Judge::Words(&credentials::FAMILY),
+            Self::FormSubmit => Judge::Words(&form_submit::FAMILY),
+            Self::PaymentData => Judge::PaymentData,
+            Self::NewDomain => Judge::Sites,
         }
-    }
-
-    /// Whether `name` is reserved for a detector that this version does not have.
-    #[must_use]
-    pub fn is_planned(name: &str) -> bool {
-        LATER.contains(&name)
     }
 
     pub(super) fn cues(self) -> Vec<Cue> {
-        self.family().map_or_else(payment_data::cues, Family::cues)
+        match self.judge() {
+            Judge::Words(family) => family.cues(),
+            Judge::PaymentData => payment_data::cues(),
+            Judge::Sites => Vec::new(),
+        }
     }
 
     /// The words that make this detector fire on an event, with its cues in the order of the text.
@@ -139,9 +150,10 @@ impl Detector {
         if let Some(cue) = cues.get(MOST_CUES) {
             return Some(facts.words(&cue.range));
         }
-        match self.family() {
-            Some(family) => family.find(facts, cues),
-            None => payment_data::find(facts, cues),
+        match self.judge() {
+            Judge::Words(family) => family.find(facts, cues),
+            Judge::PaymentData => payment_data::find(facts, cues),
+            Judge::Sites => new_domain::find(facts),
         }
     }
 }
@@ -165,14 +177,21 @@ pub(super) struct Facts<'e> {
     pub(super) kind: &'e EventKind,
     pub(super) raw: &'e str,
     pub(super) folded: &'e Folded,
+    /// Where the session has been, the event counted; `None` when nothing is known of it.
+    pub(super) sites: Option<&'e Sites>,
     prose: OnceCell<Prose<'e>>,
     calls: OnceCell<Vec<Vec<String>>>,
 }
 
 impl<'e> Facts<'e> {
-    /// The facts of an event with this text and its folded form.
+    /// The facts of an event with this text and its folded form, of a session of which nothing else is known.
     pub(super) fn new(kind: &'e EventKind, raw: &'e str, folded: &'e Folded) -> Self {
-        Self { kind, raw, folded, prose: OnceCell::new(), calls: OnceCell::new() }
+        Self { kind, raw, folded, sites: None, prose: OnceCell::new(), calls: OnceCell::new() }
+    }
+
+    /// The same event in a session that has been at these sites.
+    pub(super) fn of_session(self, sites: Option<&'e Sites>) -> Self {
+        Self { sites, ..self }
     }
 
     /// The raw words that a range of the folded text stands for.
@@ -241,9 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn every_detector_has_a_name_that_is_not_planned_and_cues_that_are_folded() {
+    fn the_cues_of_every_detector_are_folded() {
         for detector in Detector::ALL {
-            assert!(!Detector::is_planned(detector.name()));
             for cue in detector.cues() {
                 assert_eq!(Folded::new(&cue.words).as_str(), cue.words);
             }

@@ -65,7 +65,7 @@ impl Policy {
             return Verdict::default();
         }
         let folded = Folded::new(&event.text);
-        let facts = Facts::new(&event.kind, &event.text, &folded);
+        let facts = Facts::new(&event.kind, &event.text, &folded).of_session(context.sites());
         let hits = self.matcher.search(&facts);
         let (address, priced, cut) = (context.address(), !prices.is_empty(), event.truncated);
         let candidates = self.index.candidates(&Offer { hits: &hits, address, kind, priced, cut });

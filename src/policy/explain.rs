@@ -81,7 +81,7 @@ impl Policy {
         before.page(event.url.as_deref(), event.title.as_deref());
         let counts = before.take_counts();
         let (prices, folded) = (read(&event.text), Folded::new(&event.text));
-        let facts = Facts::new(&event.kind, &event.text, &folded);
+        let facts = Facts::new(&event.kind, &event.text, &folded).of_session(before.sites());
         let hits = self.matcher.search(&facts);
         let scene = self.scene(session, &before, event, &prices, (facts, hits), now);
         let rules = self.rules.iter().map(|rule| rule.explain(&scene, &counts)).collect();

@@ -371,6 +371,24 @@ fn rules_without_conditions_or_with_one_name_are_no_policy() {
 }
 
 #[test]
+fn a_site_where_the_session_has_not_been_is_new_once_and_before_it_is_there() {
+    let when = Conditions { detect: [Detector::NewDomain].into(), ..Conditions::default() };
+    let policy = Policy::compile(vec![rule("new", Effect::Ask, when)]).unwrap();
+    let mut context = Context::default();
+    let mut at = |text: &str, url: Option<&str>| {
+        let event = Event { kind: EventKind::Step, url: url.map(str::to_owned), ..thought(text) };
+        policy.evaluate(&session(None), &mut context, &event, Moment::of(jiff::Timestamp::UNIX_EPOCH)).effect
+    };
+    assert_eq!(at("goto(\"https://shop.example.com\")", None), Effect::Allow, "nothing is known yet");
+    assert_eq!(at("read", Some("https://shop.example.com/")), Effect::Allow, "the first is where it was sent");
+    assert_eq!(at("goto(\"https://pay.example.com/x\")", Some("https://www.example.com/")), Effect::Allow);
+    assert_eq!(at("goto(\"https://other.test/x\")", None), Effect::Ask, "about to go");
+    assert_eq!(at("type\nhttps://other.test/x", None), Effect::Allow, "only written");
+    assert_eq!(at("read", Some("https://other.test/x")), Effect::Ask, "arrived");
+    assert_eq!(at("read", Some("https://other.test/y")), Effect::Allow, "known by now");
+}
+
+#[test]
 fn a_policy_whose_tests_fail_does_not_compile() {
     let with = |expect| {
         let test = RuleTest {

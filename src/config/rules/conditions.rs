@@ -96,11 +96,7 @@ fn detector(item: &Item<'_>) -> Option<Detector> {
     let found = Detector::ALL.into_iter().find(|detector| detector.name() == name);
     if found.is_none() {
         let names = Detector::ALL.map(Detector::name);
-        let message = if Detector::is_planned(name) {
-            format!("this version has no detector `{name}` yet")
-        } else {
-            format!("there is no detector {}", item.shown())
-        };
+        let message = format!("there is no detector {}", item.shown());
         let hint = closest(name, &names).map(|known| format!("did you mean \"{known}\"?"));
         let hint = hint.or_else(|| Some("`text` and `regex` find what no detector does".to_owned()));
         item.wrong_with(&message, &format!("one of {}", listed(&names)), hint);
