@@ -83,13 +83,16 @@ impl Checks {
         }
     }
 
-    pub fn effects(&mut self, effects: &[Effect], durable: &[Record], provider: &Provider) -> Held {
+    pub fn effects(&mut self, now: Moment, effects: &[Effect], durable: &[Record], provider: &Provider) -> Held {
         let late_pause = effects.iter().skip_while(|effect| matches!(effect, Effect::Pause { .. }));
         if late_pause.clone().any(|effect| matches!(effect, Effect::Pause { .. })) {
             return Err("invariant 3: a pause stands behind something else".to_owned());
         }
         for effect in effects {
             self.stops.effect(effect)?;
+            if let Effect::Resume { release, .. } | Effect::Message { release, .. } = effect {
+                in_time(now, release, durable)?;
+            }
             match effect {
                 Effect::Pause { .. } => self.pauses += 1,
                 Effect::Resume { release, .. } => self.resume(release, durable, provider)?,
@@ -299,6 +302,16 @@ impl Checks {
             return Err("liveness: left paused by us with nobody asked".to_owned());
         }
         Ok(())
+    }
+}
+
+/// Invariant 1: what an operator approved leaves before its deadline, or not at all. A deadline that stands still has none.
+fn in_time(now: Moment, release: &Release, durable: &[Record]) -> Held {
+    match approved(release, durable) {
+        Some(kept) if kept.plan == Plan::Ask && kept.frozen.is_none() && kept.deadline <= now.wall => {
+            Err("invariant 1: released after the deadline".to_owned())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::{Act, Decision};
-use crate::gate::{ApprovalId, Card, Effect, Entry, Gate, Outcome, Record, ReplyTo};
+use crate::gate::{ApprovalId, Card, Effect, Entry, Gate, Outcome, Record, Release, ReplyTo, Revision};
 use crate::policy;
 
 use super::world::Held;
@@ -18,6 +18,8 @@ pub struct Stops {
     outcomes: BTreeMap<ApprovalId, Outcome>,
     /// The open card before another policy.
     before: Option<Card>,
+    /// Cards that another policy has made stricter, as they were.
+    tightened: BTreeSet<(ApprovalId, Revision)>,
 }
 
 impl Stops {
@@ -46,7 +48,7 @@ impl Stops {
 
     pub fn effect(&mut self, effect: &Effect) -> Held {
         match effect {
-            Effect::Resume { release, .. } | Effect::Message { release, .. } => self.released(release.approval()),
+            Effect::Resume { release, .. } | Effect::Message { release, .. } => self.released(release),
             Effect::Record { record, .. } => self.recorded(record),
             Effect::Done { to, .. } if self.asked.remove(to) => Ok(()),
             Effect::Done { .. } => Err("an act of an operator's own accord was answered twice".to_owned()),
@@ -61,9 +63,13 @@ impl Stops {
         }
     }
 
-    fn released(&self, approval: ApprovalId) -> Held {
+    fn released(&self, release: &Release) -> Held {
+        let approved = self.outcomes.get(&release.approval()) == Some(&Outcome::Approved);
+        if approved && self.tightened.contains(&(release.approval(), release.revision())) {
+            return Err("released as approved before another policy asked for more".to_owned());
+        }
         match &self.halted {
-            Some(decided) if !decided.contains(&approval) => {
+            Some(decided) if !decided.contains(&release.approval()) => {
                 Err("everything is stopped, and what no operator decided since lets a session go".to_owned())
             }
             Some(_) | None => Ok(()),
@@ -99,6 +105,9 @@ impl Stops {
             return Err(format!("another policy ended an approval as {}", closed.outcome));
         }
         let now = case.card();
+        if *now != before {
+            self.tightened.insert((before.approval, before.revision));
+        }
         let still =
             |old: &crate::gate::RuleLine| now.rules.iter().any(|new| new.name == old.name && new.effect >= old.effect);
         let untyped = before.confirm == policy::Confirm::Type && now.confirm != before.confirm;

@@ -501,7 +501,7 @@ impl World {
         for effect in &effects {
             self.tell(|_| format!("      {}", short(effect)));
         }
-        self.checks.effects(&effects, &self.durable, &self.provider)?;
+        self.checks.effects(self.now, &effects, &self.durable, &self.provider)?;
         for effect in effects {
             let (id, what) = match effect {
                 Effect::Pause { call } => (call, What::Pause),
