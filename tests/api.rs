@@ -187,16 +187,16 @@ async fn a_slow_pause_is_hedged_on_another_connection() {
 }
 
 #[tokio::test]
-async fn paused_already_means_accepted_when_a_request_of_ours_may_have_done_it() {
+async fn paused_already_is_in_doubt_when_a_request_without_an_answer_may_have_done_it() {
     let already = || json(409, r#"{"detail":"already_paused"}"#);
     let server = Server::start(move |_, _| already()).await;
     assert_eq!(server.client().pause(&id()).await, Ok(PauseAnswer::AlreadyPaused));
     let server = Server::start(move |_, before| if before == 0 { Reply::Reset } else { already() }).await;
-    assert_eq!(server.client().pause(&id()).await, Ok(PauseAnswer::Accepted));
+    assert_eq!(server.client().pause(&id()).await, Ok(PauseAnswer::InDoubt));
     assert_eq!(server.requests().len(), 2);
     let server = Server::start(move |_, before| if before == 0 { late(2000, already()) } else { already() }).await;
     let config = AgiConfig { hedge_after: Duration::from_millis(20), ..server.config() };
-    assert_eq!(Agi::new(config).expect("a client").pause(&id()).await, Ok(PauseAnswer::Accepted));
+    assert_eq!(Agi::new(config).expect("a client").pause(&id()).await, Ok(PauseAnswer::AlreadyPaused));
 }
 
 #[tokio::test]
