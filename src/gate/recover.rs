@@ -18,10 +18,13 @@ impl Gate {
         let mut turn = Turn { now, mint, out: Vec::new() };
         let closed = kept.closed.clone();
         let holding = kept.holding;
+        let confirmed = kept.proof.is_some();
         self.case = Some(Box::new(Case::taken_up(now, kept)));
         self.take_up_deadline(&mut turn);
         match closed {
             None => self.recover_open(&mut turn),
+            // Kept paused by a decision made before the pause was confirmed: a look that does not show it tells of nobody.
+            Some(_) if holding && !confirmed => self.recover_pause(&mut turn),
             Some(_) if holding => {
                 self.phase = Phase::Kept(Poll::start(now.mono, self.settings.hold_poll));
                 self.poll(&mut turn);
@@ -50,19 +53,21 @@ impl Gate {
                 }
                 self.poll(turn);
             }
-            Subject::Hold => {
-                let began = case.began;
-                case.unconfirm();
-                case.began = began;
-                let call = self.name_call();
-                if let Some(case) = &mut self.case {
-                    // It was written down after a pause had been sent, whose answer died with the process.
-                    case.owning = Owning::since(call).in_doubt();
-                }
-                turn.out.push(Effect::Pause { call });
-                self.phase = Phase::Pausing(Pausing::sent(call));
-            }
+            Subject::Hold => self.recover_pause(turn),
         }
         self.publish(turn);
+    }
+
+    /// The hold was written down after a pause had been sent, whose answer died with the process: one more is sent.
+    fn recover_pause(&mut self, turn: &mut Turn<'_>) {
+        let call = self.name_call();
+        if let Some(case) = &mut self.case {
+            let began = case.began;
+            case.unconfirm();
+            case.began = began;
+            case.owning = Owning::since(call).in_doubt();
+        }
+        turn.out.push(Effect::Pause { call });
+        self.phase = Phase::Pausing(Pausing::sent(call));
     }
 }

@@ -123,6 +123,22 @@ fn a_kept_session_is_watched_over_again() {
 }
 
 #[test]
+fn a_session_kept_before_its_pause_was_confirmed_is_paused_again_and_nobody_is_blamed() {
+    let mut terms = rule("purchase", RuleEffect::Ask);
+    terms.on_deny = Some(OnDeny::KeepPaused);
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, fires(terms));
+    scene.decide(deny());
+    assert_eq!(scene.restart(), ["pause"]);
+    scene.paused(Ok(PauseAnswer::AlreadyPaused));
+    assert_eq!(scene.read(running()), [""; 0], "an earlier pause of ours may still be on its way");
+    scene.when_due();
+    scene.paused(Ok(PauseAnswer::AlreadyPaused));
+    scene.read(paused());
+    assert!(matches!(scene.gate.phase, Phase::Kept(_)));
+}
+
+#[test]
 fn a_delivered_approval_needs_nothing() {
     let mut scene = Scene::resuming();
     scene.acted(Ok(()));
