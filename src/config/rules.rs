@@ -86,14 +86,17 @@ pub(super) fn read(
                     None => rule.map(|rule| &rule.name),
                 };
                 root.sink.report(Diagnostic {
-                    message: fault
-                        .test
-                        .map_or_else(|| fault.message.clone(), |_| "a test of this policy fails".to_owned()),
+                    message: fault.test.map_or_else(
+                        || fault.message.clone(),
+                        |_| format!("a test of this policy fails: {}", fault.message),
+                    ),
                     place: place.cloned().unwrap_or(Place::Whole),
                     key: rule
                         .map_or_else(|| "rule".to_owned(), |rule| format!("rule `{}`", short(&rule.spec.terms.name))),
-                    expected: fault.test.map_or_else(String::new, |_| fault.message.clone()),
-                    hint: None,
+                    expected: String::new(),
+                    hint: fault
+                        .test
+                        .map(|_| "`holdpoint policy explain --event JSON` tells why, each condition".to_owned()),
                 });
             }
             None

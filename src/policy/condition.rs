@@ -156,7 +156,7 @@ impl Condition {
                 inside.map(|window| window.shown(scene.now.wall))
             }
             Self::AmountOver | Self::AmountUnder => scene.price(reading).map(|price| price.words.clone()),
-            Self::Expression => test.conditions.expression.as_ref().map(|expression| expression.as_str().to_owned()),
+            Self::Expression => test.conditions.expression.as_ref().map(|expression| expression.told(scene, reading)),
         };
         words.unwrap_or_default()
     }

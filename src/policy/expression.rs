@@ -84,6 +84,14 @@ impl Expression {
         self.reads.iter().any(|field| matches!(field, Field::Amount | Field::Currency))
     }
 
+    /// What the fields that it looks at are on an event, for people. Untrusted words are in it.
+    pub(super) fn told(&self, scene: &Scene<'_>, reading: Reading) -> String {
+        let mut fields = self.reads.clone();
+        fields.sort_unstable();
+        fields.dedup();
+        fields.iter().map(|field| field.told(scene, reading)).collect::<Vec<_>>().join(", ")
+    }
+
     /// Whether it holds on an event.
     pub(super) fn truth(&self, scene: &Scene<'_>, reading: Reading) -> Truth {
         self.root.truth(scene, reading)

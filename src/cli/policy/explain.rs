@@ -6,6 +6,7 @@ mod told;
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::source::Rules;
@@ -41,6 +42,10 @@ pub struct Args {
     /// The daemon's socket, for --approval
     #[arg(long, value_name = "PATH", requires = "approval")]
     socket: Option<PathBuf>,
+    /// When the event arrives, for `time`: a moment with its offset, such as 2026-11-28T12:00:00+01:00; without it now, or when
+    /// the card says that it was
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
     /// Also tells about rules that are far from firing
     #[arg(long)]
     all: bool,
@@ -60,13 +65,16 @@ struct Question {
 
 /// Runs the command.
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let policy = args.rules.policy()?;
+    let policy = args.rules.untested()?;
+    if policy.tested().any(|tested| tested.failure().is_some()) {
+        say("not every test of these rules passes: `holdpoint policy test` lists them");
+    }
     let question = match (&args.event, &args.approval) {
         (Some(event), _) => event::question(event)?,
         (None, Some(name)) => approval::question(name, &args).await?,
         (None, None) => return Ok(()),
     };
-    let explained = question.explained(&policy);
+    let explained = question.explained(&policy, args.at);
     if args.json {
         let events: Vec<Value> = explained.iter().map(|(event, why)| told::json(event, why)).collect();
         return print(&text(&json!({ "events": events })));
@@ -78,10 +86,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 impl Question {
-    fn explained(mut self, policy: &Policy) -> Vec<(Event, Explanation)> {
+    fn explained(mut self, policy: &Policy, at: Option<Timestamp>) -> Vec<(Event, Explanation)> {
         let mut explained = Vec::new();
         for (n, event) in self.events.into_iter().enumerate() {
-            let now = Moment::of(event.at.unwrap_or_else(jiff::Timestamp::now));
+            let now = Moment::of(at.or(event.at).unwrap_or_else(jiff::Timestamp::now));
             let why = policy.explain(&self.session, &mut self.context, &event, now);
             if n >= self.before {
                 explained.push((event, why));

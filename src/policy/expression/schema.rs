@@ -133,6 +133,30 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Its name and its value on an event, for people: `event.title "Checkout"`, `event.amount not known`.
+    pub(super) fn told(self, scene: &Scene<'_>, reading: Reading) -> String {
+        let name = FIELDS.iter().find(|(_, _, field)| *field == self).map(|(owner, name, _)| format!("{owner}.{name}"));
+        let value = match self.of() {
+            Type::Bool => scene.event.truncated.to_string(),
+            Type::Number => match amount(scene, reading) {
+                Value::Known(number) => number.display(2),
+                Value::Absent => "there is none".to_owned(),
+                Value::Unknown(why) => format!("({why})"),
+            },
+            Type::Text => match self.words(scene, reading) {
+                Value::Known(words) => format!("\"{}\"", words.text.chars().take(SHOWN).collect::<String>()),
+                Value::Absent => "there is none".to_owned(),
+                Value::Unknown(why) => format!("({why})"),
+            },
+        };
+        format!("{} {value}", name.unwrap_or_default())
+    }
+}
+
+/// So many characters of a text are told.
+const SHOWN: usize = 60;
+
 /// The amount the event is about.
 pub(super) fn amount(scene: &Scene<'_>, reading: Reading) -> Value<Number> {
     match scene.price(reading) {

@@ -56,6 +56,9 @@ fn condition(prefix: &str, held: &Held) -> String {
     let found = match (held.holds, held.words.as_str()) {
         (_, "") if held.why.is_empty() => String::new(),
         (_, "") => format!(": {}", held.why),
+        (Some(true), words) if held.condition == "when" => format!(": {}", escape(words, SHOWN).text),
+        (Some(false), words) if held.condition == "when" => format!(", but {}", escape(words, SHOWN).text),
+        (None, words) if held.condition == "when" => format!(": {}", escape(words, SHOWN).text),
         (Some(true), words) => format!(", on \"{}\"", short(words)),
         (Some(false), words) => format!(", but it is \"{}\"", short(words)),
         (None, words) => format!(", on \"{}\": {}", short(words), held.why),
