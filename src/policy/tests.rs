@@ -451,6 +451,16 @@ fn a_giant_hostile_event_is_evaluated_in_linear_time() {
         let text = piece.repeat(100_000 / piece.len());
         let _ = verdict(rules(), &[thought(&text), event(EventKind::Step, &text)]);
     }
+    // Of one line, the words before and the blanks behind must not be multiplied.
+    for text in [
+        "a ".repeat(100_000) + &" ".repeat(200_000),
+        "1 ".repeat(200_000),
+        "send((".repeat(60_000),
+        "x".repeat(999) + "(",
+    ] {
+        let verdict = verdict(rules(), &[event(EventKind::Step, &text)]);
+        assert!(verdict.fired.len() <= 2);
+    }
 }
 
 /// Conditions of every kind, one or two at a time.

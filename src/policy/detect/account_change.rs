@@ -45,6 +45,11 @@ pub(super) static FAMILY: Family = Family {
     needs: false,
     tools: &[
         Tools {
+            verbs: &["create", "register", "sign", "open"],
+            objects: &["account", "up"],
+            not: &["details", "list", "number"],
+        },
+        Tools {
             verbs: &["update", "change", "set", "reset", "modify", "edit", "save"],
             objects: &[
                 "password",

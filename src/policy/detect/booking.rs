@@ -113,6 +113,12 @@ pub(super) static FAMILY: Family = Family {
             ],
             not: &["page", "form", "site", "website", "process", "calendar event"],
         },
+        Verbs {
+            plain: &["schedule", "grab", "secure", "lock in"],
+            doing: &["scheduling", "securing"],
+            objects: &["appointment", "table", "seat", "seats", "flight", "slot", "room", "ride", "viewing", "tour"],
+            not: &["calendar"],
+        },
     ],
     needs: false,
     tools: &[

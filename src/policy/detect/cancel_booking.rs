@@ -29,7 +29,7 @@ pub(super) static FAMILY: Family = Family {
     labels: &[],
     doings: &[],
     acts: &[Verbs {
-        plain: &["cancel"],
+        plain: &["cancel", "call off", "end"],
         doing: &["cancelling", "canceling"],
         objects: CANCELLED,
         not: &["policy", "button", "dialog"],

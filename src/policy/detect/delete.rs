@@ -5,6 +5,16 @@ use super::tool::Tools;
 
 pub(super) static FAMILY: Family = Family {
     buttons: &[
+        "rm -rf",
+        "rm -fr",
+        "drop table",
+        "drop database",
+        "delete from",
+        "kubectl delete",
+        "terraform destroy",
+        "gh repo delete",
+        "git push --force",
+        "aws s3 rm",
         "delete event",
         "delete account",
         "delete file",
@@ -36,7 +46,28 @@ pub(super) static FAMILY: Family = Family {
             plain: &["delete", "erase", "wipe", "purge"],
             doing: &["deleting", "erasing", "wiping", "purging"],
             objects: &[],
-            not: &["text", "word", "character", "field", "input", "filter", "draft", "search"],
+            not: &[
+                "text",
+                "word",
+                "character",
+                "characters",
+                "letters",
+                "query",
+                "field",
+                "input",
+                "filter",
+                "draft",
+                "search",
+            ],
+        },
+        Verbs {
+            plain: &["empty", "drop", "terminate", "nuke", "trash", "get rid of", "destroy"],
+            doing: &["emptying", "dropping", "terminating", "destroying"],
+            objects: &[
+                "trash", "bin", "table", "tables", "database", "instance", "server", "files", "backups", "bucket",
+                "account", "cluster", "branch",
+            ],
+            not: &["cart", "filter"],
         },
         Verbs {
             plain: &["remove"],

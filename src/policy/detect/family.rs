@@ -56,6 +56,26 @@ const FOREIGN_DOING: u8 = 4;
 /// The plain form of the first of the verbs; its other form is the next tag, and so on.
 const VERBS: u8 = 10;
 
+/// At what the first noun after a verb ends.
+const PREPOSITIONS: &[&str] =
+    &[" to ", " for ", " of ", " from ", " in ", " on ", " with ", " at ", " by ", " according ", " that ", " as "];
+/// Who reads the agent's own answers, and what is no receiver.
+const USERS: &[&str] = &[
+    "to the user",
+    "to you",
+    "to report",
+    "to confirm",
+    "to inform",
+    "to explain",
+    "to indicate",
+    "to user",
+    "to my user",
+];
+
+/// What an agent gives as its own answer, and also sends to others.
+const RECEIVED: &[&str] =
+    &["answer", "results", "final", "message", "messages", "response", "email", "file", "summary"];
+
 /// So many words after a verb its object is looked for.
 const OBJECT_REACH: usize = 9;
 
@@ -116,12 +136,18 @@ impl Family {
     fn commits(&self, facts: &Facts<'_>, cue: &CueHit, all: &[Range<usize>]) -> bool {
         // What a tool is called with is not what the agent says; what a click is called with is what it touches.
         let clicks = || facts.calls().is_empty() || facts.calls().iter().any(|name| is_click(name));
-        let says = !is_act(facts.kind) || facts.calls().is_empty();
+        let line = &facts.folded.as_str()[line(facts, &cue.range)];
+        let says = !is_act(facts.kind) || !super::tool::is_call(line);
         let prose = |what: Words| says && facts.prose().announces(&self.found(facts, cue, what), all);
         match cue.tag {
             FOREIGN_BUTTON => foreign::commits(facts, &cue.range, false),
             FOREIGN_DOING => foreign::commits(facts, &cue.range, true),
-            BUTTON | LABEL if is_act(facts.kind) => (clicks() && touches(facts, &cue.range)) || prose(Words::Button),
+            BUTTON | LABEL if is_act(facts.kind) => {
+                let pointed =
+                    || facts.calls().iter().flatten().any(|word| matches!(word.as_str(), "click" | "tap" | "dblclick"));
+                let located = super::tool::is_call(line) && (cue.tag == BUTTON || pointed());
+                (clicks() && (located || touches(facts, &cue.range))) || prose(Words::Button)
+            }
             BUTTON => prose(Words::Button),
             LABEL => prose(Words::Label),
             DOING => prose(Words::Doing),
@@ -132,6 +158,18 @@ impl Family {
 }
 
 impl Verbs {
+    /// Whether what follows is none of its business: its first noun, or a whole phrase that begins with a preposition. Somebody
+    /// who is named as the receiver makes it its business again.
+    fn is_about_else(&self, object: &str) -> bool {
+        let end = PREPOSITIONS.iter().filter_map(|word| object.find(word)).min().unwrap_or(object.len());
+        let (noun, rest) = object.split_at(end);
+        let phrase = |not: &&&str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
+        let (phrases, nouns): (Vec<&str>, Vec<&str>) = self.not.iter().partition(|not| phrase(&not));
+        let received = rest.contains('@') || (rest.contains(" to ") && !has_any(rest, USERS));
+        let is_else = |word: &&&str| has_any(noun, &[word]) && !(received && RECEIVED.contains(*word));
+        has_any(object, &phrases) || nouns.iter().any(|word| is_else(&word))
+    }
+
     /// Whether what has to follow the verb at `range` does, and nothing that must not.
     fn has_object(&self, facts: &Facts<'_>, range: &Range<usize>) -> bool {
         if self.objects.is_empty() && self.not.is_empty() {
@@ -144,7 +182,7 @@ impl Verbs {
         let object = after.get(..reach).unwrap_or_default();
         let end = object.last().map_or(range.end, |last| last.at + last.text.len());
         let object = &text[range.end.min(end)..end];
-        (self.objects.is_empty() || has_any(object, self.objects)) && !has_any(object, self.not)
+        (self.objects.is_empty() || has_any(object, self.objects)) && !self.is_about_else(object)
     }
 }
 
@@ -176,6 +214,11 @@ fn continues(facts: &Facts<'_>, range: &Range<usize>) -> bool {
         "terms",
         "status",
         "form",
+        "number",
+        "comparison",
+        "total",
+        "log",
+        "summary",
     ];
     OTHERS.contains(&word)
 }
@@ -217,7 +260,13 @@ fn touches(facts: &Facts<'_>, range: &Range<usize>) -> bool {
         matches!(word, "" | "button" | "link" | "element" | "on" | "the" | "click" | "press" | "tap" | "submit")
     };
     let named = before.split([' ', '[', '(']).all(bare);
-    named || ((verb == "click" || verb == "press" || verb == "tap") && !has_any(before, lexicon::NEGATIVE))
+    let clicks = verb.contains("click") || verb.starts_with("press") || verb.starts_with("tap");
+    named || (clicks && !has_any(before, lexicon::NEGATIVE))
+}
+
+/// Whether an act names an element with the words at `range`.
+pub(super) fn names_element(facts: &Facts<'_>, range: &Range<usize>) -> bool {
+    is_line(facts, range) || touches(facts, range)
 }
 
 fn is_line(facts: &Facts<'_>, range: &Range<usize>) -> bool {

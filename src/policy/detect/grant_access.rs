@@ -75,6 +75,12 @@ pub(super) static FAMILY: Family = Family {
             not: &["cart", "calendar", "basket"],
         },
         Verbs {
+            plain: &["make", "open", "authorize", "authorise"],
+            doing: &["making", "opening", "authorizing"],
+            objects: &["an admin", "admin", "an owner", "to anyone", "to everyone", "public", "oauth", "app access"],
+            not: &["payment", "transaction"],
+        },
+        Verbs {
             plain: &["transfer"],
             doing: &["transferring"],
             objects: &["ownership", "repository", "repo", "account", "domain"],

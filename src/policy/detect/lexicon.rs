@@ -47,7 +47,8 @@ pub(super) fn class(word: &str) -> Class {
 /// First-person intentions that are plain about the next act. The verb follows, perhaps after [`GLUE`].
 #[rustfmt::skip]
 pub(super) const INTENTS: &[&str] = &[
-    "i will", "i'll", "i shall", "we will", "we'll", "we shall", "let me", "let's", "let us", "i am going to",
+    "i will", "i'll", "i shall", "we will", "we'll", "we shall", "let me", "let's", "let us", "gonna", "i'm gonna", "am going to", "will now", "shall now", "agent will", "assistant will",
+    "click will", "i'm off to", "i am off to", "left is", "won't wait any longer", "i am going to",
     "i'm going to", "we are going to", "we're going to", "i am about to", "i'm about to", "about to", "i am now going to",
     "i can now", "we can now", "now i can", "now we can", "i am ready to", "i'm ready to",
     "step is to", "step would be to", "action is to", "action would be to", "action should be to", "move is to",
@@ -75,7 +76,7 @@ pub(super) const ASKS: &[&str] = &[
 /// What may stand between an intention and its verb.
 #[rustfmt::skip]
 pub(super) const GLUE: &[&str] = &[
-    "now", "then", "also", "simply", "just", "only", "finally", "directly", "immediately", "therefore", "first", "next", "please",
+    "now", "then", "also", "simply", "just", "only", "finally", "directly", "immediately", "therefore", "first", "next",
     "go ahead and", "go on to", "go on and", "proceed to", "proceed and", "continue to", "try to", "attempt to", "try and",
     "carefully", "quickly", "actually", "again", "so", "thus", "likely", "definitely", "safely", "manually", "still",
     "move on to", "instead", "currently", "be", "to now", "once more", "start to", "begin to",
@@ -234,7 +235,6 @@ pub(super) const IS_NEXT: &[&str] = &[
 
 /// What puts an act behind another one, whatever else is said.
 pub(super) const ONLY_THEN: &[&str] = &[
-    "once",
     "after that",
     "following that",
     "afterwards",
@@ -264,3 +264,7 @@ pub(super) const JOINTS: &[&str] = &["so", "therefore", "but", "and", "thus", "h
 
 /// Words before an intention that make it a reason.
 pub(super) const BECAUSE: &[&str] = &["since", "because", "once"];
+
+/// How what others say is told.
+pub(super) const QUOTING: &[&str] =
+    &["says", "said", "reads", "contains", "states", "writes", "wrote", "told", "claims", "message is", "text is"];

@@ -3,11 +3,12 @@
 //! Told by the data itself (a card number with a valid check digit, a valid IBAN) and by phrases for entering it ("entering
 //! the card number", "type CVV 123"). The words it reports have every digit but the last four of a card number hidden.
 
-use super::clause::{has_any, sentence};
+use super::clause::{has_any, lines, sentence};
 use super::family::{Family, Verbs, is_act};
 use super::foreign;
 use super::tool::Tools;
 use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
+use crate::policy::text::Folded;
 
 /// What payment data is called.
 #[rustfmt::skip]
@@ -67,7 +68,7 @@ pub(super) fn cues() -> Vec<Cue> {
 
 pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
     let own: Vec<CueHit> = cues.iter().filter(|cue| cue.tag < THING).cloned().collect();
-    card_number(facts.folded.as_str())
+    card_number(facts.folded)
         .or_else(|| is_act(facts.kind).then(|| iban(facts.folded.as_str())).flatten())
         .or_else(|| FAMILY.find(facts, &own))
         .or_else(|| {
@@ -75,15 +76,16 @@ pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
                 let sentence = sentence(facts.folded, &cue.range);
                 let text = &facts.folded.as_str()[sentence.clone()];
                 let found =
-                    (cue.tag == THING && valued(facts, text)) || (cue.tag == FOREIGN && entered(facts, cue, text));
+                    (cue.tag == THING && valued(facts, cue)) || (cue.tag == FOREIGN && entered(facts, cue, text));
                 found.then(|| facts.words(&sentence))
             })
         })
 }
 
-/// Whether an act names a thing with a value beside it.
-fn valued(facts: &Facts<'_>, sentence: &str) -> bool {
-    is_act(facts.kind) && sentence.bytes().filter(u8::is_ascii_digit).count() >= 3
+/// Whether an act names a thing with a value beside it: digits among the next few characters.
+fn valued(facts: &Facts<'_>, cue: &CueHit) -> bool {
+    let near = facts.folded.as_str()[cue.range.end..].chars().take(24).take_while(|c| !c.is_alphabetic());
+    is_act(facts.kind) && near.filter(char::is_ascii_digit).count() >= 3
 }
 
 /// Whether the sentence puts the thing into a form.
@@ -91,48 +93,77 @@ fn entered(facts: &Facts<'_>, cue: &CueHit, sentence: &str) -> bool {
     let unspaced = !facts.folded.as_str()[cue.range.clone()].chars().any(super::super::text::continues_word);
     let entering = has_any(sentence, ENTERING)
         || (unspaced && ["入力", "输入", "填写"].iter().any(|word| sentence.contains(word)));
-    (entering || valued(facts, sentence)) && !foreign::takes_back(sentence)
+    (entering || valued(facts, cue)) && !foreign::takes_back(sentence)
 }
 
-/// A run of 13 to 19 digits, in groups or not, that begins like a card number and has a valid check digit; hidden but for
-/// its last four.
-fn card_number(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
+/// A card number: 13 to 19 digits in groups that stand side by side, which begin like a card number and have a valid check
+/// digit; hidden but for its last four. Lines are never joined.
+fn card_number(folded: &Folded) -> Option<String> {
+    lines(folded).find_map(|line| {
+        let groups = groups(&folded.as_str()[line]);
+        (0..groups.len()).find_map(|from| {
+            let mut digits = Vec::new();
+            for (n, group) in groups[from..].iter().enumerate() {
+                if n > 0 && !group.joined {
+                    break;
+                }
+                digits.extend_from_slice(&group.digits);
+                if digits.len() > 19 {
+                    break;
+                }
+                if is_card_number(&digits) {
+                    let last: String =
+                        digits[digits.len() - 4..].iter().map(|digit| char::from(b'0' + digit)).collect();
+                    return Some(format!("card number ending in {last}"));
+                }
+            }
+            None
+        })
+    })
+}
+
+/// Digits without anything between them.
+struct Group {
+    digits: Vec<u8>,
+    /// Whether nothing but a joint stands between it and the group before.
+    joined: bool,
+}
+
+/// The groups of digits of a line that are no part of a word or an identifier. Of long ones only the beginning is kept.
+fn groups(line: &str) -> Vec<Group> {
+    let bytes = line.as_bytes();
+    let (mut groups, mut at, mut end) = (Vec::new(), 0, None);
+    // An account number that begins with a country goes on in groups, too.
+    let mut account: Option<usize> = None;
     while at < bytes.len() {
         if !bytes[at].is_ascii_digit() {
             at += 1;
             continue;
         }
-        let run = &bytes[at..];
-        let (digits, len) = digits_of(run);
-        let joined = at > 0
-            && (bytes[at - 1].is_ascii_alphanumeric() || matches!(bytes[at - 1], b'.' | b'-' | b'_' | b'/' | b'='));
-        if !joined && is_card_number(&digits) {
-            let last: String = digits[digits.len() - 4..].iter().map(|digit| char::from(b'0' + digit)).collect();
-            return Some(format!("card number ending in {last}"));
+        let len = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + len).copied();
+        let inside = before.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+            || after.is_some_and(|byte| byte.is_ascii_alphabetic());
+        let country = len == 2 && at >= 2 && bytes[at - 2..at].iter().all(u8::is_ascii_alphabetic);
+        let of_account = country || account.is_some_and(|end| &bytes[end..at] == b" " || &bytes[end..at] == b"-");
+        account = of_account.then_some(at + len);
+        let inside = (inside && len < 13) || of_account;
+        let joint = !of_account
+            && end.is_some_and(|end: usize| matches!(&bytes[end..at], b" " | b"-" | b"." | b"/" | b"_" | b", " | b","));
+        let path = before == Some(b'/') && !joint;
+        if !(inside && !joint) && !path {
+            groups.push(Group {
+                digits: bytes[at..at + len.min(20)].iter().map(|byte| byte - b'0').collect(),
+                joined: joint,
+            });
+            end = Some(at + len);
+        } else {
+            end = None;
         }
-        at += len.max(1);
+        at += len;
     }
-    None
-}
-
-/// The digits of a run in which single spaces or hyphens may stand, at most 40 bytes of it, and its length.
-fn digits_of(run: &[u8]) -> (Vec<u8>, usize) {
-    let mut digits = Vec::new();
-    let mut len = 0;
-    while let Some(byte) = run.get(len) {
-        let joint = matches!(byte, b' ' | b'-') && run.get(len + 1).is_some_and(u8::is_ascii_digit);
-        if byte.is_ascii_digit() {
-            if digits.len() < 40 {
-                digits.push(byte - b'0');
-            }
-        } else if !joint {
-            break;
-        }
-        len += 1;
-    }
-    (digits, len)
+    groups
 }
 
 fn is_card_number(digits: &[u8]) -> bool {
@@ -177,7 +208,8 @@ fn iban(text: &str) -> Option<String> {
 fn compact(run: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     for (n, byte) in run.iter().enumerate() {
-        let joint = *byte == b' ' && out.len() % 4 == 0 && run.get(n + 1).is_some_and(u8::is_ascii_alphanumeric);
+        let joint =
+            matches!(byte, b' ' | b'-') && out.len() % 4 == 0 && run.get(n + 1).is_some_and(u8::is_ascii_alphanumeric);
         if byte.is_ascii_alphanumeric() && out.len() < 34 {
             out.push(*byte);
         } else if !joint {
@@ -209,6 +241,11 @@ mod tests {
             ("fill(card, \"5500-0000-0000-0004\")", "card number ending in 0004"),
             ("４１１１１１１１１１１１１１１１", "card number ending in 1111"),
             ("pay to DE89 3704 0044 0532 0130 00 today", "IBAN DE … 3000"),
+            ("4111 1111 1111 1111 12/26 123", "card number ending in 1111"),
+            ("4111111111111111\n123", "card number ending in 1111"),
+            ("step 7 4111 1111 1111 1111", "card number ending in 1111"),
+            ("fill(number=4111111111111111)", "card number ending in 1111"),
+            ("4111.1111.1111.1111", "card number ending in 1111"),
             ("GB82WEST12345698765432", "IBAN GB … 5432"),
         ] {
             assert_eq!(words(PaymentData, &Step, text).as_deref(), Some(reported), "{text:?}");

@@ -99,11 +99,15 @@ impl<'t> Prose<'t> {
     /// Whether the words are announced as the agent's next act. `all` are the places of all such words in the text.
     pub(super) fn announces(&self, find: &Find<'_>, all: &[Range<usize>]) -> bool {
         let k = self.index(find.range.start);
-        if self.sentences.is_empty() || self.names_the_goal(k) {
+        if self.sentences.is_empty()
+            || self.names_the_goal(k, find.range)
+            || (!find.named && self.quotes(k, find.range))
+        {
             return false;
         }
-        self.head(find, k)
-            .is_some_and(|head| !(head.imperative && self.is_planned(k)) && !self.comes_later(k, head, all))
+        let Some(head) = self.head(find, k) else { return false };
+        let planned = head.imperative && self.is_planned(k);
+        !planned && !self.comes_later(k, head, all)
     }
 
     fn head(&self, find: &Find<'_>, k: usize) -> Option<Head> {
@@ -146,9 +150,21 @@ impl<'t> Prose<'t> {
         self.sentences.partition_point(|sentence| sentence.range.start <= at).saturating_sub(1)
     }
 
-    fn names_the_goal(&self, n: usize) -> bool {
-        let text = self.words(n);
-        has_any(text, lex::GOAL) || text.contains('✓') || (!self.asks && has_any(text, lex::AWAITS))
+    /// Whether the sentence tells what is wanted, what is done already, or what waits for somebody's word.
+    fn names_the_goal(&self, n: usize, range: &Range<usize>) -> bool {
+        let sentence = &self.sentences[n].range;
+        let (before, after) =
+            (&self.text[sentence.start..range.start], &self.text[range.end..sentence.end.max(range.end)]);
+        let part = before.rfind([',', ':']).map_or(before, |at| &before[at..]);
+        let agreed = ["so i ", "so i'm ", "so let me ", "therefore i "].iter().any(|joint| before.contains(joint));
+        let goal = !agreed && has_any(part, lex::GOAL);
+        goal || after.trim_end().ends_with('✓') || (!self.asks && has_any(before, lex::AWAITS))
+    }
+
+    /// Whether the words are what somebody else says.
+    fn quotes(&self, n: usize, range: &Range<usize>) -> bool {
+        let before = &self.text[self.sentences[n].range.start..range.start];
+        before.contains(['"', '\'']) && has_any(before, lex::QUOTING)
     }
 
     /// Whether a sentence is an item of a list of things to do, other than the first below a heading for the next of them.

@@ -124,7 +124,8 @@ impl<'t> Said<'t> {
         let left = self.before_glue(at);
         let is_next = || has_any(self.slice(at..self.words.len()), lex::IS_NEXT);
         let gap = self.words.get(left).map_or(Gap::None, |word| word.gap);
-        if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) {
+        let exclaims = gap == Gap::Part && left <= 3;
+        if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) || exclaims {
             let describes = self.words[at + 1..].iter().any(|word| lex::DESCRIBES.contains(&word.text));
             let later = left < at && self.is_late(0..at);
             return (is_next() || !describes).then(|| Head { weak: false, later, imperative: !is_next() });
@@ -200,16 +201,28 @@ impl<'t> Said<'t> {
         let taken_back = has_any(own, lex::NEGATIVE)
             || has_any(own, lex::WONDERS)
             || because
-            || has_any(self.slice(0..to), lex::ONLY_THEN)
+            || self.only_then(to)
             || self.only_looks(to)
             || (weak && (only_if || has_any(before, &["if"])));
         let later = self.is_late(0..from) || self.is_late(from..to);
         (!taken_back).then_some(Head { weak, later, imperative: from == to })
     }
 
+    /// Whether another act comes first, whatever else is said.
+    fn only_then(&self, to: usize) -> bool {
+        let once = |n: &usize| {
+            self.words[*n].text == "once"
+                && !matches!(self.words.get(n + 1).map(|next| next.text), Some("again" | "more"))
+        };
+        (0..to).any(|n| once(&n)) || has_any(self.slice(0..to), lex::ONLY_THEN)
+    }
+
     /// Whether what is announced is done by looking at something: "by visiting the site".
     fn only_looks(&self, to: usize) -> bool {
-        let looks = |n: usize| self.words[n].text.ends_with("ing") && self.class(n).intersects(Class::GATHER);
+        let looks = |n: usize| {
+            let word = self.words[n].text;
+            word.ends_with("ing") && !matches!(word, "opening" | "going") && self.class(n).intersects(Class::GATHER)
+        };
         (to + 1..self.words.len()).any(|n| self.words[n - 1].text == "by" && looks(n))
     }
 

@@ -32,7 +32,7 @@ const ACTS: &[&str] = &[
     "archive", "mark", "star", "apply", "use", "login", "logout", "log", "sign", "verify", "register", "share", "invite", "grant",
     "revoke", "refund", "return", "exchange", "book", "reserve", "checkout", "buy", "purchase", "pay", "order", "withdraw", "deposit",
     "donate", "reply", "forward", "publish", "notify", "email", "message", "tweet", "comment", "subscribe", "unsubscribe",
-    "close", "merge", "approve", "accept", "reject", "enable", "disable", "authorize", "authenticate", "reschedule", "upgrade", "rebook",
+    "sendmail", "rmtree", "charge", "close", "merge", "approve", "accept", "reject", "enable", "disable", "authorize", "authenticate", "reschedule", "upgrade", "rebook",
 ];
 
 /// Verbs that are nouns as well: a line that begins with one may be the name of anything.
@@ -41,49 +41,100 @@ const NOUNS: &[&str] = &[
     "use", "file", "return",
 ];
 
+/// What follows a verb that is a noun there: `order_by`, `post_process`, `book_search`.
+const HARMLESS: &[&str] =
+    &["by", "process", "search", "branch", "comparison", "history", "list", "text", "cookie", "cookies", "template"];
+
+/// Words that make a whole name harmless.
+const NEVER: &[&str] = &["comparison", "branch", "draft", "preview", "mock", "dryrun"];
+
 /// So many names are looked at in one event.
 const MOST_NAMES: usize = 64;
 
-/// The words of each tool that a raw text calls: identifiers before an opening bracket, and lines that are one identifier of
-/// several words. At most 64 of them.
+/// The words of each tool that a raw text calls: identifiers before an opening bracket, lines that are one identifier of several
+/// words, and requests such as `POST /api/orders`. At most 64 of them.
 pub(super) fn calls(raw: &str) -> Vec<Vec<String>> {
-    raw.lines().flat_map(names).take(MOST_NAMES).map(words).collect()
+    raw.lines().flat_map(names).take(MOST_NAMES).map(|name| words(&name)).collect()
 }
 
-fn names(line: &str) -> impl Iterator<Item = &str> {
-    // "tool: submitPayment"
-    let (lead, rest) = line.split_once(": ").unwrap_or_default();
-    let told = ["tool", "tool_name", "function", "action", "call", "method"]
-        .contains(&lead.trim().to_ascii_lowercase().as_str());
-    let line = if told { rest } else { line };
-    let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-    let bytes = line.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < bytes.len() {
-            let start = at;
-            let len = bytes[at..].iter().take_while(|byte| part(**byte)).count();
-            at += len.max(1);
-            let name = line.get(start..start + len)?;
-            let calls = matches!(bytes.get(start + len), Some(b'(' | b'[')) || line[start + len..].starts_with(" (");
-            let alone = line.trim().len() == len && (told || names_an_act(name));
-            if name.starts_with(|c: char| c.is_ascii_alphabetic()) && (calls || alone) {
-                return Some(name);
-            }
-            if len == 0 && !line.is_char_boundary(at) {
-                at += (at..line.len()).take_while(|n| !line.is_char_boundary(*n)).count();
-            }
-        }
-        None
+/// Whether a line calls a tool.
+pub(super) fn is_call(line: &str) -> bool {
+    names(line).next().is_some()
+}
+
+fn names(line: &str) -> impl Iterator<Item = String> {
+    let line = line.trim();
+    let (told, name) = named(line);
+    let alone = is_name(name) && (told || names_an_act(name));
+    let alone = alone.then(|| name.to_owned());
+    request(line).into_iter().chain(alone).chain(called(line).map(str::to_owned))
+}
+
+/// What a line says that the name of a tool is: "tool: submitPayment".
+fn named(line: &str) -> (bool, &str) {
+    match line.split_once(": ") {
+        Some((lead, rest)) if TOLD.contains(&lead.trim().to_ascii_lowercase().as_str()) => (true, rest.trim()),
+        Some(_) | None => (false, line),
+    }
+}
+
+/// What stands before the name of a tool.
+const TOLD: &[&str] = &["tool", "tool_name", "function", "action", "call", "method"];
+
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-')
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_part)
+}
+
+/// The identifiers before an opening bracket.
+fn called(line: &str) -> impl Iterator<Item = &str> {
+    line.match_indices(['(', '[']).filter_map(|(at, _)| {
+        let before = &line.as_bytes()[..at];
+        let len = before.iter().rev().take(LONGEST).take_while(|byte| is_part(**byte)).count();
+        line.get(at - len..at).map(|name| name.trim_start_matches(['.', '-'])).filter(|name| is_name(name))
     })
 }
+
+/// The longest name of a tool, in bytes.
+const LONGEST: usize = 120;
+
+/// A request over HTTP as the name of a tool: its method as a verb, then the words of its path.
+fn request(line: &str) -> Option<String> {
+    let line = line
+        .get(..line.len().min(REQUEST))
+        .or_else(|| line.char_indices().nth(REQUEST / 4).map(|(at, _)| &line[..at]))?;
+    let mut words = line.split_whitespace();
+    let method = match words.next()? {
+        "curl" => {
+            words.by_ref().find(|word| matches!(*word, "-X" | "--request"))?;
+            words.next()?
+        }
+        method => method,
+    };
+    let verb = match method {
+        "POST" => "create",
+        "PUT" | "PATCH" => "update",
+        "DELETE" => "delete",
+        _ => return None,
+    };
+    let path = words.find(|word| word.contains('/'))?;
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let words: Vec<&str> = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    Some(format!("{verb}_{}", words.join("_")))
+}
+
+/// So many bytes of a line are looked at for a request.
+const REQUEST: usize = 400;
 
 /// Whether a name that stands alone is one of a tool: it begins with a verb, or says that it comes from a server of tools.
 fn names_an_act(name: &str) -> bool {
     let words = words(name);
     let first = words.first().map_or("", String::as_str);
     let verb = ACTS.contains(&first) || READS.contains(&first);
-    (words.len() > 1 && verb && !NOUNS.contains(&first)) || name.starts_with("mcp__")
+    (words.len() > 1 && verb && !NOUNS.contains(&first)) || name.starts_with("mcp")
 }
 
 /// The words of a name, in lower case: `git_pushAll` is git, push, all.
@@ -109,11 +160,18 @@ impl Tools {
     /// Whether a tool whose name has these words does what is meant here.
     pub(super) fn has(&self, words: &[String]) -> bool {
         let is_in = |word: &str, of: &[&str]| of.contains(&word);
-        let known = |word: &&String| is_in(word, ACTS) || is_in(word, READS) || is_in(word, self.verbs);
-        let Some(verb) = words.iter().find(known) else { return false };
-        let any = |of: &[&str]| {
+        let known = |word: &String| is_in(word, ACTS) || is_in(word, READS) || is_in(word, self.verbs);
+        let Some(at) = words.iter().position(known) else { return false };
+        let any = |words: &[String], of: &[&str]| {
             words.iter().any(|word| is_in(word, of) || word.strip_suffix('s').is_some_and(|one| is_in(one, of)))
         };
-        is_in(verb, self.verbs) && (self.objects.is_empty() || any(self.objects)) && !any(self.not)
+        // What is only looked at, or made of it, is no act.
+        let harmless = words.get(at + 1).is_some_and(|word| HARMLESS.contains(&word.as_str()));
+        is_in(&words[at], self.verbs)
+            && (self.objects.is_empty() || any(words, self.objects))
+            && !any(&words[at + 1..], self.not)
+            && !harmless
+            && !(words[at] == "checkout" && words[..at].iter().any(|word| word == "git"))
+            && !words.iter().any(|word| NEVER.contains(&word.as_str()))
     }
 }

@@ -74,6 +74,12 @@ pub(super) static FAMILY: Family = Family {
             ],
         },
         Verbs {
+            plain: &["move", "venmo", "zelle", "tip", "top up", "donate", "lend", "repay"],
+            doing: &["moving", "venmoing", "tipping", "topping up", "donating"],
+            objects: &["$", "€", "£", "¥", "usd", "eur", "dollars", "euros", "money", "funds", "btc", "eth", "bucks"],
+            not: &[],
+        },
+        Verbs {
             plain: &["pay"],
             doing: &["paying"],
             objects: &["bill", "rent", "invoice", "fee", "him", "her", "them", "iban", "amount", "the"],
