@@ -92,6 +92,22 @@ fn a_crash_before_a_deadline_was_frozen_loses_no_more_than_the_time_until_the_st
 }
 
 #[test]
+fn a_deadline_that_had_no_time_left_at_the_stop_passes_only_after_it() {
+    let mut scene = Scene::held();
+    let kept_before = scene.kept();
+    let mut halt = halt(scene.now);
+    halt.at = kept_before.deadline;
+    let said = scene.restart_from_halted(kept_before, Some(halt));
+    assert_eq!(kept(&scene).frozen, Some(Duration::ZERO));
+    assert!(kept(&scene).closed.is_none(), "{said:?}");
+    let said = scene.after(Duration::from_secs(1));
+    assert!(kept(&scene).closed.is_none(), "{said:?}");
+    scene.input(Input::EndHalt);
+    scene.after(Duration::from_secs(1));
+    assert_eq!(kept(&scene).closed.map(|closed| closed.outcome), Some(crate::gate::Outcome::Expired));
+}
+
+#[test]
 fn an_extension_gives_its_whole_time_once_the_stop_is_over() {
     let mut scene = Scene::held();
     scene.after(Duration::from_secs(100));

@@ -244,6 +244,12 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
             [Action::Agent(Says::Thought, rule)].into_iter().chain(sealed).collect()
         }),
         3 => who().prop_map(|who| vec![Action::Decide(Does::Approve, Card::Newest, who), Action::Settle]),
+        // A decision is on its way to the disk when the policy becomes another one.
+        1 => (who(), rule()).prop_map(|(who, rule)| {
+            let looked = [Action::Carry(0, Fault::No), Action::Carry(0, Fault::No)];
+            let decides = [Action::Decide(Does::Approve, Card::Newest, who)].into_iter().chain(looked);
+            decides.chain([Action::Policy(rule), Action::Settle]).collect()
+        }),
         1 => Just(vec![Action::Sighted, Action::Settle, Action::Wait(Span::Second), Action::Settle]),
         1 => Just(vec![Action::Stranger(Meddles::Resumes), Action::Wait(Span::Poll), Action::Settle, Action::Wait(Span::Second), Action::Settle]),
         1 => fault().prop_map(|fault| {

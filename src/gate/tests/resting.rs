@@ -69,6 +69,18 @@ fn two_looks_that_agree_half_a_second_apart_say_that_nothing_runs() {
 }
 
 #[test]
+fn two_words_in_quick_succession_are_one_look() {
+    let mut scene = watching();
+    told(&mut scene, "finished");
+    scene.after(Duration::from_millis(100));
+    told(&mut scene, "error");
+    assert_eq!(scene.gate.state(), SessionState::Watching);
+    assert_eq!(scene.after(APART), ["read"]);
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
 fn a_word_that_is_not_known_and_a_running_one_are_not_even_looked_at() {
     for status in ["running", "initializing", "paused", "thinking", "Finished!"] {
         let mut scene = watching();
