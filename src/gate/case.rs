@@ -307,6 +307,8 @@ impl Case {
             Hold::Paused { at, after_ms } | Hold::InDoubt { at, after_ms } => Some((at, after_ms)),
             Hold::None | Hold::NotYetPaused | Hold::ByOthers => None,
         };
+        // What was not known stays in doubt: the answers that could tell died with the process.
+        let owning = if kept.owned.is_none() { Owning::default().in_doubt() } else { Owning::default() };
         Self {
             kept,
             deadline,
@@ -316,7 +318,7 @@ impl Case {
             carried_out: false,
             began,
             cancels: false,
-            owning: Owning::default(),
+            owning,
         }
     }
 

@@ -216,6 +216,24 @@ fn a_restart_keeps_what_was_known_and_doubts_what_was_not() {
 }
 
 #[test]
+fn a_session_that_was_kept_in_doubt_is_in_doubt_after_a_restart() {
+    let mut keeps = rule("purchase", RuleEffect::Ask);
+    keeps.on_deny = Some(OnDeny::KeepPaused);
+    let mut scene = in_doubt(fires(keeps));
+    scene.decide(Act::Deny { reason: None });
+    scene.restart();
+    scene.read(paused());
+    scene.seen(EventKind::Resumed, super::scene::quiet());
+    scene.paused(ALREADY);
+    let operator = crate::control::OperatorName("ops1".to_owned());
+    let act = crate::control::SessionAct::Ask;
+    scene.input(crate::gate::Input::Directed { reply: crate::gate::ReplyTo(9), operator, act, reason: None });
+    scene.after(SETTLE);
+    assert_eq!(scene.read(paused()), ["record revised", "show open r1"]);
+    assert_eq!(whose(&scene), Whose::Doubt);
+}
+
+#[test]
 fn a_late_pause_is_ours_where_its_answer_says_so_and_in_doubt_where_it_is_lost() {
     for (answer, is) in [(ACCEPTED, Whose::Ours), (lost(), Whose::Doubt)] {
         let mut scene = Scene::held();

@@ -163,11 +163,11 @@ impl Verbs {
     fn is_about_else(&self, object: &str) -> bool {
         let end = PREPOSITIONS.iter().filter_map(|word| object.find(word)).min().unwrap_or(object.len());
         let (noun, rest) = object.split_at(end);
-        let phrase = |not: &&&str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
-        let (phrases, nouns): (Vec<&str>, Vec<&str>) = self.not.iter().partition(|not| phrase(&not));
+        let phrase = |not: &&str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
+        let (phrases, nouns): (Vec<&str>, Vec<&str>) = self.not.iter().partition(|not| phrase(not));
         let received = rest.contains('@') || (rest.contains(" to ") && !has_any(rest, USERS));
-        let is_else = |word: &&&str| has_any(noun, &[word]) && !(received && RECEIVED.contains(*word));
-        has_any(object, &phrases) || nouns.iter().any(|word| is_else(&word))
+        let is_else = |word: &&str| has_any(noun, &[*word]) && !(received && RECEIVED.contains(word));
+        has_any(object, &phrases) || nouns.iter().any(is_else)
     }
 
     /// Whether what has to follow the verb at `range` does, and nothing that must not.

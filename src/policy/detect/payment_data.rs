@@ -152,7 +152,7 @@ fn groups(line: &str) -> Vec<Group> {
         let joint = !of_account
             && end.is_some_and(|end: usize| matches!(&bytes[end..at], b" " | b"-" | b"." | b"/" | b"_" | b", " | b","));
         let path = before == Some(b'/') && !joint;
-        if !(inside && !joint) && !path {
+        if (!inside || joint) && !path {
             groups.push(Group {
                 digits: bytes[at..at + len.min(20)].iter().map(|byte| byte - b'0').collect(),
                 joined: joint,
