@@ -14,7 +14,8 @@ use tokio::time::{sleep, timeout_at};
 use crate::api::{ErrorClass, PauseAnswer};
 
 /// Sends up to three requests (the first, a hedge after `hedge_after`, one repetition of a failed one) within `budget`;
-/// the first acceptance wins.
+/// the first acceptance wins. A session or a key that the provider does not know ends the race at once only where no other
+/// request can have paused the session.
 ///
 /// "Paused already" to one request is settled by the answers to the others: one of them was accepted, or none can have paused
 /// the session ([`PauseAnswer::AlreadyPaused`]), or an answer is missing ([`PauseAnswer::InDoubt`]). The session stands still
@@ -86,7 +87,9 @@ impl Race {
                 self.possible_causes -= 1;
                 Step::Wait
             }
-            ErrorClass::Auth { .. } | ErrorClass::NotFound { .. } => Step::Done(Err(class)),
+            ErrorClass::Auth { .. } | ErrorClass::NotFound { .. } if self.possible_causes == 1 => {
+                Step::Done(Err(class))
+            }
             ErrorClass::Unknown { .. } => {
                 self.worst = Some(class);
                 self.repeat()
@@ -95,7 +98,12 @@ impl Race {
                 self.had_no_effect(class);
                 self.repeat()
             }
-            ErrorClass::NotPaused | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. } => {
+            // Whatever one request is refused for, another may have paused the session.
+            ErrorClass::Auth { .. }
+            | ErrorClass::NotFound { .. }
+            | ErrorClass::NotPaused
+            | ErrorClass::RateLimited { .. }
+            | ErrorClass::Refused { .. } => {
                 self.had_no_effect(class);
                 Step::Wait
             }
@@ -231,6 +239,97 @@ mod tests {
         assert_eq!((result, sent), (Err(ErrorClass::RateLimited { retry_after: None }), 1));
         let (result, sent) = run(5, &[None, limited]).await;
         assert_eq!((result, sent), (Err(late(Duration::from_millis(300))), 2));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_key_or_session_is_final_only_where_no_other_request_can_have_paused_it() {
+        let auth = || ErrorClass::Auth { status: 401, detail: "no".to_owned() };
+        let missing = || ErrorClass::NotFound { detail: "gone".to_owned() };
+        let still_late = || Err(late(Duration::from_millis(300)));
+        for class in [auth(), missing()] {
+            let says = || Some(Err(class.clone()));
+            let already = || Some(Err(ErrorClass::AlreadyPaused));
+            let unanswered = || unknown().map(|()| PauseAnswer::Accepted);
+            assert_eq!(run(200, &[says()]).await, (Err(class.clone()), 1));
+            assert_eq!(run(200, &[Some(unreachable()), says()]).await, (Err(class.clone()), 2));
+            assert_eq!(run(200, &[Some(unknown()), says()]).await, (unanswered(), 2), "{class:?}");
+            assert_eq!(run(5, &[None, says()]).await, (still_late(), 2), "{class:?}");
+            assert_eq!(run(5, &[None, Some(unknown()), says()]).await, (still_late(), 3), "{class:?}");
+            assert_eq!(run(5, &[None, already(), says()]).await, (Ok(PauseAnswer::InDoubt), 2), "{class:?}");
+        }
+    }
+
+    /// What one request does at the provider, and what is heard of it.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Sent {
+        Accepted,
+        AcceptedAndLost,
+        Already,
+        LostBefore,
+        Unreachable,
+        Limited,
+        Missing,
+        Unauthorized,
+    }
+
+    impl Sent {
+        const ALL: [Self; 8] = [
+            Self::Accepted,
+            Self::AcceptedAndLost,
+            Self::Already,
+            Self::LostBefore,
+            Self::Unreachable,
+            Self::Limited,
+            Self::Missing,
+            Self::Unauthorized,
+        ];
+
+        fn heard(self) -> Result<(), ErrorClass> {
+            match self {
+                Self::Accepted => Ok(()),
+                Self::AcceptedAndLost | Self::LostBefore => unknown(),
+                Self::Already => Err(ErrorClass::AlreadyPaused),
+                Self::Unreachable => unreachable(),
+                Self::Limited => Err(ErrorClass::RateLimited { retry_after: None }),
+                Self::Missing => Err(ErrorClass::NotFound { detail: "gone".to_owned() }),
+                Self::Unauthorized => Err(ErrorClass::Auth { status: 401, detail: "no".to_owned() }),
+            }
+        }
+    }
+
+    /// Whatever up to three requests come to, one after the other: a pause of ours is never said to have had no effect.
+    #[test]
+    fn no_course_of_a_race_denies_a_pause_that_took_effect() {
+        let all = Sent::ALL;
+        for sent in (0..all.len().pow(3)).map(|n| [all[n % 8], all[n / 8 % 8], all[n / 64]]) {
+            for in_flight in 1..=sent.len() {
+                // So many are sent before the first is answered; the rest only if the race asks for them.
+                let mut race = Race { possible_causes: in_flight, may_repeat: true, already: false, worst: None };
+                let mut open = in_flight;
+                let mut answered = 0;
+                let result = loop {
+                    let step = race.settle(sent[answered].heard());
+                    answered += 1;
+                    match step {
+                        Step::Done(result) => break result,
+                        Step::Send if open < sent.len() => open += 1,
+                        Step::Send => race.possible_causes -= 1,
+                        Step::Wait => {}
+                    }
+                    if answered == open {
+                        break race.verdict();
+                    }
+                };
+                let took = sent[..open].iter().any(|sent| matches!(sent, Sent::Accepted | Sent::AcceptedAndLost));
+                let may_be_ours = matches!(
+                    result,
+                    Ok(PauseAnswer::Accepted | PauseAnswer::InDoubt) | Err(ErrorClass::Unknown { .. })
+                );
+                assert!(!took || may_be_ours, "{sent:?}, {open} of them sent: {result:?}");
+                let accepted = result == Ok(PauseAnswer::Accepted);
+                assert!(!accepted || sent[..answered].contains(&Sent::Accepted), "{sent:?}: {result:?}");
+            }
+        }
     }
 
     #[tokio::test]

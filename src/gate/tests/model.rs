@@ -98,6 +98,10 @@ pub enum Fault {
     Unreachable,
     Limited,
     Refused,
+    /// Of a pause: no such session, as a gateway says that starts anew.
+    Missing,
+    /// Of a pause: the key is not known.
+    Unauthorized,
     /// Of a pause that was sent twice: "paused already", and the other answer is missing.
     Hedged,
 }
@@ -183,6 +187,8 @@ fn fault() -> impl Strategy<Value = Fault> {
         1 => Just(Fault::Unreachable),
         1 => Just(Fault::Limited),
         1 => Just(Fault::Refused),
+        1 => Just(Fault::Missing),
+        1 => Just(Fault::Unauthorized),
         1 => Just(Fault::Hedged),
     ]
 }

@@ -249,7 +249,13 @@ impl World {
             Fault::LostBefore => Some(ErrorClass::Unknown { detail: "reset".to_owned() }),
             Fault::Unreachable => Some(ErrorClass::Unreachable { detail: "no route".to_owned() }),
             Fault::Limited => Some(ErrorClass::RateLimited { retry_after: None }),
-            Fault::Refused => {
+            Fault::Missing if matches!(what, What::Pause) => {
+                Some(ErrorClass::NotFound { detail: "a gateway".to_owned() })
+            }
+            Fault::Unauthorized if matches!(what, What::Pause) => {
+                Some(ErrorClass::Auth { status: 401, detail: "a gateway".to_owned() })
+            }
+            Fault::Refused | Fault::Missing | Fault::Unauthorized => {
                 return match what {
                     What::Pause => Answer::Pause(Err(refused("no"))),
                     What::Read => Answer::Read(Err(refused("no"))),
