@@ -35,6 +35,7 @@ mod recording;
 mod recover;
 mod reopening;
 mod resting;
+mod suspecting;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -342,7 +342,7 @@ impl Gate {
             }
             return;
         }
-        if super::pausing::hints_at_running(event, verdict) {
+        if super::suspecting::hints_at_running(event, verdict) {
             self.suspect(turn);
         }
         let by_rule = matches!(&self.phase, Phase::Checking(checking) if checking.reply.is_none());

@@ -9,8 +9,9 @@ use crate::policy::{OnTimeout, Verdict};
 
 use super::deciding::name_of;
 use super::opening::plan_of;
-use super::pausing::{Since, hints_at_running};
+use super::pausing::Since;
 use super::phase::Phase;
+use super::suspecting::hints_at_running;
 use super::{Answer, CallId, Deliver, Entry, Gate, Observed, Outcome, Page, Plan, Proof, Subject, Turn, is_news};
 
 /// How long a complete card waits for its page.
