@@ -100,6 +100,8 @@ pub struct Gate {
     repeats: BTreeMap<String, Repeats>,
     /// Pauses sent because a `resumed` event came; accepted means that the session really ran.
     suspicions: BTreeSet<CallId>,
+    /// A resume is known, ours or not, whose event has not come: the next `resumed` event speaks of it.
+    resume_unheard: bool,
     /// Pauses without an answer: one that arrived after a release would stop the session with nobody to ask.
     unanswered: BTreeSet<CallId>,
     /// A pause sent before the hold it is for could be opened.
@@ -145,6 +147,7 @@ impl Gate {
             covered: None,
             repeats: BTreeMap::new(),
             suspicions: BTreeSet::new(),
+            resume_unheard: false,
             unanswered: BTreeSet::new(),
             early: None,
             stray: None,
@@ -302,6 +305,9 @@ impl Gate {
         if backlog && watching && (earlier || !self.caught_up) {
             self.seen_in_history(turn, event, verdict);
         } else {
+            if !backlog {
+                self.hear(turn, event);
+            }
             self.alert(turn, event, verdict);
             self.seen_now(turn, event, verdict);
         }
@@ -483,6 +489,11 @@ impl Gate {
                 turn.out.push(Effect::Publish(Box::new(case.view(self.phase.decider()))));
             }
         }
+    }
+
+    /// What the next call will be named.
+    fn next_call(&self) -> CallId {
+        CallId(self.next_name + 1)
     }
 
     fn name_call(&mut self) -> CallId {

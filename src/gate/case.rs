@@ -213,6 +213,8 @@ pub(super) struct Case {
     pub cancels: bool,
     /// What the answers to our pauses tell of whose the pause is.
     pub owning: Owning,
+    /// The newest event when the pause was confirmed, the trigger before: what is older says nothing of this hold.
+    pub held_since: MessageId,
 }
 
 /// What a case is opened with.
@@ -268,6 +270,7 @@ impl Case {
             notes: Vec::new(),
         };
         let deadline = now.after(timeout);
+        let held_since = card.trigger.id.unwrap_or_default();
         let kept = Kept {
             card,
             plan: opening.plan,
@@ -293,6 +296,7 @@ impl Case {
             began: None,
             cancels: false,
             owning: Owning::default(),
+            held_since,
         }
     }
 
@@ -309,6 +313,7 @@ impl Case {
         };
         // What was not known stays in doubt: the answers that could tell died with the process.
         let owning = if kept.owned.is_none() { Owning::default().in_doubt() } else { Owning::default() };
+        let held_since = kept.card.trigger.id.unwrap_or_default();
         Self {
             kept,
             deadline,
@@ -319,6 +324,7 @@ impl Case {
             began,
             cancels: false,
             owning,
+            held_since,
         }
     }
 

@@ -296,6 +296,7 @@ impl Gate {
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let stopping = self.stopping;
         let halted = self.is_halted() && !matches!(by, EndedBy::Operator { .. });
+        let unsettled = matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) || self.resumed_meanwhile();
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();
@@ -305,9 +306,7 @@ impl Gate {
                 self.keep(turn);
             }
             (OnDeny::Instruct, Some(_)) if halted => self.deny_and_keep(turn, by),
-            (OnDeny::Instruct, Some(_))
-                if stopping || !question && matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) =>
-            {
+            (OnDeny::Instruct, Some(_)) if stopping || !question && unsettled => {
                 case.kept.plan = Plan::Deny { by };
                 self.record(turn, Entry::Revised);
                 self.publish(turn);

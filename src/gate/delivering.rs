@@ -58,6 +58,17 @@ enum Step {
     LookingAgain(Option<CallId>),
 }
 
+impl Delivering {
+    /// Whether the session may run because of this release.
+    pub(super) fn may_run(&self) -> bool {
+        match self.step {
+            Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
+            Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
+            Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
+        }
+    }
+}
+
 impl Gate {
     /// The case is closed durably: its release leaves.
     pub(super) fn start_delivering(&mut self, turn: &mut Turn<'_>, deliver: Deliver) {
@@ -127,6 +138,7 @@ impl Gate {
             turn.out.push(Effect::Message { call, release, text });
         } else {
             delivering.step = Step::Resuming(call);
+            self.resume_unheard = true;
             turn.out.push(Effect::Resume { call, release });
         }
     }

@@ -17,7 +17,8 @@
 //!
 //! "Since" is since the session was last known to run: an answer to a pause that was sent before then tells of another
 //! pause than the one that holds now, and can only raise a doubt. A hold that was ours stays ours until something shows that
-//! the session ran; somebody who resumes *and* pauses between two looks is not seen.
+//! the session ran: a look, an accepted pause, or a `resumed` event that is not of a resume known already. Whoever resumes *and*
+//! pauses where the event of it is lost is not seen.
 
 use jiff::Timestamp;
 
@@ -35,17 +36,24 @@ pub(super) struct Owning {
     since: Option<CallId>,
     /// Whether a pause may have taken effect of which no answer says so.
     lost: bool,
+    /// Whether somebody else's resume was seen, and the pause that looks what came of it is not answered.
+    resumed: bool,
 }
 
 impl Owning {
     /// Nothing is answered yet; what was sent before `first` tells nothing of the pause that is coming.
     pub fn since(first: CallId) -> Self {
-        Self { since: Some(first), lost: false }
+        Self { since: Some(first), lost: false, resumed: false }
     }
 
     /// The same where a pause may hold already of which nothing is known.
     pub fn in_doubt(self) -> Self {
         Self { lost: true, ..self }
+    }
+
+    /// Whether somebody else's resume was seen, and it is not known yet what came of it.
+    pub fn is_pending(self) -> bool {
+        self.resumed
     }
 
     /// The first pause that counts.
@@ -56,6 +64,22 @@ impl Owning {
 }
 
 impl Case {
+    /// Somebody else's resume was seen: what was sent before `first` tells nothing of the pause that may hold now.
+    pub(super) fn resumed(&mut self, first: CallId) {
+        self.owning = Owning { resumed: true, ..Owning::since(first).in_doubt() };
+    }
+
+    /// The session stands, and nothing says that a pause of ours stopped it since that resume.
+    pub(super) fn paused_by_somebody(&mut self) {
+        self.owning.resumed = false;
+        self.kept.owned = self.kept.owned.filter(|ours| !*ours);
+    }
+
+    /// The pause that looked what came of that resume is why the session stands.
+    pub(super) fn paused_by_us(&mut self) {
+        self.owning.resumed = false;
+    }
+
     /// A pause of ours was answered.
     fn pause_answered(&mut self, call: CallId, result: &Result<PauseAnswer, ApiError>) {
         let counts = self.owning.since.is_none_or(|since| call >= since);
@@ -125,9 +149,15 @@ impl Gate {
         }
     }
 
+    /// Whether somebody else's resume was seen, and it is not known yet what came of it.
+    pub(super) fn resumed_meanwhile(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.owning.is_pending())
+    }
+
     /// Whether it is not known yet whose the pause is, because an answer to one of ours is still out.
     pub(super) fn owner_is_pending(&self) -> bool {
-        !self.unanswered.is_empty() && self.case.as_ref().is_some_and(|case| case.kept.owned.is_none())
+        let unknown = |case: &Case| case.kept.owned.is_none() || case.owning.is_pending();
+        !self.unanswered.is_empty() && self.case.as_deref().is_some_and(unknown)
     }
 }
 

@@ -165,6 +165,7 @@ impl Gate {
         let all_answered = self.unanswered.is_empty();
         let Some(case) = &mut self.case else { return };
         case.kept.proof = Some(proof);
+        case.held_since = case.held_since.max(self.seen_up_to);
         let after = turn.now.mono.saturating_sub(case.triggered_at.mono);
         let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let (at, after_ms) = *case.began.get_or_insert((turn.now.wall, after_ms));
@@ -189,6 +190,7 @@ impl Gate {
     pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, since: Since) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
+        self.resume_unheard |= since == Since::Now && !self.resumed_meanwhile();
         if let Some(case) = &mut self.case {
             case.unconfirm();
             match since {

@@ -55,6 +55,7 @@ impl Gate {
             began: old.began,
             cancels: old.cancels,
             owning: old.owning,
+            held_since: old.held_since,
         };
         case.note(note.to_owned());
         if case.card().subject == Subject::Question {

@@ -27,6 +27,82 @@ impl Gate {
         self.publish(turn);
     }
 
+    /// What the stream says of pauses and resumes, whatever else follows from it. A `resumed` event names nobody: it is
+    /// somebody else's unless it is older than the hold, or a resume is known that it can speak of. A `paused` event comes
+    /// after the events of the resumes before it.
+    pub(super) fn hear(&mut self, turn: &mut Turn<'_>, event: &Event) {
+        let known = match event.kind {
+            EventKind::Paused | EventKind::Resumed => std::mem::take(&mut self.resume_unheard),
+            EventKind::Step
+            | EventKind::Thought
+            | EventKind::Question
+            | EventKind::User
+            | EventKind::Done
+            | EventKind::Error
+            | EventKind::Log
+            | EventKind::Unknown(_) => return,
+        };
+        let next = self.next_call();
+        let Some(case) = self.case.as_mut().filter(|case| case.card().subject == Subject::Hold) else { return };
+        if known || event.kind == EventKind::Paused || event.id.is_some_and(|id| id <= case.held_since) {
+            return;
+        }
+        match self.phase {
+            Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Kept(_) => case.resumed(next),
+            Phase::Delivering(ref delivering) if !delivering.may_run() => case.resumed(next),
+            // No pause looks: the one that is repeated does.
+            Phase::Pausing(_) => {
+                case.resumed(next);
+                if case.kept.owned == Some(true) {
+                    return self.may_be_anothers(turn);
+                }
+                case.paused_by_somebody();
+            }
+            Phase::Delivering(_) | Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_) | Phase::Over => (),
+        }
+    }
+
+    /// Somebody else's resume was seen, and the session is paused: by whom cannot be told.
+    fn may_be_anothers(&mut self, turn: &mut Turn<'_>) {
+        let Some(case) = &mut self.case else { return };
+        case.paused_by_somebody();
+        let at = turn.now.wall.strftime("%H:%M:%SZ");
+        let note = format!("somebody else resumed the session, and somebody may have paused it again ({at})");
+        case.mark_late("somebody else resumed the session while it was held");
+        case.note(note.clone());
+        self.notice(turn, note);
+    }
+
+    /// The pause that followed somebody else's resume found the session paused: that hold is not known to be ours.
+    fn it_was_paused_again(&mut self, turn: &mut Turn<'_>) {
+        self.abort_check(turn);
+        self.may_be_anothers(turn);
+        match self.phase {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) => {
+                if let Some(case) = &mut self.case {
+                    case.show_owner(turn.now.wall);
+                }
+                self.record(turn, Entry::Revised);
+                self.changed(turn);
+            }
+            // Spoiled by the event, and nothing goes out.
+            Phase::Recording(_)
+            | Phase::Kept(_) // Stays as it is; whoever resumed it is told of.
+            | Phase::Pausing(_)
+            | Phase::Checking(_)
+            | Phase::Watching
+            | Phase::Asking(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Over => (),
+        }
+    }
+
     /// A `resumed` event while the session is held, or a rule that fires. It may be old news of our own resume, or of a step
     /// that was in flight, so the pause goes out first and its answer tells: accepted means that the session really ran.
     pub(super) fn suspect(&mut self, turn: &mut Turn<'_>) {
@@ -42,6 +118,7 @@ impl Gate {
         match answer {
             Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
             Answer::Pause(Ok(PauseAnswer::InDoubt) | Err(_)) => self.it_may_run(turn),
+            Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) if self.resumed_meanwhile() => self.it_was_paused_again(turn),
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
             | Answer::Act(_)
             | Answer::Read(_)
@@ -51,13 +128,19 @@ impl Gate {
 
     /// The pause that looked whether a held session runs was accepted: it ran, and this pause is ours.
     fn it_ran(&mut self, turn: &mut Turn<'_>) {
+        self.resume_unheard |= !self.resumed_meanwhile();
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
                 self.paused_anew(turn);
                 self.tell_resumed(turn);
             }
-            Phase::Recording(_) => self.spoil("somebody else resumed the session"),
+            Phase::Recording(_) => {
+                if let Some(case) = &mut self.case {
+                    case.paused_by_us();
+                }
+                self.spoil("somebody else resumed the session");
+            }
             Phase::Kept(_) => {
                 self.paused_anew(turn);
                 self.reopen_kept(turn);
@@ -72,22 +155,34 @@ impl Gate {
         }
     }
 
+    /// Says the doubt where nothing repeats the pause that looked.
+    fn doubt_resumed(&mut self, turn: &mut Turn<'_>) {
+        if self.resumed_meanwhile() {
+            self.may_be_anothers(turn);
+        }
+    }
+
     /// That pause failed or its result is unknown: it is repeated until the provider confirms.
     fn it_may_run(&mut self, turn: &mut Turn<'_>) {
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
-                self.pause_anew(turn, Since::Before);
+                let since = if self.resumed_meanwhile() { Since::Perhaps } else { Since::Before };
+                self.pause_anew(turn, since);
                 self.record(turn, Entry::Revised);
                 self.publish(turn);
             }
-            Phase::Recording(_) => self.spoil("it is unknown whether the session still pauses"),
+            Phase::Recording(_) => {
+                self.spoil("it is unknown whether the session still pauses");
+                self.doubt_resumed(turn);
+            }
+            // Whether it runs, the next poll tells.
+            Phase::Kept(_) => self.doubt_resumed(turn),
             Phase::Pausing(_) // Being paused again already.
             | Phase::Watching
             | Phase::Asking(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)
-            | Phase::Kept(_) // The next poll tells.
             | Phase::Over => (),
         }
     }

@@ -12,6 +12,7 @@ impl Gate {
     /// Events while a release is under way. Only what is read back proves that it arrived: a step that was in flight may
     /// report in at any time. A rule that fires once the agent may run holds it again at once.
     pub(in crate::gate) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
+        let meanwhile = self.resumed_meanwhile();
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         match event.kind {
             EventKind::Resumed if matches!(delivering.step, Step::LookingAgain(_)) => {
@@ -20,6 +21,10 @@ impl Gate {
             }
             EventKind::User if !delivering.resumes => return self.seen_answer(turn, event, verdict),
             EventKind::User => delivering.echoed |= delivering.text.as_deref() == Some(event.text.as_str()),
+            EventKind::Resumed if delivering.resumes && meanwhile => {
+                self.not_delivered(turn, Delivery::Failed, "not resumed: somebody else may have resumed the session");
+                return self.suspect(turn);
+            }
             EventKind::Resumed => {
                 delivering.ran |= matches!(delivering.step, Step::Resuming(_) | Step::Verifying(_));
             }
@@ -35,15 +40,10 @@ impl Gate {
         if !is_news(event, verdict) {
             return;
         }
-        let may_run = match delivering.step {
-            Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
-            Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
-            Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
-        };
         if !delivering.resumes {
             return self.went_on(turn, event, verdict);
         }
-        if may_run {
+        if delivering.may_run() {
             return self.moved(turn, event, verdict);
         }
         // A step that was in flight reports in before anything was released: ask again.

@@ -163,9 +163,14 @@ fn an_unreadable_session_is_not_released() {
 #[test]
 fn a_pause_without_an_answer_holds_a_release_back() {
     let mut scene = Scene::held();
-    scene.seen(EventKind::Resumed, quiet());
+    scene.history(EventKind::Resumed, quiet());
     assert_eq!(scene.decide(Act::approve()), ["show ops deciding"]);
     assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
+    let mut seen = Scene::held();
+    seen.seen(EventKind::Resumed, quiet());
+    assert_eq!(seen.decide(Act::approve()), ["show ops deciding"]);
+    let stale = ["refuse stale, now r2", "record noted", "notice", "record revised", "show draft r1"];
+    assert_eq!(seen.paused(Ok(PauseAnswer::AlreadyPaused)), stale);
 }
 
 #[test]

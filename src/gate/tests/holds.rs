@@ -201,10 +201,29 @@ fn a_rule_that_fires_on_a_held_session_is_met_with_a_pause_first() {
 
 #[test]
 fn old_news_of_a_resume_changes_nothing() {
-    let mut scene = Scene::held();
-    scene.seen(EventKind::Resumed, quiet());
-    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), [""; 0]);
-    assert!(matches!(scene.gate.phase, Phase::Held(_)));
+    // A resume of ours, whose event comes when the next hold is confirmed.
+    let mut ours = Scene::resuming();
+    ours.acted(Ok(()));
+    ours.read(running());
+    ours.hold(asks());
+    assert_eq!(ours.seen(EventKind::Resumed, quiet()), ["pause"]);
+    let mut replayed = Scene::held();
+    replayed.history(EventKind::Resumed, quiet());
+    let mut known = Scene::held();
+    poll(&mut known);
+    known.read(running());
+    known.paused(Ok(PauseAnswer::Accepted));
+    known.read(paused());
+    known.after(SETTLE);
+    known.read(paused());
+    assert_eq!(known.seen(EventKind::Resumed, quiet()), ["pause"]);
+    for mut scene in [ours, replayed, known] {
+        assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), [""; 0]);
+        assert!(matches!(scene.gate.phase, Phase::Held(_)), "{:?}", scene.gate.phase);
+        assert_eq!(scene.gate.case.as_ref().unwrap().kept.owned, Some(true));
+    }
+    let mut older = Scene::held();
+    assert_eq!(older.overtaken(EventKind::Resumed, quiet()), [""; 0]);
 }
 
 #[test]

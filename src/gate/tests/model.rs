@@ -258,6 +258,10 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
         }),
         1 => Just(vec![Action::Sighted, Action::Settle, Action::Wait(Span::Second), Action::Settle]),
         1 => Just(vec![Action::Stranger(Meddles::Resumes), Action::Wait(Span::Poll), Action::Settle, Action::Wait(Span::Second), Action::Settle]),
+        1 => (1..4_u8).prop_map(|events| {
+            let meddles = [Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses)];
+            meddles.into_iter().chain([Action::Stream(events), Action::Settle, Action::Wait(Span::Second), Action::Settle]).collect()
+        }),
         1 => fault().prop_map(|fault| {
             vec![Action::Agent(Says::Thought, Rule::Asks), Action::Stream(3), Action::CrossPause(fault), Action::Settle]
         }),

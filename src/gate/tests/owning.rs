@@ -133,6 +133,54 @@ fn a_lost_answer_makes_somebody_elses_pause_doubtful_and_the_card_a_draft() {
     assert_eq!(whose(&scene), Whose::Doubt);
 }
 
+/// Somebody resumed what we held, and paused it: an approval of the card of before does not let that go.
+#[test]
+fn a_foreign_resume_that_was_seen_is_said_and_makes_the_pause_doubtful() {
+    for answer in [ALREADY, lost(), refused()] {
+        let mut scene = Scene::held();
+        let read = scene.decision(Act::approve());
+        assert_eq!(scene.seen(EventKind::Resumed, super::scene::quiet()), ["pause"]);
+        scene.seen(EventKind::Paused, super::scene::quiet());
+        scene.paused(answer.clone());
+        if answer != ALREADY {
+            scene.paused(ALREADY);
+        }
+        scene.read(paused());
+        scene.after(SETTLE);
+        assert_eq!(scene.read(paused()), ["record revised", "show open r2"], "{answer:?}");
+        assert_eq!(whose(&scene), Whose::Doubt, "{answer:?}");
+        assert_eq!(scene.decide_on(read), ["refuse stale, now r2"]);
+        assert!(approve(&mut scene).contains(&"resume r2".to_owned()), "an operator who was told may");
+    }
+    let mut scene = Scene::held();
+    scene.seen(EventKind::Resumed, super::scene::quiet());
+    scene.paused(ALREADY);
+    let card = scene.gate.case.as_ref().expect("a case").card();
+    assert!(card.notes.iter().any(|note| note.starts_with("somebody else resumed")), "{:?}", card.notes);
+    assert_eq!(card.timing, crate::gate::approval::Timing::Late);
+}
+
+/// What leaves without a person's look does not leave while it is unknown what came of a foreign resume, nor afterwards.
+#[test]
+fn after_a_foreign_resume_no_rule_and_no_refusal_lets_a_session_go() {
+    let mut refuses = rule("purchase", RuleEffect::Ask);
+    (refuses.on_deny, refuses.refusal) = (Some(OnDeny::Instruct), Some("No.".to_owned()));
+    let mut scene = Scene::held_by(fires(refuses));
+    scene.seen(EventKind::Resumed, super::scene::quiet());
+    scene.decide(Act::Deny { reason: None });
+    scene.paused(ALREADY);
+    scene.after(SETTLE);
+    let said = scene.read(paused());
+    assert!(said.contains(&"record decided denied applied".to_owned()), "{said:?}");
+    assert!(matches!(scene.gate.phase, Phase::Kept(_)), "{:?}", scene.gate.phase);
+    let mut cools = Scene::held_by(fires(rule("calm", RuleEffect::Cooldown)));
+    cools.seen(EventKind::Resumed, super::scene::quiet());
+    cools.paused(ALREADY);
+    cools.after(SETTLE);
+    cools.read(paused());
+    assert_eq!(cools.gate.case.as_ref().map(|case| case.kept.plan.clone()), Some(Plan::Ask));
+}
+
 #[test]
 fn what_was_ours_is_ours_until_it_is_seen_to_run() {
     let mut scene = Scene::held();

@@ -141,6 +141,25 @@ impl Checks {
         }
     }
 
+    /// A stranger's resume is seen while the session is held: only a pause of ours that takes effect after it is why the session
+    /// stands.
+    pub fn saw_foreign_resume(&mut self, gate: &Gate, took: u64) {
+        let held = match &gate.phase {
+            Phase::Pausing(_)
+            | Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Kept(_) => true,
+            Phase::Delivering(delivering) => !delivering.may_run(),
+            Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_) | Phase::Over => false,
+        };
+        if held {
+            self.holds_since.1 = self.holds_since.1.max(took);
+        }
+    }
+
     /// Invariant 8: a stranger's pause ends only by an operator's approval of a card that says that it may be one.
     fn not_a_strangers(&self, release: &Release, durable: &[Record], provider: &Provider) -> Held {
         if !provider.is_paused_by_a_stranger() || provider.took > self.holds_since.1 {

@@ -25,6 +25,8 @@ pub struct Said {
     pub event: Event,
     pub verdict: Verdict,
     pub seen: bool,
+    /// Of a stranger's resume: how many of our pauses had taken effect by then.
+    pub foreign: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Provider {
         if matches!(said.kind, EventKind::Paused | EventKind::Resumed) {
             said.id = None;
         }
-        self.said.push(Said { event: said, verdict, seen: false });
+        self.said.push(Said { event: said, verdict, seen: false, foreign: None });
     }
 
     pub fn pause(&mut self, by: By) -> Result<PauseAnswer, ApiError> {
@@ -94,12 +96,15 @@ impl Provider {
         Ok(PauseAnswer::Accepted)
     }
 
-    pub fn resume(&mut self) -> Result<(), ApiError> {
+    pub fn resume(&mut self, by: By) -> Result<(), ApiError> {
         self.found()?;
         if self.pausing.take().is_none() && self.paused.take().is_none() {
             return Err(error(ErrorClass::NotPaused));
         }
         self.says(EventKind::Resumed, "resumed", Verdict::default());
+        if let Some(said) = self.said.last_mut().filter(|_| by == By::Stranger) {
+            said.foreign = Some(self.took);
+        }
         Ok(())
     }
 

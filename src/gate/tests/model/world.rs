@@ -206,6 +206,10 @@ impl World {
         let said = &mut self.provider.said[i];
         said.seen = true;
         let (event, verdict) = (said.event.clone(), said.verdict.clone());
+        let foreign = said.foreign.filter(|_| !backlog);
+        if let Some(took) = foreign {
+            self.checks.saw_foreign_resume(&self.gate, took);
+        }
         self.input(Input::Seen { event, verdict, backlog })
     }
 
@@ -280,7 +284,7 @@ impl World {
             What::Cancel | What::Delete | What::Resume | What::Message(..) => {
                 let result = happens.then(|| match what {
                     What::Cancel => self.provider.cancel(),
-                    What::Resume => self.provider.resume(),
+                    What::Resume => self.provider.resume(By::Us),
                     What::Message(text) => self.provider.message(text),
                     What::Delete | What::Pause | What::Read | What::Page => {
                         self.provider.delete();
@@ -415,7 +419,7 @@ impl World {
 
     fn meddle(&mut self, meddles: Meddles) {
         match meddles {
-            Meddles::Resumes => drop(self.provider.resume()),
+            Meddles::Resumes => drop(self.provider.resume(By::Stranger)),
             Meddles::Pauses => drop(self.provider.pause(By::Stranger)),
             Meddles::Cancels => drop(self.provider.cancel()),
             Meddles::Deletes => self.provider.delete(),
