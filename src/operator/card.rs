@@ -191,7 +191,7 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
         Hold::InDoubt { at, .. } => {
             let at = words::clock(*at, zone);
-            page.row("held", &format!("paused, seen at {at}; whether by us is not known, because an answer was lost"));
+            page.row("held", &format!("paused, seen at {at}; whether by us is not known"));
         }
     }
 }

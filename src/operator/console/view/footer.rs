@@ -83,12 +83,23 @@ fn asked(card: &Card, width: usize) -> &'static str {
         (Subject::Hold, true) if late => "LATE",
         (_, true) => "",
         (Subject::Question, false) => "send this answer?",
-        (Subject::Hold, false) if late => "This may already have happened.",
-        (Subject::Hold, false) if card.hold == Hold::ByOthers => "approve? (it will not be resumed)",
-        (Subject::Hold, false) if matches!(card.hold, Hold::InDoubt { .. }) => {
-            "approve? (whose pause it is, is not known)"
-        }
-        (Subject::Hold, false) => "approve?",
+        (Subject::Hold, false) if late => late_hold(&card.hold, width < 100),
+        (Subject::Hold, false) => match card.hold {
+            Hold::ByOthers => "approve? (it will not be resumed)",
+            Hold::InDoubt { .. } => "approve? (whose pause it is, is not known)",
+            Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => "approve?",
+        },
+    }
+}
+
+/// What may have happened already, and what an approval does nevertheless: neither hides the other.
+fn late_hold(hold: &Hold, short: bool) -> &'static str {
+    match hold {
+        Hold::ByOthers if short => "LATE. It will not be resumed.",
+        Hold::ByOthers => "This may already have happened. It will not be resumed.",
+        Hold::InDoubt { .. } if short => "LATE. Whose pause it is, is not known.",
+        Hold::InDoubt { .. } => "This may already have happened. Whose pause it is, is not known.",
+        Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => "This may already have happened.",
     }
 }
 

@@ -8,7 +8,7 @@ use crate::control::fixtures::{at, by, ended, event, open, revised, snapshot};
 use crate::control::{
     ApprovalView, DaemonInfo, EndedBy, Halt, OperatorName, Presence, SessionState, SessionView, Sight, Snapshot, Vote,
 };
-use crate::gate::{Card, Delivery, Digest, Outcome, Revision, Timing};
+use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Timing};
 use crate::operator::console::machine::Input;
 use crate::policy::{Confirm, Risk};
 
@@ -68,6 +68,33 @@ fn a_card_that_may_be_late() {
         card.after = vec![event("Order placed, confirmation no. 4711")];
     });
     at_every_size("late", &attended(vec![late]), |_| {});
+}
+
+/// The last line that asks, whether `y` is locked or not: late, and whose the pause is.
+#[test]
+fn a_late_card_of_a_pause_that_is_not_known_to_be_ours_says_both() {
+    let doubt = Hold::InDoubt { at: at("2026-11-23T13:02:11Z"), after_ms: 84 };
+    for (hold, short, long) in [
+        (Hold::ByOthers, "LATE. It will not be resumed.", "This may already have happened. It will not be resumed."),
+        (
+            doubt,
+            "LATE. Whose pause it is, is not known.",
+            "This may already have happened. Whose pause it is, is not known.",
+        ),
+    ] {
+        for (size, asked) in [((80, 24), short), ((120, 40), long)] {
+            let late = buying(|card| (card.timing, card.hold) = (Timing::Late, hold.clone()));
+            let mut bench = Bench::sized(size);
+            bench.connected(attended(vec![late])).later(50);
+            for (what, wait) in [("locked", 0), ("ready", 4_000)] {
+                bench.later(wait);
+                let screen = bench.screen();
+                let question = screen.lines().find(|line| line.starts_with(" 3333  ") && line.contains("  y "));
+                let question = question.unwrap_or_else(|| panic!("{what}: {screen}"));
+                assert!(question.contains(asked), "{what}: {question}");
+            }
+        }
+    }
 }
 
 #[test]
