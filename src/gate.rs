@@ -20,6 +20,7 @@ pub mod card;
 mod case;
 mod covering;
 mod deciding;
+mod delivered;
 mod delivering;
 mod directed;
 mod doubting;

@@ -8,7 +8,7 @@ use crate::policy::Verdict;
 use super::held::Poll;
 use super::opening::holds;
 use super::phase::{Phase, back_off};
-use super::{Answer, CallId, Delivery, Effect, Entry, Gate, Observed, Turn};
+use super::{Answer, CallId, Delivery, Effect, Gate, Observed, Turn};
 
 const FIRST: Duration = Duration::from_millis(200);
 const MOST: Duration = Duration::from_secs(30);
@@ -152,18 +152,6 @@ impl Gate {
                 self.phase = Phase::Watching;
             }
         }
-    }
-
-    /// Writes down and shows what became of the outcome.
-    pub(super) fn delivered(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
-        let Some(closed) = self.case.as_mut().and_then(|case| case.kept.closed.as_mut()) else { return };
-        if closed.delivery == delivery && closed.detail == detail {
-            return;
-        }
-        closed.delivery = delivery;
-        detail.clone_into(&mut closed.detail);
-        self.record(turn, Entry::Delivered);
-        self.publish(turn);
     }
 
     /// A rule that fires on a task that is being ended stops it at least.

@@ -376,16 +376,6 @@ impl Gate {
             self.delivering_tick(turn);
         }
     }
-
-    /// The release reached its end: the session is watched again.
-    pub(super) fn deliver_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
-        self.delivered(turn, delivery, detail);
-        if delivery == Delivery::Applied {
-            self.cover(turn);
-        }
-        self.case = None;
-        self.phase = Phase::Watching;
-    }
 }
 
 enum Again {

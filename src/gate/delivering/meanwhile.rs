@@ -104,16 +104,11 @@ impl Gate {
             self.deliver_end(turn, Delivery::Applied, "the agent goes on, and asks");
             return self.seen_watching(turn, event, verdict);
         }
-        let (delivery, detail) = if proven {
-            (Delivery::Applied, "resumed, and a rule fired again")
+        let detail = if proven {
+            "resumed, and a rule fired again"
         } else {
-            (Delivery::Unknown, "a rule fired before it was known whether it resumed")
+            "a rule fired before it was known whether it resumed"
         };
-        self.deliver_end(turn, delivery, detail);
-        self.open_hold(turn, event, verdict);
-        if let Some(case) = self.case.as_mut().filter(|_| !proven) {
-            // The resume may be on its way or lost: a session found paused may still be so because of us.
-            case.owning = case.owning.in_doubt();
-        }
+        self.deliver_end_and_hold(turn, proven, detail, event, verdict);
     }
 }

@@ -18,16 +18,11 @@ impl Gate {
         if unsent {
             return self.not_delivered(turn, Delivery::Failed, "stopped by an operator before it was delivered");
         }
-        let (delivery, detail) = if proven {
-            (Delivery::Applied, "resumed, and stopped by an operator")
+        let detail = if proven {
+            "resumed, and stopped by an operator"
         } else {
-            (Delivery::Unknown, "stopped by an operator before it was known whether it arrived")
+            "stopped by an operator before it was known whether it arrived"
         };
-        self.deliver_end(turn, delivery, detail);
-        self.open_hold(turn, &stop.event(), &stop.verdict());
-        if let Some(case) = self.case.as_mut().filter(|_| !proven) {
-            // The resume may be on its way or lost: a session found paused may still be so because of us.
-            case.owning = case.owning.in_doubt();
-        }
+        self.deliver_end_and_hold(turn, proven, detail, &stop.event(), &stop.verdict());
     }
 }
