@@ -97,6 +97,17 @@ pub enum StatusClass {
     Unknown,
 }
 
+impl StatusClass {
+    /// Whether the agent may act.
+    #[must_use]
+    pub fn may_act(self) -> bool {
+        match self {
+            Self::Active | Self::Unknown => true,
+            Self::Waiting | Self::Paused | Self::Idle | Self::Over => false,
+        }
+    }
+}
+
 impl Status {
     /// Classes the status; case and surrounding space do not matter.
     #[must_use]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::api::{EventKind, StatusClass};
+use crate::api::EventKind;
 use crate::clock::Moment;
 use crate::control::{EndedBy, Halt, State};
 
@@ -142,7 +142,7 @@ pub(super) fn shows_acting(input: &Input) -> bool {
         Input::Seen { event, backlog: false, .. } => {
             event.kind == EventKind::User || (event.kind.is_agent_emitted() && event.kind != EventKind::Done)
         }
-        Input::Status(status) => matches!(status.class(), StatusClass::Active | StatusClass::Unknown),
+        Input::Status(status) => status.class().may_act(),
         Input::Seen { backlog: true, .. }
         | Input::CaughtUp
         | Input::Blind { .. }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Replay, Seen, Sight, WatchConfig};
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
-use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status, StatusClass};
+use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
 
 /// The stream is opened without a first poll's answer after this long.
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -239,12 +239,9 @@ impl Task {
     }
 }
 
-/// Whether the agent may act. An unknown word, and none at all, may mean it.
+/// Whether the agent may act. No word at all may mean it.
 fn may_act(status: Option<&Status>) -> bool {
-    status.is_none_or(|status| match status.class() {
-        StatusClass::Active | StatusClass::Unknown => true,
-        StatusClass::Waiting | StatusClass::Paused | StatusClass::Idle | StatusClass::Over => false,
-    })
+    status.is_none_or(|status| status.class().may_act())
 }
 
 /// What is told, whichever source it came from.
