@@ -128,6 +128,8 @@ pub struct Gate {
 pub(crate) struct Turn<'a> {
     now: Moment,
     mint: &'a mut dyn Mint,
+    /// Whether the input shows that the agent acts, or is about to.
+    moves: bool,
     out: Vec<Effect>,
 }
 
@@ -164,9 +166,8 @@ impl Gate {
 
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
-        let mut turn = Turn { now, mint, out: Vec::new() };
-        let mut moves = halting::shows_acting(&input);
-        if moves {
+        let mut turn = Turn { now, mint, moves: halting::shows_acting(&input), out: Vec::new() };
+        if turn.moves {
             self.rest_ends();
         }
         self.stand_still(now);
@@ -180,7 +181,7 @@ impl Gate {
             Input::Status(status) => self.told_status(&turn, &status),
             Input::Gone => self.gone(&mut turn),
             Input::Answered { call, answer } => {
-                moves |= self.rest_answered(&turn, call, &answer);
+                self.rest_answered(&mut turn, call, &answer);
                 self.answered(&mut turn, call, answer);
             }
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
@@ -196,7 +197,7 @@ impl Gate {
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
-        self.stop_what_moves(&mut turn, moves);
+        self.stop_what_moves(&mut turn);
         self.doubt_rest(&turn);
         self.freeze(&mut turn);
         self.drop_stale_votes(&mut turn);

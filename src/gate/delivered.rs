@@ -24,8 +24,10 @@ impl Gate {
     /// The release reached its end: the session is watched again.
     pub(super) fn deliver_end(&mut self, turn: &mut Turn<'_>, delivery: Delivery, detail: &str) {
         self.delivered(turn, delivery, detail);
-        if delivery == Delivery::Applied {
-            self.cover(turn);
+        match delivery {
+            Delivery::Applied => self.cover(turn),
+            // Nobody's decision is why the session goes on, if it does.
+            Delivery::Applying | Delivery::Failed | Delivery::Unknown => self.pass_no_more(),
         }
         self.case = None;
         self.phase = Phase::Watching;

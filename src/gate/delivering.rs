@@ -141,6 +141,7 @@ impl Gate {
             self.resume_unheard = true;
             turn.out.push(Effect::Resume { call, release });
         }
+        self.let_pass();
     }
 
     pub(super) fn delivering_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {

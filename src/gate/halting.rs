@@ -8,25 +8,18 @@ use std::time::Duration;
 
 use crate::api::EventKind;
 use crate::clock::Moment;
-use crate::control::{EndedBy, Halt, State};
+use crate::control::{EndedBy, Halt};
 
 use super::directed::{Stop, Stopped};
 use super::phase::Phase;
-use super::{Deliver, Effect, Entry, Gate, Input, Outcome, Plan, Turn};
+use super::{Deliver, Entry, Gate, Input, Outcome, Plan, Turn};
 
 /// A stop of everything, as one session has it.
 #[derive(Debug)]
 pub(super) struct Halted {
     halt: Halt,
-    /// Whether an operator has let this session go on since.
+    /// Whether an operator has let this session go on since, and nothing has asked anew.
     passes: bool,
-}
-
-#[cfg(test)]
-impl Halted {
-    pub fn lets_pass(&self) -> bool {
-        self.passes
-    }
 }
 
 impl Gate {
@@ -58,7 +51,7 @@ impl Gate {
         self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is: everything is stopped");
         self.keep(turn);
         // An agent whose question is left unanswered is paused like every other.
-        self.stop_what_moves(turn, true);
+        turn.moves = true;
     }
 
     pub(super) fn end_halt(&mut self, turn: &mut Turn<'_>) {
@@ -123,13 +116,27 @@ impl Gate {
         self.record(turn, if frozen.is_some() { Entry::Frozen } else { Entry::Thawed });
     }
 
-    /// While everything is stopped, a session that begins to act is paused; not one that an operator has let go since.
-    pub(super) fn stop_what_moves(&mut self, turn: &mut Turn<'_>, moves: bool) {
-        let Some(halted) = &mut self.halted else { return };
-        for effect in &turn.out {
-            halted.passes = lets_pass(effect).unwrap_or(halted.passes);
+    /// An operator's decision lets the session go on: it leaves, or there is nothing of ours to end. What was decided before
+    /// everything was stopped has been taken back, and does not come here.
+    pub(super) fn let_pass(&mut self) {
+        self.passes(true);
+    }
+
+    /// Something asks anew, or what was decided did not arrive: the session has not been let go.
+    pub(super) fn pass_no_more(&mut self) {
+        self.passes(false);
+    }
+
+    fn passes(&mut self, passes: bool) {
+        if let Some(halted) = &mut self.halted {
+            halted.passes = passes;
         }
-        if moves && !halted.passes && matches!(self.phase, Phase::Watching) {
+    }
+
+    /// While everything is stopped, a session that begins to act is paused; not one that an operator has let go since.
+    pub(super) fn stop_what_moves(&mut self, turn: &mut Turn<'_>) {
+        let Some(halted) = self.halted.as_ref().filter(|halted| turn.moves && !halted.passes) else { return };
+        if matches!(self.phase, Phase::Watching) {
             let stop = stop_of(&halted.halt);
             self.stop_session(turn, &stop);
         }
@@ -158,23 +165,6 @@ pub(super) fn shows_acting(input: &Input) -> bool {
         | Input::Reconfigured { .. }
         | Input::Tick
         | Input::Stop => false,
-    }
-}
-
-/// Whether an effect lets the session go on by an operator's decision, or asks anew.
-fn lets_pass(effect: &Effect) -> Option<bool> {
-    match effect {
-        Effect::Resume { .. } | Effect::Message { .. } => Some(true),
-        Effect::Publish(view) => matches!(view.state, State::Ended { outcome: Outcome::Approved, .. }).then_some(true),
-        Effect::Record { record, .. } => (record.entry == Entry::Opened).then_some(false),
-        Effect::Pause { .. }
-        | Effect::Cancel { .. }
-        | Effect::Delete { .. }
-        | Effect::Read { .. }
-        | Effect::Screenshot { .. }
-        | Effect::Notice(_)
-        | Effect::Reply { .. }
-        | Effect::Done { .. } => None,
     }
 }
 

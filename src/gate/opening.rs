@@ -138,6 +138,7 @@ impl Gate {
             seen_up_to: id.unwrap_or(self.seen_up_to),
         };
         self.case = Some(Box::new(Case::open(turn.now, opening, &self.settings)));
+        self.pass_no_more();
     }
 
     /// The plan of a verdict; a rule that has acted too often by itself asks instead, and a note says so.

@@ -94,6 +94,7 @@ impl Gate {
         let passed = std::mem::take(&mut recording.passed);
         let denied = recording.denied.take();
         let votes = std::mem::take(&mut recording.votes);
+        turn.moves |= !passed.is_empty();
         let (reply, closed, spoiled) = (recording.reply, recording.closed.clone(), recording.spoiled.clone());
         if let Some(case) = self.case.as_mut().filter(|_| result.is_ok()) {
             case.kept.votes = votes;
@@ -137,6 +138,7 @@ impl Gate {
             (Some(why), _) => self.not_delivered(turn, Delivery::Failed, &format!("not delivered: {why}")),
             (None, Deliver::Nothing) => {
                 // Approved, but somebody else paused it: whoever did may resume it.
+                self.let_pass();
                 self.publish(turn);
                 self.cover(turn);
                 self.case = None;

@@ -31,6 +31,7 @@ impl Gate {
     /// Opens a new approval for what the closed one was about, in the present phase.
     pub(super) fn reopen(&mut self, turn: &mut Turn<'_>, note: &str) {
         self.let_go(turn);
+        self.pass_no_more();
         let Some(old) = self.case.take() else { return };
         let id: ApprovalId = turn.mint.approval();
         let mut kept = old.kept;

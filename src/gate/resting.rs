@@ -135,16 +135,16 @@ impl Gate {
         (self.rest.look, self.rest.next) = (Some(call), None);
     }
 
-    /// A look was answered. Whether it shows that the agent may act.
-    pub(super) fn rest_answered(&mut self, turn: &Turn<'_>, call: CallId, answer: &Answer) -> bool {
-        let Answer::Read(result) = answer else { return false };
+    /// A look was answered. What does not say that nothing runs may mean that the agent acts.
+    pub(super) fn rest_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
+        let Answer::Read(result) = answer else { return };
         if self.rest.look != Some(call) {
-            return false;
+            return;
         }
         let still = result.as_ref().ok().and_then(still_of);
         self.rest.seen(still, turn.now.mono);
         self.rest.next = still.is_none().then(|| turn.now.mono + self.settings.hold_poll);
-        still.is_none()
+        turn.moves |= still.is_none();
     }
 }
 

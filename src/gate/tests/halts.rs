@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::api::{EventKind, PauseAnswer};
+use crate::api::{ErrorClass, EventKind, PauseAnswer};
 use crate::clock::Moment;
 use crate::control::{Act, Halt, OperatorName};
 use crate::gate::phase::Phase;
@@ -10,7 +10,7 @@ use crate::gate::{Input, Kept, Plan};
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
 use super::harness::{COOLDOWN, SETTLE, TIMEOUT, fires, rule};
-use super::scene::{Said, Scene, asks, paused, quiet};
+use super::scene::{Said, Scene, asks, ended, failed, paused, quiet, waiting};
 
 fn halt(at: Moment) -> Halt {
     Halt { by: OperatorName("ops1".to_owned()), at: at.wall, reason: Some("fire".to_owned()) }
@@ -211,4 +211,98 @@ fn a_second_stop_changes_nothing_and_ending_none_does_nothing() {
     assert_eq!(scene.input(Input::EndHalt), Said::new());
     stop(&mut scene);
     assert_eq!(stop(&mut scene), Said::new());
+}
+
+/// A question whose approval is on its way to the disk.
+fn answering() -> Scene {
+    let mut scene = Scene::asking();
+    scene.decide(Act::approve());
+    scene.read(waiting());
+    scene
+}
+
+#[test]
+fn an_agent_that_went_on_without_an_answer_that_never_left_is_paused() {
+    for stops_first in [true, false] {
+        for kind in [EventKind::Thought, EventKind::Step, EventKind::User] {
+            let mut scene = if stops_first { Scene::asking() } else { answering() };
+            stop(&mut scene);
+            if stops_first {
+                scene.decide(Act::approve());
+                scene.read(waiting());
+            }
+            assert!(matches!(scene.gate.phase, Phase::Recording(_)));
+            assert_eq!(scene.seen(kind.clone(), quiet()), Said::new());
+            let said = scene.recorded(Ok(()));
+            let failed = said.contains(&"show approved failed".to_owned());
+            assert!(failed && said[0] == "pause" && said.contains(&"record opened".to_owned()), "{kind:?}: {said:?}");
+            assert!(matches!(scene.gate.phase, Phase::Pausing(_)));
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_could_not_be_recorded_lets_no_agent_go_on() {
+    let mut scene = answering();
+    stop(&mut scene);
+    scene.seen(EventKind::Thought, quiet());
+    assert_eq!(scene.recorded(Err("full"))[0], "pause");
+}
+
+#[test]
+fn an_answer_that_left_and_did_not_arrive_lets_no_agent_go_on() {
+    for kind in [EventKind::Thought, EventKind::User] {
+        let mut scene = Scene::asking();
+        stop(&mut scene);
+        scene.decide(Act::approve());
+        scene.read(waiting());
+        let said = scene.recorded(Ok(()));
+        assert!(said.iter().any(|line| line.starts_with("message r1")), "{said:?}");
+        scene.acted(failed(ErrorClass::Unreachable { detail: "no route".to_owned() }));
+        let said = scene.seen(kind.clone(), quiet());
+        assert!(said[0] == "pause" && said.contains(&"show approved failed".to_owned()), "{kind:?}: {said:?}");
+    }
+}
+
+#[test]
+fn an_answer_whose_record_was_slow_lets_nothing_go_on_that_went_on_or_had_ended() {
+    let slow = || {
+        let mut scene = Scene::asking();
+        stop(&mut scene);
+        scene.decide(Act::approve());
+        scene.read(waiting());
+        scene.now = scene.now.after(Duration::from_secs(3));
+        assert_eq!(scene.recorded(Ok(()))[0], "reply approved");
+        scene
+    };
+    for kind in [EventKind::Thought, EventKind::User] {
+        let said = slow().seen(kind.clone(), quiet());
+        assert!(said[0] == "pause" && said.contains(&"show approved failed".to_owned()), "{kind:?}: {said:?}");
+    }
+    let mut scene = slow();
+    assert!(scene.read(ended()).contains(&"show approved failed".to_owned()));
+    assert_eq!(scene.seen(EventKind::Thought, quiet())[0], "pause", "another task was let go by nobody");
+}
+
+#[test]
+fn an_answer_that_arrived_and_an_approval_of_somebody_else_s_pause_let_a_session_go_on() {
+    let mut scene = Scene::asking();
+    stop(&mut scene);
+    scene.decide(Act::approve());
+    scene.read(waiting());
+    scene.recorded(Ok(()));
+    assert!(scene.acted(Ok(())).contains(&"show approved applied".to_owned()));
+    assert_eq!(scene.seen(EventKind::Thought, quiet()), Said::new());
+
+    let mut scene = Scene::new();
+    stop(&mut scene);
+    scene.paused(Ok(PauseAnswer::AlreadyPaused));
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    scene.decide(Act::approve());
+    scene.read(paused());
+    let said = scene.recorded(Ok(()));
+    assert!(said.contains(&"show approved applied".to_owned()), "{said:?}");
+    assert_eq!(scene.seen(EventKind::Thought, quiet()), Said::new(), "whoever paused it may resume it");
 }

@@ -140,6 +140,8 @@ pub enum Meddles {
     Cancels,
     Deletes,
     Answers,
+    /// Makes the agent go on, and nothing says so.
+    Wakes,
 }
 
 /// How long.
@@ -206,7 +208,7 @@ fn action() -> impl Strategy<Value = Action> {
     let who = prop_oneof![3 => Just(Who::One), 3 => Just(Who::Two), 2 => Just(Who::Three)];
     let meddles = prop_oneof![
         4 => Just(Meddles::Resumes), 2 => Just(Meddles::Pauses), 1 => Just(Meddles::Cancels),
-        1 => Just(Meddles::Deletes), 2 => Just(Meddles::Answers),
+        1 => Just(Meddles::Deletes), 2 => Just(Meddles::Answers), 1 => Just(Meddles::Wakes),
     ];
     let span = prop_oneof![
         3 => Just(Span::Blink), 4 => Just(Span::Second), 2 => Just(Span::Poll), 1 => Just(Span::Minute),
@@ -240,9 +242,14 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Some things in a row that chance would seldom bring: a session that is held, a decision that arrives, a card that changes.
+/// One leg of the way of what left first.
+const CARRY: Action = Action::Carry(0, Fault::No);
+
+/// Some things in a row that chance would seldom bring: a session that is held, a decision that arrives, a card that changes,
+/// a stop of everything while a decision is on its way to the disk.
 fn story() -> impl Strategy<Value = Vec<Action>> {
     let who = || prop_oneof![Just(Who::One), Just(Who::Two), Just(Who::Three)];
+    let meddler = prop_oneof![Just(Meddles::Answers), Just(Meddles::Wakes), Just(Meddles::Resumes)];
     let holds = prop_oneof![3 => Just(Rule::Asks), 1 => Just(Rule::AsksRefusing), 1 => Just(Rule::Cools)];
     prop_oneof![
         3 => holds.prop_map(|rule| {
@@ -266,6 +273,11 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
             vec![Action::Agent(Says::Thought, Rule::Asks), Action::Stream(3), Action::CrossPause(fault), Action::Settle]
         }),
         1 => Just(vec![Action::Agent(Says::Done, Rule::Nothing), Action::Settle, Action::Poll, Action::Wait(Span::Second), Action::Settle]),
+        1 => Just(vec![Action::Agent(Says::Question, Rule::Asks), Action::Settle, Action::Wait(Span::Poll), Action::Settle]),
+        1 => meddler.prop_map(|meddles| {
+            let recording = [Action::Decide(Does::Approve, Card::Newest, Who::One), CARRY, CARRY];
+            recording.into_iter().chain([Action::Halt, Action::Stranger(meddles), Action::Settle]).collect()
+        }),
     ]
 }
 

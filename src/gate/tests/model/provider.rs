@@ -126,6 +126,13 @@ impl Provider {
         Ok(())
     }
 
+    /// The agent goes on, and no event says so.
+    pub fn wake(&mut self) {
+        if !self.gone {
+            self.task = Task::Running;
+        }
+    }
+
     pub fn finish_step(&mut self) {
         let Some(verdict) = self.step.take() else { return };
         self.says(EventKind::Step, "a step is finished", verdict);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::control::{Act, Decision};
-use crate::gate::{ApprovalId, Card, Effect, Entry, Gate, Outcome, Record, Release, ReplyTo, Revision};
+use crate::control::{Act, ApprovalView, Decision, State};
+use crate::gate::{ApprovalId, Card, Delivery, Effect, Entry, Gate, Outcome, Record, Release, ReplyTo, Revision};
 use crate::policy;
 
 use super::world::Held;
@@ -12,14 +12,25 @@ use super::world::Held;
 pub struct Stops {
     /// Acts of operators' own accord that are not answered yet.
     asked: BTreeSet<ReplyTo>,
-    /// Everything is stopped, and which approvals operators decided since.
-    halted: Option<BTreeSet<ApprovalId>>,
+    /// Everything is stopped.
+    halted: Option<Since>,
     /// What approvals came to.
     outcomes: BTreeMap<ApprovalId, Outcome>,
     /// The open card before another policy.
     before: Option<Card>,
     /// Cards that another policy has made stricter, as they were.
     tightened: BTreeSet<(ApprovalId, Revision)>,
+}
+
+/// What happened since everything was stopped.
+#[derive(Debug, Default)]
+struct Since {
+    /// What operators decided.
+    decided: BTreeSet<ApprovalId>,
+    /// Of it, what has left.
+    left: BTreeSet<ApprovalId>,
+    /// Whether one of these decisions has let the session go, and nothing was asked anew.
+    let_go: bool,
 }
 
 impl Stops {
@@ -29,7 +40,7 @@ impl Stops {
 
     /// What was decided before everything was stopped lets nothing go any more.
     pub fn halted(&mut self) {
-        self.halted = Some(BTreeSet::new());
+        self.halted = Some(Since::default());
     }
 
     pub fn ended(&mut self) {
@@ -41,9 +52,14 @@ impl Stops {
     }
 
     pub fn decided(&mut self, decision: &Decision) {
-        if let Some(decided) = self.halted.as_mut().filter(|_| decision.act != Act::Extend) {
-            decided.insert(decision.approval);
+        if let Some(since) = self.halted.as_mut().filter(|_| decision.act != Act::Extend) {
+            since.decided.insert(decision.approval);
         }
+    }
+
+    /// Whether a session may run although everything is stopped: an operator has let it go since.
+    pub fn has_let_go(&self) -> bool {
+        self.halted.as_ref().is_some_and(|since| since.let_go)
     }
 
     pub fn effect(&mut self, effect: &Effect) -> Held {
@@ -52,31 +68,47 @@ impl Stops {
             Effect::Record { record, .. } => self.recorded(record),
             Effect::Done { to, .. } if self.asked.remove(to) => Ok(()),
             Effect::Done { .. } => Err("an act of an operator's own accord was answered twice".to_owned()),
+            Effect::Publish(view) => {
+                self.shown(view);
+                Ok(())
+            }
             Effect::Pause { .. }
             | Effect::Cancel { .. }
             | Effect::Delete { .. }
             | Effect::Read { .. }
             | Effect::Screenshot { .. }
-            | Effect::Publish(_)
             | Effect::Notice(_)
             | Effect::Reply { .. } => Ok(()),
         }
     }
 
-    fn released(&self, release: &Release) -> Held {
+    fn released(&mut self, release: &Release) -> Held {
         let approved = self.outcomes.get(&release.approval()) == Some(&Outcome::Approved);
         if approved && self.tightened.contains(&(release.approval(), release.revision())) {
             return Err("released as approved before another policy asked for more".to_owned());
         }
-        match &self.halted {
-            Some(decided) if !decided.contains(&release.approval()) => {
-                Err("everything is stopped, and what no operator decided since lets a session go".to_owned())
-            }
-            Some(_) | None => Ok(()),
+        let Some(since) = &mut self.halted else { return Ok(()) };
+        if !since.decided.contains(&release.approval()) {
+            return Err("everything is stopped, and what no operator decided since lets a session go".to_owned());
+        }
+        since.left.insert(release.approval());
+        Ok(())
+    }
+
+    /// A session is let go by what arrived: an approval, or a refusal that had to be sent.
+    fn shown(&mut self, view: &ApprovalView) {
+        let State::Ended { outcome, delivery, .. } = view.state else { return };
+        let id = view.card.approval;
+        let Some(since) = self.halted.as_mut().filter(|since| since.decided.contains(&id)) else { return };
+        if outcome == Outcome::Approved || since.left.contains(&id) {
+            since.let_go = delivery == Delivery::Applied;
         }
     }
 
     fn recorded(&mut self, record: &Record) -> Held {
+        if let Some(since) = self.halted.as_mut().filter(|_| record.entry == Entry::Opened) {
+            since.let_go = false;
+        }
         let closed = record.kept.as_ref().and_then(|kept| kept.closed.as_ref());
         if let Some((kept, closed)) = record.kept.as_ref().zip(closed) {
             self.outcomes.insert(kept.card.approval, closed.outcome);

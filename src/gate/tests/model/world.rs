@@ -149,7 +149,7 @@ impl World {
                 self.input(Input::Reconfigured { settings, verdicts })?;
                 self.checks.stops.after_policy(&self.gate)?;
             }
-            Action::Stranger(meddles) => self.meddle(*meddles),
+            Action::Stranger(meddles) => self.meddle(*meddles)?,
             Action::Wait(span) => self.wait(match span {
                 Span::Blink => Duration::from_millis(50),
                 Span::Second => Duration::from_secs(1),
@@ -400,9 +400,7 @@ impl World {
             self.settle(50)?;
             self.poll()?;
             self.settle(50)?;
-            let let_go = self.gate.halted.as_ref().is_some_and(|halted| halted.lets_pass());
-            let watched = matches!(self.gate.phase, crate::gate::phase::Phase::Watching);
-            if let_go || !self.provider.runs() || !watched {
+            if !self.provider.runs() || self.checks.stops.has_let_go() {
                 return Ok(());
             }
             self.now = self.now.after(super::super::harness::POLL);
@@ -417,14 +415,20 @@ impl World {
         self.input(Input::EndHalt)
     }
 
-    fn meddle(&mut self, meddles: Meddles) {
+    fn meddle(&mut self, meddles: Meddles) -> Held {
         match meddles {
             Meddles::Resumes => drop(self.provider.resume(By::Stranger)),
             Meddles::Pauses => drop(self.provider.pause(By::Stranger)),
             Meddles::Cancels => drop(self.provider.cancel()),
             Meddles::Deletes => self.provider.delete(),
             Meddles::Answers => drop(self.provider.message("somebody's answer")),
+            Meddles::Wakes => {
+                // The watcher has seen how it was before.
+                self.poll()?;
+                self.provider.wake();
+            }
         }
+        Ok(())
     }
 
     fn wait(&mut self, span: Duration) -> Held {
