@@ -51,6 +51,14 @@ impl Rest {
         (self.since, self.sure, self.look, self.next) = (None, false, None, None);
     }
 
+    /// Another status is told while a look is under way. It may have been read before that look left, so it confirms nothing;
+    /// what it contradicts has to be seen anew.
+    fn told_meanwhile(&mut self, still: Option<Still>) {
+        if still.is_none() {
+            (self.since, self.sure) = (None, false);
+        }
+    }
+
     /// One look. Whether it confirmed an earlier one.
     fn seen(&mut self, still: Option<Still>, now: Duration) {
         self.look = None;
@@ -82,11 +90,23 @@ impl Gate {
     pub(super) fn told_status(&mut self, turn: &Turn<'_>, status: &Status) {
         let still = still_of(&Observed { lifecycle: None, execution: Some(status.clone()) });
         self.rest.told = still;
-        if matches!(self.phase, Phase::Watching) {
-            self.rest.next = None;
-            self.rest.seen(still, turn.now.mono);
-        } else {
-            self.rest.ends();
+        match self.phase {
+            Phase::Watching if self.rest.look.is_some() => self.rest.told_meanwhile(still),
+            Phase::Watching => {
+                self.rest.next = None;
+                self.rest.seen(still, turn.now.mono);
+            }
+            Phase::Pausing(_)
+            | Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Asking(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_)
+            | Phase::Over => self.rest.ends(),
         }
     }
 
@@ -148,7 +168,8 @@ impl Gate {
     }
 }
 
-/// Why nothing runs, as far as one look shows. A word that is not known may mean that the agent acts.
+/// Why nothing runs, as far as one look shows. A word that is not known may mean that the agent acts, and an execution status
+/// that may is believed before a lifecycle status that says otherwise.
 fn still_of(seen: &Observed) -> Option<Still> {
     if seen.has_class(StatusClass::Unknown) || seen.is_paused() {
         return None;
@@ -156,7 +177,8 @@ fn still_of(seen: &Observed) -> Option<Still> {
     if seen.has_ended() {
         return Some(Still::Idle);
     }
-    seen.is_waiting().then_some(Still::Waiting)
+    let acts = seen.execution.as_ref().is_some_and(|status| status.class().may_act());
+    (seen.is_waiting() && !acts).then_some(Still::Waiting)
 }
 
 #[cfg(test)]
@@ -173,6 +195,12 @@ mod tests {
             (Some("terminated"), Some("running"), Some(Still::Idle)),
             (Some("running"), Some("waiting_for_input"), Some(Still::Waiting)),
             (None, Some("waiting_for_input"), Some(Still::Waiting)),
+            (Some("waiting_for_input"), None, Some(Still::Waiting)),
+            (Some("waiting_for_input"), Some("waiting_for_input"), Some(Still::Waiting)),
+            (Some("waiting_for_input"), Some("running"), None),
+            (Some("waiting_for_input"), Some("initializing"), None),
+            (Some("waiting_for_input"), Some("thinking"), None),
+            (Some("waiting_for_input"), Some("finished"), Some(Still::Idle)),
             (Some("ready"), Some("running"), None),
             (Some("paused"), Some("finished"), None),
             (Some("paused"), Some("waiting_for_input"), None),

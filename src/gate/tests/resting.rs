@@ -233,3 +233,31 @@ fn a_pause_by_hand_is_sent_whatever_is_known_and_what_follows_is_not_at_rest() {
     scene.seen(EventKind::Thought, asks());
     assert_eq!(scene.gate.state(), SessionState::Pausing);
 }
+
+#[test]
+fn what_the_watcher_tells_while_everything_is_being_looked_at_confirms_nothing() {
+    for (look, paused) in [(ended(), false), (running(), true), (waiting(), false)] {
+        let mut scene = idle();
+        halt(&mut scene);
+        scene.now = scene.now.after(APART);
+        assert_eq!(told(&mut scene, "error"), NOTHING, "it may have been read before the stop");
+        assert_eq!(scene.gate.state(), SessionState::Watching);
+        let said = scene.read(look.clone());
+        assert_eq!(said.first().is_some_and(|first| first == "pause"), paused, "{look:?}");
+        let rests = if look == ended() { SessionState::Idle } else { SessionState::Watching };
+        assert_eq!(scene.gate.state(), rests, "{look:?}");
+    }
+}
+
+#[test]
+fn what_the_watcher_tells_against_a_rest_that_is_being_looked_at_has_to_be_seen_anew() {
+    let mut scene = idle();
+    halt(&mut scene);
+    assert_eq!(told(&mut scene, "paused"), NOTHING);
+    assert_eq!(scene.read(ended()), NOTHING);
+    assert_eq!(scene.gate.state(), SessionState::Watching, "one look");
+    let mut scene = idle();
+    halt(&mut scene);
+    told(&mut scene, "paused");
+    assert_eq!(scene.read(paused())[..2], ["pause", "record opened"]);
+}
