@@ -49,7 +49,7 @@ use std::time::Duration;
 
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::clock::Moment;
-use crate::control::{EndedBy, Refusal, SessionState};
+use crate::control::{EndedBy, Refusal, SessionState, Stillness};
 use crate::policy::{self, Verdict};
 
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
@@ -238,6 +238,23 @@ impl Gate {
     #[must_use]
     pub fn state(&self) -> SessionState {
         self.phase.state().unwrap_or_else(|| self.watching_state())
+    }
+
+    /// Whether the session stands still, and why.
+    #[must_use]
+    pub fn stillness(&self) -> Stillness {
+        match self.phase {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Kept(_) => Stillness::Paused,
+            Phase::Watching | Phase::Asking(_) if self.rest.known().is_some() => Stillness::NothingRuns,
+            Phase::Over => Stillness::NothingRuns,
+            Phase::Watching
+            | Phase::Asking(_)
+            | Phase::Pausing(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_) => Stillness::NotYet,
+        }
     }
 
     /// The open approval that clients are shown.

@@ -11,6 +11,6 @@ mod view;
 pub use decision::{Act, Decided, Decision, Nonce, OperatorName, Refusal};
 pub use person::Person;
 pub use request::{Presented, Reason, Reloaded, Saved, Shown, Status};
-pub use session::{Halt, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight, Standing};
+pub use session::{Halt, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight, Stillness};
 pub use update::{Change, ClientSettings, DaemonInfo, Hello, Presence, Role, Snapshot, Update, You};
 pub use view::{ApprovalView, EndedBy, State, Vote};

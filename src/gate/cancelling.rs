@@ -31,6 +31,7 @@ pub(super) struct Cancelling {
 impl Gate {
     /// Sends the cancellation. Every repetition pauses as well.
     pub(super) fn start_cancelling(&mut self, turn: &mut Turn<'_>) {
+        self.rest_ends();
         let call = self.name_call();
         turn.out.push(Effect::Cancel { call });
         self.phase = Phase::Cancelling(Cancelling {

@@ -141,6 +141,7 @@ impl Gate {
             self.resume_unheard = true;
             turn.out.push(Effect::Resume { call, release });
         }
+        self.rest_ends();
         self.let_pass();
     }
 

@@ -27,6 +27,8 @@ enum Odd {
     Ended,
     /// The provider seems not to know the session.
     Missing,
+    /// Everything is stopped, and the agent seems to act although its question is open.
+    Acts,
 }
 
 impl Gate {
@@ -36,6 +38,7 @@ impl Gate {
     pub(super) fn is_doubted(&mut self, turn: &Turn<'_>, result: &Result<Observed, ApiError>) -> bool {
         let odd = match result {
             Ok(seen) if seen.has_ended() && !seen.is_over() => Odd::Ended,
+            Ok(seen) if self.acts_on(seen) => Odd::Acts,
             Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => Odd::Missing,
             Ok(_) => {
                 self.doubt = None;

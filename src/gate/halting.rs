@@ -39,6 +39,7 @@ impl Gate {
         if self.stop_session(turn, &stop) == Stopped::Asked {
             self.stop_denial(turn);
         }
+        self.look_at_question(turn);
     }
 
     /// A denial whose refusal would let the session go on, and which has not left yet, does not leave any more.

@@ -234,6 +234,9 @@ impl Gate {
             | Phase::Kept(_)
             | Phase::Over => return,
         }
+        if let Ok(seen) = result {
+            self.question_looked_at(turn, seen);
+        }
         if self.is_doubted(turn, result) {
             return self.look_soon(turn);
         }
@@ -248,6 +251,10 @@ impl Gate {
         if seen.has_ended() {
             self.came_to_rest(turn, seen);
             return self.ended_by_itself(turn, seen.is_over());
+        }
+        if self.acts_on(seen) {
+            turn.moves = true;
+            return self.withdraw(turn, "everything is stopped, and the agent went on without an answer");
         }
         let paused = self.still_paused(seen);
         match (&self.phase, paused) {
@@ -439,6 +446,7 @@ impl Gate {
         if !answered && !is_news(event, verdict) {
             return;
         }
+        self.rest_ends();
         self.withdraw(turn, if answered { "somebody else answered" } else { "the agent went on without an answer" });
         self.seen_watching(turn, event, verdict);
     }

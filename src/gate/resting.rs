@@ -5,7 +5,9 @@
 //! cannot be seen, ends it at once. Releases nothing and ends nothing.
 //!
 //! The watcher tells the execution status when it changes; the gate then looks for itself, at both statuses. While
-//! everything is stopped a rest is looked at once more, and what does not agree is paused.
+//! everything is stopped a rest is looked at once more, and what does not agree is paused. Where a question is open only the
+//! gate's own looks count; while everything is stopped, two that do not find the agent waiting withdraw it, and the session
+//! is paused.
 
 use std::time::Duration;
 
@@ -100,13 +102,20 @@ impl Gate {
             | Phase::Settling(_)
             | Phase::Held(_)
             | Phase::Cooling(_)
-            | Phase::Asking(_)
             | Phase::Checking(_)
             | Phase::Recording(_)
             | Phase::Delivering(_)
             | Phase::Cancelling(_)
             | Phase::Kept(_)
             | Phase::Over => self.rest.ends(),
+            // The gate's own looks tell whether the agent waits for its answer.
+            Phase::Asking(_) if still == Some(Still::Waiting) => (),
+            Phase::Asking(_) => {
+                self.rest.ends();
+                if self.is_halted() {
+                    self.look_soon(turn);
+                }
+            }
         }
     }
 
@@ -123,12 +132,36 @@ impl Gate {
 
     /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs.
     pub(super) fn rests_through(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.at_rest().is_none() {
-            return false;
-        }
+        let rests = self.at_rest().is_some();
         self.rest.sure = false;
-        self.look(turn);
-        true
+        if rests {
+            self.look(turn);
+        }
+        rests
+    }
+
+    /// Everything is stopped. An agent whose question is open waits, or so it seems: that is looked at once more.
+    pub(super) fn look_at_question(&mut self, turn: &mut Turn<'_>) {
+        if matches!(self.phase, Phase::Asking(_)) {
+            self.poll(turn);
+        }
+    }
+
+    /// A read where a question is open is a look as well. While everything is stopped it is repeated soon until it is known
+    /// whether the agent waits.
+    pub(super) fn question_looked_at(&mut self, turn: &Turn<'_>, seen: &Observed) {
+        if !matches!(self.phase, Phase::Asking(_)) {
+            return;
+        }
+        self.rest.seen(still_of(seen), turn.now.mono);
+        if self.is_halted() && !self.rest.sure {
+            self.look_soon(turn);
+        }
+    }
+
+    /// Whether a look shows that an agent may act although its question is open, where nothing may.
+    pub(super) fn acts_on(&self, seen: &Observed) -> bool {
+        self.is_halted() && matches!(self.phase, Phase::Asking(_)) && still_of(seen).is_none()
     }
 
     /// At the end of a turn: what is said to rest, and is not known to, is looked at.

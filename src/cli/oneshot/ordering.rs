@@ -11,7 +11,7 @@ use super::link::{Common, Link, gone};
 use super::refused::refused;
 use crate::api::SessionId;
 use crate::cli::{print, say};
-use crate::control::{self, Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView};
+use crate::control::{Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Stillness};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::{again, short};
 
@@ -183,7 +183,7 @@ fn standing(state: SessionState) -> Standing {
 
 /// Whether a session is paused, as far as the provider has confirmed it, or gone.
 fn is_paused(view: &SessionView) -> bool {
-    view.state == SessionState::Over || view.state.standing() == control::Standing::Paused
+    view.state == SessionState::Over || view.standing == Stillness::Paused
 }
 
 /// Whether nothing of a session's task is left to cancel.

@@ -13,7 +13,7 @@ use super::screen;
 use super::table::Table;
 use super::words;
 use crate::cli::{counted, print};
-use crate::control::{Halt, SessionView, Standing};
+use crate::control::{Halt, SessionView, Stillness};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::short;
 
@@ -56,7 +56,7 @@ struct Line<'a> {
     /// Whether it stands still.
     confirmed: bool,
     /// Why it stands still: `paused`, `nothing_runs` (no task, or the agent waits for an answer), or `not_yet`.
-    standing: Standing,
+    standing: Stillness,
     state: &'static str,
 }
 
@@ -88,7 +88,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 fn stands(view: &SessionView) -> bool {
-    view.state.standing() != Standing::NotYet
+    view.standing != Stillness::NotYet
 }
 
 fn ended(json: bool) -> Result<(), Failure> {
@@ -106,7 +106,7 @@ fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failu
             session_id: view.session.as_str(),
             requested: true,
             confirmed: stands(view),
-            standing: view.state.standing(),
+            standing: view.standing,
             state: view.state.name(),
         });
         let confirmed = sessions.iter().all(stands);
@@ -119,10 +119,10 @@ fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failu
     }
     let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]);
     for view in sessions {
-        let confirmed = match view.state.standing() {
-            Standing::Paused => "paused",
-            Standing::NothingRuns => "nothing runs",
-            Standing::NotYet => "not yet",
+        let confirmed = match view.standing {
+            Stillness::Paused => "paused",
+            Stillness::NothingRuns => "nothing runs",
+            Stillness::NotYet => "not yet",
         };
         table.row(vec![view.session.to_string(), "yes".into(), confirmed.into(), view.state.name().into()]);
     }

@@ -68,13 +68,15 @@ fn age(now: Timestamp, since: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::api::SessionId;
-    use crate::control::SessionView;
     use crate::control::fixtures;
+    use crate::control::{SessionView, Stillness};
 
     fn session(id: &str, sight: Sight, state: SessionState) -> SessionView {
         let session = SessionId::try_from(id).unwrap();
         let since = Timestamp::UNIX_EPOCH;
-        SessionView { session, agent: None, goal: None, state, since, sight, events: 0, last: None, approval: None }
+        let standing = Stillness::NotYet;
+        let (agent, goal, last, approval) = (None, None, None, None);
+        SessionView { session, agent, goal, state, since, standing, sight, events: 0, last, approval }
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod random;
 
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, revised};
-use crate::control::protocol::{Act, SessionState, Sight, Vote};
+use crate::control::protocol::{Act, SessionState, Sight, Stillness, Vote};
 use crate::gate::{Delivery, Outcome, Subject};
 use crate::policy::{AmountSeen, Confirm, OnDeny};
 
@@ -335,6 +335,7 @@ fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
         goal: None,
         state: SessionState::Watching,
         since: Timestamp::UNIX_EPOCH,
+        standing: Stillness::NotYet,
         sight: Sight::Seen,
         events: 1,
         last: None,

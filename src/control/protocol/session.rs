@@ -21,6 +21,8 @@ pub struct SessionView {
     pub state: SessionState,
     /// Since when it is in this state.
     pub since: Timestamp,
+    /// Whether it stands still, and why.
+    pub standing: Stillness,
     /// Whether its events are seen.
     pub sight: Sight,
     /// How many events were evaluated since it was taken up.
@@ -79,28 +81,17 @@ impl SessionState {
     }
 }
 
-/// How a session stands to a stop of everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Whether a session stands still, and why. While everything is stopped, that nothing runs has been seen since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum Stillness {
     /// It is paused, and the provider has confirmed it.
     Paused,
-    /// Nothing in it runs: no task, or the agent waits for an answer. It is paused as soon as it begins to act.
+    /// Nothing in it runs: no task, or the agent waits for an answer. While everything is stopped it is paused as soon as it
+    /// begins to act.
     NothingRuns,
     /// It acts, or may.
     NotYet,
-}
-
-impl SessionState {
-    /// Whether a session in this state stands still, and why.
-    #[must_use]
-    pub fn standing(self) -> Standing {
-        match self {
-            Self::Held | Self::Cooling | Self::Kept => Standing::Paused,
-            Self::Idle | Self::Waiting | Self::Asking | Self::Over => Standing::NothingRuns,
-            Self::Watching | Self::Pausing | Self::Releasing | Self::Cancelling => Standing::NotYet,
-        }
-    }
 }
 
 /// Whether a session's events are seen.

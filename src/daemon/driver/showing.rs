@@ -55,11 +55,12 @@ impl Showing {
 
     /// Tells clients what they do not know.
     pub fn show(&mut self, gate: &Gate, events: u64, now: Timestamp) {
-        let (state, approval) = (gate.state(), gate.shown_approval());
+        let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
         let same = known.is_some_and(|(shown, at)| {
             let counted = shown.events == events || at.elapsed() < COUNTERS_EVERY;
-            shown.state == state && shown.approval == approval && shown.sight == self.sight && counted
+            let stands = shown.state == state && shown.standing == standing;
+            stands && shown.approval == approval && shown.sight == self.sight && counted
         });
         if same {
             return;
@@ -71,6 +72,7 @@ impl Showing {
             goal: self.goal.clone(),
             state,
             since,
+            standing,
             sight: self.sight.clone(),
             events,
             last: gate.newest().map(cut),

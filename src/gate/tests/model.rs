@@ -56,6 +56,8 @@ pub enum Action {
     Stop,
     /// The watcher polls, and tells the status if it is another one.
     Poll,
+    /// The watcher reads the status in other words; the next time, it tells what it has read then.
+    LatePoll,
     /// The watcher loses sight.
     Blind,
     /// The watcher is back.
@@ -236,6 +238,7 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Crash),
         1 => Just(Action::Stop),
         3 => Just(Action::Poll),
+        1 => Just(Action::LatePoll),
         1 => Just(Action::Blind),
         1 => Just(Action::Sighted),
         1 => Just(Action::Gap),
@@ -273,6 +276,7 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
             vec![Action::Agent(Says::Thought, Rule::Asks), Action::Stream(3), Action::CrossPause(fault), Action::Settle]
         }),
         1 => Just(vec![Action::Agent(Says::Done, Rule::Nothing), Action::Settle, Action::Poll, Action::Wait(Span::Second), Action::Settle]),
+        1 => Just(vec![Action::LatePoll, Action::Stranger(Meddles::Wakes), Action::Halt, Action::LatePoll]),
         1 => Just(vec![Action::Agent(Says::Question, Rule::Asks), Action::Settle, Action::Wait(Span::Poll), Action::Settle]),
         1 => meddler.prop_map(|meddles| {
             let recording = [Action::Decide(Does::Approve, Card::Newest, Who::One), CARRY, CARRY];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::api::{ApiError, EventKind, MessageId, PauseAnswer, Status};
-use crate::control::{Halt, OperatorName, SessionAct, SessionState, Standing};
+use crate::control::{Halt, OperatorName, SessionAct, SessionState, Stillness};
 use crate::gate::phase::Phase;
 use crate::gate::{Input, Observed, ReplyTo};
 
@@ -148,9 +148,10 @@ fn whatever_may_be_the_agent_ends_a_rest_and_takes_two_looks_again() {
 fn a_stop_of_everything_opens_nothing_where_nothing_runs_and_looks_once_more() {
     for mut scene in [idle(), resting("waiting_for_input", waiting())] {
         let state = scene.gate.state();
-        assert_eq!(state.standing(), Standing::NothingRuns);
+        assert_eq!(scene.gate.stillness(), Stillness::NothingRuns);
         assert_eq!(halt(&mut scene), ["read"]);
         assert_eq!(scene.gate.state(), SessionState::Watching, "not confirmed before that look");
+        assert_eq!(scene.gate.stillness(), Stillness::NotYet);
         let look = if state == SessionState::Idle { ended() } else { waiting() };
         assert_eq!(scene.read(look), NOTHING);
         assert_eq!(scene.gate.state(), state);
@@ -241,11 +242,11 @@ fn what_the_watcher_tells_while_everything_is_being_looked_at_confirms_nothing()
         halt(&mut scene);
         scene.now = scene.now.after(APART);
         assert_eq!(told(&mut scene, "error"), NOTHING, "it may have been read before the stop");
-        assert_eq!(scene.gate.state(), SessionState::Watching);
+        assert_eq!(scene.gate.stillness(), Stillness::NotYet);
         let said = scene.read(look.clone());
         assert_eq!(said.first().is_some_and(|first| first == "pause"), paused, "{look:?}");
-        let rests = if look == ended() { SessionState::Idle } else { SessionState::Watching };
-        assert_eq!(scene.gate.state(), rests, "{look:?}");
+        let rests = if look == ended() { Stillness::NothingRuns } else { Stillness::NotYet };
+        assert_eq!(scene.gate.stillness(), rests, "{look:?}");
     }
 }
 
@@ -255,9 +256,89 @@ fn what_the_watcher_tells_against_a_rest_that_is_being_looked_at_has_to_be_seen_
     halt(&mut scene);
     assert_eq!(told(&mut scene, "paused"), NOTHING);
     assert_eq!(scene.read(ended()), NOTHING);
-    assert_eq!(scene.gate.state(), SessionState::Watching, "one look");
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet, "one look");
     let mut scene = idle();
     halt(&mut scene);
     told(&mut scene, "paused");
     assert_eq!(scene.read(paused())[..2], ["pause", "record opened"]);
+}
+
+/// A question that is open, and whose agent two looks have found waiting.
+fn awaited() -> Scene {
+    let mut scene = Scene::asking();
+    for stillness in [Stillness::NotYet, Stillness::NothingRuns] {
+        assert_eq!(scene.after(POLL), ["read"]);
+        assert_eq!(scene.read(waiting()), NOTHING);
+        assert_eq!((scene.gate.state(), scene.gate.stillness()), (SessionState::Asking, stillness));
+    }
+    scene
+}
+
+#[test]
+fn an_agent_whose_question_is_open_stands_still_once_two_looks_have_found_it_waiting() {
+    let mut scene = awaited();
+    told(&mut scene, "waiting_for_input");
+    assert_eq!(scene.gate.stillness(), Stillness::NothingRuns);
+    scene.after(POLL);
+    assert_eq!(scene.read(running()), NOTHING, "without a stop only events withdraw it");
+    assert_eq!((scene.gate.state(), scene.gate.stillness()), (SessionState::Asking, Stillness::NotYet));
+}
+
+#[test]
+fn an_open_question_is_looked_at_once_more_when_everything_is_stopped() {
+    let mut scene = awaited();
+    assert_eq!(halt(&mut scene), ["read", "record frozen", "show open r1"]);
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet, "not seen since the stop");
+    assert_eq!(scene.read(waiting()), NOTHING);
+    assert_eq!(scene.gate.stillness(), Stillness::NothingRuns);
+    let mut scene = Scene::asking();
+    halt(&mut scene);
+    for stillness in [Stillness::NotYet, Stillness::NothingRuns] {
+        scene.read(waiting());
+        assert_eq!(scene.gate.stillness(), stillness);
+        scene.after(APART);
+    }
+    assert_eq!(scene.gate.state(), SessionState::Asking);
+}
+
+#[test]
+fn a_look_from_before_the_stop_says_nothing_about_an_open_question() {
+    let mut scene = awaited();
+    scene.after(POLL);
+    let before = scene.last_read();
+    halt(&mut scene);
+    scene.read_as(before, waiting());
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet);
+}
+
+#[test]
+fn an_agent_that_acts_although_its_question_is_open_is_paused_while_everything_is_stopped() {
+    let word = |word: &str| Ok(Observed { lifecycle: None, execution: Some(Status(word.to_owned())) });
+    for look in [running(), word("thinking"), paused()] {
+        for mut scene in [Scene::asking(), awaited()] {
+            halt(&mut scene);
+            assert_eq!(scene.read(look.clone()), NOTHING, "one look ends nothing");
+            assert_eq!((scene.gate.state(), scene.gate.stillness()), (SessionState::Asking, Stillness::NotYet));
+            assert_eq!(scene.after(APART), ["read"]);
+            let said = scene.read(look.clone());
+            let ends = ["pause", "record decided withdrawn applied", "show withdrawn applied", "record opened"];
+            assert_eq!(said[..4], ends, "{look:?}");
+            assert_eq!(scene.gate.state(), SessionState::Pausing);
+        }
+    }
+}
+
+#[test]
+fn one_odd_look_withdraws_no_question_and_a_status_is_looked_into() {
+    let mut scene = awaited();
+    halt(&mut scene);
+    for look in [running(), waiting(), running(), lost(), waiting(), waiting()] {
+        scene.read(look);
+        scene.after(POLL);
+    }
+    assert_eq!((scene.gate.state(), scene.gate.stillness()), (SessionState::Asking, Stillness::NothingRuns));
+    scene.read(waiting());
+    assert_eq!(told(&mut scene, "running"), NOTHING);
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet);
+    assert_eq!(scene.after(APART), ["read"]);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::control::fixtures::{at, by, ended, open, snapshot};
-use crate::control::{ApprovalView, DaemonInfo, Halt, OperatorName};
+use crate::control::{ApprovalView, DaemonInfo, Halt, OperatorName, Stillness};
 use crate::gate::Outcome;
 
 fn said(metrics: &Metrics, line: &str) -> bool {
@@ -17,6 +17,7 @@ fn session(blind: Option<&str>) -> SessionView {
         goal: None,
         state: SessionState::Held,
         since: at("2026-11-23T13:00:00Z"),
+        standing: Stillness::Paused,
         sight,
         events: 1,
         last: None,

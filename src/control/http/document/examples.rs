@@ -11,7 +11,7 @@ use crate::control::http::events::Farewell;
 use crate::control::protocol::{
     Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Decision, EndedBy, Halt, Hello, Nonce,
     OperatorName, Presence, Presented, Reason, Reloaded, Role, Saved, SessionDone, SessionState, SessionView, Shown,
-    Sight, Snapshot, State, Status, Update, You,
+    Sight, Snapshot, State, Status, Stillness, Update, You,
 };
 use crate::control::service::Gone;
 use crate::gate::card::{Terms, Then};
@@ -60,6 +60,7 @@ pub(in crate::control::http) fn session() -> SessionView {
         goal: Some("Buy the cheapest kettle".to_owned()),
         state: SessionState::Held,
         since: at(0),
+        standing: Stillness::Paused,
         sight: Sight::Seen,
         events: 12,
         last: Some(event(4122, "Clicking 'Place your order'")),

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::control::{Act, ApprovalView, Decision, State};
+use crate::control::{Act, ApprovalView, Decision, State, Stillness};
 use crate::gate::{ApprovalId, Card, Delivery, Effect, Entry, Gate, Outcome, Record, Release, ReplyTo, Revision};
 use crate::policy;
 
+use super::provider::Provider;
 use super::world::Held;
 
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ struct Since {
     left: BTreeSet<ApprovalId>,
     /// Whether one of these decisions has let the session go, and nothing was asked anew.
     let_go: bool,
+    /// Whether the session stood still at any time.
+    stood: bool,
 }
 
 impl Stops {
@@ -60,6 +63,25 @@ impl Stops {
     /// Whether a session may run although everything is stopped: an operator has let it go since.
     pub fn has_let_go(&self) -> bool {
         self.halted.as_ref().is_some_and(|since| since.let_go)
+    }
+
+    /// Whether the session stands still is as the provider has it now.
+    pub fn stands(&mut self, provider: &Provider) {
+        if let Some(since) = &mut self.halted {
+            since.stood |= !provider.runs();
+        }
+    }
+
+    /// After every input: nobody is told that nothing runs who could not have seen it since the stop.
+    pub fn after(&mut self, gate: &Gate, provider: &Provider) -> Held {
+        self.stands(provider);
+        let stood = self.halted.as_ref().is_none_or(|since| since.stood);
+        if gate.stillness() == Stillness::NothingRuns && !stood {
+            return Err(
+                "everything is stopped, and a session is said to stand still that has run all the time".to_owned()
+            );
+        }
+        Ok(())
     }
 
     pub fn effect(&mut self, effect: &Effect) -> Held {

@@ -56,6 +56,8 @@ pub struct World {
     next_reply: u64,
     /// The status that the watcher told last.
     told: Option<Status>,
+    /// What the watcher has read and not told yet.
+    read: Option<Status>,
     /// The stop of everything as the disk has it: a restart finds it.
     halt: Option<Halt>,
     checks: Checks,
@@ -92,6 +94,7 @@ impl World {
             old_views: BTreeMap::new(),
             next_reply: 0,
             told: None,
+            read: None,
             halt: None,
             checks: Checks::default(),
             log: told.then(Vec::new),
@@ -116,6 +119,7 @@ impl World {
 
     /// Does all of it, and winds down.
     pub fn run(&mut self, actions: &[Action]) -> Held {
+        self.input(Input::CaughtUp)?;
         actions.iter().try_for_each(|action| self.act(action))?;
         self.wind_down()
     }
@@ -164,6 +168,7 @@ impl World {
             Action::Crash => self.crash()?,
             Action::Stop => self.stop()?,
             Action::Poll => self.poll()?,
+            Action::LatePoll => self.late_poll()?,
             Action::Blind => self.input(Input::Blind { why: "no heartbeat".to_owned() })?,
             Action::Sighted => {
                 self.stream(usize::MAX)?;
@@ -248,6 +253,7 @@ impl World {
     }
 
     fn arrive(&mut self, what: &What, fault: Fault) -> Answer {
+        self.checks.stops.stands(&self.provider);
         let failure = match fault {
             Fault::No | Fault::LostAfter | Fault::Hedged => None,
             Fault::LostBefore => Some(ErrorClass::Unknown { detail: "reset".to_owned() }),
@@ -391,6 +397,19 @@ impl World {
         self.input(Input::Status(status))
     }
 
+    /// A status that is read now and told later, in other words than those of before.
+    fn late_poll(&mut self) -> Held {
+        let Some(status) = self.read.take() else {
+            self.read = self.provider.read().ok().and_then(|seen| seen.execution);
+            return Ok(());
+        };
+        let status = if status.0 == "finished" { Status("completed".to_owned()) } else { status };
+        if self.told.replace(status.clone()) == Some(status.clone()) {
+            return Ok(());
+        }
+        self.input(Input::Status(status))
+    }
+
     /// While everything is stopped and the network is well, nothing runs for long that nobody has let go.
     fn one_healthy_stop(&mut self) -> Held {
         if self.halt.is_none() {
@@ -457,7 +476,7 @@ impl World {
 
     fn crash(&mut self) -> Held {
         self.calls.clear();
-        self.told = None;
+        (self.told, self.read) = (None, None);
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
         if !self.views.is_empty() {
@@ -505,6 +524,7 @@ impl World {
         let first = effects.first().cloned();
         self.carry_out(effects)?;
         self.checks.owned(&self.gate, &self.provider);
+        self.checks.stops.after(&self.gate, &self.provider)?;
         if expected && !matches!(first, Some(Effect::Pause { .. })) {
             return Err("invariant 3: a rule fired and the first effect is no pause".to_owned());
         }

@@ -6,7 +6,8 @@ use ratatui::buffer::Buffer;
 use super::bench::Bench;
 use crate::control::fixtures::{at, by, ended, event, open, revised, snapshot};
 use crate::control::{
-    ApprovalView, DaemonInfo, EndedBy, Halt, OperatorName, Presence, SessionState, SessionView, Sight, Snapshot, Vote,
+    ApprovalView, DaemonInfo, EndedBy, Halt, OperatorName, Presence, SessionState, SessionView, Sight, Snapshot,
+    Stillness, Vote,
 };
 use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Timing};
 use crate::operator::console::machine::Input;
@@ -164,6 +165,7 @@ fn session(id: &str, state: SessionState, sight: Sight, approval: Option<&Approv
         goal: Some("Buy the cheapest kettle".into()),
         state,
         since: at("2026-11-23T13:01:00Z"),
+        standing: Stillness::NotYet,
         sight,
         events: 214,
         last: Some(event("Comparing \u{202e} offers")),
