@@ -130,6 +130,8 @@ pub(crate) struct Turn<'a> {
     mint: &'a mut dyn Mint,
     /// Whether the input shows that the agent acts, or is about to.
     moves: bool,
+    /// Whether the input answers a call that left before everything was stopped.
+    precedes_stop: bool,
     out: Vec<Effect>,
 }
 
@@ -166,7 +168,7 @@ impl Gate {
 
     /// Takes one input; returns what is to be done, in order.
     pub fn handle(&mut self, now: Moment, mint: &mut dyn Mint, input: Input) -> Vec<Effect> {
-        let mut turn = Turn { now, mint, moves: halting::shows_acting(&input), out: Vec::new() };
+        let mut turn = Turn { now, mint, moves: halting::shows_acting(&input), precedes_stop: false, out: Vec::new() };
         if turn.moves {
             self.rest_ends();
         }
@@ -181,6 +183,7 @@ impl Gate {
             Input::Status(status) => self.told_status(&turn, &status),
             Input::Gone => self.gone(&mut turn),
             Input::Answered { call, answer } => {
+                turn.precedes_stop = self.left_before_stop(call);
                 self.rest_answered(&mut turn, call, &answer);
                 self.answered(&mut turn, call, answer);
             }

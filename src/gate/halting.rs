@@ -12,12 +12,14 @@ use crate::control::{EndedBy, Halt};
 
 use super::directed::{Stop, Stopped};
 use super::phase::Phase;
-use super::{Deliver, Entry, Gate, Input, Outcome, Plan, Turn};
+use super::{CallId, Deliver, Entry, Gate, Input, Outcome, Plan, Turn};
 
 /// A stop of everything, as one session has it.
 #[derive(Debug)]
 pub(super) struct Halted {
     halt: Halt,
+    /// The last call before it.
+    after: CallId,
     /// Whether an operator has let this session go on since, and nothing has asked anew.
     passes: bool,
 }
@@ -26,7 +28,7 @@ impl Gate {
     /// A gate that is made while everything is stopped; called before [`Gate::recover`]. What is not held yet is paused by
     /// the [`Input::Halt`] that follows.
     pub fn begin_halted(&mut self, halt: Halt) {
-        self.halted = Some(Box::new(Halted { halt, passes: false }));
+        self.halted = Some(Box::new(Halted { halt, after: CallId(self.next_name), passes: false }));
     }
 
     pub(super) fn halt(&mut self, turn: &mut Turn<'_>, halt: Halt) {
@@ -66,6 +68,11 @@ impl Gate {
             self.record(turn, Entry::Thawed);
             self.publish(turn);
         }
+    }
+
+    /// Whether everything is stopped, and a call left before that: its answer may tell how things were then.
+    pub(super) fn left_before_stop(&self, call: CallId) -> bool {
+        self.halted.as_ref().is_some_and(|halted| call <= halted.after)
     }
 
     /// Whether nothing happens by itself.

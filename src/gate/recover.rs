@@ -15,7 +15,7 @@ impl Gate {
     /// denial or a deadline is carried out again; a release is delivered only as far as the provider's state shows that
     /// it was not.
     pub fn recover(&mut self, now: Moment, mint: &mut dyn Mint, kept: Kept) -> Vec<Effect> {
-        let mut turn = Turn { now, mint, moves: false, out: Vec::new() };
+        let mut turn = Turn { now, mint, moves: false, precedes_stop: false, out: Vec::new() };
         let closed = kept.closed.clone();
         let holding = kept.holding;
         let confirmed = kept.proof.is_some();

@@ -124,10 +124,12 @@ impl Gate {
         self.rest.ends();
     }
 
-    /// Two reads agreed that the task has ended; `seen` is the second one.
+    /// Two reads agreed that the task has ended; `seen` is the second one. Where it left before everything was stopped one more
+    /// has to agree.
     pub(super) fn came_to_rest(&mut self, turn: &Turn<'_>, seen: &Observed) {
         self.rest.since = still_of(seen).map(|still| (still, turn.now.mono));
-        self.rest.sure = self.rest.since.is_some();
+        self.rest.sure = self.rest.since.is_some() && !turn.precedes_stop;
+        self.rest.next = turn.precedes_stop.then(|| turn.now.mono + APART);
     }
 
     /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs.

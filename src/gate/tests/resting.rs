@@ -342,3 +342,23 @@ fn one_odd_look_withdraws_no_question_and_a_status_is_looked_into() {
     assert_eq!(scene.gate.stillness(), Stillness::NotYet);
     assert_eq!(scene.after(APART), ["read"]);
 }
+
+#[test]
+fn an_end_that_was_read_before_everything_was_stopped_is_looked_at_once_more() {
+    for (look, pauses) in [(ended(), false), (running(), true), (lost(), true)] {
+        let mut scene = watching();
+        scene.hold(asks());
+        scene.after(POLL);
+        scene.read(ended());
+        assert_eq!(scene.after(APART), ["read"]);
+        let before = scene.last_read();
+        halt(&mut scene);
+        scene.read_as(before, ended());
+        assert!(matches!(scene.gate.phase, Phase::Watching));
+        assert_eq!(scene.gate.stillness(), Stillness::NotYet);
+        assert_eq!(scene.after(APART), ["read"]);
+        let said = scene.read(look.clone());
+        assert_eq!(said.first().is_some_and(|first| first == "pause"), pauses, "{look:?}: {said:?}");
+        assert_eq!(scene.gate.stillness() == Stillness::NothingRuns, !pauses, "{look:?}");
+    }
+}
