@@ -278,9 +278,11 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(vec![Action::Agent(Says::Done, Rule::Nothing), Action::Settle, Action::Poll, Action::Wait(Span::Second), Action::Settle]),
         1 => Just(vec![Action::LatePoll, Action::Stranger(Meddles::Wakes), Action::Halt, Action::LatePoll]),
         1 => Just(vec![Action::Agent(Says::Question, Rule::Asks), Action::Settle, Action::Wait(Span::Poll), Action::Settle]),
-        1 => meddler.prop_map(|meddles| {
+        2 => (prop::bool::ANY, meddler).prop_map(|(asks, meddles)| {
+            let question = asks.then_some([Action::Agent(Says::Question, Rule::Asks), Action::Settle]);
             let recording = [Action::Decide(Does::Approve, Card::Newest, Who::One), CARRY, CARRY];
-            recording.into_iter().chain([Action::Halt, Action::Stranger(meddles), Action::Settle]).collect()
+            let stopped = [Action::Halt, Action::Stranger(meddles), Action::Settle];
+            question.into_iter().flatten().chain(recording).chain(stopped).collect()
         }),
     ]
 }
