@@ -215,6 +215,12 @@ impl Store {
         self.pool.close().await;
     }
 
+    /// Keeps the store from answering until what is returned is dropped, as a slow disk would.
+    #[cfg(test)]
+    pub(crate) async fn hold(&self) -> [sqlx::pool::PoolConnection<sqlx::Sqlite>; 2] {
+        [self.events.acquire().await.expect("a store"), self.pool.acquire().await.expect("a store")]
+    }
+
     async fn head(&self, connection: &mut sqlx::SqliteConnection) -> Result<Head, StoreError> {
         let row = sqlx::query("SELECT seq, hash FROM head WHERE id = 1").fetch_optional(connection).await;
         let Some(row) = row.map_err(|source| self.sql("read", source))? else { return Ok(Head::EMPTY) };

@@ -1,11 +1,14 @@
 //! The supervisor: finds sessions, gives each its driver and watcher, and hands operators' orders to them.
 //!
-//! One task owns the map of sessions. Listing is a task of its own, so that a slow provider delays no order.
+//! One task owns the map of sessions and waits for nothing but its inlets. Listing and reading the store are tasks of their
+//! own, so that neither a slow provider nor a slow disk delays an order.
 
 mod again;
 mod driving;
 mod everything;
 mod handing;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,10 +31,10 @@ use crate::control::{DaemonInfo, DeskService, Directed, Ordered, ScreenshotOrder
 use crate::gate::Kept;
 use crate::operator::log::TOLD;
 use crate::policy::Glob;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 
-use again::Retry;
+use again::{Found, Retry};
 
 /// How many orders one session may have waiting.
 const ORDERS: usize = 64;
@@ -145,6 +148,8 @@ pub struct Supervisor {
     named: BTreeSet<SessionId>,
     /// Sessions whose driver failed.
     retries: BTreeMap<SessionId, Retry>,
+    /// The store being read for them; never more than once at a time.
+    reading: JoinSet<(Instant, Result<Found, StoreError>)>,
     stop: CancellationToken,
 }
 
@@ -179,6 +184,7 @@ impl Supervisor {
             held: BTreeMap::new(),
             named: BTreeSet::new(),
             retries: BTreeMap::new(),
+            reading: JoinSet::new(),
             stop,
         }
     }
@@ -198,7 +204,8 @@ impl Supervisor {
                 Some(order) = inlets.decisions.recv() => self.decide(order),
                 Some(order) = inlets.screenshots.recv() => self.screenshot(order),
                 Some(ended) = self.tasks.join_next_with_id() => self.ended(ended),
-                () = sleep_until(retry), if retry.is_some() => self.retry().await,
+                () = sleep_until(retry), if retry.is_some() => self.retry(),
+                Some(read) = self.reading.join_next() => self.read(read),
                 Some(why) = self.alarms.recv() => self.key_refused(&why),
                 Some(sessions) = inlets.listed.recv() => self.found(&sessions),
             }

@@ -1,15 +1,17 @@
 //! The end of a driver, and sessions whose driver failed: they are taken up again from the store, later each time.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::task::{Id, JoinError};
 
 use super::Supervisor;
-use crate::api::SessionId;
+use crate::api::{MessageId, SessionId};
 use crate::daemon::driver::Ended;
-use crate::gate::About;
+use crate::gate::{About, Kept};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
+use crate::store::{Store, StoreError};
 
 /// How long a session whose driver failed waits before it is taken up again, the first time and at most.
 const AGAIN_FIRST: Duration = Duration::from_secs(1);
@@ -19,6 +21,13 @@ const AGAIN_MOST: Duration = Duration::from_secs(60);
 pub(super) struct Retry {
     at: Instant,
     failures: u32,
+}
+
+/// What the store says a driver goes on from.
+pub(super) struct Found {
+    live: Vec<Kept>,
+    cursors: BTreeMap<SessionId, MessageId>,
+    done: Vec<Kept>,
 }
 
 impl Supervisor {
@@ -53,31 +62,45 @@ impl Supervisor {
         retry.failures += 1;
     }
 
+    /// When the store is to be read next. Not while it is being read: one answer is for all that were due.
     pub(super) fn next_retry(&self) -> Option<Instant> {
+        if !self.reading.is_empty() {
+            return None;
+        }
         let waiting = self.retries.iter().filter(|(session, _)| !self.drivers.contains_key(session));
         waiting.map(|(_, retry)| retry.at).min()
     }
 
-    pub(super) async fn retry(&mut self) {
-        let now = Instant::now();
-        let due = |(session, retry): &(&SessionId, &Retry)| retry.at <= now && !self.drivers.contains_key(session);
+    /// Reads the store for what is due, in a task of its own: a slow disk delays no order.
+    pub(super) fn retry(&mut self) {
+        let (store, asked) = (self.parts.store.clone(), Instant::now());
+        self.reading.spawn(async move { (asked, from(&store).await) });
+    }
+
+    /// The store was read: what was due when it was asked goes on from there.
+    pub(super) fn read(&mut self, read: Result<(Instant, Result<Found, StoreError>), JoinError>) {
+        let (asked, found) = match read {
+            Ok((asked, found)) => (asked, found.map_err(|error| error.to_string())),
+            Err(error) => (Instant::now(), Err(error.to_string())),
+        };
+        let due = |(session, retry): &(&SessionId, &Retry)| retry.at <= asked && !self.drivers.contains_key(session);
         let due: Vec<SessionId> = self.retries.iter().filter(due).map(|(session, _)| session.clone()).collect();
-        if due.is_empty() {
-            return;
-        }
-        let store = &self.parts.store;
-        match (store.live().await, store.cursors().await, store.done().await) {
-            (Ok(live), Ok(cursors), Ok(done)) => {
+        match found {
+            Ok(Found { live, cursors, done }) => {
                 (self.cursors, self.done) = (cursors, done);
                 for session in due {
                     let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
                     self.drive(About { session, agent: None, goal: None }, kept);
                 }
             }
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+            Err(error) => {
                 tracing::error!("sessions cannot be taken up from the store yet: {error}; trying on");
                 due.into_iter().for_each(|session| self.take_up_later(session));
             }
         }
     }
+}
+
+async fn from(store: &Store) -> Result<Found, StoreError> {
+    Ok(Found { live: store.live().await?, cursors: store.cursors().await?, done: store.done().await? })
 }
