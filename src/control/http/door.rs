@@ -1,9 +1,12 @@
 //! The door: connections are counted, their users taken from the kernel, and those that stand still are closed.
+//!
+//! A connection for which there is no place is closed at once, and the next one is looked at: nobody waits at this door, so
+//! nobody can stand in it. Root and this process's own user, who may do everything, always find a place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,11 +15,10 @@ use axum::serve::{IncomingStream, Listener};
 use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How many connections are open at most; more wait until one ends.
+/// How many connections all users but root and our own may have open together. Further ones are closed at once.
 const CONNECTIONS: usize = 256;
 /// How many of them one user may have, so that nobody can keep the others out. Further ones are closed at once.
 const PER_USER: usize = 64;
@@ -44,25 +46,27 @@ impl Connected<IncomingStream<'_, Door>> for Peer {
 /// A listener that lets in as many as there is room for.
 pub(super) struct Door {
     listener: UnixListener,
-    room: Arc<Semaphore>,
     users: Users,
+    /// Says which user is at the other end.
+    who: fn(&UnixStream) -> io::Result<u32>,
     /// Cancelled when nobody will ever come in any more.
     broken: CancellationToken,
 }
 
 impl Door {
     pub(super) fn new(listener: UnixListener, broken: CancellationToken) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(CONNECTIONS)), users: Users::default(), broken }
+        let masters = BTreeSet::from([0, rustix::process::geteuid().as_raw()]);
+        Self { listener, users: Users::new(masters), who: |stream| Ok(stream.peer_cred()?.uid()), broken }
     }
 
-    async fn next(&self) -> io::Result<(Guarded, Peer)> {
-        let room = self.room.clone().acquire_owned().await.map_err(io::Error::other)?;
+    /// The next connection, or `None` when there is no place for it: it is closed then.
+    ///
+    /// Fails when nothing can be accepted; then it is of no use to ask again at once.
+    async fn next(&self) -> io::Result<Option<(Guarded, Peer)>> {
         let (stream, _) = self.listener.accept().await?;
-        let uid = stream.peer_cred()?.uid();
-        let Some(place) = self.users.enter(uid) else {
-            return Err(io::Error::other(format!("uid {uid} has {PER_USER} connections already")));
-        };
-        Ok((Guarded::new(stream, STILL, (room, place)), Peer { uid }))
+        let Ok(uid) = (self.who)(&stream) else { return Ok(None) };
+        let place = self.users.enter(uid);
+        Ok(place.map(|place| (Guarded::new(stream, STILL, place), Peer { uid })))
     }
 }
 
@@ -73,7 +77,8 @@ impl Listener for Door {
     async fn accept(&mut self) -> (Guarded, Peer) {
         loop {
             match self.next().await {
-                Ok(connection) => return connection,
+                Ok(Some(connection)) => return connection,
+                Ok(None) => {}
                 Err(error) if is_broken(&error) => {
                     tracing::error!("the local API's socket cannot be listened on any more: {error}");
                     self.broken.cancel();
@@ -99,34 +104,68 @@ fn is_broken(error: &io::Error) -> bool {
 /// How many connections each user has.
 #[derive(Clone, Default)]
 struct Users {
-    open: Arc<Mutex<BTreeMap<u32, usize>>>,
+    /// Who is not counted.
+    masters: Arc<BTreeSet<u32>>,
+    counts: Arc<Mutex<Counts>>,
 }
 
+#[derive(Default)]
+struct Counts {
+    open: BTreeMap<u32, usize>,
+    all: usize,
+    /// Whose connections were closed; each of them is told of once, so that nobody can fill the log.
+    told: BTreeSet<u32>,
+}
+
+/// A place that is free again when it is dropped.
 struct Place {
     users: Users,
     uid: u32,
 }
 
 impl Users {
+    fn new(masters: BTreeSet<u32>) -> Self {
+        Self { masters: Arc::new(masters), counts: Arc::default() }
+    }
+
     fn enter(&self, uid: u32) -> Option<Place> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(uid).or_default();
-        if *count >= PER_USER {
-            return None;
+        let place = || Some(Place { users: self.clone(), uid });
+        if self.masters.contains(&uid) {
+            return place();
         }
-        *count += 1;
-        Some(Place { users: self.clone(), uid })
+        let mut counts = self.counts();
+        let own = counts.open.get(&uid).copied().unwrap_or_default();
+        if own < PER_USER && counts.all < CONNECTIONS {
+            counts.open.insert(uid, own + 1);
+            counts.all += 1;
+            return place();
+        }
+        let first = counts.told.insert(uid);
+        drop(counts);
+        if first {
+            let most = format!("{own} of at most {PER_USER} are its own, and all have at most {CONNECTIONS}");
+            tracing::warn!("the local API closes connections of the user with the id {uid}: {most}; this is said once");
+        }
+        None
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut open = self.users.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.uid);
+        if self.users.masters.contains(&self.uid) {
+            return;
+        }
+        let mut counts = self.users.counts();
+        if let Some(own) = counts.open.get_mut(&self.uid) {
+            *own -= 1;
+            if *own == 0 {
+                counts.open.remove(&self.uid);
             }
+            counts.all -= 1;
         }
     }
 }
@@ -136,12 +175,12 @@ pub(super) struct Guarded {
     stream: UnixStream,
     patience: Duration,
     still: Pin<Box<Sleep>>,
-    _places: (OwnedSemaphorePermit, Place),
+    _place: Place,
 }
 
 impl Guarded {
-    fn new(stream: UnixStream, patience: Duration, places: (OwnedSemaphorePermit, Place)) -> Self {
-        Self { stream, patience, still: Box::pin(sleep(patience)), _places: places }
+    fn new(stream: UnixStream, patience: Duration, place: Place) -> Self {
+        Self { stream, patience, still: Box::pin(sleep(patience)), _place: place }
     }
 
     fn stands(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -200,25 +239,108 @@ impl AsyncWrite for Guarded {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::UnixSocket;
+
     use super::*;
 
+    const MASTER: u32 = 1;
+
+    /// Clients say who they are by the names of their own sockets: a test has one user only.
+    fn named(stream: &UnixStream) -> io::Result<u32> {
+        let peer = stream.peer_addr()?;
+        let name = peer.as_pathname().and_then(Path::extension).and_then(|uid| uid.to_str()?.parse().ok());
+        name.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    struct House {
+        folder: tempfile::TempDir,
+        door: Door,
+        made: usize,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let listener = UnixListener::bind(folder.path().join("door")).expect("a socket");
+            let users = Users::new(BTreeSet::from([MASTER]));
+            Self { folder, door: Door { listener, users, who: named, broken: CancellationToken::new() }, made: 0 }
+        }
+
+        async fn connect(&mut self, uid: u32) -> UnixStream {
+            self.made += 1;
+            let socket = UnixSocket::new_stream().expect("a socket");
+            socket.bind(self.folder.path().join(format!("{}.{uid}", self.made))).expect("a name");
+            socket.connect(self.folder.path().join("door")).await.expect("a door")
+        }
+
+        /// Who comes in next, and how long that takes.
+        async fn next(&mut self) -> (Guarded, u32, Duration) {
+            let began = Instant::now();
+            let (guarded, Peer { uid }) = self.door.accept().await;
+            (guarded, uid, began.elapsed())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_user_who_keeps_connecting_keeps_nobody_out() {
+        let mut house = House::new();
+        let (mut far, mut near) = (Vec::new(), Vec::new());
+        for _ in 0..PER_USER {
+            far.push(house.connect(7).await);
+            near.push(house.next().await.0);
+        }
+        let mut refused = Vec::new();
+        for _ in 0..50 {
+            refused.push(house.connect(7).await);
+        }
+        let others = [house.connect(8).await, house.connect(MASTER).await];
+        let (_other, uid, took) = house.next().await;
+        assert_eq!((uid, took < RETRY), (8, true), "{took:?}");
+        let (_master, uid, took) = house.next().await;
+        assert_eq!((uid, took < RETRY), (MASTER, true), "{took:?}");
+        for mut one in refused {
+            assert_eq!(one.read(&mut [0; 8]).await.expect("closed, not broken"), 0, "closed at once");
+        }
+        drop((near.pop(), others));
+        let _again = house.connect(7).await;
+        assert_eq!(house.next().await.1, 7, "a place left is free again");
+    }
+
+    #[tokio::test]
+    async fn users_who_take_every_place_together_are_closed_and_the_master_comes_in() {
+        let mut house = House::new();
+        let (mut far, mut near) = (Vec::new(), Vec::new());
+        for n in 0..CONNECTIONS {
+            far.push(house.connect(10 + u32::try_from(n / PER_USER).expect("few")).await);
+            near.push(house.next().await.0);
+        }
+        let mut late = house.connect(99).await;
+        for _ in 0..3 {
+            far.push(house.connect(MASTER).await);
+            let (guarded, uid, took) = house.next().await;
+            assert_eq!((uid, took < RETRY), (MASTER, true), "{took:?}");
+            near.push(guarded);
+        }
+        assert_eq!(late.read(&mut [0; 8]).await.expect("closed, not broken"), 0);
+    }
+
     #[test]
-    fn one_user_cannot_take_every_place_and_a_place_left_is_free_again() {
+    fn a_user_is_told_of_once() {
         let users = Users::default();
-        let mut taken: Vec<Place> = (0..PER_USER).filter_map(|_| users.enter(7)).collect();
-        assert_eq!((taken.len(), users.enter(7).is_some(), users.enter(8).is_some()), (PER_USER, false, true));
-        taken.pop();
-        assert!(users.enter(7).is_some());
+        let _all: Vec<Place> = (0..PER_USER).filter_map(|_| users.enter(7)).collect();
+        assert!((0..1_000).all(|_| users.enter(7).is_none()));
+        assert_eq!(users.counts().told, BTreeSet::from([7]));
     }
 
     #[tokio::test]
     async fn a_connection_that_sends_half_a_request_for_ever_is_closed() {
-        use tokio::io::AsyncReadExt as _;
         let (near, _far) = UnixStream::pair().expect("a pair");
         let patience = Duration::from_millis(20);
-        let room = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("open");
         let place = Users::default().enter(7).expect("free");
-        let mut guarded = Guarded::new(near, patience, (room, place));
+        let mut guarded = Guarded::new(near, patience, place);
         let began = Instant::now();
         let error = guarded.read(&mut [0; 8]).await.expect_err("nothing comes");
         assert_eq!((error.kind(), began.elapsed() >= patience), (io::ErrorKind::TimedOut, true));
