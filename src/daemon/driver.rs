@@ -237,6 +237,8 @@ impl Driver {
             self.recorder.send();
             self.show();
         }
+        // The end may have judged events, too.
+        self.recorder.send();
         if self.unsent.is_empty() {
             self.keep_cursor();
         }

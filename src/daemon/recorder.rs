@@ -29,6 +29,8 @@ const BATCH_BYTES: usize = 512 << 10;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How often the oldest events are looked at when none come.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How long the end waits for a store that does not answer.
+pub(super) const LAST: Duration = Duration::from_secs(3);
 /// The longest text that is kept of an event, in bytes. A longer one is cut, and counts as cut when it is evaluated again.
 const TEXT: usize = 64 << 10;
 /// The longest address and title that are kept, in bytes.
@@ -107,6 +109,13 @@ impl SessionRecorder {
     }
 }
 
+/// However a driver ends, what it judged is recorded, or counted.
+impl Drop for SessionRecorder {
+    fn drop(&mut self) {
+        self.send();
+    }
+}
+
 impl Recording {
     /// Waits until there is something to write or to delete. Loses nothing when it is given up.
     pub(super) async fn ready(&mut self) {
@@ -156,13 +165,20 @@ impl Recording {
         self.due = Some(Instant::now() + after);
     }
 
-    /// Writes what is left when nothing more comes.
-    pub(super) async fn finish(&mut self, store: &Store) {
+    /// Writes what is left when nothing more comes, for so long at most; the rest is dropped and counted.
+    pub(super) async fn finish(&mut self, store: &Store, patience: Duration) {
+        let end = Instant::now() + patience;
+        self.inbox.close();
         while let Ok(recorded) = self.inbox.try_recv() {
             self.batch.push(recorded);
         }
         while !self.batch.is_empty() {
-            self.write(store).await;
+            let left = self.batch.len();
+            if tokio::time::timeout_at(end, self.write(store)).await.is_err() {
+                self.batch.clear();
+                self.metrics.events_dropped(left as u64);
+                tracing::warn!("{left} events are not recorded: the store did not answer within {patience:?}");
+            }
         }
     }
 
@@ -235,7 +251,7 @@ mod tests {
         recording.ready().await;
         recording.write(&store).await;
         assert_eq!(texts(&store).await, [(TEXT, true); 7], "no transaction takes more than half a MiB");
-        recording.finish(&store).await;
+        recording.finish(&store, LAST).await;
         assert_eq!(texts(&store).await.len(), 20);
         assert_eq!(told(&metrics, "holdpoint_events_recorded"), "20");
         assert_eq!(recording.waiting.load(Ordering::Relaxed), 0);
@@ -251,6 +267,57 @@ mod tests {
         }
         recorder.send();
         assert_eq!(told(&metrics, "holdpoint_events_dropped"), "3");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_at_the_end_is_given_up_and_what_is_left_is_counted() {
+        let (_folder, store) = store().await;
+        let metrics = Arc::<Metrics>::default();
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let mut recorder = recorder.of(&session());
+        (0..BATCH + 5).for_each(|_| recorder.note(&thought("x"), &Verdict::default()));
+        recorder.send();
+        let _held = store.hold().await;
+        let began = Instant::now();
+        recording.finish(&store, Duration::from_millis(20)).await;
+        assert!(began.elapsed() < LAST, "{:?}", began.elapsed());
+        assert_eq!(told(&metrics, "holdpoint_events_dropped"), (BATCH + 5).to_string());
+        recorder.note(&thought("late"), &Verdict::default());
+        drop(recorder);
+        assert_eq!(told(&metrics, "holdpoint_events_dropped"), (BATCH + 6).to_string(), "nobody takes it any more");
+    }
+
+    #[tokio::test]
+    async fn what_was_judged_last_is_recorded_however_its_driver_ends() {
+        let (_folder, store) = store().await;
+        let metrics = Arc::<Metrics>::default();
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let mut recorder = recorder.of(&session());
+        recorder.note(&thought("x"), &Verdict::default());
+        drop(recorder);
+        recording.finish(&store, LAST).await;
+        assert_eq!(texts(&store).await, [(1, false)]);
+    }
+
+    /// Deleted bytes are overwritten, and a decision may wait for that.
+    #[tokio::test]
+    async fn no_transaction_deletes_much_more_than_it_writes() {
+        let (_folder, store) = store().await;
+        let large = || recorded(Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask);
+        for _ in 0..5 {
+            let seven: Vec<Recorded> = (0..7).map(|_| large()).collect();
+            store.record(&seven, BOUNDS, Timestamp::now()).await.expect("room");
+        }
+        let nothing = EventBounds { age: Duration::ZERO, bytes: 0 };
+        let mut left = Vec::new();
+        loop {
+            let more = store.record(&[], nothing, Timestamp::now()).await.expect("room");
+            left.push(texts(&store).await.len());
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(left, [28, 21, 14, 7, 0]);
     }
 
     #[tokio::test]

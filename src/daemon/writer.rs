@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::liveness::Beat;
-use super::recorder::Recording;
+use super::recorder::{self, Recording};
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
 use crate::error::chain;
@@ -185,7 +185,7 @@ impl Task {
             self.take(batch).await;
         }
         self.finish().await;
-        self.recording.finish(&self.store).await;
+        self.recording.finish(&self.store, recorder::LAST).await;
         self.store.close().await;
     }
 

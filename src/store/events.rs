@@ -44,8 +44,16 @@ pub struct EventPage(i64);
 const ROW: usize = 100;
 /// How many events are read at once.
 const PAGE: i64 = 500;
-/// How many events are deleted at once, beside as many as are written.
+/// How many events are deleted at once, and how many bytes of them, beside as many as are written. What is deleted is
+/// overwritten, so it costs what writing costs.
 const PRUNED: usize = 200;
+const PRUNED_BYTES: u64 = 512 << 10;
+
+/// How much one transaction deletes.
+struct Most {
+    events: usize,
+    bytes: u64,
+}
 
 impl Recorded {
     /// How many bytes it counts for.
@@ -57,8 +65,8 @@ impl Recorded {
 }
 
 impl Store {
-    /// Writes `events`, and deletes the oldest ones that are beyond the bounds: at most 200 more than it writes. Whether
-    /// there may be more to delete is the answer. What is written is not waited for: the last seconds may be missing after
+    /// Writes `events`, and deletes the oldest ones that are beyond the bounds: at most 200 and half a MiB more than it writes,
+    /// or one that is larger. Whether there may be more to delete is the answer. What is written is not waited for: the last seconds may be missing after
     /// a loss of power.
     ///
     /// # Errors
@@ -90,7 +98,8 @@ impl Store {
             self.insert_event(connection, event).await?;
             total += event.bytes() as u64;
         }
-        let more = self.prune(connection, &mut total, events.len() + PRUNED, bounds, now).await?;
+        let most = Most { events: events.len() + PRUNED, bytes: total - before + PRUNED_BYTES };
+        let more = self.prune(connection, &mut total, most, bounds, now).await?;
         if total != before {
             let totals = sqlx::query("UPDATE event_totals SET bytes = ?");
             let totals = totals.bind(i64::try_from(total).unwrap_or(i64::MAX));
@@ -134,7 +143,7 @@ impl Store {
         &self,
         connection: &mut SqliteConnection,
         total: &mut u64,
-        most: usize,
+        most: Most,
         bounds: EventBounds,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -142,20 +151,27 @@ impl Store {
         let oldest = i64::try_from(bounds.age.as_millis()).unwrap_or(i64::MAX);
         let oldest = now.as_millisecond().saturating_sub(oldest);
         let rows = sqlx::query("SELECT id, at, session, bytes FROM events ORDER BY id LIMIT ?")
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .bind(i64::try_from(most.events).unwrap_or(i64::MAX))
             .fetch_all(&mut *connection)
             .await
             .map_err(sql)?;
-        let (mut last, mut sessions, mut deleted) = (None, std::collections::BTreeSet::new(), 0);
+        let (mut last, mut sessions) = (None, std::collections::BTreeSet::new());
+        let (mut deleted, mut deleted_bytes, mut full) = (0, 0, false);
         for row in &rows {
             let (id, at): (i64, i64) = (self.column(row, "id")?, self.column(row, "at")?);
             if at > oldest && *total <= bounds.bytes {
                 break;
             }
+            let bytes = u64::try_from(self.column::<i64>(row, "bytes")?).unwrap_or_default();
+            deleted_bytes += bytes;
+            if last.is_some() && deleted_bytes > most.bytes {
+                full = true;
+                break;
+            }
             last = Some(id);
             deleted += 1;
             sessions.insert(self.column::<i64>(row, "session")?);
-            *total = total.saturating_sub(u64::try_from(self.column::<i64>(row, "bytes")?).unwrap_or_default());
+            *total = total.saturating_sub(bytes);
         }
         let Some(last) = last else { return Ok(false) };
         sqlx::query("DELETE FROM events WHERE id <= ?").bind(last).execute(&mut *connection).await.map_err(sql)?;
@@ -165,7 +181,7 @@ impl Store {
             );
             orphan.bind(session).execute(&mut *connection).await.map_err(sql)?;
         }
-        Ok(deleted == most)
+        Ok(full || deleted == most.events)
     }
 
     /// The next recorded events since `since`, in the order in which they were evaluated, and where to go on; an empty page

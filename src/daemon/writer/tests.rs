@@ -153,7 +153,7 @@ async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
     recorder.note(&event, &Default::default());
     recorder.send();
     let store = Store::open(&bench.file).await.expect("the store");
-    recording.finish(&store).await;
+    recording.finish(&store, recorder::LAST).await;
     assert!(metrics.text().contains("holdpoint_events_dropped_total 1"), "{}", metrics.text());
     assert!(!metrics.is_store_failing());
     assert_eq!(bench.must("decided").await, Ok(()));
