@@ -95,7 +95,8 @@ impl Client {
     /// The next change. Cancel-safe.
     ///
     /// Where updates are missing, a new snapshot is read and told as changes that carry its number: every approval and
-    /// every session as it is now, who is attached, the daemon's facts. So a reader need not look at the numbers.
+    /// every session as it is now, who is attached, the daemon's facts. So a reader need not look at the numbers. Notices are
+    /// in no snapshot and are told all the same.
     ///
     /// # Errors
     ///
@@ -110,11 +111,12 @@ impl Client {
                 continue;
             }
             let update = self.stream.next().await?;
-            if update.seq <= self.seq {
-                continue;
-            }
-            if update.seq > self.seq.saturating_add(1) {
-                self.missed = true;
+            self.missed = update.seq > self.seq.saturating_add(1);
+            if self.missed || update.seq <= self.seq {
+                // A snapshot has the rest, and what is in none is told all the same.
+                if is_in_no_snapshot(&update.change) {
+                    return Ok(Update { seq: self.seq, change: update.change });
+                }
                 continue;
             }
             self.seq = update.seq;
@@ -162,6 +164,17 @@ impl Client {
             | Change::Notice { .. }
             | Change::Stopping => {}
         }
+    }
+}
+
+fn is_in_no_snapshot(change: &Change) -> bool {
+    match change {
+        Change::Notice { .. } | Change::Stopping => true,
+        Change::Session { .. }
+        | Change::SessionGone { .. }
+        | Change::Approval { .. }
+        | Change::Presence { .. }
+        | Change::Daemon { .. } => false,
     }
 }
 

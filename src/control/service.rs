@@ -6,6 +6,7 @@
 
 mod client;
 mod keeper;
+mod line;
 #[cfg(test)]
 mod tests;
 

@@ -31,10 +31,12 @@ fn look() -> Vec<(Operation, Handler)> {
         Server-sent events. The stream is the client's seat: the token in `hello` is what its requests name in the header \
         `Holdpoint-Client`, and what it was shown counts as long as the stream is open.\n\n\
         - `hello`, once, first: `Hello`, with everything there is. Its id is the number of the last change in it.\n\
-        - `update`: `Update`, one change; its id is its `seq`. A gap in `seq` means: take a new snapshot.\n\
+        - `update`: `Update`, one change; its id is its `seq`. A gap in `seq` means: take a new snapshot. Who is more than 128 \
+        changes behind is told only the newest of each session, each approval, who is attached and the daemon; every notice is \
+        told, and is in no snapshot.\n\
         - `gone`, last: `Farewell`, why the stream ends (`too_slow`, `ended`, `not_permitted`). Then the daemon closes it.\n\n\
         The stream has no other end: it stays open until the client closes it, the daemon stops, the person loses the role, \
-        or the client reads so slowly that 256 changes wait. A quiet stream gets a comment every 15 seconds. \
+        or the client reads so slowly that 128 more notices wait. A quiet stream gets a comment every 15 seconds. \
         `Last-Event-ID` is ignored: a new stream begins with everything there is.";
     let mut stream = Operation::get("/v1/events", "events")
         .says("look", "Everything there is, then every change", events_about)

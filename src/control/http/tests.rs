@@ -14,7 +14,7 @@ use crate::api::SessionId;
 use crate::control::fixtures::{by, ended, open};
 use crate::control::protocol::{
     Act, Change, ClientSettings, DaemonInfo, Decided, Decision, Halt, Nonce, Role, SessionAct, SessionDone,
-    SessionOrder, Update,
+    SessionOrder, SessionState, SessionView, Sight, Update,
 };
 use crate::control::remote::{self, Unreachable};
 use crate::control::{ApprovalView, DeskSettings, Directed, Drivers, Gone, Ordered, ScreenshotOrder};
@@ -456,6 +456,38 @@ async fn a_picture_is_saved_by_the_daemon_and_its_bytes_can_be_had() {
     let client = world.client().await;
     assert_eq!(client.requests().screenshot(view.card.approval).await, Ok(path));
     assert_eq!(client.requests().picture(view.card.approval).await, Ok(b"a picture".to_vec()));
+}
+
+#[tokio::test]
+async fn a_client_that_falls_behind_a_thousand_sessions_is_not_dropped_and_ends_with_each_as_it_is() {
+    let world = world();
+    let mut client = world.client().await;
+    let view = |n: u32, state| SessionView {
+        session: SessionId::try_from(format!("s-{n}")).expect("an id"),
+        agent: None,
+        goal: Some("x".repeat(4_000)),
+        state,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        sight: Sight::Seen,
+        events: 0,
+        last: None,
+        approval: None,
+    };
+    for state in [SessionState::Watching, SessionState::Idle] {
+        (0..1_000).for_each(|n| world.desk.session(view(n, state)));
+        world.desk.notice(state.name().to_owned());
+        // Taken in by the keeper, and not read by the client.
+        assert_eq!(world.desk.snapshot().await.map(|known| known.sessions.len()), Some(1_000));
+    }
+    let (mut idle, mut said) = (std::collections::BTreeSet::new(), Vec::new());
+    while idle.len() < 1_000 || said.len() < 2 {
+        match client.next_update().await.expect("it is not dropped").change {
+            Change::Session { view } if view.state == SessionState::Idle => drop(idle.insert(view.session)),
+            Change::Notice { text } => said.push(text),
+            _ => {}
+        }
+    }
+    assert_eq!(said, ["watching", "idle"]);
 }
 
 /// Between a client and the server: passes everything on, except the parts of event streams that are to be lost.

@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::Gone;
+use super::line::line;
 use super::{Directed, Drivers, Ordered, ScreenshotOrder};
 use crate::api::SessionId;
 use crate::clock::Moment;
@@ -20,9 +20,6 @@ use crate::control::protocol::{
     Update,
 };
 use crate::gate::{ApprovalId, Digest, Revision};
-
-/// How many updates a client may be behind before it is dropped.
-const BEHIND: usize = 256;
 
 /// Nonces stay below this, so that every JSON reader keeps them exact.
 const NONCES: u64 = 1 << 53;
@@ -90,14 +87,9 @@ pub(super) struct Seat {
     pub(super) gone: Arc<OnceLock<Gone>>,
 }
 
-struct Listener {
-    updates: mpsc::Sender<Update>,
-    gone: Arc<OnceLock<Gone>>,
-}
-
 pub(super) struct Keeper {
     desk: Desk,
-    listeners: BTreeMap<ClientId, Listener>,
+    listeners: BTreeMap<ClientId, mpsc::UnboundedSender<Update>>,
     drivers: Drivers,
     origin: Instant,
     /// How many messages wait, for whoever measures it.
@@ -185,9 +177,9 @@ impl Keeper {
     }
 
     fn seat(&mut self, id: ClientId, reply: oneshot::Sender<Seat>) {
-        let (sender, updates) = mpsc::channel(BEHIND);
         let gone = Arc::new(OnceLock::new());
-        self.listeners.insert(id, Listener { updates: sender, gone: gone.clone() });
+        let (told, updates) = line(gone.clone());
+        self.listeners.insert(id, told);
         if reply.send(Seat { id, snapshot: self.desk.snapshot(), updates, gone }).is_err() {
             self.disconnect(id);
         }
@@ -207,17 +199,8 @@ impl Keeper {
 
     fn broadcast(&mut self, update: Option<Update>) {
         let Some(update) = update else { return };
-        let failed: Vec<ClientId> = self
-            .listeners
-            .iter()
-            .filter_map(|(id, listener)| {
-                let error = listener.updates.try_send(update.clone()).err()?;
-                if let TrySendError::Full(_) = error {
-                    let _ = listener.gone.set(Gone::TooSlow);
-                }
-                Some(*id)
-            })
-            .collect();
+        let failed = self.listeners.iter().filter(|(_, told)| told.send(update.clone()).is_err());
+        let failed: Vec<ClientId> = failed.map(|(id, _)| *id).collect();
         failed.into_iter().for_each(|id| self.disconnect(id));
     }
 

@@ -1,8 +1,10 @@
 //! The service with real tasks and made-up drivers.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::control::fixtures::{by, ended, open};
-use crate::control::protocol::{Act, Change, ClientSettings, Nonce, Update};
+use crate::control::protocol::{Act, Change, ClientSettings, Nonce, SessionState, Sight, Update};
 use crate::gate::{Delivery, Outcome};
 
 struct World {
@@ -119,6 +121,55 @@ async fn a_client_that_does_not_read_is_dropped_with_a_reason_and_others_go_on()
         slow.presented(id, crate::gate::Revision(1), open(1, "Buying").digest).await,
         Err(Refusal::NotPresented)
     );
+}
+
+/// A stop of everything tells more changes at once than anybody reads meanwhile.
+#[tokio::test]
+async fn a_client_that_is_behind_is_told_the_newest_of_each_thing_and_every_sentence() {
+    let world = world();
+    let mut ops = client(&world.desk, "ops1").await;
+    for state in [SessionState::Watching, SessionState::Idle, SessionState::Waiting, SessionState::Idle] {
+        for n in 0..1_000 {
+            world.desk.session(session(n, state));
+        }
+        world.desk.publish(open(1, state.name()));
+        world.desk.notice(state.name().to_owned());
+    }
+    let gone = SessionId::try_from("s-7").expect("an id");
+    world.desk.session_gone(gone.clone());
+    // Behind all of it.
+    assert_eq!(world.desk.snapshot().await.map(|known| known.sessions.len()), Some(999));
+    let (mut told, mut said, mut seq, mut read) = (BTreeMap::new(), Vec::new(), 0, 0);
+    while told.get(&gone) != Some(&None) {
+        let update = ops.next_update().await.expect("it is not dropped");
+        assert!(update.seq > seq, "in order");
+        (seq, read) = (update.seq, read + 1);
+        match update.change {
+            Change::Session { view } => drop(told.insert(view.session, Some(view.state))),
+            Change::SessionGone { session } => drop(told.insert(session, None)),
+            Change::Notice { text } => said.push(text),
+            Change::Approval { view } => assert_eq!(view.card.approval, open(1, "").card.approval),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(said, ["watching", "idle", "waiting", "idle"]);
+    assert_eq!(told.len(), 1_000);
+    assert!(told.iter().all(|(id, state)| *id == gone || *state == Some(SessionState::Idle)), "{told:?}");
+    assert!(read < 1_200, "{read} were told");
+}
+
+fn session(n: u32, state: SessionState) -> SessionView {
+    SessionView {
+        session: SessionId::try_from(format!("s-{n}")).expect("an id"),
+        agent: None,
+        goal: None,
+        state,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        sight: Sight::Seen,
+        events: 0,
+        last: None,
+        approval: None,
+    }
 }
 
 #[tokio::test]
