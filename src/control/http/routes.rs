@@ -39,10 +39,10 @@ pub(super) fn router(api: Arc<Api>, beside: Router) -> Router {
         .fold(Router::new(), |router, (path, handler)| router.route(path, handler))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(api)
         .merge(beside.method_not_allowed_fallback(no_such_method))
         .layer(from_fn(whole))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
 }
 
 pub(super) async fn snapshot(State(api): Ask, caller: Caller) -> Answer<Snapshot> {

@@ -87,9 +87,11 @@ impl World {
 
     async fn exchange(&self, request: &str) -> (String, String) {
         let mut stream = UnixStream::connect(&self.socket).await.expect("a socket");
-        stream.write_all(request.as_bytes()).await.expect("written");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer");
+        // The daemon may have answered and closed before all of a large body is written.
+        let _written = stream.write_all(request.as_bytes()).await;
+        let mut answer = Vec::new();
+        let _closed = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).expect("UTF-8");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
         (head.to_owned(), body.to_owned())
     }
@@ -268,7 +270,7 @@ async fn a_refused_request_does_not_cost_its_connection_and_one_that_is_too_larg
     }
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", 300_000, "x".repeat(300_000));
     for (length, body) in [("Transfer-Encoding: chunked", chunk), ("Content-Length: 300000", "x".repeat(300_000))] {
-        for (request, status) in [("POST /v1/halt", 413), ("GET /v1/status", 200)] {
+        for (request, status) in [("POST /v1/halt", 413), ("GET /v1/status", 413), ("GET /v1/nowhere", 413)] {
             let head = format!("{request} HTTP/1.1\r\nHost: holdpoint\r\n{JSON}{length}\r\n\r\n");
             let mut stream = UnixStream::connect(&world.socket).await.expect("a socket");
             // The daemon may have answered and closed before all of it is written.
@@ -282,6 +284,38 @@ async fn a_refused_request_does_not_cost_its_connection_and_one_that_is_too_larg
             assert!(head.contains("connection: close"), "{request} {length}: {head}");
         }
     }
+}
+
+/// Nobody asked for what half a request says, whether the operation reads a body or not.
+#[tokio::test]
+async fn half_a_request_does_nothing_and_is_refused() {
+    let mut world = world();
+    let requests =
+        ["DELETE /v1/halt", "POST /v1/halt", "POST /v1/reload", "POST /v1/sessions/s-1/pause", "GET /v1/status"];
+    for request in requests {
+        let cases = [
+            ("Content-Length: 10", "abc", 400, "bad_body"),
+            ("Transfer-Encoding: chunked", "a\r\nabc", 400, "bad_body"),
+            ("Content-Length: 99999999", "abc", 413, "too_large"),
+            ("Content-Length: 9223372036854775807", "abc", 413, "too_large"),
+        ];
+        for (length, body, status, refusal) in cases {
+            let mut stream = UnixStream::connect(&world.socket).await.expect("a socket");
+            let head = format!("{request} HTTP/1.1\r\nHost: holdpoint\r\n{JSON}{length}\r\n\r\n{body}");
+            stream.write_all(head.as_bytes()).await.expect("written");
+            stream.shutdown().await.expect("shut");
+            let mut answer = Vec::new();
+            let _closed = stream.read_to_end(&mut answer).await;
+            let answer = String::from_utf8(answer).expect("UTF-8");
+            // Where the other end is closed already, the server need not answer; it must not do anything either.
+            let refused = answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(refusal);
+            assert!(refused || answer.is_empty(), "{request} {length}: {answer}");
+            assert!(!answer.is_empty() || status == 400, "{request} {length}: no answer");
+        }
+    }
+    // Everything before this one has been handled, and nothing of it reached whoever carries orders out.
+    assert_eq!(world.get("/v1/status").await.0, 200);
+    assert!(world.orders.try_recv().is_err(), "an order");
 }
 
 #[tokio::test]

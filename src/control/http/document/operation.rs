@@ -48,7 +48,8 @@ impl Operation {
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
-            refusals: Vec::new(),
+            // A body is read before anything is done, needed or not.
+            refusals: vec![Word::BadBody, Word::TooLarge],
         }
     }
 
