@@ -43,8 +43,11 @@ A denial takes the last request alone.
 
 Paths that are not listed here are answered 404 `no_such_path`, and methods that a path does not take 405 `no_such_method` with \
 the header `Allow`; `HEAD` is taken wherever `GET` is. What is no HTTP/1.1 is answered with a status of 4xx and no body. \
-A connection to which nothing is written for a minute is closed. Within `/v1`, fields and words are only ever added: ignore \
-what you do not know.";
+A connection to which nothing is written for a minute is closed, and so is one more than 64 of a user without every role, or \
+than 256 of all of them. Half a request does nothing: a body is read whole before anything is done, within ten seconds.
+
+Within `/v1`, fields and words are only ever added: ignore what you do not know. The daemon does not: a body with a field that \
+it does not know is refused.";
 
 /// The document, as JSON.
 #[must_use]

@@ -213,7 +213,7 @@ async fn everything_that_is_no_request_of_this_api_is_answered_in_json() {
     let decide = format!("/v1/approvals/{id}/decision");
     let large = format!("{{\"act\":\"{}\"}}", "x".repeat(300_000));
     let other = text(&approve(&open(2, "Other"), None));
-    let cases: [(&str, &str, &str, &str, u16, &str); 17] = [
+    let cases: [(&str, &str, &str, &str, u16, &str); 18] = [
         ("GET", "/", "", "", 404, "no_such_path"),
         ("GET", "/v2/snapshot", "", "", 404, "no_such_path"),
         ("DELETE", "/v1/snapshot", "", "", 405, "no_such_method"),
@@ -226,6 +226,7 @@ async fn everything_that_is_no_request_of_this_api_is_answered_in_json() {
         ("POST", &decide, JSON, "[]", 400, "bad_json"),
         ("POST", "/v1/halt", JSON, "[]", 400, "bad_json"),
         ("POST", "/v1/sessions/s-1/pause", JSON, "{} {}", 400, "bad_json"),
+        ("POST", "/v1/halt", JSON, "{\"reson\":\"fire\"}", 400, "bad_json"),
         ("POST", &decide, JSON, &large, 413, "too_large"),
         ("POST", &decide, JSON, &other, 422, "not_possible"),
         ("POST", "/v1/approvals/3333/presented", JSON, "{\"revision\":1,\"digest\":\"00\"}", 400, "bad_json"),

@@ -32,6 +32,7 @@ impl strict::Whole for Revision {
 
 /// What an operator decides about one card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Decision {
     /// The approval.
     pub approval: ApprovalId,
@@ -53,7 +54,7 @@ pub struct Decision {
 
 /// An operator's act.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "act", rename_all = "snake_case")]
+#[serde(tag = "act", rename_all = "snake_case", from = "Sent")]
 pub enum Act {
     /// Let the session go on; for a question, send the configured answer.
     Approve {
@@ -83,6 +84,39 @@ pub enum Act {
     },
     /// Give everybody more time: one more `[approvals] extension` from now, at most `extensions` times.
     Extend,
+}
+
+/// An act as it is read. serde takes every field for an act that has none, but not where it has an empty list of them.
+#[derive(Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+enum Sent {
+    Approve {
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    Instruct {
+        text: String,
+    },
+    Answer {
+        text: String,
+    },
+    Deny {
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    Extend {},
+}
+
+impl From<Sent> for Act {
+    fn from(sent: Sent) -> Self {
+        match sent {
+            Sent::Approve { reason } => Self::Approve { reason },
+            Sent::Instruct { text } => Self::Instruct { text },
+            Sent::Answer { text } => Self::Answer { text },
+            Sent::Deny { reason } => Self::Deny { reason },
+            Sent::Extend {} => Self::Extend,
+        }
+    }
 }
 
 impl Act {

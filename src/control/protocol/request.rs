@@ -11,6 +11,7 @@ use crate::gate::{Digest, Revision};
 
 /// Which card was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Shown {
     /// Its revision.
     #[serde(deserialize_with = "strict::whole")]
@@ -36,6 +37,7 @@ pub struct Saved {
 
 /// Why somebody does something of their own accord.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Reason {
     /// As typed; at most 10 000 characters.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! Reading requests as the API's description says they look: objects are objects, whole numbers are whole numbers.
 //!
+//! A field that is not known is refused, by the types themselves: a mistyped `reason` would be lost otherwise.
 //! serde would take a list for an object, its fields in the order in which the code names them; the next version may have
 //! another order. And JSON has one kind of number: `7.0` is a whole one.
 
@@ -81,7 +82,7 @@ impl<'de> Deserialize<'de> for Number {
 
 #[cfg(test)]
 mod tests {
-    use crate::control::protocol::{Act, Decision, Nonce, Shown};
+    use crate::control::protocol::{Act, Decision, Nonce, Reason, Shown};
     use crate::gate::{Digest, Revision};
 
     fn shown(revision: &str) -> Result<Revision, serde_json::Error> {
@@ -108,6 +109,28 @@ mod tests {
             |text: &str| decision(&format!("{text}\"act\":{{\"act\":\"extend\"}}")).map(|decision| decision.nonce);
         assert_eq!(nonce("\"nonce\":24.0,").ok(), Some(Some(Nonce(24))));
         assert_eq!((nonce("").ok(), nonce("\"nonce\":null,").ok()), (Some(None), Some(None)));
+    }
+
+    #[test]
+    fn a_field_that_is_not_known_is_refused_by_its_name() {
+        let acts = [
+            r#"{"act":"approve","reson":"x"}"#,
+            r#"{"act":"instruct","text":"x","reson":"x"}"#,
+            r#"{"act":"answer","text":"x","reson":"x"}"#,
+            r#"{"reson":"x","act":"deny"}"#,
+            r#"{"act":"extend","reson":"x"}"#,
+        ];
+        let acts = acts.map(|act| decision(&format!("\"act\":{act}")).map(drop));
+        let digest = Digest::ZERO;
+        let others = [
+            decision("\"act\":{\"act\":\"extend\"},\"reson\":1").map(drop),
+            serde_json::from_str::<Shown>(&format!("{{\"revision\":1,\"digest\":\"{digest}\",\"reson\":1}}")).map(drop),
+            serde_json::from_str::<Reason>("{\"reson\":\"x\"}").map(drop),
+        ];
+        for read in acts.into_iter().chain(others) {
+            let why = read.expect_err("refused").to_string();
+            assert!(why.contains("unknown field `reson`"), "{why}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{Array, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, Array, ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::openapi::{Content, HttpMethod, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::problems;
@@ -144,19 +144,26 @@ impl Operation {
 
     /// The body that it has to come with.
     pub(in crate::control::http) fn takes<T: ToSchema>(self, examples: Examples) -> Self {
-        self.body::<T>(Required::True, "JSON of at most 256 KiB.", examples)
+        self.body::<T>(Required::True, "JSON of at most 256 KiB. A field that is not known is refused.", examples)
     }
 
     /// The body that it can come with.
     pub(in crate::control::http) fn may_take<T: ToSchema>(self, examples: Examples) -> Self {
-        self.body::<T>(Required::False, "JSON of at most 256 KiB, or nothing.", examples)
+        self.body::<T>(
+            Required::False,
+            "JSON of at most 256 KiB, or nothing. A field that is not known is refused.",
+            examples,
+        )
     }
 
     fn body<T: ToSchema>(mut self, needed: Required, about: &str, examples: Examples) -> Self {
-        let content = content(self.schema::<T>(), examples);
+        let known = self.schemas.len();
+        let schema = self.schema::<T>();
+        self.schemas.iter_mut().skip(known).for_each(|(_, schema)| close(schema));
+        let content = content(schema, examples);
         let body = RequestBodyBuilder::new().description(Some(about)).required(Some(needed));
         self.body = Some(body.content("application/json", content));
-        self.refuses(&[Word::BadBody, Word::BadJson, Word::NotJson, Word::TooLarge])
+        self.refuses(&[Word::BadJson, Word::NotJson])
     }
 
     /// A success with a JSON body.
@@ -263,6 +270,18 @@ impl Operation {
         let name = T::name();
         self.schemas.push((name.to_string(), T::schema()));
         Ref::from_schema_name(name).into()
+    }
+}
+
+/// What a body is made of takes no field that is not named.
+fn close(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) if !object.properties.is_empty() => {
+            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        }
+        RefOr::T(Schema::OneOf(one)) => one.items.iter_mut().for_each(close),
+        // What is referred to is a schema of its own, and nothing else has fields.
+        _ => {}
     }
 }
 
