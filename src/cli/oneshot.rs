@@ -60,7 +60,8 @@ pub enum Command {
     /// Ends a session's task; an open approval is denied by it
     #[command(after_help = "Example: holdpoint cancel refund-bot-14 --reason 'wrong customer'")]
     Cancel(ordering::Order),
-    /// Pauses every watched session and stops every deadline, or ends that
+    /// Pauses every watched session that acts, or may, at once, one in which nothing runs as soon as it begins to act, and
+    /// stops every deadline; or ends that
     #[command(after_help = "Example: holdpoint stop-all --reason 'strange orders'
          holdpoint stop-all --end")]
     StopAll(stopping::Args),

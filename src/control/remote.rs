@@ -270,8 +270,8 @@ impl Requests {
         self.wire.act(&["sessions", order.session.as_str(), act], &Reason { reason: order.reason }).await
     }
 
-    /// Stops everything: every watched session is paused and no deadline runs. Answers the stop that is in force, which
-    /// may be an earlier one.
+    /// Stops everything: every watched session that acts, or may, is paused at once, and one in which nothing runs as soon
+    /// as it begins to act; no deadline runs. Answers the stop that is in force, which may be an earlier one.
     ///
     /// # Errors
     ///

@@ -191,8 +191,9 @@ fn sessions() -> Vec<(Operation, Handler)> {
 const ASKED: &str = "the session stays paused, and an approval asks whether it may go on";
 
 fn daemon() -> Vec<(Operation, Handler)> {
-    let halt = "Every watched session is paused and no deadline runs, through restarts too, until it is ended. A stop that is in \
-                force is answered as it is. Answered when it is written down; what is wrong with that is `unknown`, and \
+    let halt = "Every watched session that acts, or may, is paused at once, and one in which nothing runs as soon as it begins \
+                to act; no deadline runs. That lasts, through restarts too, until it is ended. A stop that is in force is \
+                answered as it is. Answered when it is written down; what is wrong with that is `unknown`, and \
                 everything is stopped all the same.";
     let metrics = "Metrics in the OpenMetrics text format. Labels are bounded and name no session.";
     vec![

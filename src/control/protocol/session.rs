@@ -142,7 +142,8 @@ pub struct SessionDone {
     pub what: String,
 }
 
-/// The kill switch is on: every session is paused, and no deadline runs.
+/// The kill switch is on: every watched session that acts, or may, is paused at once, and one in which nothing runs as soon as
+/// it begins to act; no deadline runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Halt {
     /// Who stopped everything.
