@@ -153,8 +153,16 @@ impl Store {
         }
     }
 
-    /// Refuses a file that is not ours before anything in it is changed.
-    async fn look(path: &Path) -> Result<(), StoreError> {
+    /// Refuses a file that is not ours before anything in it, or beside it, is changed. One that is not there may become ours.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is not a store of this version or an older one.
+    pub async fn look(path: &Path) -> Result<(), StoreError> {
+        if let Err(error) = tokio::fs::metadata(path).await
+            && error.kind() == std::io::ErrorKind::NotFound
+        {
+            return Ok(());
+        }
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
         let store = Self::connect(path, options).await?;
         let identity = store.identity().await;

@@ -86,6 +86,8 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     let ways = notify::configured::ways(&config.notify)
         .map_err(|error| Failure::of(Exit::Configuration, &error).hint(error.hint()))?;
     let signals = signals::listen()?;
+    // Before a lock is laid beside it.
+    Store::look(&file).await.map_err(words::not_opened)?;
     let _lock = Lock::take(&file).map_err(words::locked)?;
     let socket = match inherited {
         Some(listener) => Api::adopt(listener)?,

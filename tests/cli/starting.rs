@@ -18,6 +18,18 @@ fn a_broken_configuration_starts_nothing() {
 }
 
 #[test]
+fn a_file_of_another_program_is_refused_and_nothing_is_laid_beside_it() {
+    let home = Home::new();
+    let path = home.write("bookmarks.db", "These are my bookmarks, and no database at all: keep them.");
+    home.write("config.toml", &format!("{CONFIG}\n[store]\npath = {path:?}\n"));
+    let before = home.files();
+    let ended = Process::start(&mut home.daemon("http://127.0.0.1:9")).ends();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+    ended.says(&["bookmarks.db cannot be opened", "hint: [store] path names the file; nothing in it was changed"]);
+    assert_eq!(home.files(), before);
+}
+
+#[test]
 fn a_key_that_is_missing_starts_nothing() {
     let home = Home::new();
     let ended = Process::start(home.daemon("http://127.0.0.1:9").env_remove("HOLDPOINT_TEST_KEY")).ends();
