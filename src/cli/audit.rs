@@ -22,9 +22,11 @@ pub enum Command {
     #[command(after_help = "Example: holdpoint audit export > trail.jsonl
          holdpoint audit export --after 2314 >> trail.jsonl
 
-Each line has `seq`, `at`, `entry`, `session_id`, `approval_id`, `body`, `previous` and `hash`. The hash is SHA-256 over
-the previous hash's bytes, `seq` as 8 bytes, and `at`, `entry`, `session_id`, `approval_id` and `body` (as compact JSON),
-each as a byte 1, its length as 8 bytes and its UTF-8, or as a byte 0 where it is null; numbers are big-endian.")]
+Each line has `seq`, `at`, `entry`, `session_id`, `approval_id`, `body`, `previous` and `hash`. `body` is JSON in a string
+(`jq '.body | fromjson'`). The hash is SHA-256 over the 32 bytes of `previous`, `seq` as 8 bytes, and `at`, `entry`,
+`session_id`, `approval_id` and `body`, each as a byte 1, the length of its UTF-8 in bytes as 8 bytes and that UTF-8, or as
+a byte 0 where it is null; numbers are big-endian. The texts are what a JSON parser makes of the line, with every \\u escape
+undone.")]
     Export(export::Args),
     /// Walks the whole hash chain and compares every approval with it; works beside a running daemon
     #[command(after_help = "Example: holdpoint audit verify --config config.toml")]

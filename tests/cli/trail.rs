@@ -20,7 +20,14 @@ async fn lived(home: &Home, sim: &Simulator) -> (Process, [String; 2]) {
         sessions.push(play(sim, PURCHASE).await);
         daemon.wait("waits for an answer");
     }
-    let denied = home.output(&["cancel", &sessions[0], "--reason", "too\u{202e}dear", "--config", "config.toml"]);
+    let denied = home.output(&[
+        "cancel",
+        &sessions[0],
+        "--reason",
+        "too\u{202e}dear \u{2014} 410 \u{20ac}",
+        "--config",
+        "config.toml",
+    ]);
     assert_eq!(denied.code, Some(0), "{denied:?}");
     // What became of it is written down a moment after it is said.
     let deadline = Instant::now() + DEADLINE;
@@ -73,7 +80,11 @@ async fn what_happened_is_listed_and_narrowed_to_a_session_an_approval_and_a_tim
     for text in ["SEQ  AT ", "rule purchase, high, 410.00 USD", "revision 1, in time", "denied at revision 1 by "] {
         assert!(shown.stdout.contains(text), "{text:?} is not in:\n{}", shown.stdout);
     }
-    assert!(shown.stdout.contains("(too<U+202E>dear)") && !shown.stdout.contains('\u{202e}'), "{}", shown.stdout);
+    assert!(
+        shown.stdout.contains("(too<U+202E>dear \u{2014} 410 \u{20ac})") && !shown.stdout.contains('\u{202e}'),
+        "{}",
+        shown.stdout
+    );
     let head = all[5]["hash"].as_str().expect("a hash");
     shown.says(&[&format!(" of 6; head 6 {head}")]);
     let newest = audit(&home, &["list", "--last", "2"]);
@@ -104,48 +115,26 @@ async fn who_and_when_that_cannot_be_found_is_said_with_what_to_do() {
 }
 
 /// The hash of an exported entry, computed as `audit export --help` says.
-fn hash(line: &str, entry: &Value) -> String {
+fn hash(entry: &Value) -> String {
     let mut hash = Sha256::new();
     let previous = entry["previous"].as_str().expect("hexadecimal");
     let bytes = (0..64).step_by(2).map(|at| u8::from_str_radix(&previous[at..at + 2], 16).expect("hexadecimal"));
     hash.update(bytes.collect::<Vec<u8>>());
     hash.update(entry["seq"].as_i64().expect("a number").to_be_bytes());
-    let text = |name: &str| entry[name].as_str().map(str::to_owned);
-    let body = Some(unescaped(line));
-    for field in [text("at"), text("entry"), text("session_id"), text("approval_id"), body] {
-        match field {
-            None => hash.update([0]),
-            Some(text) => {
+    for field in ["at", "entry", "session_id", "approval_id", "body"] {
+        match &entry[field] {
+            Value::String(text) => {
                 hash.update([1]);
                 hash.update((text.len() as u64).to_be_bytes());
                 hash.update(text);
             }
+            other => {
+                assert_eq!(other, &Value::Null, "{field}");
+                hash.update([0]);
+            }
         }
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The body of a line as it was written: everything but printable ASCII stands in it as `\u` escapes.
-fn unescaped(line: &str) -> String {
-    let body =
-        line.split_once(",\"body\":").and_then(|(_, rest)| rest.rsplit_once(",\"previous\":")).expect("a body").0;
-    let (mut out, mut rest) = (Vec::new(), body);
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.extend(before.encode_utf16());
-        let unit = after.strip_prefix('u').and_then(|hex| u16::from_str_radix(hex.get(..4)?, 16).ok());
-        match unit.filter(|unit| *unit >= 0x7f) {
-            Some(unit) => {
-                out.push(unit);
-                rest = &after[5..];
-            }
-            None => {
-                out.extend(['\\', after.chars().next().expect("escaped")].map(|c| c as u16));
-                rest = &after[1..];
-            }
-        }
-    }
-    out.extend(rest.encode_utf16());
-    String::from_utf16(&out).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -160,11 +149,15 @@ async fn an_export_beside_the_daemon_can_be_checked_elsewhere_and_taken_up_where
     let mut previous = "0".repeat(64);
     for (line, entry) in export.stdout.lines().zip(&entries) {
         assert_eq!(entry["previous"], previous.as_str(), "{line}");
-        assert_eq!(entry["hash"], hash(line, entry).as_str(), "{line}");
+        assert_eq!(entry["hash"], hash(entry).as_str(), "{line}");
         previous = entry["hash"].as_str().expect("a hash").to_owned();
     }
     export.says(&[&format!("6 entries exported; head 6 {previous}")]);
-    assert!(export.stdout.contains(r"too\u003cU+202E\u003edear") || export.stdout.contains(r"too\u202edear"));
+    let bodies: Vec<Value> =
+        fields(&entries, "body").iter().map(|body| serde_json::from_str(body).expect("JSON")).collect();
+    let reason = format!("{}", bodies.iter().find(|body| body.to_string().contains("dear")).expect("the denial"));
+    assert!(reason.contains("too\u{202e}dear \u{2014} 410 \u{20ac}"), "{reason}");
+    assert!(export.stdout.contains(r"too\u202edear \u2014 410 \u20ac"), "escaped: {}", export.stdout);
 
     let rest = audit(&home, &["export", "--after", "4"]);
     assert_eq!(lines(&rest), entries[4..]);

@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::audit::{Broken, Head};
 use crate::cli::oneshot::to_json;
@@ -41,8 +40,8 @@ struct Line<'a> {
     entry: &'a str,
     session_id: Option<&'a str>,
     approval_id: Option<&'a str>,
-    /// As it was written, its members in order: what is hashed.
-    body: &'a RawValue,
+    /// JSON, as the text that it was written as: what is hashed is what any reader of JSON gets out of this.
+    body: &'a str,
     previous: Digest,
     hash: Digest,
 }
@@ -118,16 +117,13 @@ fn print<'r>(head: &mut Head, rows: impl Iterator<Item = &'r Row>) -> Result<Res
 }
 
 fn line(head: Head, Row { entry, hash }: &Row) -> String {
-    // A body that is not JSON is not ours, but its hash is right: it is exported as the text that it is.
-    let quoted = || serde_json::value::to_raw_value(&entry.body).unwrap_or_default();
-    let body: Box<RawValue> = serde_json::from_str(&entry.body).unwrap_or_else(|_| quoted());
     to_json(&Line {
         seq: entry.seq,
         at: &entry.at,
         entry: &entry.entry,
         session_id: entry.session.as_deref(),
         approval_id: entry.approval.as_deref(),
-        body: &body,
+        body: &entry.body,
         previous: head.hash,
         hash: *hash,
     })
