@@ -7,7 +7,7 @@ mod changes;
 pub mod console;
 pub mod escape;
 mod keys;
-mod layout;
+pub(crate) mod layout;
 mod line;
 pub mod log;
 pub mod prompt;

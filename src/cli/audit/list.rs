@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if args.json {
         print(&to_json(&lines))?;
     } else if !lines.is_empty() {
-        print(&table(&lines).lines(screen::columns()).join("\n"))?;
+        print(&table(&lines).lines_with_whole_last(screen::columns()).join("\n"))?;
     }
     // Of the trail as a whole: what was filtered out is in its hash as well.
     let of = if filter == Filter::default() { String::new() } else { format!(" of {}", head.seq) };

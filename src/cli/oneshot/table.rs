@@ -1,13 +1,20 @@
 //! Tables for people: columns that fit the terminal, one row a line.
 //!
-//! Takes cells that are safe already; cuts what does not fit and marks the place.
+//! Takes cells that are safe already; cuts what does not fit and marks the place, or wraps the last column where that is what
+//! the table is read for.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::operator::layout::wrap;
 
 /// No column is cut to less than this, except on terminals that have no room for any.
 const NARROWEST: usize = 8;
 /// Between two columns.
 const GAP: usize = 2;
+/// A last column that is wrapped stands on lines of its own where it would have less room than this, and begins there so far
+/// from the left.
+const READABLE: usize = 24;
+const INDENT: usize = 4;
 
 /// Rows under a head.
 #[derive(Clone, Debug)]
@@ -30,6 +37,29 @@ impl Table {
     pub fn lines(&self, columns: Option<usize>) -> Vec<String> {
         let widths = fitted(self.natural(), columns);
         self.rows.iter().map(|row| line(row, &widths)).collect()
+    }
+
+    /// The lines, at most `columns` wide, with all that the last column says: it goes on below, or stands below its row.
+    pub fn lines_with_whole_last(&self, columns: Option<usize>) -> Vec<String> {
+        let mut widths = self.natural();
+        let (Some(columns), Some(_)) = (columns, widths.pop()) else { return self.lines(columns) };
+        let left = widths.iter().map(|width| width + GAP).sum::<usize>();
+        let beside = left + READABLE <= columns;
+        let indent = if beside { left } else { INDENT };
+        let widths = if beside { widths } else { fitted(widths, Some(columns)) };
+        let room = columns.saturating_sub(indent).max(NARROWEST);
+        let row = |row: &Vec<String>| {
+            let mut wrapped = row.last().map(|last| wrap(last, room)).unwrap_or_default().into_iter();
+            let mut first = line(row.get(..widths.len()).unwrap_or(row), &widths);
+            if beside {
+                let pad = left.saturating_sub(first.width());
+                first = format!("{first}{:pad$}{}", "", wrapped.next().unwrap_or_default());
+            }
+            let below = wrapped.map(|text| format!("{:indent$}{text}", ""));
+            let lines = std::iter::once(first).chain(below).map(|line| line.trim_end().to_owned());
+            lines.collect::<Vec<_>>()
+        };
+        self.rows.iter().flat_map(row).collect()
     }
 
     fn natural(&self) -> Vec<usize> {
@@ -102,6 +132,30 @@ mod tests {
             assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:#?}");
         }
         assert_eq!(table().lines(Some(30))[1], "7K2M  shop.examp…  refund-bot…");
+    }
+
+    #[test]
+    fn a_last_column_that_counts_is_whole_on_every_terminal() {
+        let mut table = Table::new(&["SEQ", "CODE", "WHAT"]);
+        table.row(vec!["1".into(), "7K2M".into(), "rule purchase, high, 410.00 USD, shop.example.com".into()]);
+        for columns in 16..90 {
+            let lines = table.lines_with_whole_last(Some(columns));
+            assert!(lines.iter().all(|line| line.width() <= columns), "{columns}: {lines:#?}");
+            let words = lines.join(" ").split_whitespace().collect::<String>();
+            assert!(words.ends_with("rulepurchase,high,410.00USD,shop.example.com"), "{columns}: {lines:#?}");
+        }
+        assert_eq!(table.lines_with_whole_last(None), table.lines(None));
+        let beside = ["SEQ  CODE  WHAT", "1    7K2M  rule purchase, high, 410.00", "           USD, shop.example.com"];
+        assert_eq!(table.lines_with_whole_last(Some(40)), beside);
+        let below = [
+            "SEQ  CODE",
+            "    WHAT",
+            "1    7K2M",
+            "    rule purchase,",
+            "    high, 410.00 USD,",
+            "    shop.example.com",
+        ];
+        assert_eq!(table.lines_with_whole_last(Some(22)), below);
     }
 
     #[test]
