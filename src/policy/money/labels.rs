@@ -7,11 +7,13 @@ const LABEL_REACH: usize = 32;
 /// How far from its number the currency of the same object is looked for, in bytes.
 const SIBLING_REACH: usize = 256;
 
-/// Words that make the price after them the whole sum. Lower case.
+/// Words that make the price after them the whole sum. Lower case, whole words.
 #[rustfmt::skip]
 const TOTALS: &[&str] = &[
     "total", "amount due", "balance due", "to pay", "pay", "place order", "place your order", "buy now", "you owe",
-    "gesamt", "summe", "zu zahlen", "zahlbetrag", "endbetrag", "rechnungsbetrag", "endsumme",
+    "grandtotal", "ordertotal", "totalamount", "totalprice", "totalcost", "totaldue", "amountdue",
+    "gesamt", "gesamtsumme", "gesamtbetrag", "gesamtpreis", "gesamtkosten", "summe", "bestellsumme", "rechnungssumme",
+    "zu zahlen", "zahlbetrag", "endbetrag", "rechnungsbetrag", "endsumme",
     "à payer", "montant dû", "montant de la commande", "net à régler",
     "importe", "a pagar",
     "totale", "da pagare", "importo",
@@ -19,12 +21,20 @@ const TOTALS: &[&str] = &[
     "合計", "総額", "総計", "支払", "請求額", "お会計",
     "总计", "合计", "总额", "总价", "总金额", "应付", "实付", "總計", "總額", "總價", "應付", "實付",
 ];
-/// Words that contain one of [`TOTALS`] but name a part of the sum, or another sum than what is paid.
+/// Words that name a part of the sum, or another sum than what is paid, even behind one of [`TOTALS`].
 #[rustfmt::skip]
 const PARTS: &[&str] = &[
-    "subtotal", "sub-total", "sub total", "payment fee", "zwischensumme", "zwischengesamt", "sous-total", "total ht", "total hors taxe",
-    "importe unitario", "importe parcial", "subtotale", "importo unitario", "importo parziale", "totale parziale", "subtotal", "小計", "小计",
+    "subtotal", "sub-total", "sub total", "zwischensumme", "zwischengesamt", "sous-total", "total ht", "total hors taxe",
+    "importe unitario", "importe parcial", "subtotale", "importo unitario", "importo parziale", "totale parziale", "小計", "小计",
+    "saving", "savings", "save", "saves", "saved", "discount", "discounts", "off", "point", "points", "credit", "credits",
+    "deposit", "fee", "fees", "shipping", "delivery", "handling", "tax", "taxes", "tip", "coupon", "voucher", "gift card",
+    "cashback", "cash back", "rebate", "reward", "rewards", "refund", "down payment", "installment", "instalment", "without",
+    "rabatt", "ersparnis", "versand", "versandkosten", "gutschein", "guthaben", "anzahlung", "gebühr", "gebühren", "steuer",
+    "remise", "livraison", "frais", "acompte", "avoir", "descuento", "envío", "ahorro", "anticipo", "sconto", "spedizione",
+    "acconto", "risparmio", "desconto", "frete", "entrada", "送料", "割引", "ポイント", "手数料", "运费", "優惠", "优惠", "定金", "积分",
 ];
+/// Words that may stand between a price and one of [`PARTS`] behind it.
+const BETWEEN: &[&str] = &["in", "of", "for", "as", "worth", "a", "the"];
 /// Words after a price that make it the whole sum. Lower case.
 #[rustfmt::skip]
 const TOTALS_AFTER: &[&str] = &[
@@ -52,11 +62,30 @@ const MEMBERS: &[&str] = &[
 pub(super) fn is_total(text: &str, floor: usize, start: usize) -> bool {
     let near = text[near(text, floor, start, LABEL_REACH)..start].to_lowercase();
     let line = near.rsplit('\n').next().unwrap_or_default();
-    let last = |words: &[&str]| words.iter().filter_map(|word| line.rfind(word).map(|at| at + word.len())).max();
+    let last = |words: &[&str]| words.iter().filter_map(|word| last_end(line, word)).max();
     match (last(TOTALS), last(PARTS)) {
         (Some(total), Some(part)) => total > part,
         (total, _) => total.is_some(),
     }
+}
+
+/// Where the last `word` in `line` ends that is no part of another word.
+fn last_end(line: &str, word: &str) -> Option<usize> {
+    let spaced = |c: char| c.is_alphanumeric() && u32::from(c) < 0x2E80;
+    let sound = |at: &usize| {
+        !(word.starts_with(spaced) && (line[..*at].ends_with(spaced) || line[*at + word.len()..].starts_with(spaced)))
+    };
+    line.rmatch_indices(word).map(|(at, _)| at).find(sound).map(|at| at + word.len())
+}
+
+/// Whether the words after a price make it a part of the sum: `$10 off`, `$5 shipping`, `$20 in savings`.
+pub(super) fn is_part_after(after: &str) -> bool {
+    let line = after.lines().next().unwrap_or_default();
+    let words = line.split(|c: char| c.is_whitespace() || c == '-').filter(|word| !word.is_empty());
+    let mut words = words.take(4).skip_while(|word| BETWEEN.contains(word));
+    let Some(word) = words.next().filter(|word| word.starts_with(char::is_alphabetic)) else { return false };
+    let word = word.trim_end_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    PARTS.contains(&word.as_str()) || ["down", "upfront", "back"].contains(&word.as_str())
 }
 
 /// Whether the words after a price make it the whole sum.

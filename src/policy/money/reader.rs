@@ -71,13 +71,32 @@ fn read_plain(text: &str) -> Vec<Price> {
     prices
 }
 
-/// Adds a price; when there are too many, forgets the smallest that is no total, so that hiding one behind others is no use.
+/// Adds a price; when there are too many, forgets the smallest that is no total and not the largest of its currency, so that
+/// hiding one behind others is no use.
 fn keep(prices: &mut Vec<Price>, price: Price) {
     prices.push(price);
-    if prices.len() > MOST {
-        let rank = |price: &Price| (price.total, price.number.is_none(), price.number);
-        let least = (0..prices.len()).min_by_key(|n| rank(&prices[*n])).unwrap_or_default();
-        prices.remove(least);
+    if prices.len() <= MOST {
+        return;
+    }
+    let size = |price: &Price| (price.number.is_none(), price.number);
+    let beaten = |n: &usize| {
+        let this = &prices[*n];
+        let like = |other: &Price| other.currency == this.currency && other.total == this.total;
+        prices.iter().enumerate().any(|(m, other)| m != *n && like(other) && size(other) >= size(this))
+    };
+    let least = (0..prices.len()).filter(beaten).min_by_key(|n| (prices[*n].total, size(&prices[*n])));
+    match least {
+        Some(least) => drop(prices.remove(least)),
+        // So many currencies are nothing honest: it counts as one that cannot be read.
+        None => {
+            prices.truncate(MOST - 1);
+            prices.push(Price {
+                number: None,
+                currency: None,
+                total: true,
+                words: "prices in too many currencies".to_owned(),
+            });
+        }
     }
 }
 
@@ -158,7 +177,7 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
     let number = number.map(|number| more.map_or(number, |more| number.plus(more)));
     let counted = number.and_then(|number| number.times(quantity.map_or(1, |quantity| quantity.count)));
     let (start, end) = quantity.map_or((start, end), |quantity| (start.min(quantity.start), end.max(quantity.end)));
-    let total = total && (quantity.is_some() || !labels::is_each(&text[end..]));
+    let total = total && (quantity.is_some() || !labels::is_each(&text[end..])) && !labels::is_part_after(&text[end..]);
     let words = short_words(&text[start..end]);
     Some((Price { number: counted, currency, total, words }, end))
 }

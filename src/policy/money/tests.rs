@@ -107,6 +107,29 @@ fn the_total_is_told_from_parts_of_it() {
     assert_eq!(totals("Order total: 410.00"), ["410.00"]);
 }
 
+#[test]
+fn a_label_is_a_whole_word_and_what_is_saved_or_part_of_the_sum_is_no_total() {
+    for text in [
+        "buying with PayPal $10 off, price $4,000",
+        "Payback points: $10. Price $4,000",
+        "Totally worth it: $10 off. Price: $4,000",
+        "importer fee $10; price $4,000",
+        "total savings: $10, price $4,000",
+        "subtotal: 4000 USD\ntotal: 10 USD off",
+        "buying, total $10 shipping",
+        "total: $10 in savings",
+        "Gesamtersparnis 10,00 €",
+    ] {
+        assert_eq!(read(text).into_iter().filter(|price| price.total).collect::<Vec<_>>(), [], "{text:?}");
+    }
+}
+
+#[test]
+fn the_largest_price_of_a_currency_is_not_lost_among_many_of_another() {
+    let text = format!("$600 {}", "1000 JPY, ".repeat(100));
+    assert!(read(&text).iter().any(|price| price.words == "$600"));
+}
+
 fn all(text: &str) -> Vec<(String, String, bool)> {
     let one = |price: Price| {
         let digits = price.currency.map_or(2, |currency| currency.exponent());
