@@ -4,7 +4,7 @@ use std::ops::Not;
 
 use super::address::{Address, AddressPattern};
 use super::compile::Test;
-use super::context::Relevant;
+use super::context::{Relevant, largest};
 use super::detect::{Detector, Facts};
 use super::evaluate::SessionInfo;
 use super::glob::Glob;
@@ -155,7 +155,8 @@ impl Condition {
                 let inside = test.conditions.time.iter().find(|window| window.contains(scene.now.wall));
                 inside.map(|window| window.shown(scene.now.wall))
             }
-            Self::AmountOver | Self::AmountUnder => scene.price(reading).map(|price| price.words.clone()),
+            Self::AmountOver => scene.compared(&test.conditions.amount_over, true, reading),
+            Self::AmountUnder => scene.compared(&test.conditions.amount_under, false, reading),
             Self::Expression => test.conditions.expression.as_ref().map(|expression| expression.told(scene, reading)),
         };
         words.unwrap_or_default()
@@ -200,28 +201,46 @@ impl Scene<'_> {
         Truth::from(found)
     }
 
-    /// The amount that a test compares.
+    /// The largest amount that a test compares.
     pub(super) fn price(&self, reading: Reading) -> Option<&Price> {
-        let amount = if reading.looks_back { &self.amount } else { &self.own_amount };
-        amount.as_ref().map(|amount| &amount.price)
+        largest(self.prices(reading).iter())
     }
 
-    /// Whether the price is over, or under, the limit of its currency. What cannot be read is over any limit, but excepts
-    /// nothing.
-    fn compare(&self, limits: &[Money], over: bool, reading: Reading) -> Truth {
-        let Some(price) = self.price(reading) else {
-            let expected = reading.looks_back || self.event.truncated;
-            return if expected { Truth::Undecided("no price was seen") } else { Truth::False };
-        };
-        let Some(number) = price.number else {
-            return if reading.excepts { Truth::Undecided("the price cannot be read") } else { Truth::from(over) };
-        };
-        let Some(currency) = price.currency else { return Truth::Undecided("the currency of the price is not clear") };
-        let Some(limit) = limits.iter().find(|limit| limit.currency == currency) else {
-            return Truth::Undecided("the price is in another currency than the limit");
-        };
-        Truth::from(if over { number > limit.number } else { number < limit.number })
+    /// The amounts that a test compares, the largest of each currency.
+    fn prices(&self, reading: Reading) -> &[Price] {
+        let amount = if reading.looks_back { &self.amount } else { &self.own_amount };
+        amount.as_ref().map_or(&[], |amount| amount.prices(reading.excepts))
     }
+
+    /// Whether any price is over, or all are under, the limit of their currency. What cannot be read is over any limit, but
+    /// excepts nothing.
+    fn compare(&self, limits: &[Money], over: bool, reading: Reading) -> Truth {
+        let truths = self.prices(reading).iter().map(|price| compare(price, limits, over, reading.excepts));
+        let all =
+            if over { truths.map(Truth::not).reduce(Truth::and).map(Truth::not) } else { truths.reduce(Truth::and) };
+        let expected = reading.looks_back || self.event.truncated;
+        all.unwrap_or(if expected { Truth::Undecided("no price was seen") } else { Truth::False })
+    }
+
+    /// The words of the price that decides a comparison.
+    fn compared(&self, limits: &[Money], over: bool, reading: Reading) -> Option<String> {
+        let holds = |price: &&Price| compare(price, limits, over, reading.excepts) == Truth::True;
+        largest(self.prices(reading).iter().filter(holds))
+            .or_else(|| self.price(reading))
+            .map(|price| price.words.clone())
+    }
+}
+
+/// Whether one price is over, or under, the limit of its currency.
+fn compare(price: &Price, limits: &[Money], over: bool, excepts: bool) -> Truth {
+    let Some(number) = price.number else {
+        return if excepts { Truth::Undecided("the price cannot be read") } else { Truth::from(over) };
+    };
+    let Some(currency) = price.currency else { return Truth::Undecided("the currency of the price is not clear") };
+    let Some(limit) = limits.iter().find(|limit| limit.currency == currency) else {
+        return Truth::Undecided("the price is in another currency than the limit");
+    };
+    Truth::from(if over { number > limit.number } else { number < limit.number })
 }
 
 fn at_any(patterns: &[AddressPattern], address: &Address) -> Truth {

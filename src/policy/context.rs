@@ -1,6 +1,6 @@
 //! What earlier events of a session told: where it is and has been, and which prices were named.
 //!
-//! One small value per session, an empty one is a pointer; it never grows beyond 40 prices of bounded length, 64 sites, and
+//! One small value per session, an empty one is a pointer; it never grows beyond 160 prices of bounded length, 64 sites, and
 //! two lists of `over` + 1 times for every `count` of the policy. It is a reducer: fed the same events in the same order, it says the same.
 
 use std::collections::VecDeque;
@@ -13,6 +13,8 @@ use super::verdict::AmountSeen;
 
 /// How many events of the agent a price is remembered for.
 const EVENTS: u64 = 20;
+/// Of how many currencies the prices of one event are remembered; in more, they count as one that cannot be read.
+const CURRENCIES: usize = 4;
 /// How many bytes of an address or a title are kept at most.
 const WORDS: usize = 2_000;
 
@@ -37,11 +39,16 @@ struct Remembered {
     at: u64,
 }
 
-/// An amount with what is needed to compare it.
+/// The amount that an event is about, with all that is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Relevant {
+    /// The one to be shown: the largest.
     pub(super) price: Price,
     pub(super) earlier: bool,
+    /// The largest of each currency.
+    firing: Vec<Price>,
+    /// Those that may except; empty when none is known well enough.
+    excepting: Vec<Price>,
 }
 
 impl Context {
@@ -112,7 +119,7 @@ impl Context {
         self.0.as_ref()?.title.as_deref()
     }
 
-    /// Remembers the largest price and the largest total of one more event of the agent, and forgets what is too old.
+    /// Remembers the largest prices and totals of one more event of the agent, and forgets what is too old.
     pub(super) fn remember(&mut self, prices: &[Price]) {
         if self.0.is_none() && prices.is_empty() {
             return;
@@ -120,33 +127,47 @@ impl Context {
         let memory = self.0.get_or_insert_default();
         memory.events += 1;
         let now = memory.events;
-        let total = largest(prices.iter().filter(|price| price.total));
-        let other = largest(prices.iter().filter(|price| !price.total));
-        let both = other.into_iter().chain(total).cloned();
-        memory.prices.extend(both.map(|price| Remembered { price, at: now }));
+        let both = [false, true].map(|total| bounded(leaders(prices.iter().filter(|price| price.total == total))));
+        memory.prices.extend(both.into_iter().flatten().map(|price| Remembered { price, at: now }));
         memory.prices.retain(|remembered| remembered.at + EVENTS > now);
     }
 
-    /// The amount that an event with these prices is about: its own total; else the larger of its own largest and the last
-    /// total before it; else the last total before; else the largest of all that is remembered.
+    /// The amount that an event with these prices is about: the largest of its own and, unless it tells a total, of the last
+    /// event before it that told one; else the largest of all that is remembered.
+    ///
+    /// To except, an earlier price counts only if the event just before told the total: later ones may have changed the sum.
     pub(super) fn relevant(&self, own: &[Price]) -> Option<Relevant> {
-        let now = |price: &Price| Relevant { price: price.clone(), earlier: false };
-        let before = |price: &Price| Relevant { price: price.clone(), earlier: true };
-        let remembered = || self.0.iter().flat_map(|memory| memory.prices.iter().map(|remembered| &remembered.price));
-        if let Some(total) = largest(own.iter().filter(|price| price.total)) {
-            return Some(now(total));
+        let memory = self.0.as_deref();
+        let remembered = || memory.into_iter().flat_map(|memory| memory.prices.iter());
+        let told = remembered().rev().find(|remembered| remembered.price.total).map(|remembered| remembered.at);
+        let of_total = || remembered().filter(|one| Some(one.at) == told).map(|one| &one.price);
+        if own.iter().any(|price| price.total) {
+            return Relevant::of(own, own.iter(), true);
         }
-        let total = remembered().rfind(|price| price.total);
-        match (largest(own.iter()), total) {
-            (Some(own), Some(total)) if exceeds(total, own) => Some(before(total)),
-            (Some(own), _) => Some(now(own)),
-            (None, Some(total)) => Some(before(total)),
-            (None, None) => largest(remembered()).map(before),
+        if !own.is_empty() {
+            return Relevant::of(own, own.iter().chain(of_total()), true);
         }
+        if told.is_some() {
+            return Relevant::of(own, of_total(), told == memory.map(|memory| memory.events));
+        }
+        Relevant::of(own, remembered().map(|one| &one.price), false)
     }
 }
 
 impl Relevant {
+    fn of<'p>(own: &[Price], prices: impl Iterator<Item = &'p Price>, excepts: bool) -> Option<Self> {
+        let firing = leaders(prices);
+        let price = largest(firing.iter())?.clone();
+        let earlier = !own.contains(&price);
+        let excepting = if excepts { firing.clone() } else { Vec::new() };
+        Some(Self { price, earlier, firing, excepting })
+    }
+
+    /// The largest price of each currency; to except, only those that are known well enough.
+    pub(super) fn prices(&self, excepts: bool) -> &[Price] {
+        if excepts { &self.excepting } else { &self.firing }
+    }
+
     pub(super) fn seen(&self) -> AmountSeen {
         let digits = self.price.currency.map_or(2, |currency| currency.exponent());
         AmountSeen {
@@ -164,6 +185,28 @@ pub(super) fn largest<'p>(prices: impl Iterator<Item = &'p Price>) -> Option<&'p
         Some(best) if !exceeds(price, best) => Some(best),
         Some(_) | None => Some(price),
     })
+}
+
+/// The largest price of each currency, in the order in which the currencies come.
+fn leaders<'p>(prices: impl Iterator<Item = &'p Price>) -> Vec<Price> {
+    let mut leaders: Vec<&Price> = Vec::new();
+    for price in prices {
+        match leaders.iter_mut().find(|leader| leader.currency == price.currency) {
+            Some(leader) if exceeds(price, leader) => *leader = price,
+            Some(_) => {}
+            None => leaders.push(price),
+        }
+    }
+    leaders.into_iter().cloned().collect()
+}
+
+/// At most [`CURRENCIES`] prices; more are one that cannot be read.
+fn bounded(mut prices: Vec<Price>) -> Vec<Price> {
+    if prices.len() > CURRENCIES {
+        prices.truncate(1);
+        prices.iter_mut().for_each(|price| (price.number, price.currency) = (None, None));
+    }
+    prices
 }
 
 /// Whether `a` is larger than `b`, whatever their currencies.
@@ -214,6 +257,43 @@ mod tests {
     }
 
     #[test]
+    fn a_total_of_its_own_does_not_hide_a_larger_price_beside_it() {
+        assert_eq!(number(after(&[], "Pay $10 now and $4,000 later")), Some(("4000.00".to_owned(), false)));
+        assert_eq!(number(after(&["total $4,000"], "buying, total $10 shipping")), Some(("4000.00".to_owned(), true)));
+    }
+
+    #[test]
+    fn every_currency_has_its_own_largest_price() {
+        let compared = |events: &[&str], own: &str| -> Vec<String> {
+            let mut context = Context::default();
+            events.iter().for_each(|text| context.remember(&read(text)));
+            let relevant = context.relevant(&read(own)).expect("a price");
+            relevant.prices(false).iter().map(|price| price.words.clone()).collect()
+        };
+        assert_eq!(compared(&[], "buying $600 or 1000 JPY"), ["$600", "1000 JPY"]);
+        assert_eq!(compared(&["buying $600 or 1000 JPY"], "click"), ["$600", "1000 JPY"]);
+        assert_eq!(compared(&["total $600 or total 1000 JPY"], "shipping $5"), ["$600", "1000 JPY"]);
+    }
+
+    #[test]
+    fn an_earlier_price_excepts_only_as_the_total_told_just_before() {
+        let excepting = |events: &[&str], own: &str| -> Vec<String> {
+            let mut context = Context::default();
+            events.iter().for_each(|text| context.remember(&read(text)));
+            let relevant = context.relevant(&read(own)).expect("a price");
+            relevant.prices(true).iter().map(|price| price.words.clone()).collect()
+        };
+        for events in
+            [["shipping is $5", "nothing"], ["A pen costs $2", ""], ["total $10 for the pen", "adding the laptop"]]
+        {
+            assert_eq!(excepting(&events, "buying"), Vec::<String>::new(), "{events:?}");
+        }
+        assert_eq!(excepting(&["shipping is $5"], "buying"), Vec::<String>::new());
+        assert_eq!(excepting(&["order total $10"], "buying"), ["$10"]);
+        assert_eq!(excepting(&["order total $4,000"], "buying, shipping $5"), ["$4,000"]);
+    }
+
+    #[test]
     fn without_a_total_the_largest_counts_and_what_cannot_be_read_is_larger() {
         assert_eq!(number(after(&["$5 or $70 or $6"], "click")), Some(("70.00".to_owned(), true)));
         assert_eq!(
@@ -231,7 +311,7 @@ mod tests {
         for n in 0..1_000 {
             context.remember(&read(&format!("${n} and total ${n}")));
         }
-        assert!(context.0.unwrap().prices.len() <= 40);
+        assert!(context.0.unwrap().prices.len() <= 160);
     }
 
     #[test]

@@ -502,6 +502,7 @@ async fn a_client_that_falls_behind_a_thousand_sessions_is_not_dropped_and_ends_
         agent: None,
         goal: Some("x".repeat(4_000)),
         state,
+        standing: crate::control::Stillness::NothingRuns,
         since: jiff::Timestamp::UNIX_EPOCH,
         sight: Sight::Seen,
         events: 0,

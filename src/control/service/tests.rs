@@ -165,6 +165,7 @@ fn session(n: u32, state: SessionState) -> SessionView {
         goal: None,
         state,
         since: jiff::Timestamp::UNIX_EPOCH,
+        standing: crate::control::Stillness::NothingRuns,
         sight: Sight::Seen,
         events: 0,
         last: None,
