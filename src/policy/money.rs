@@ -4,8 +4,10 @@
 //! Nothing here converts between currencies.
 
 pub mod currency;
+mod joined;
 pub(crate) mod labels;
 pub mod number;
+mod plain;
 mod quantity;
 pub mod reader;
 mod spelled;
@@ -35,6 +37,12 @@ impl Number {
     pub fn times(self, factor: u64) -> Option<Self> {
         let product = self.0.checked_mul(i128::from(factor))?;
         (product < 1_000_000_000_000_000_000 * Self::ONE).then_some(Self(product))
+    }
+
+    /// A hundredth of this number, rounded up.
+    #[must_use]
+    pub fn hundredth(self) -> Self {
+        Self((self.0 + 99) / 100)
     }
 
     /// The sum; 18 digits at most, beyond which it stays there.

@@ -28,7 +28,7 @@ const EXPONENTS: &[(&str, usize)] = &[
 /// Japanese one, the commonest.
 #[rustfmt::skip]
 const SIGNS: &[(&str, &str)] = &[
-    ("US$", "USD"), ("CA$", "CAD"), ("AU$", "AUD"), ("NZ$", "NZD"), ("HK$", "HKD"), ("MX$", "MXN"), ("NT$", "TWD"),
+    ("US$", "USD"), ("$US", "USD"), ("$CA", "CAD"), ("$AU", "AUD"), ("CA$", "CAD"), ("AU$", "AUD"), ("NZ$", "NZD"), ("HK$", "HKD"), ("MX$", "MXN"), ("NT$", "TWD"),
     ("RMB", "CNY"), ("C$", "CAD"), ("A$", "AUD"), ("S$", "SGD"), ("R$", "BRL"), ("$", "USD"), ("€", "EUR"), ("£", "GBP"),
     ("¥", "JPY"), ("₹", "INR"), ("₩", "KRW"), ("₺", "TRY"), ("₽", "RUB"), ("₪", "ILS"), ("฿", "THB"), ("₫", "VND"),
     ("₱", "PHP"), ("₦", "NGN"), ("₴", "UAH"), ("日元", "JPY"), ("美元", "USD"), ("欧元", "EUR"), ("歐元", "EUR"),
@@ -161,6 +161,29 @@ fn owned(text: &str) -> Option<Mark> {
     let skipped = owner.len() + 1;
     let rest = word(&text[skipped..])?;
     Some(Mark { len: skipped + rest.len, currency: Currency::from_code(code) })
+}
+
+/// A word for hundredths that `text` begins with: `cents`, `US cents`, `¢`, `pence`.
+pub(super) fn cents(text: &str) -> Option<Mark> {
+    const OF: &[(&str, &str)] =
+        &[("US", "USD"), ("U.S.", "USD"), ("USD", "USD"), ("dollar", "USD"), ("EUR", "EUR"), ("euro", "EUR")];
+    let (skipped, code) = OF
+        .iter()
+        .find(|(of, _)| {
+            text.get(..of.len()).is_some_and(|head| head.eq_ignore_ascii_case(of))
+                && text[of.len()..].starts_with([' ', '-'])
+        })
+        .map_or((0, ""), |(of, code)| (of.len() + 1, code));
+    let rest = &text[skipped..];
+    if rest.starts_with('¢') {
+        return Some(Mark { len: skipped + '¢'.len_utf8(), currency: Currency::from_code(code) });
+    }
+    let len = rest.bytes().take(8).take_while(u8::is_ascii_alphabetic).count();
+    let word = rest[..len].to_ascii_lowercase();
+    let code = if word == "pence" { "GBP" } else { code };
+    let known = matches!(word.as_str(), "cent" | "cents" | "pence" | "centimes" | "centavos");
+    (known && !begins_with_letter(&rest[len..]))
+        .then_some(Mark { len: skipped + len, currency: Currency::from_code(code) })
 }
 
 /// The mark that `text` ends with.

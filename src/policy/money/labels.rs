@@ -53,7 +53,7 @@ const EACH: &[&str] = &[
 /// Last words of members that hold amounts: `amount`, `totalPrice`, `shipping_cost`. Lower case.
 #[rustfmt::skip]
 const MEMBERS: &[&str] = &[
-    "amount", "price", "total", "subtotal", "cost", "fee", "sum", "payment", "charge", "deposit", "fare",
+    "amount", "price", "total", "subtotal", "bid", "budget", "due", "payable", "owed", "bill", "rent", "donation", "tip", "cost", "fee", "sum", "payment", "charge", "deposit", "fare",
     "betrag", "preis", "gesamt", "summe", "kosten", "montant", "prix", "importe", "precio", "importo", "prezzo", "totale",
     "valor", "preço", "preco", "金額", "価格", "合計", "金额", "价格", "总价",
 ];
@@ -80,7 +80,11 @@ fn last_end(line: &str, word: &str) -> Option<usize> {
 
 /// Whether the words after a price make it a part of the sum: `$10 off`, `$5 shipping`, `$20 in savings`.
 pub(super) fn is_part_after(after: &str) -> bool {
-    let line = after.lines().next().unwrap_or_default();
+    let mut end = after.len().min(64);
+    while !after.is_char_boundary(end) {
+        end -= 1;
+    }
+    let line = after[..end].split('\n').next().unwrap_or_default();
     let words = line.split(|c: char| c.is_whitespace() || c == '-').filter(|word| !word.is_empty());
     let mut words = words.take(4).skip_while(|word| BETWEEN.contains(word));
     let Some(word) = words.next().filter(|word| word.starts_with(char::is_alphabetic)) else { return false };
@@ -98,17 +102,106 @@ pub(super) fn is_each(after: &str) -> bool {
     EACH.iter().any(|word| begins(after, word))
 }
 
+/// Whether the words after a price make it the price of a time or a share: `/night`, `per month`, `a week`.
+pub(super) fn is_rate(after: &str) -> bool {
+    const RATES: &[&str] = &[
+        "per ",
+        "pro ",
+        "par nuit",
+        "par mois",
+        "por noche",
+        "por mes",
+        "por mês",
+        "al mese",
+        "a notte",
+        "im monat",
+        "monthly",
+        "weekly",
+        "daily",
+        "yearly",
+        "nightly",
+        "hourly",
+        "a night",
+        "a month",
+        "a week",
+        "a day",
+        "an hour",
+        "a year",
+        "a head",
+    ];
+    let near = after.trim_start_matches([' ', ')']);
+    let slash =
+        near.strip_prefix('/').is_some_and(|rest| rest.trim_start_matches(' ').starts_with(char::is_alphabetic));
+    slash || RATES.iter().any(|word| begins(near, word))
+}
+
+/// Whether the last words before a price make it the price of one.
+pub(super) fn is_unit_label(text: &str, floor: usize, start: usize) -> bool {
+    #[rustfmt::skip]
+    const UNITS: &[&str] = &[
+        "unit price", "unit cost", "unitprice", "unit_price", "price per", "each", "apiece", "einzelpreis", "stückpreis",
+        "prix unitaire", "precio unitario", "prezzo unitario", "preço unitário", "単価", "单价", "每个", "每件",
+    ];
+    let near = text[near(text, floor, start, LABEL_REACH)..start].to_lowercase();
+    UNITS.iter().any(|word| last_end(&near, word).is_some())
+}
+
 /// A member of an object or a named argument that a number is the value of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) currency: Option<Currency>,
     pub(crate) total: bool,
+    /// Whether it is told in hundredths: `amount_cents`.
+    pub(crate) hundredths: bool,
 }
 
 /// Whether a member of this name holds an amount.
 pub(crate) fn is_amount(name: &str) -> bool {
-    let last = last_word(name).to_lowercase();
+    let (stem, _, _) = unit(name);
+    let last = last_word(stem).to_lowercase();
     MEMBERS.iter().any(|member| *member == last)
+}
+
+/// Whether a member of this name holds an amount if its object tells a currency, or if a number without quotes is its value.
+pub(crate) fn may_be_amount(name: &str) -> bool {
+    matches!(last_word(name).to_lowercase().as_str(), "value" | "number" | "net" | "gross" | "units" | "bid")
+}
+
+/// Whether a member of this name says how many there are.
+pub(crate) fn is_quantity(name: &str) -> bool {
+    #[rustfmt::skip]
+    let known = ["quantity", "qty", "quantité", "menge", "anzahl", "cantidad", "quantità", "quantidade", "nights", "数量", "個数"];
+    known.contains(&last_word(name).to_lowercase().as_str())
+}
+
+/// Whether a member of this name holds the sum of all that is counted.
+pub(crate) fn is_sum(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ["total", "sum", "gesamt", "合計", "总价", "payment", "due", "budget"].iter().any(|word| lower.contains(word))
+}
+
+/// `amount` of `amount_usd` and `amount_cents`, with the currency and whether it is told in hundredths.
+pub(crate) fn unit(name: &str) -> (&str, Option<Currency>, bool) {
+    if name.len() > 100 {
+        return (name, None, false);
+    }
+    let last = last_word(name);
+    let stem = name[..name.len() - last.len()].trim_end_matches(['_', '-']);
+    if stem.is_empty() {
+        return (name, None, false);
+    }
+    let lower = last.to_lowercase();
+    if matches!(lower.as_str(), "cents" | "cent" | "pence" | "minor") {
+        let (stem, currency, _) = unit(stem);
+        return (stem, currency, true);
+    }
+    match Currency::from_code(&last.to_ascii_uppercase()) {
+        Some(currency) => {
+            let (stem, _, hundredths) = unit(stem);
+            (stem, Some(currency), hundredths)
+        }
+        None => (name, None, false),
+    }
 }
 
 /// Whether a member of this name holds the code or sign of a currency.
@@ -154,13 +247,18 @@ pub(super) fn member(text: &str, start: usize, end: usize) -> Option<Member> {
     let name = &name[at..];
     let after = text[end..].trim_start_matches(['"', '\'']).trim_start_matches(' ');
     let ends = after.is_empty() || after.starts_with(['\n', '}', ')', ']']);
+    let (stem, own, hundredths) = unit(name);
+    if stem.eq_ignore_ascii_case("bid") && quoted && sibling(text, at, end).is_none() {
+        // A page's element, which is a text of digits.
+        return None;
+    }
     if name.is_empty() || !is_amount(name) || !(is_json || quoted || sign == '=' || ends) {
         return None;
     }
-    let total = matches!(last_word(name).to_lowercase().as_str(), "total" | "totale" | "gesamt" | "合計" | "总价");
+    let total = matches!(last_word(stem).to_lowercase().as_str(), "total" | "totale" | "gesamt" | "合計" | "总价");
     // Without a currency a "total" may be of anything: results, pages.
-    let currency = sibling(text, at, end);
-    Some(Member { currency, total: total && currency.is_some() })
+    let currency = own.or_else(|| sibling(text, at, end));
+    Some(Member { currency, total: total && currency.is_some(), hundredths })
 }
 
 /// The currency named in the same object or call, not far away.

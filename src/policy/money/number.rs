@@ -64,7 +64,7 @@ fn well_grouped(groups: &[&str]) -> bool {
 #[rustfmt::skip]
 const FACTORS: &[(&str, u64)] = &[
     ("k", 1_000), ("m", 1_000_000), ("bn", 1_000_000_000), ("mn", 1_000_000), ("mm", 1_000_000), ("b", 1_000_000_000),
-    ("thousand", 1_000), ("million", 1_000_000), ("millions", 1_000_000), ("billion", 1_000_000_000), ("billions", 1_000_000_000),
+    ("grand", 1_000), ("hundred", 100), ("trillion", 1_000_000_000_000), ("thousand", 1_000), ("million", 1_000_000), ("millions", 1_000_000), ("billion", 1_000_000_000), ("billions", 1_000_000_000),
     ("tsd", 1_000), ("tausend", 1_000), ("mio", 1_000_000), ("mill", 1_000_000), ("millionen", 1_000_000),
     ("mrd", 1_000_000_000), ("milliarde", 1_000_000_000), ("milliarden", 1_000_000_000),
     ("mille", 1_000), ("milliard", 1_000_000_000), ("milliards", 1_000_000_000), ("mil", 1_000), ("millón", 1_000_000),
@@ -89,8 +89,9 @@ pub fn factor(rest: &str) -> Option<(usize, u64)> {
         return None;
     }
     let word = spaced[..len].to_lowercase();
-    // One letter that stands alone is no factor: "5 m" may be metres.
-    let (_, factor) = FACTORS.iter().find(|(known, _)| *known == word).filter(|_| space == 0 || len > 2)?;
+    // One letter that stands alone is no factor: "5 m" may be metres. A "k" is.
+    let thousand = word == "k";
+    let (_, factor) = FACTORS.iter().find(|(known, _)| *known == word).filter(|_| space == 0 || len > 2 || thousand)?;
     let stop = usize::from(
         len > 1 && spaced[len..].starts_with('.') && !spaced[len + 1..].starts_with(|c: char| c.is_ascii_digit()),
     );

@@ -1,6 +1,8 @@
 //! How many: `2 x $20`, `3 pcs at 4.99 each`, `$20 x 2`.
 
-use super::labels::is_each;
+use super::currency;
+use super::labels::{is_each, is_rate, is_unit_label};
+use super::spelled;
 
 /// How many of a price there are, as the words beside it say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,78 @@ const THINGS: &[&str] = &[
 /// The quantity beside the price at `start..end`, not before `floor`.
 pub(super) fn beside(text: &str, floor: usize, start: usize, end: usize) -> Option<Quantity> {
     before(text, floor, start, end).or_else(|| after(text, start, end))
+}
+
+/// How far from the price of one the number of all is looked for, in bytes.
+const SENTENCE: usize = 200;
+/// Words behind a number that measure, so that it counts nothing.
+#[rustfmt::skip]
+const MEASURES: &[&str] = &[
+    "gb", "tb", "mb", "kg", "g", "mg", "ml", "l", "mm", "cm", "m", "km", "in", "inch", "inches", "w", "mah", "hz", "ghz", "mp",
+    "st", "nd", "rd", "th", "am", "pm", "percent", "stars",
+];
+
+/// How many a price of one is to be multiplied by: the largest number in its sentence that is no price. `None` when such a
+/// number cannot be read; 1 when the price is not that of one or nothing is counted.
+pub(super) fn in_sentence(text: &str, floor: usize, start: usize, end: usize) -> Option<u64> {
+    let of_one = is_each(&text[end..]) || is_rate(&text[end..]) || is_unit_label(text, floor, start);
+    if !of_one {
+        return Some(1);
+    }
+    let mut from = start.saturating_sub(SENTENCE).max(floor);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let mut to = (end + SENTENCE).min(text.len());
+    while !text.is_char_boundary(to) {
+        to -= 1;
+    }
+    let ahead = &text[from..start];
+    let ahead = &ahead[sentence_ends(ahead).last().map_or(0, |at| at + 1)..];
+    let behind = &text[end..to];
+    let behind = &behind[..sentence_ends(behind).next().unwrap_or(behind.len())];
+    largest(ahead)?.max(largest(behind)?).max(1).into()
+}
+
+/// Where a sentence ends: a stop before a space, or a line.
+fn sentence_ends(text: &str) -> impl Iterator<Item = usize> {
+    let ends = |at: usize, c: char| match c {
+        '.' | '!' | '?' => text[at + 1..].starts_with([' ', '\n']),
+        _ => c == '\n',
+    };
+    text.char_indices().filter(move |(at, c)| ends(*at, *c)).map(|(at, _)| at)
+}
+
+/// The largest whole number that stands alone and is no price; `None` when one cannot be read.
+fn largest(text: &str) -> Option<u64> {
+    let mut most = 1;
+    let mut rest = text;
+    while let Some(word) = rest.split_whitespace().next() {
+        let at = word.as_ptr() as usize - rest.as_ptr() as usize;
+        rest = &rest[at + word.len()..];
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let digits = bare.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = bare.split_at(digits);
+        if digits == 0 {
+            let counts = bare.len() > 2 && spelled::is_number(bare) && !bare.eq_ignore_ascii_case("one");
+            if counts {
+                return None;
+            }
+            continue;
+        }
+        let next = rest.split_whitespace().next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
+        let unit = if unit.is_empty() { next } else { unit.trim_matches('-') }.to_lowercase();
+        let priced = word.contains(['$', '€', '£', '%']) || currency::leading(rest.trim_start()).is_some();
+        let clock = bare.contains(':') || bare.matches('-').count() == 2;
+        if priced || clock || MEASURES.contains(&unit.as_str()) {
+            continue;
+        }
+        let grouped =
+            bare.split_once(',').filter(|(_, last)| last.len() == 3).map(|(first, last)| format!("{first}{last}"));
+        let plain = number.len() == bare.len() || bare[digits..].starts_with(char::is_alphabetic);
+        most = most.max(whole(grouped.as_deref().unwrap_or(if plain { number } else { bare }))?);
+    }
+    Some(most)
 }
 
 fn before(text: &str, floor: usize, start: usize, end: usize) -> Option<Quantity> {

@@ -5,11 +5,9 @@
 
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
-
 use super::currency::{self, Currency, Mark};
-use super::{Number, labels, number, quantity, spelled};
+use super::plain::plain;
+use super::{Number, joined, labels, number, quantity, spelled};
 
 /// A price found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +24,8 @@ pub struct Price {
 
 /// The longest run of digits and separators that is looked at, in bytes.
 const LONGEST: usize = 40;
+/// How many characters may stand between a number and its currency.
+const GAP: usize = 10;
 /// How many prices of one text are kept.
 const MOST: usize = 32;
 /// How many prices of one text are read; nobody writes so many, so what has more counts as one that cannot be read.
@@ -35,16 +35,7 @@ const MOST_READ: usize = 10_000;
 /// the rest is one total that cannot be read.
 #[must_use]
 pub fn read(text: &str) -> Vec<Price> {
-    if text.is_ascii() {
-        return read_plain(text);
-    }
     read_plain(&plain(text))
-}
-
-/// Compatibility forms and digits of other scripts made plain, and what nobody sees left out: it would split a number.
-fn plain(text: &str) -> String {
-    let seen = |c: &char| c.is_ascii() || c.general_category() != GeneralCategory::Format;
-    text.chars().filter(seen).nfkc().filter(seen).map(|c| number::plain(c).unwrap_or(c)).collect()
 }
 
 fn read_plain(text: &str) -> Vec<Price> {
@@ -146,16 +137,20 @@ fn separator_at(text: &str, at: usize, start: usize) -> Option<usize> {
 
 fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize)> {
     let before = mark_before(text, &run);
-    let glued = text[..run.start].ends_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '#');
+    let (figure, end) = figure(text, &run);
+    let glued = text[..run.start].ends_with(|c: char| c.is_ascii_alphabetic() || c == '#')
+        || (text[..run.start].ends_with('_') && !text[..run.start - 1].ends_with(|c: char| c.is_ascii_digit()));
     if glued && before.is_none() {
         return None;
     }
     let before = before.filter(|(range, _)| range.start >= floor);
-    let (figure, end) = figure(text, &run);
-    let after = if before.is_some() { None } else { mark_after(text, end) };
+    let range = before.as_ref().and_then(|_| joined::other_end(&text[end..]));
+    let figure_end = end + range.map_or(0, |(_, len)| len);
+    let cents_of = if before.is_some() { None } else { cents_behind(text, end) };
+    let after = if before.is_some() { None } else { cents_of.clone().or_else(|| mark_after(text, end)) };
     let mark = before.as_ref().or(after.as_ref()).map(|(_, mark)| *mark);
     let start = before.as_ref().map_or(run.start, |(range, _)| range.start);
-    let end = after.as_ref().map_or(end, |(range, _)| range.end);
+    let end = after.as_ref().map_or(figure_end, |(range, _)| range.end);
     let quantity = quantity::beside(text, floor, start, end);
     let member = if mark.is_none() { labels::member(text, run.start, end) } else { None };
     let sum = looks_like_a_sum(&text[run.clone()]);
@@ -170,16 +165,30 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
         return None;
     }
     let currency = mark.and_then(|mark| mark.currency).or(member.and_then(|member| member.currency));
-    let digits = &text[run];
+    let digits = &text[run.clone()];
     let number = (digits.len() <= LONGEST).then(|| parse(digits, currency)).flatten().and_then(|n| figure.of(n));
-    let cents = after.and_then(|_| cents_after(text, digits, end));
+    let number = match range {
+        Some((other, _)) => number.and_then(|number| other.map(|other| other.max(number))),
+        None => number,
+    };
+    let follows = after.is_none() && joined::goes_on(&text[figure_end..], before.is_some());
+    let number = number
+        .filter(|number| !follows && (before.is_some() || !joined::goes_before(&text[..run.start], Some(*number))));
+    let hundredths = cents_of.is_some() || member.is_some_and(|member| member.hundredths);
+    let number = number.map(|number| if hundredths { number.hundredth() } else { number });
+    let cents = after.as_ref().and_then(|_| cents_after(text, digits, end));
     let (more, end) = cents.map_or((None, end), |(cents, len)| (Some(cents), end + len));
     let number = number.map(|number| more.map_or(number, |more| number.plus(more)));
-    let counted = number.and_then(|number| number.times(quantity.map_or(1, |quantity| quantity.count)));
+    let times =
+        quantity.map_or_else(|| quantity::in_sentence(text, floor, start, end), |quantity| Some(quantity.count));
+    let counted = number.and_then(|number| number.times(times?));
     let (start, end) = quantity.map_or((start, end), |quantity| (start.min(quantity.start), end.max(quantity.end)));
     let total = total && (quantity.is_some() || !labels::is_each(&text[end..])) && !labels::is_part_after(&text[end..]);
     let words = short_words(&text[start..end]);
-    Some((Price { number: counted, currency, total, words }, end))
+    // A sign between two numbers may belong to either, so the next may take it too.
+    let shared = after
+        .filter(|_| more.is_none() && text[end..].trim_start_matches(' ').starts_with(|c: char| c.is_ascii_digit()));
+    Some((Price { number: counted, currency, total, words }, shared.map_or(end, |_| figure_end)))
 }
 
 /// What is done to the digits: multiplied, added to, or not to be read.
@@ -247,18 +256,57 @@ fn looks_like_a_sum(digits: &str) -> bool {
     tail.len() >= 4 && matches!(tail[tail.len() - 3], b'.' | b',')
 }
 
+/// The currency before a number. Between them may stand spaces, a colon, emphasis, a minus or a closing bracket.
 fn mark_before(text: &str, run: &Range<usize>) -> Option<(Range<usize>, Mark)> {
     let left = &text[..run.start];
-    let near = left.strip_suffix(' ').unwrap_or(left);
+    let gap = |c: &char| {
+        c.is_ascii_whitespace()
+            || matches!(c, ':' | '*' | '_' | '`' | '~' | '-' | '–' | '−' | '^' | ')' | ']' | '"' | '\'' | '=' | '(')
+    };
+    let len: usize = left.chars().rev().take(GAP).take_while(gap).map(char::len_utf8).sum();
+    let near = &left[..left.len() - len];
     let mark = currency::trailing(near)?;
-    Some((near.len() - mark.len..run.start, mark))
+    let between = &left[near.len()..];
+    let opens = near[..near.len() - mark.len].ends_with(['(', '[']);
+    // `prices in USD:` and then a numbered list.
+    let item = || {
+        let behind = &text[run.end..];
+        run.len() < 3 && (behind.starts_with(". ") || behind.starts_with(')'))
+    };
+    let sound = !(between.contains([')', ']']) && !opens) && !(between.contains('\n') && item());
+    // `amount_cents_usd=`: a member, which says more than its currency.
+    let hundredths = ["cents_", "cent_", "minor_"].iter().any(|end| near[..near.len() - mark.len].ends_with(end));
+    (sound && !hundredths).then(|| (near.len() - mark.len..run.start, mark))
 }
 
+/// The currency behind a number.
 fn mark_after(text: &str, end: usize) -> Option<(Range<usize>, Mark)> {
     let right = &text[end..];
     let near = right.strip_prefix([' ', '-']).unwrap_or(right);
     let near = ["de ", "d'", "di ", "of "].iter().find_map(|of| near.strip_prefix(of)).unwrap_or(near);
-    let skipped = right.len() - near.len();
-    let mark = currency::leading(near)?;
-    Some((end..end + skipped + mark.len, mark))
+    let found = |near: &str| {
+        let mark = currency::leading(near)?;
+        let skipped = right.len() - near.len();
+        Some((end..end + skipped + mark.len, mark))
+    };
+    found(near).or_else(|| {
+        let gap = |c: &char| {
+            c.is_ascii_whitespace()
+                || matches!(c, ',' | '.' | '-' | '–' | '*' | '_' | '`' | '(' | '[' | '^' | '"' | '\'')
+        };
+        let len: usize = right.chars().take(GAP).take_while(gap).map(char::len_utf8).sum();
+        let (gap, near) = right.split_at(len);
+        // `3, USD 40`, `3. $40`: the currency of what follows.
+        let listed = gap.contains([',', '.']) && !gap.contains(['-', '–']);
+        let (range, mark) = found(near).filter(|_| !listed)?;
+        let next = text[range.end..].trim_start_matches([' ', '\t', '\n', ':']);
+        (!next.starts_with(|c: char| c.is_ascii_digit())).then_some((range, mark))
+    })
+}
+
+/// `129900 US cents`.
+fn cents_behind(text: &str, end: usize) -> Option<(Range<usize>, Mark)> {
+    let near = text[end..].strip_prefix([' ', '-']).unwrap_or(&text[end..]);
+    let mark = currency::cents(near)?;
+    Some((end..text.len() - near.len() + mark.len, mark))
 }

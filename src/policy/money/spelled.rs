@@ -55,7 +55,8 @@ fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     text.split_ascii_whitespace().map(move |word| start(word)..start(word) + word.len())
 }
 
-fn is_number(word: &str) -> bool {
+/// Whether a word is a number, or ends like one.
+pub(super) fn is_number(word: &str) -> bool {
     if word.len() > 40 || !word.starts_with(char::is_alphabetic) {
         return false;
     }

@@ -108,6 +108,103 @@ fn the_total_is_told_from_parts_of_it() {
 }
 
 #[test]
+fn a_number_is_never_cut_short() {
+    for text in [
+        "$10^4",
+        "$1_299",
+        "$1·299",
+        "$1˙299",
+        "$1 2 9 9",
+        "$½ million",
+        "$1<sup>299</sup>",
+        "$1½k",
+        "$10⁴",
+        "1_299 USD",
+        "1·299 USD",
+        "10^4 USD",
+        "1 2 9 9 USD",
+        "$2 dozen",
+        "$5 hundred thousand",
+        "$1...299",
+        "$1kk",
+        "$1'29",
+        "900–10 USD",
+        "$1&middot;299",
+    ] {
+        let prices = read(text);
+        assert!(prices.iter().any(|price| price.number.is_none()), "{text:?}: {prices:?}");
+    }
+    for (text, number) in [
+        ("$10–900", "900.00"),
+        ("$900-10", "900.00"),
+        ("$10 to 900", "900.00"),
+        ("$1-2 million", "2000000.00"),
+        ("10–900 USD", "900.00"),
+        ("$2 grand", "2000.00"),
+        ("$1.3 k", "1300.00"),
+        ("1.3 k USD", "1300.00"),
+    ] {
+        assert_eq!(one(text), amount(number, "USD"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_price_is_seen_whatever_stands_between_number_and_currency() {
+    for text in [
+        "$  1299",
+        "$\n1299",
+        "$\t1299",
+        "1299  USD",
+        "USD: 1299",
+        "US$: 1,299",
+        "(USD) 1299",
+        "1299 (USD)",
+        "1299,- USD",
+        "1299.- USD",
+        "$-1299",
+        "$**1299**",
+        "$ <b>1299</b>",
+        "$&nbsp;1299",
+        "$US1299",
+        "129900 US cents",
+        "&#36;1299",
+        "<td>$</td><td>1299</td>",
+        "amount_usd: 1299",
+        "amountUsd=1299",
+        "amount_cents_usd=129900",
+        "1299\nUSD",
+    ] {
+        assert_eq!(one(text), amount("1299.00", "USD"), "{text:?}");
+    }
+    for text in ["amount_due: 4000", "bid: 4000", "budget: 4000", "amount_cents=400000"] {
+        assert_eq!(one(text), (Some("4000.00".to_owned()), None), "{text:?}");
+    }
+    for text in ["All prices in USD:\n1. A lamp\n2. A rug", "(prices in USD) 3 left", "bid=\"148\""] {
+        assert_eq!(read(text), Vec::new(), "{text:?}");
+    }
+    let both: Vec<String> = all("lamp 4000 $1").into_iter().map(|price| price.0).collect();
+    assert_eq!(both, ["4000.00", "1.00"]);
+}
+
+#[test]
+fn the_price_of_one_is_multiplied_by_what_its_sentence_counts_or_is_not_read() {
+    for (text, number) in [
+        ("buying 10 laptops ($400 each)", "4000.00"),
+        ("qty: 10, unit price: $400", "4000.00"),
+        ("$49/night for 30 nights", "1470.00"),
+        ("$49 per month for 36 months", "1764.00"),
+        ("1,200 seats at $3 per user", "3600.00"),
+        ("A mug is $8 each. Step 90 is done", "8.00"),
+        ("16 GB of memory at $40 each", "40.00"),
+    ] {
+        assert_eq!(one(text), amount(number, "USD"), "{text:?}");
+    }
+    for text in ["a dozen at $100 each", "two dozen chairs, $100 apiece", "2.5 tons, $400 per ton"] {
+        assert_eq!(one(text).0, None, "{text:?}");
+    }
+}
+
+#[test]
 fn a_label_is_a_whole_word_and_what_is_saved_or_part_of_the_sum_is_no_total() {
     for text in [
         "buying with PayPal $10 off, price $4,000",
