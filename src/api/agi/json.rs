@@ -8,8 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::policy::money::Currency;
-use crate::policy::money::labels::{is_amount, is_currency, named};
+use crate::policy::money::labels::{is_amount, is_currency, is_quantity, is_sum, may_be_amount, named, unit};
+use crate::policy::money::{Currency, Number, number as decimal};
 
 /// An object's members in document order; values are raw JSON text.
 #[derive(Debug, Default)]
@@ -98,7 +98,7 @@ pub(super) fn leaves(json: &str) -> Vec<String> {
 /// The same of an object's members that `keep` keeps.
 pub(super) fn leaves_of(fields: &Fields, keep: impl Fn(&str) -> bool) -> Vec<String> {
     let mut telling = Telling::default();
-    telling.open();
+    telling.open(None);
     for (name, raw) in fields.iter() {
         if keep(name) || is_currency(name) {
             telling.value(Some(name), raw);
@@ -110,32 +110,82 @@ pub(super) fn leaves_of(fields: &Fields, keep: impl Fn(&str) -> bool) -> Vec<Str
 /// What was found so far, and the objects that are open.
 #[derive(Default)]
 struct Telling {
-    found: Vec<String>,
+    found: Vec<Leaf>,
     open: Vec<Object>,
+    /// Places in `found` of amounts that wait for the currency of an object around them; each object has a tail of them.
+    priced: Vec<usize>,
+    /// The same of those that wait for how many there are.
+    counted: Vec<usize>,
 }
 
-/// Amounts in `found` that wait for the currency of their object.
-#[derive(Default)]
-struct Object {
+/// One thing to be told.
+enum Leaf {
+    Text(String),
+    Amount(Amount),
+}
+
+/// A number that is an amount, or may be one.
+struct Amount {
+    name: String,
+    raw: String,
     currency: Option<Currency>,
-    waiting: Vec<usize>,
+    /// How many there are, as it stands there.
+    count: Option<String>,
+    /// Whether it is only an amount beside a currency, and what it is otherwise.
+    weak: Option<Weak>,
+}
+
+/// What a member is when no currency stands beside it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weak {
+    Text,
+    Nothing,
+}
+
+/// An object that is open.
+struct Object {
+    /// Whether it is itself the value of a member that holds an amount.
+    is_amount: bool,
+    currency: Option<Currency>,
+    count: Option<String>,
+    /// How long `priced` and `counted` were when it opened.
+    priced: usize,
+    counted: usize,
+    /// Places of numbers of its own that are amounts only beside a currency.
+    weak: Vec<usize>,
 }
 
 impl Telling {
-    fn open(&mut self) {
-        self.open.push(Object::default());
+    fn open(&mut self, name: Option<&str>) {
+        self.open.push(Object {
+            is_amount: name.is_some_and(is_amount),
+            currency: None,
+            count: None,
+            priced: self.priced.len(),
+            counted: self.counted.len(),
+            weak: Vec::new(),
+        });
     }
 
     fn close(&mut self) {
         let Some(object) = self.open.pop() else { return };
-        match (object.currency, self.open.last_mut()) {
-            (Some(currency), _) => {
-                for at in object.waiting {
-                    self.found[at].push_str(&format!(" {currency}"));
+        if let Some(currency) = object.currency {
+            for at in self.priced.drain(object.priced..).chain(object.weak) {
+                if let Some(Leaf::Amount(amount)) = self.found.get_mut(at) {
+                    amount.currency = amount.currency.or(Some(currency));
+                    amount.weak = None;
                 }
             }
-            (None, Some(around)) => around.waiting.extend(object.waiting),
-            (None, None) => {}
+        }
+        if let Some(count) = &object.count {
+            for at in self.counted.drain(object.counted..) {
+                if let Some(Leaf::Amount(amount)) = self.found.get_mut(at) {
+                    amount.count = Some(count.clone());
+                }
+            }
+        } else if !object.is_amount {
+            // How many there are of something is told beside its price, not further out.
+            self.counted.truncate(object.counted);
         }
     }
 
@@ -143,7 +193,11 @@ impl Telling {
         while !self.open.is_empty() {
             self.close();
         }
-        self.found
+        let told = self.found.into_iter().filter_map(|leaf| match leaf {
+            Leaf::Text(text) => Some(text),
+            Leaf::Amount(amount) => amount.told(),
+        });
+        told.collect()
     }
 
     /// Reads a value, of the member `name` if it is one.
@@ -156,7 +210,7 @@ impl Telling {
             let start = at + offset;
             at = start + 1;
             match json.as_bytes()[start] {
-                b'{' => self.open(),
+                b'{' => self.open(name.as_deref()),
                 b'}' => self.close(),
                 b'[' | b']' => {}
                 b'"' => {
@@ -172,8 +226,8 @@ impl Telling {
                     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-');
                     let end = json[start..].find(|c| !is_part(c)).map_or(json.len(), |len| start + len);
                     at = end;
-                    if let Some(name) = name.as_deref().filter(|name| is_amount(name)) {
-                        self.amount(name, &json[start..end]);
+                    if let Some(name) = name.as_deref() {
+                        self.number(name, &json[start..end]);
                     }
                 }
             }
@@ -181,33 +235,111 @@ impl Telling {
     }
 
     fn string(&mut self, name: Option<&str>, text: String) {
-        let bare = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | ' ');
-        let amount = name
-            .filter(|name| is_amount(name) && text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(bare));
+        let bare = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | ' ' | '-' | '+');
+        let digits = text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(bare);
         if let (Some(object), true) = (self.open.last_mut(), name.is_some_and(is_currency)) {
             object.currency = named(&text).or(object.currency);
         }
-        match amount {
-            Some(name) => self.push(format!("{name}: {}", text.trim())),
-            None if text.trim().is_empty() => {}
-            None => self.found.push(text),
+        match name.filter(|_| digits) {
+            Some(name) if is_quantity(name) => {
+                self.count(text.trim());
+                self.found.push(Leaf::Text(text));
+            }
+            Some(name) if may_be_amount(name) => self.weak(name, &text, Weak::Text),
+            Some(name) if is_amount(name) => self.amount(name, text.trim()),
+            Some(_) | None if text.trim().is_empty() => {}
+            Some(_) | None => self.found.push(Leaf::Text(text)),
         }
     }
 
-    /// Three decimals would be read as a group of digits: one more makes them decimals.
-    fn amount(&mut self, name: &str, number: &str) {
-        let decimals = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-        let more =
-            if decimals == 3 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') { "0" } else { "" };
-        self.push(format!("{name}: {number}{more}"));
+    fn number(&mut self, name: &str, raw: &str) {
+        if is_quantity(name) {
+            self.count(raw);
+        } else if is_amount(name) {
+            self.amount(name, &decimals(raw));
+        } else if may_be_amount(name) {
+            self.weak(name, &decimals(raw), Weak::Nothing);
+        }
     }
 
-    fn push(&mut self, amount: String) {
+    fn count(&mut self, raw: &str) {
         if let Some(object) = self.open.last_mut() {
-            object.waiting.push(self.found.len());
+            object.count = Some(raw.to_owned());
         }
-        self.found.push(amount);
     }
+
+    fn weak(&mut self, name: &str, raw: &str, weak: Weak) {
+        let at = self.found.len();
+        match self.open.last_mut() {
+            Some(object) if object.is_amount => self.amount(name, raw.trim()),
+            Some(object) => {
+                object.weak.push(at);
+                self.counted.push(at);
+                self.found.push(Leaf::Amount(Amount::new(name, raw, Some(weak))));
+            }
+            None => self.found.push(Leaf::Amount(Amount::new(name, raw, Some(weak)))),
+        }
+    }
+
+    fn amount(&mut self, name: &str, raw: &str) {
+        if !self.open.is_empty() {
+            self.priced.push(self.found.len());
+            if !is_sum(name) {
+                self.counted.push(self.found.len());
+            }
+        }
+        self.found.push(Leaf::Amount(Amount::new(name, raw, None)));
+    }
+}
+
+impl Amount {
+    fn new(name: &str, raw: &str, weak: Option<Weak>) -> Self {
+        Self { name: name.to_owned(), raw: raw.to_owned(), currency: None, count: None, weak }
+    }
+
+    /// As text; `None` when it is no amount.
+    fn told(self) -> Option<String> {
+        match self.weak {
+            Some(Weak::Text) => return Some(self.raw),
+            Some(Weak::Nothing) => return None,
+            None => {}
+        }
+        let (stem, own, hundredths) = unit(&self.name);
+        // A name that is read as that of an amount, so that it is one without a currency too.
+        let name = match (is_amount(&self.name), hundredths) {
+            (true, false) => self.name.as_str(),
+            (true, true) => stem,
+            (false, _) => "amount",
+        };
+        let currency = own.or(self.currency).map(|currency| format!(" {currency}")).unwrap_or_default();
+        let raw = self.raw.trim();
+        if !hundredths && self.count.is_none() {
+            return Some(format!("{name}: {raw}{currency}"));
+        }
+        let number = decimal::parse(raw, false).map(|number| if hundredths { number.hundredth() } else { number });
+        let product = match &self.count {
+            None => number,
+            Some(count) => number.and_then(|number| number.times(whole(count)?)),
+        };
+        // What cannot be multiplied is told so that it cannot be read.
+        let number = product.map_or_else(|| format!("{raw}^"), |number| decimals(&number.display(0)));
+        Some(format!("{name}: {number}{currency}"))
+    }
+}
+
+/// How many, at least one; parts of one count as one more.
+fn whole(count: &str) -> Option<u64> {
+    let number: Number = decimal::parse(count, true)?;
+    let shown = number.display(0);
+    let (units, fraction) = shown.split_once('.').unwrap_or((&shown, ""));
+    Some((units.parse::<u64>().ok()? + u64::from(!fraction.is_empty())).max(1))
+}
+
+/// Three decimals would be read as a group of digits: one more makes them decimals.
+fn decimals(number: &str) -> String {
+    let decimals = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let more = decimals == 3 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    format!("{number}{}", if more { "0" } else { "" })
 }
 
 struct Literal {
@@ -299,7 +431,7 @@ mod tests {
             (r#"{"price":1.299}"#, vec!["price: 1.2990"]),
             (
                 r#"{"currency":"USD","items":[{"unitPrice":5,"qty":2},{"unit_price":"7.50"}]}"#,
-                vec!["USD", "unitPrice: 5 USD", "unit_price: 7.50 USD"],
+                vec!["USD", "unitPrice: 10 USD", "unit_price: 7.50 USD"],
             ),
             (r#"{"x":148,"y":-3,"count":7,"price":null}"#, vec![]),
             (r#"{"total":-5e2,"prices":[1,2],"price":[3,4]}"#, vec!["total: -5e2", "price: 3", "price: 4"]),
@@ -310,6 +442,47 @@ mod tests {
         }
         let fields = Fields::read(r#"{"amount":20,"tool":"pay","currency":"CHF"}"#).expect("an object");
         assert_eq!(leaves_of(&fields, |name| name != "tool"), ["amount: 20 CHF", "CHF"]);
+    }
+
+    #[test]
+    fn amounts_are_told_whatever_shape_their_object_has() {
+        for (json, told) in [
+            (r#"{"amount":{"value":"4000","currency":"USD"}}"#, vec!["amount: 4000 USD", "USD"]),
+            (r#"{"amount":{"currency_code":"USD","value":"4000.00"}}"#, vec!["USD", "amount: 4000.00 USD"]),
+            (r#"{"currency":"USD","price":{"value":4000}}"#, vec!["USD", "amount: 4000 USD"]),
+            (r#"{"value":4000,"currency":"USD"}"#, vec!["amount: 4000 USD", "USD"]),
+            (r#"{"value":"4000"}"#, vec!["4000"]),
+            (r#"{"value":4000}"#, vec![]),
+            (r#"{"amount_cents":400000,"currency":"USD"}"#, vec!["amount: 4000 USD", "USD"]),
+            (r#"{"amount_usd":4000}"#, vec!["amount_usd: 4000 USD"]),
+            (r#"{"amountUsd":"4000"}"#, vec!["amountUsd: 4000 USD"]),
+            (r#"{"amount_due":4000,"budget":5000}"#, vec!["amount_due: 4000", "budget: 5000"]),
+            (r#"{"bid":4000}"#, vec!["bid: 4000"]),
+            (r#"{"bid":"148"}"#, vec!["148"]),
+            (r#"{"bid":"4000","currency":"USD"}"#, vec!["bid: 4000 USD", "USD"]),
+        ] {
+            assert_eq!(leaves(json), told, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_price_is_multiplied_by_the_quantity_of_its_object() {
+        for (json, told) in [
+            (r#"{"quantity":100,"price":40,"currency":"USD"}"#, vec!["price: 4000 USD", "USD"]),
+            (r#"{"price":{"value":40,"currency":"USD"},"qty":"100"}"#, vec!["amount: 4000 USD", "USD", "100"]),
+            (r#"{"quantity":100,"total":40}"#, vec!["total: 40"]),
+            (r#"{"quantity":2,"items":[{"price":5}]}"#, vec!["price: 5"]),
+            (r#"{"quantity":1e9,"price":40}"#, vec!["price: 40^"]),
+        ] {
+            assert_eq!(leaves(json), told, "{json}");
+        }
+    }
+
+    #[test]
+    fn amounts_without_a_currency_take_no_longer_the_deeper_they_stand() {
+        let depth = 60_000;
+        let json = format!("{}{}", r#"{"price":1,"x":"#.repeat(depth), "}".repeat(depth));
+        assert_eq!(leaves(&json).len(), depth);
     }
 
     #[test]
