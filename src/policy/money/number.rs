@@ -18,6 +18,10 @@ pub fn parse(text: &str, point_first: bool) -> Option<Number> {
     if fraction.len() > 6 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    // `1,2999` is more likely a mistyped group than four decimals.
+    if decimal.is_some_and(|at| text[at..].starts_with(',')) && fraction.len() > 3 && whole != "0" {
+        return None;
+    }
     let units = whole_number(whole)?;
     let millionths: u32 = if fraction.is_empty() { 0 } else { format!("{fraction:0<6}").parse().ok()? };
     Some(Number::new(units, millionths))

@@ -176,7 +176,9 @@ fn price_at(text: &str, floor: usize, run: Range<usize>) -> Option<(Price, usize
         .filter(|number| !follows && (before.is_some() || !joined::goes_before(&text[..run.start], Some(*number))));
     let hundredths = cents_of.is_some() || member.is_some_and(|member| member.hundredths);
     let number = number.map(|number| if hundredths { number.hundredth() } else { number });
-    let cents = after.as_ref().and_then(|_| cents_after(text, digits, end));
+    // `12€50`, but not `5 $90`, which are two numbers.
+    let hangs = after.as_ref().filter(|(_, mark)| end == figure_end + mark.len);
+    let cents = hangs.and_then(|_| cents_after(text, digits, end));
     let (more, end) = cents.map_or((None, end), |(cents, len)| (Some(cents), end + len));
     let number = number.map(|number| more.map_or(number, |more| number.plus(more)));
     let times =

@@ -126,6 +126,7 @@ fn a_number_is_never_cut_short() {
         "$2 dozen",
         "$5 hundred thousand",
         "$1...299",
+        "$1,2999",
         "$1kk",
         "$1'29",
         "900–10 USD",
@@ -182,6 +183,7 @@ fn a_price_is_seen_whatever_stands_between_number_and_currency() {
     for text in ["All prices in USD:\n1. A lamp\n2. A rug", "(prices in USD) 3 left", "bid=\"148\""] {
         assert_eq!(read(text), Vec::new(), "{text:?}");
     }
+    assert_eq!(all("lamp 5 $90").last().map(|price| price.0.clone()), Some("90.00".to_owned()));
     let both: Vec<String> = all("lamp 4000 $1").into_iter().map(|price| price.0).collect();
     assert_eq!(both, ["4000.00", "1.00"]);
 }
