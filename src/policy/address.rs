@@ -9,8 +9,8 @@ use super::glob::{BadGlob, DomainPattern, fits, readable};
 
 /// A pattern over addresses: `[scheme://]host/path`, `/path` on any host, or `*/path` at any depth of any host.
 ///
-/// The page itself and everything below it fit: `shop.example.com/checkout` fits `/checkout`, `/checkout/pay` and
-/// `/checkout?step=2`, not `/checkouts`. `*` stands for anything, in the host as in `domains`; case does not matter, and a
+/// The page itself and everything below it fit: `shop.example.com/checkout` fits `/checkout`, `/checkout/pay`,
+/// `/checkout;id=1` and `/checkout?step=2`, not `/checkouts` nor `/checkout.html`. `*` stands for anything, in the host as in `domains`; case does not matter, and a
 /// scheme or port that the pattern does not name may be any.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AddressPattern {
@@ -18,7 +18,7 @@ pub struct AddressPattern {
     scheme: Option<String>,
     host: Option<DomainPattern>,
     port: Option<u16>,
-    /// Lower case, percent-decoded.
+    /// Lower case, percent-decoded, without slashes twice and dots between them.
     path: String,
 }
 
@@ -28,10 +28,12 @@ pub struct Address {
     scheme: String,
     host: String,
     port: Option<u16>,
-    /// Path, query and fragment, lower case, percent-decoded.
+    /// Path, query and fragment, as a pattern is compared with them.
     path: String,
     /// Whether the address was longer than what is kept of it.
     cut: bool,
+    /// Whether servers differ in what it means: it is a page of its own to some, and another one to others.
+    ambiguous: bool,
 }
 
 /// The longest path with query and fragment that is looked at, in bytes.
@@ -97,7 +99,7 @@ impl AddressPattern {
 
     fn fits(&self, path: &str) -> bool {
         let below = |end: &str| fits(format!("{}{end}", self.path).as_bytes(), path.as_bytes(), None);
-        ["", "/*", "?*", "#*"].into_iter().any(below)
+        ["", "/*", "?*", "#*", ";*"].into_iter().any(below)
     }
 }
 
@@ -110,13 +112,20 @@ impl Address {
         let whole = url[url::Position::BeforePath..].to_owned();
         let cut = whole.len() > LONGEST;
         let path = comparable(&whole[..whole.floor_char_boundary(LONGEST)]);
+        let ambiguous = is_ambiguous(url.path());
         (!host.is_empty()).then(|| Self {
             scheme: url.scheme().to_owned(),
             host,
             port: url.port_or_known_default(),
             path,
             cut,
+            ambiguous,
         })
+    }
+
+    /// Whether servers differ in which page it is, as in `/help%2f..%2fpay`: no reason to except anything.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.ambiguous
     }
 
     /// The host, lower case and IDNA-encoded.
@@ -136,19 +145,72 @@ fn split_port(authority: &str) -> Result<(Option<String>, Option<u16>), BadGlob>
     }
 }
 
-/// Lower case, with `%41` and the like read once, so that an address cannot be spelled around a pattern.
-fn comparable(path: &str) -> String {
-    let bytes = path.as_bytes();
+/// How often escapes are read out of what an escape was: `%252563` needs three.
+const ESCAPED: usize = 8;
+
+/// Lower case, with `%41` and the like read however often they were escaped, without characters that are not seen, and the
+/// path with one slash for many and its dots followed, so that an address cannot be spelled around a pattern.
+fn comparable(whole: &str) -> String {
+    let (path, rest) = whole.split_at(whole.find(['?', '#']).unwrap_or(whole.len()));
+    let rest = decoded(rest);
+    let plain = decoded(path).replace('\\', "/");
+    let mut kept: Vec<&str> = Vec::new();
+    let last = plain.split('/').count() - 1;
+    for (n, part) in plain.split('/').enumerate() {
+        // A server may leave out `;…` before it follows the dots.
+        match part.split(';').next().unwrap_or_default() {
+            ".." => drop(kept.pop()),
+            "." | "" if !part.starts_with(';') => {}
+            _ => kept.push(part),
+        }
+        let ends_open = n == last && n > 0 && !kept.is_empty() && matches!(part, "" | "." | "..");
+        if ends_open {
+            kept.push("");
+        }
+    }
+    let lead = if plain.starts_with('/') { "/" } else { "" };
+    format!("{lead}{}{rest}", kept.join("/")).to_lowercase()
+}
+
+/// Escapes read until there are none, and characters that are not seen left out.
+fn decoded(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in 0..ESCAPED {
+        let once = unescaped(&text);
+        if once == text {
+            break;
+        }
+        text = once;
+    }
+    let unseen = |c: char| c.is_control() || is_unseen(c);
+    let shown = text.trim_end_matches(|c: char| c.is_whitespace() || unseen(c));
+    shown.chars().filter(|c| !unseen(*c)).collect()
+}
+
+/// Characters that take no room.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
+}
+
+fn unescaped(text: &str) -> String {
+    let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%')
-            .then(|| path.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok()))
-            .flatten();
-        out.push(escaped.unwrap_or(bytes[at]));
+        let digit = |n: usize| bytes.get(n).and_then(|byte| char::from(*byte).to_digit(16));
+        let escaped = (bytes[at] == b'%').then(|| Some(digit(at + 1)? * 16 + digit(at + 2)?)).flatten();
+        out.push(escaped.and_then(|byte| u8::try_from(byte).ok()).unwrap_or(bytes[at]));
         at += if escaped.is_some() { 3 } else { 1 };
     }
-    String::from_utf8_lossy(&out).to_lowercase()
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Whether a path, as a browser sends it, has escapes of what divides paths or begins an escape, or dots that a `;` follows.
+fn is_ambiguous(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    let dots = |part: &str| part.contains(';') && matches!(part.split(';').next(), Some("." | ".." | ""));
+    ["%2f", "%5c", "%25", "%3b", "%3f", "%23", "%00"].iter().any(|escape| path.contains(escape))
+        || path.split('/').any(dots)
 }
 
 #[cfg(test)]
@@ -173,7 +235,21 @@ mod tests {
             ("https://SHOP.example.com:8443/Checkout", true),
             ("https://shop.example.com/%63heckout", true),
             ("https://shop.example.com/a/../checkout", true),
+            ("https://shop.example.com//checkout", true),
+            ("https://shop.example.com/./%2e%2e//checkout//pay", true),
+            ("https://shop.example.com/checkout;jsessionid=1", true),
+            ("https://shop.example.com/%2563heckout", true),
+            ("https://shop.example.com/%25252563heckout", true),
+            ("https://shop.example.com/checkout%E2%80%8B", true),
+            ("https://shop.example.com/check%C2%ADout%00", true),
+            ("https://shop.example.com/checkout%20", true),
+            ("https://shop.example.com/help%2f..%2fcheckout", true),
+            ("https://shop.example.com/help/..;/checkout", true),
+            ("https://shop.example.com/help%5c..%5ccheckout", true),
+            ("https://shop.example.com\\\\checkout", true),
             ("https://shop.example.com/checkouts", false),
+            ("https://shop.example.com/checkout.html", false),
+            ("https://shop.example.com/help?next=/checkout", false),
             ("http://shop.example.com/checkout", false),
             ("https://evil.net/shop.example.com/checkout", false),
             ("https://shop.example.com@evil.net/checkout", false),
@@ -202,6 +278,17 @@ mod tests {
             ("/stra\u{df}e", "https://a.example/Stra%C3%9Fe", true),
         ] {
             assert_eq!(fits(pattern, address), Some(expected), "{pattern} at {address}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_servers_read_differently_is_told() {
+        let is = |path: &str| Address::read(&format!("https://a.example{path}")).unwrap().is_ambiguous();
+        for path in ["/help%2f..%2fpay", "/help%5C..%5cpay", "/help%252f", "/help/..;/pay", "/help%3b", "/help%3fx"] {
+            assert!(is(path), "{path}");
+        }
+        for path in ["/help", "/h%C3%A4lp;id=1?next=%2fpay#%2f", "//help/../x"] {
+            assert!(!is(path), "{path}");
         }
     }
 

@@ -16,6 +16,8 @@ use crate::clock::Moment;
 
 const NOWHERE: &str = "it is not known where the session is";
 
+const AMBIGUOUS: &str = "the address has escapes that servers read differently";
+
 /// Whether a condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Truth {
@@ -100,6 +102,8 @@ impl Condition {
             }),
             Self::Url => set(&conditions.url).map(|all| match scene.address {
                 None => Truth::Undecided(NOWHERE),
+                // A guard holds on what it may be; an exception needs to be sure.
+                Some(address) if reading.excepts && address.is_ambiguous() => Truth::Undecided(AMBIGUOUS),
                 Some(address) => at_any(all, address),
             }),
             Self::Agents => set(&conditions.agents).map(|all| match &scene.session.agent {
