@@ -223,7 +223,8 @@ pub struct Event {
     pub text: String,
     /// The provider's own time.
     pub at: Option<Timestamp>,
-    /// The page's address, when the payload names one (`url`, `current_url`).
+    /// The page's address, when the payload itself or its metadata names one (`url`, `current_url`). Empty, when only its
+    /// content or its arguments do: it is not known then where the session is.
     pub url: Option<String>,
     /// The page's title, when the payload names one (`title`).
     pub title: Option<String>,

@@ -6,10 +6,12 @@
 use std::collections::VecDeque;
 
 use super::address::Address;
+use super::detect::leads_to_another;
 use super::money::{Number, Price};
 use super::rate::Counts;
 use super::sites::Sites;
 use super::verdict::AmountSeen;
+use crate::api::{Event, EventKind};
 
 /// How many events of the agent a price is remembered for.
 const EVENTS: u64 = 20;
@@ -52,30 +54,70 @@ pub(super) struct Relevant {
 }
 
 impl Context {
-    /// Says which page the session is at, from an event or a screenshot. An address that has no readable host makes the
-    /// domain unknown again; `None` leaves what was known.
+    /// Says which page the session is at, as the agent or the provider tells it: with an event or a screenshot. An address
+    /// that has no readable host makes the domain unknown again; `None` leaves what was known.
     pub fn page(&mut self, url: Option<&str>, title: Option<&str>) {
         if url.is_none() && title.is_none() {
             return;
         }
         let memory = self.0.get_or_insert_default();
-        if let Some(url) = url
-            && memory.url.as_deref() != Some(url)
-        {
+        if let Some(url) = url {
+            memory.lose();
             memory.address = Address::read(url);
-            memory.url = Some(cut(url));
-            memory.sites.leave();
-            if let Some(address) = &memory.address {
-                memory.sites.arrive(address.host());
+            memory.url = (!url.trim().is_empty()).then(|| cut(url));
+            match &memory.address {
+                Some(address) => memory.sites.arrive(address.host()),
+                None => memory.sites.lead_away(),
             }
-        } else {
-            memory.sites.leave();
-        }
-        if url.is_some() {
-            memory.title = None;
         }
         if let Some(title) = title {
             memory.title = Some(cut(title));
+        }
+    }
+
+    /// Takes in what an event says of the page, before it is judged. What the world or a user says is no evidence that the
+    /// session is somewhere, but may be evidence that it is no longer where it was.
+    pub(super) fn hear(&mut self, event: &Event) {
+        if let Some(memory) = &mut self.0 {
+            memory.sites.next();
+        }
+        let (url, title) = (event.url.as_deref(), event.title.as_deref());
+        match &event.kind {
+            EventKind::Log | EventKind::User => self.hearsay(url),
+            EventKind::Step
+            | EventKind::Thought
+            | EventKind::Question
+            | EventKind::Done
+            | EventKind::Error
+            | EventKind::Paused
+            | EventKind::Resumed
+            | EventKind::Unknown(_) => self.page(url, title),
+        }
+    }
+
+    fn hearsay(&mut self, url: Option<&str>) {
+        let Some(url) = url else { return };
+        let told = Address::read(url);
+        if told.is_some() && told.as_ref() == self.address() {
+            return;
+        }
+        let memory = self.0.get_or_insert_default();
+        memory.lose();
+        if let Some(told) = told {
+            memory.sites.arrive(told.host());
+        }
+    }
+
+    /// Takes in what an event of the agent did, after it was judged: a step to another host leaves it unknown where the session
+    /// is until that is told. `spends`: whether a new site was looked at.
+    pub(super) fn judged(&mut self, event: &Event, spends: bool) {
+        let Some(memory) = &mut self.0 else { return };
+        if spends {
+            memory.sites.spend();
+        }
+        let host = memory.address.as_ref().map(Address::host);
+        if host.is_some_and(|host| leads_to_another(&event.kind, &event.text, host)) {
+            memory.lose();
         }
     }
 
@@ -154,6 +196,13 @@ impl Context {
     }
 }
 
+impl Memory {
+    /// It is not known any more where the session is.
+    fn lose(&mut self) {
+        (self.url, self.title, self.address) = (None, None, None);
+    }
+}
+
 impl Relevant {
     fn of<'p>(own: &[Price], prices: impl Iterator<Item = &'p Price>, excepts: bool) -> Option<Self> {
         let firing = leaders(prices);
@@ -222,6 +271,9 @@ fn cut(text: &str) -> String {
     }
     text[..end].to_owned()
 }
+
+#[cfg(test)]
+mod pages;
 
 #[cfg(test)]
 mod tests {

@@ -33,6 +33,7 @@ use super::sites::Sites;
 use super::text::Folded;
 use crate::api::EventKind;
 use family::Family;
+pub(super) use new_domain::leads_to_another;
 use prose::Prose;
 
 /// A built-in detector.

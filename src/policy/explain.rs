@@ -78,7 +78,7 @@ impl Policy {
     pub fn explain(&self, session: &SessionInfo, context: &mut Context, event: &Event, now: Moment) -> Explanation {
         let mut before = context.clone();
         let verdict = self.evaluate(session, context, event, now);
-        before.page(event.url.as_deref(), event.title.as_deref());
+        before.hear(event);
         let counts = before.take_counts();
         let (prices, folded) = (read(&event.text), Folded::new(&event.text));
         let facts = Facts::new(&event.kind, &event.text, &folded).of_session(before.sites());

@@ -13,8 +13,12 @@ const MOST: usize = 64;
 pub(super) struct Sites {
     /// Oldest first.
     known: VecDeque<String>,
-    /// The site at which the session arrived with the last event, when it is not the first and was not known.
+    /// The site at which the session arrived, when it is not the first and was not known, until it was judged.
     fresh: Option<String>,
+    /// Whether the last event told of it, and not one before.
+    told_now: bool,
+    /// Whether the last event names another page than the one the session is at.
+    leads_away: bool,
 }
 
 impl Sites {
@@ -24,21 +28,39 @@ impl Sites {
         if self.knows(host) {
             return;
         }
-        self.fresh = (!self.known.is_empty()).then(|| site.to_owned());
+        if !self.known.is_empty() {
+            self.fresh = Some(site.to_owned());
+            self.told_now = true;
+        }
         if self.known.len() == MOST {
             self.known.pop_front();
         }
         self.known.push_back(site.to_owned());
     }
 
-    /// One more event: what was new is so no longer.
-    pub(super) fn leave(&mut self) {
+    /// One more event comes.
+    pub(super) fn next(&mut self) {
+        (self.told_now, self.leads_away) = (false, false);
+    }
+
+    /// The event names a page, but not as the one that the session is at.
+    pub(super) fn lead_away(&mut self) {
+        self.leads_away = true;
+    }
+
+    /// Whether the event does.
+    pub(super) fn leads_away(&self) -> bool {
+        self.leads_away
+    }
+
+    /// What was new has been judged.
+    pub(super) fn spend(&mut self) {
         self.fresh = None;
     }
 
-    /// The site that is new with this event.
-    pub(super) fn fresh(&self) -> Option<&str> {
-        self.fresh.as_deref()
+    /// The site that is new with this event; to an event of the agent, also with one of the others before it.
+    pub(super) fn fresh(&self, agent: bool) -> Option<&str> {
+        self.fresh.as_deref().filter(|_| agent || self.told_now)
     }
 
     /// Whether a host belongs to a site where the session has been.
@@ -68,9 +90,11 @@ mod tests {
     fn told(hosts: &[&str]) -> Vec<Option<String>> {
         let mut sites = Sites::default();
         let mut arrive = |host: &&str| {
-            sites.leave();
+            sites.next();
             sites.arrive(host);
-            sites.fresh().map(str::to_owned)
+            let fresh = sites.fresh(true).map(str::to_owned);
+            sites.spend();
+            fresh
         };
         hosts.iter().map(&mut arrive).collect()
     }
@@ -81,6 +105,19 @@ mod tests {
             ["shop.example.co.uk", "pay.example.co.uk", "example.com", "127.0.0.1", "www.example.com", "other.co.uk"];
         let new = |site: &str| Some(site.to_owned());
         assert_eq!(told(&hosts), [None, None, new("example.com"), new("127.0.0.1"), None, new("other.co.uk")]);
+    }
+
+    #[test]
+    fn what_is_new_stays_so_to_the_agent_until_it_was_judged_and_to_others_while_it_is_told() {
+        let mut sites = Sites::default();
+        sites.arrive("a.com");
+        sites.next();
+        sites.arrive("b.com");
+        assert_eq!((sites.fresh(false), sites.fresh(true)), (Some("b.com"), Some("b.com")));
+        sites.next();
+        assert_eq!((sites.fresh(false), sites.fresh(true)), (None, Some("b.com")));
+        sites.spend();
+        assert_eq!(sites.fresh(true), None);
     }
 
     #[test]

@@ -16,8 +16,11 @@ const TEXT: [&str; 4] = ["content", "message", "text", "error"];
 const BOOKKEEPING: [&str; 10] =
     ["id", "message_id", "session_id", "type", "event", "role", "timestamp", "created_at", "status_code", "metadata"];
 
-/// Members whose objects may name the page.
-const PAGE_HOLDERS: [&str; 3] = ["content", "args", "metadata"];
+/// Members that tell the page.
+const PAGE: [&str; 2] = ["url", "current_url"];
+
+/// Members whose objects, or elements that are objects, say what an act is about: a page they name is one that it asks for.
+const ASKED_FOR: [&str; 6] = ["content", "args", "arguments", "parameters", "input", "action"];
 
 /// Reads one frame of the event stream. `max` bounds the event's text, in bytes.
 pub(super) fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
@@ -60,12 +63,13 @@ fn from_fields(name: &str, fields: &Fields, max: usize) -> Event {
     };
     let kind = EventKind::from_wire(&kind);
     let (text, truncated) = clip(text_of(&kind, fields), max);
+    let url = page(fields, &PAGE).or_else(|| leads_elsewhere(&kind, fields).then(String::new));
     Event {
         id: ["message_id", "id"].iter().find_map(|key| real_id(number(fields.raw(&[key])?)?)),
         kind,
         text,
         at: fields.text(&["timestamp", "created_at"]).and_then(|at| timestamp(&at)),
-        url: page(fields, &["url", "current_url"]),
+        url,
         title: page(fields, &["title"]),
         truncated,
     }
@@ -117,13 +121,17 @@ fn value_text(raw: &str) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// What the event itself says of the page, in its own members or in its metadata: never what its content or the arguments
+/// of an act say, which anybody may have chosen.
 fn page(fields: &Fields, names: &[&str]) -> Option<String> {
-    let inner = || PAGE_HOLDERS.iter().find_map(|holder| fields.object(holder)?.text(names));
-    let listed = || {
-        let parts = elements(fields.raw(&["content"])?)?;
-        parts.iter().find_map(|part| Fields::read(part.get())?.text(names))
-    };
-    fields.text(names).or_else(inner).or_else(listed)
+    fields.text(names).or_else(|| fields.object("metadata")?.text(names))
+}
+
+/// Whether an event of the agent names a page in what it is about, so that it is not known where the session is then.
+fn leads_elsewhere(kind: &EventKind, fields: &Fields) -> bool {
+    let names = |json: &str| Fields::read(json).is_some_and(|inner| inner.text(&PAGE).is_some());
+    let any = |json: &str| names(json) || elements(json).is_some_and(|parts| parts.iter().any(|one| names(one.get())));
+    kind.is_agent_emitted() && ASKED_FOR.iter().any(|holder| fields.raw(&[holder]).is_some_and(any))
 }
 
 /// Reads RFC 3339; a time without an offset is taken as UTC.

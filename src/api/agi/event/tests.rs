@@ -45,7 +45,7 @@ fn the_strings_of_a_step_are_its_text() {
         read("step", r#"{"tool":"click","args":{"element":"Place order","url":"https://b.example"},"message_id":"9"}"#);
     let want = Event {
         id: Some(MessageId(9)),
-        url: Some("https://b.example".to_owned()),
+        url: Some(String::new()),
         ..plain(EventKind::Step, "click\nPlace order\nhttps://b.example")
     };
     assert_eq!(step, want);
@@ -144,4 +144,27 @@ fn the_id_zero_is_no_id() {
 #[test]
 fn of_members_with_one_name_the_last_counts() {
     assert_eq!(read("done", r#"{"text":"a","text":"b"}"#), plain(EventKind::Done, "b"));
+}
+
+#[test]
+fn the_page_is_what_the_event_itself_says_and_never_what_its_content_or_arguments_say() {
+    let url = "\"url\":\"https://shop.example/\"";
+    let own = Some("https://shop.example/".to_owned());
+    for (name, data, told) in [
+        ("step", format!(r#"{{"text":"pay",{url}}}"#), own.clone()),
+        ("step", r#"{"text":"pay","current_url":"https://shop.example/"}"#.to_owned(), own.clone()),
+        ("step", format!(r#"{{"text":"pay","metadata":{{{url}}}}}"#), own.clone()),
+        ("step", format!(r#"{{"text":"pay",{url},"args":{{"url":"https://b.example"}}}}"#), own.clone()),
+        ("step", format!(r#"{{"text":"pay","args":{{{url}}}}}"#), Some(String::new())),
+        ("step", format!(r#"{{"action":{{"name":"open",{url}}}}}"#), Some(String::new())),
+        ("Tool_Use", format!(r#"{{"tool":"open","args":{{{url}}}}}"#), Some(String::new())),
+        ("thought", format!(r#"{{"content":{{"text":"pay",{url}}}}}"#), Some(String::new())),
+        ("thought", format!(r#"{{"content":[{{"text":"pay"}},{{{url}}}]}}"#), Some(String::new())),
+        ("log", format!(r#"{{"content":[{{"text":"pay",{url}}}]}}"#), None),
+        ("user", format!(r#"{{"text":"go","args":{{{url}}}}}"#), None),
+        ("step", r#"{"text":"pay","args":{"url":"","to":"https://shop.example/"}}"#.to_owned(), None),
+    ] {
+        assert_eq!(read(name, &data).url, told, "{name} {data}");
+    }
+    assert_eq!(read("step", r#"{"text":"x","content":{"title":"Paid"}}"#).title, None);
 }
