@@ -263,3 +263,82 @@ fn set<T>(list: &[T]) -> Option<&[T]> {
 fn any(globs: &[Glob], name: &str) -> Truth {
     Truth::from(globs.iter().any(|glob| glob.matches(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::rule::Phrase;
+    use super::super::{Conditions, Consent, Context, Effect, Policy, Risk, RuleSpec, RuleTerms};
+    use super::*;
+    use crate::api::{EventKind, SessionId};
+
+    fn rule(name: &str, effect: Effect, when: Conditions, unless: Option<Conditions>) -> RuleSpec {
+        let terms = RuleTerms {
+            name: name.to_owned(),
+            place: "config.toml:1".to_owned(),
+            effect,
+            risk: Risk::Medium,
+            confirm: None,
+            cooldown: None,
+            max_repeats: 3,
+            instruct: None,
+            answer: None,
+            refusal: None,
+            on_deny: None,
+            timeout: None,
+            consent: Consent::default(),
+        };
+        RuleSpec { terms: Arc::new(terms), when, unless, tests: Vec::new() }
+    }
+
+    /// What comes of the last event where buying is denied over 500 USD and asked about unless under 50 USD.
+    fn effect(events: &[&str]) -> Effect {
+        let limit = |text: &str| vec![Money::parse(text).unwrap()];
+        let buying = Conditions { text: vec![Phrase::new("buying").unwrap()], ..Conditions::default() };
+        let over = Conditions { amount_over: limit("500 USD"), ..buying.clone() };
+        let under = Conditions { amount_under: limit("50 USD"), ..Conditions::default() };
+        let rules = vec![rule("dear", Effect::Deny, over, None), rule("all", Effect::Ask, buying, Some(under))];
+        let policy = Policy::compile(rules).unwrap();
+        let session = SessionInfo { id: SessionId::try_from("s-1").unwrap(), agent: None, goal: None };
+        let mut context = Context::default();
+        let now = Moment { mono: Duration::from_secs(1_000), wall: jiff::Timestamp::constant(1_767_268_800, 0) };
+        let mut last = Effect::Allow;
+        for text in events {
+            let (kind, text) = (EventKind::Thought, (*text).to_owned());
+            let event = Event { id: None, kind, text, at: None, url: None, title: None, truncated: false };
+            last = policy.evaluate(&session, &mut context, &event, now).effect;
+        }
+        last
+    }
+
+    #[test]
+    fn every_currency_is_held_to_its_own_limit_and_the_largest_price_counts() {
+        for (text, expected) in [
+            ("buying it for $600 or 1000 JPY", Effect::Deny),
+            ("buying it for $40 or 1000 JPY", Effect::Ask),
+            ("buying with PayPal $10 off, price $4,000", Effect::Deny),
+            ("buying it: pay $10 now and $4,000 later", Effect::Deny),
+            ("buying ten lamps, $1 2 9 9", Effect::Deny),
+            ("buying 10 laptops ($400 each)", Effect::Deny),
+            ("buying it, total $10", Effect::Allow),
+            ("buying it, total $100", Effect::Ask),
+        ] {
+            assert_eq!(effect(&[text]), expected, "{text:?}");
+        }
+        assert_eq!(effect(&["total $4,000", "buying, total $10 shipping"]), Effect::Deny);
+    }
+
+    #[test]
+    fn an_exception_does_not_rest_on_a_price_of_something_else() {
+        for events in [
+            vec!["shipping is $5", "buying"],
+            vec!["A pen costs $2", "buying the laptop"],
+            vec!["total $10 for the pen", "adding the laptop", "buying"],
+        ] {
+            assert_eq!(effect(&events), Effect::Ask, "{events:?}");
+        }
+        assert_eq!(effect(&["order total $10", "buying"]), Effect::Allow);
+    }
+}
