@@ -275,10 +275,11 @@ fn mark_before(text: &str, run: &Range<usize>) -> Option<(Range<usize>, Mark)> {
         let behind = &text[run.end..];
         run.len() < 3 && (behind.starts_with(". ") || behind.starts_with(')'))
     };
-    let sound = !(between.contains([')', ']']) && !opens) && !(between.contains('\n') && item());
+    let closed = opens || !between.contains([')', ']']);
+    let listed = between.contains('\n') && item();
     // `amount_cents_usd=`: a member, which says more than its currency.
     let hundredths = ["cents_", "cent_", "minor_"].iter().any(|end| near[..near.len() - mark.len].ends_with(end));
-    (sound && !hundredths).then(|| (near.len() - mark.len..run.start, mark))
+    (closed && !listed && !hundredths).then(|| (near.len() - mark.len..run.start, mark))
 }
 
 /// The currency behind a number.
