@@ -1,9 +1,16 @@
 //! One-shot commands against a real daemon: what they print, what they exit with, and that nothing happens twice.
 
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use holdpoint::simulator::Simulator;
 use holdpoint::simulator::fault::Endpoint;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{CONFIG, Ended, Home, PURCHASE, Process, play, simulator};
 
@@ -198,6 +205,65 @@ async fn a_stop_of_everything_tells_what_is_paused_from_what_does_not_run() {
     assert_eq!(calls(&sim, Endpoint::Pause).await, pauses, "nothing was paused where nothing runs");
     let pending: Vec<Value> = serde_json::from_str(&of(&home, &["pending", "--json"]).stdout).expect("an array");
     assert_eq!(pending.iter().map(|view| text(view, "id")).collect::<Vec<_>>(), [text(&approval, "id")]);
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+/// Between a command and the daemon: passes everything on, and cuts every event stream when the first stop is asked for.
+fn cutting(at: &Path, daemon: PathBuf) -> Arc<AtomicUsize> {
+    let listener = UnixListener::bind(at).expect("a socket");
+    let opened = Arc::new(AtomicUsize::new(0));
+    let (count, streams) = (opened.clone(), Arc::new(Mutex::new(Some(Vec::<UnixStream>::new()))));
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let server = UnixStream::connect(&daemon).expect("a daemon");
+            let mut there = server.try_clone().expect("a handle");
+            let (mut back, mut from_server) = (client.try_clone().expect("a handle"), server);
+            let (mut client, count, streams) = (client, count.clone(), streams.clone());
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(read @ 1..) = client.read(&mut bytes) {
+                    let mut streams = streams.lock().expect("whole");
+                    if bytes.starts_with(b"GET /v1/events") {
+                        count.fetch_add(1, Ordering::SeqCst);
+                        streams.iter_mut().for_each(|open| open.push(client.try_clone().expect("a handle")));
+                    }
+                    if bytes.starts_with(b"POST /v1/halt") {
+                        let open = streams.take().into_iter().flatten();
+                        open.for_each(|stream| stream.shutdown(Shutdown::Both).expect("open"));
+                    }
+                    drop(streams);
+                    if there.write_all(&bytes[..read]).is_err() {
+                        break;
+                    }
+                }
+                let _closed = there.shutdown(Shutdown::Both);
+            });
+            std::thread::spawn(move || {
+                let _either = std::io::copy(&mut from_server, &mut back);
+                let _closed = back.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    opened
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_stop_of_everything_whose_stream_is_lost_still_says_how_the_sessions_stand() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("no terminal: nobody is asked here");
+    let acts = play(&sim, "step = [{ thought = 'Looking.' }, { thought = 'Still looking.', after = '10m' }]").await;
+    shown(&home, &[(&acts, "watching")]).await;
+    // Until the stream is lost the pause is not confirmed.
+    let slow = json!({ "endpoint": "pause", "delay": "2s", "always": true });
+    sim.fault(serde_json::from_value(slow).expect("a fault")).await.expect("a simulator");
+    let opened = cutting(&home.path("cut.sock"), home.path("state/holdpoint/holdpoint.sock"));
+    let stopped = home.output(&["stop-all", "--wait", "30s", "--json", "--socket", "cut.sock"]);
+    let report: Value = serde_json::from_str(&stopped.stdout).expect("an object");
+    assert_eq!((stopped.code, &report["confirmed"]), (Some(0), &true.into()), "{stopped:?}");
+    assert_eq!(text(&report["sessions"][0], "session_id"), acts);
+    assert_eq!(opened.load(Ordering::SeqCst), 2, "the stream was lost, and another one opened");
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
 }
 

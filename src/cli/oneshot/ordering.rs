@@ -96,7 +96,7 @@ async fn order(args: Order, act: SessionAct, noun: &str, wanted: fn(&SessionView
     if confirmed || args.patience.no_wait {
         return Ok(());
     }
-    let waited = super::words::span(args.patience.wait);
+    let waited = super::words::wait(args.patience.wait);
     let failure = Failure::new(Exit::NotDelivered, format!("{session}: the {noun} was not confirmed within {waited}"));
     Err(match view.map(|view| view.state) {
         Some(SessionState::Idle | SessionState::Waiting) => {

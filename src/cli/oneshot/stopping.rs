@@ -1,10 +1,11 @@
-//! `stop-all`: the kill switch. Every watched session is paused, no deadline runs, nothing is released until it is ended.
+//! `stop-all`: the kill switch. Every watched session that acts, or may, is paused at once, and one in which nothing runs as soon
+//! as it begins to act; no deadline runs, nothing is released until it is ended.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::json;
 use super::link::{Common, Link, gone};
@@ -12,10 +13,17 @@ use super::refused::refused;
 use super::screen;
 use super::table::Table;
 use super::words;
+use crate::cli::target::Target;
 use crate::cli::{counted, print};
-use crate::control::{Halt, SessionView, Stillness};
+use crate::control::{Gone, Halt, SessionView, Stillness};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::short;
+
+/// How long after its end a stream is opened again.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// What holds whatever this command could not find out.
+const IN_FORCE: &str = "the stop is in force all the same; `holdpoint sessions` shows how the sessions stand";
 
 /// Arguments of `holdpoint stop-all`.
 #[derive(Debug, clap::Args)]
@@ -71,20 +79,42 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return ended(args.common.json);
     }
     let halt = link.requests.halt(args.reason).await.map_err(|refusal| refused("stop-all", &refusal))?;
-    let snapshot = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal))?;
-    let mut sessions = snapshot.sessions;
-    // When the time is over, what is confirmed by then is in the list.
-    if let Ok(followed) = timeout(args.wait, link.follow_sessions(&mut sessions, stands)).await {
-        followed.map_err(gone)?;
+    // First: whatever becomes of this command now, everything is stopped.
+    if !args.common.json {
+        print(&said(&halt))?;
     }
+    // Read after the stop: what stood still before it may have begun to act.
+    let now = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal).hint(IN_FORCE))?;
+    let mut sessions = now.sessions;
+    // When the time is over, what is confirmed by then is in the list.
+    let followed = timeout(args.wait, follow(&mut link, &args.common.target, &mut sessions)).await;
     report(&halt, &sessions, args.common.json)?;
+    if let Ok(Err(failure)) = followed {
+        return Err(failure.hint(IN_FORCE));
+    }
     let open = sessions.iter().filter(|view| !stands(view)).count();
     if open == 0 {
         return Ok(());
     }
     let (open, all) = (counted(len(open), "session", "sessions"), sessions.len());
-    Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::span(args.wait)))
+    Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::wait(args.wait)))
         .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand"))
+}
+
+/// Waits until every session stands still. A stream that ends says nothing about the sessions: another one is opened, and they
+/// are read anew.
+async fn follow(link: &mut Link, target: &Target, sessions: &mut Vec<SessionView>) -> Result<(), Failure> {
+    while let Err(why) = link.follow_sessions(sessions, stands).await {
+        match why {
+            Gone::NotPermitted => return Err(gone(why)),
+            Gone::TooSlow | Gone::Ended | Gone::Lost => {
+                sleep(AGAIN).await;
+                *link = Link::open(target).await?;
+                *sessions = link.snapshot().await?.sessions;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn stands(view: &SessionView) -> bool {
@@ -113,7 +143,6 @@ fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failu
         let (by, reason) = (halt.by.0.as_str(), halt.reason.as_deref());
         return print(&json::text(&Report { by, at: halt.at, reason, confirmed, sessions: lines.collect() }));
     }
-    print(&said(halt))?;
     if sessions.is_empty() {
         return print("no session is watched");
     }

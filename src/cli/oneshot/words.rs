@@ -21,6 +21,11 @@ pub fn span(time: Duration) -> String {
     }
 }
 
+/// How long something was waited for, as it was asked for: milliseconds where it is no whole number of seconds.
+pub fn wait(time: Duration) -> String {
+    if time.subsec_nanos() == 0 { span(time) } else { format!("{}ms", time.as_millis()) }
+}
+
 /// From one time to another; nothing when that is past.
 pub fn between(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or_default()
@@ -116,6 +121,8 @@ mod tests {
     fn time_is_told_in_two_units() {
         let told = [0, 59, 60, 552, 3_600, 86_399, 86_400, 180_000].map(|seconds| span(Duration::from_secs(seconds)));
         assert_eq!(told, ["0s", "59s", "1m 00s", "9m 12s", "1h 00m", "23h 59m", "1d 00h", "2d 02h"]);
+        let told = [100, 1_000, 1_500, 90_000].map(|ms| wait(Duration::from_millis(ms)));
+        assert_eq!(told, ["100ms", "1s", "1500ms", "1m 30s"]);
     }
 
     #[test]
