@@ -208,7 +208,8 @@ async fn a_stop_of_everything_tells_what_is_paused_from_what_does_not_run() {
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
 }
 
-/// Between a command and the daemon: passes everything on, and cuts every event stream when the first stop is asked for.
+/// Between a command and the daemon: passes everything on, and cuts every event stream when the first snapshot is asked for:
+/// the stop is in force by then.
 fn cutting(at: &Path, daemon: PathBuf) -> Arc<AtomicUsize> {
     let listener = UnixListener::bind(at).expect("a socket");
     let opened = Arc::new(AtomicUsize::new(0));
@@ -227,7 +228,7 @@ fn cutting(at: &Path, daemon: PathBuf) -> Arc<AtomicUsize> {
                         count.fetch_add(1, Ordering::SeqCst);
                         streams.iter_mut().for_each(|open| open.push(client.try_clone().expect("a handle")));
                     }
-                    if bytes.starts_with(b"POST /v1/halt") {
+                    if bytes.starts_with(b"GET /v1/snapshot") {
                         let open = streams.take().into_iter().flatten();
                         open.for_each(|stream| stream.shutdown(Shutdown::Both).expect("open"));
                     }
