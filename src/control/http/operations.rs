@@ -31,7 +31,7 @@ fn look() -> Vec<(Operation, Handler)> {
         Server-sent events. The stream is the client's seat: the token in `hello` is what its requests name in the header \
         `Holdpoint-Client`, and what it was shown counts as long as the stream is open.\n\n\
         - `hello`, once, first: `Hello`, with everything there is. Its id is the number of the last change in it.\n\
-        - `update`: `Update`, one change; its id is its `seq`. A gap in `seq` means: take a new snapshot. Who is more than 128 \
+        - `update`: `Update`, one change; its id is its `seq`. A gap in `seq` means: take a new snapshot. Who is more than 256 \
         changes behind is told only the newest of each session, each approval, who is attached and the daemon; every notice is \
         told, and is in no snapshot.\n\
         - `gone`, last: `Farewell`, why the stream ends (`too_slow`, `ended`, `not_permitted`). Then the daemon closes it.\n\n\

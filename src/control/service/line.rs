@@ -15,7 +15,7 @@ use crate::control::protocol::{Change, Update};
 use crate::gate::ApprovalId;
 
 /// How many updates wait as they were made, before older views of a thing are left out.
-const AS_MADE: usize = 128;
+const AS_MADE: usize = 256;
 /// How many sentences may wait beyond these.
 const SENTENCES: usize = 128;
 /// How many updates may wait beyond them altogether: more than there are sessions, each with an approval.
