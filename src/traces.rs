@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use crate::api::{Event, MessageId, SessionId, agi};
@@ -18,19 +18,20 @@ use crate::policy::SessionInfo;
 /// The longest text of an event, in bytes, as a daemon is configured where nothing is said.
 const EVENT_MAX: usize = 1 << 20;
 
-/// One recorded run. Members of a line that are not here are ignored.
+/// One recorded run. Members of a line that are not here are ignored, and `null` is as if a member were missing.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Trace {
-    /// Its id.
+    /// Its id, a text or a number; where the line tells none, [`load`] fills in the line's number.
+    #[serde(default, deserialize_with = "id")]
     pub id: String,
     /// The goal.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub task: String,
     /// What kind of surface the agent worked on: `browser`, `tools`, `web-text`.
-    #[serde(default = "unknown")]
+    #[serde(default = "unknown", deserialize_with = "named")]
     pub surface: String,
     /// Where it was published.
-    #[serde(default = "unknown")]
+    #[serde(default = "unknown", deserialize_with = "named")]
     pub source: String,
     /// The agent's name.
     #[serde(default)]
@@ -38,13 +39,13 @@ pub struct Trace {
     /// What happened.
     pub events: Vec<TraceEvent>,
     /// Indices of events that perform what cannot be taken back.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub consequential: Vec<usize>,
     /// Indices of events that are reversible or prepare something: asking about them is neither right nor wrong.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub soft: Vec<usize>,
     /// The category of each consequential event.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub categories: Vec<String>,
 }
 
@@ -54,7 +55,7 @@ pub struct TraceEvent {
     /// `thought`, `action`, `tool_call`, `observation`, `question` or `message`.
     pub kind: String,
     /// Its text.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub text: String,
     /// The page.
     #[serde(default)]
@@ -65,7 +66,7 @@ pub struct TraceEvent {
     /// Its arguments.
     #[serde(default)]
     pub args: Option<Value>,
-    /// `user` or `assistant`.
+    /// `user` or `assistant`; a `message` is the agent's only with the latter.
     #[serde(default)]
     pub role: Option<String>,
 }
@@ -138,10 +139,12 @@ pub fn load(path: &Path, id: Option<&str>) -> Result<Vec<Trace>, TraceError> {
     let mut traces = Vec::new();
     for (index, line) in BufReader::new(file).lines().enumerate() {
         let line = line.map_err(unreadable)?;
+        // A mark of byte order, as some editors write.
+        let line = line.strip_prefix('\u{feff}').filter(|_| index == 0).unwrap_or(&line);
         if line.trim().is_empty() {
             continue;
         }
-        let trace = parse(path, index + 1, &line)?;
+        let trace = parse(path, index + 1, line)?;
         if id.is_none_or(|id| id == trace.id) {
             traces.push(trace);
         }
@@ -154,7 +157,10 @@ pub fn load(path: &Path, id: Option<&str>) -> Result<Vec<Trace>, TraceError> {
 
 fn parse(path: &Path, line: usize, text: &str) -> Result<Trace, TraceError> {
     let broken = |source| TraceError::Parse { path: path.to_owned(), line, source };
-    let trace: Trace = serde_json::from_str(text).map_err(broken)?;
+    let mut trace: Trace = serde_json::from_str(text).map_err(broken)?;
+    if trace.id.trim().is_empty() {
+        trace.id = line.to_string();
+    }
     let events = trace.events.len();
     match trace.consequential.iter().chain(&trace.soft).find(|index| **index >= events) {
         Some(index) => Err(TraceError::Marked { path: path.to_owned(), line, index: *index, events }),
@@ -198,7 +204,8 @@ impl TraceEvent {
             ("action" | "tool_call", _) => Part::Step,
             ("observation", _) => Part::Log,
             ("question", _) => Part::Question,
-            ("message", Some("user")) => Part::User,
+            ("message", Some("assistant")) | ("thought", _) => Part::Thought,
+            ("message", _) => Part::User,
             _ => Part::Thought,
         }
     }
@@ -257,6 +264,28 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
+fn nullable<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_default())
+}
+
+fn named<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(value)?.unwrap_or_else(unknown))
+}
+
+fn id<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Id {
+        Text(String),
+        Number(serde_json::Number),
+    }
+    Ok(match Option::deserialize(value)? {
+        Some(Id::Text(text)) => text,
+        Some(Id::Number(number)) => number.to_string(),
+        None => String::new(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,6 +315,33 @@ mod tests {
             ]
         );
         assert_eq!((trace.surface.as_str(), trace.source.as_str()), ("unknown", "unknown"));
+    }
+
+    #[test]
+    fn what_a_line_leaves_out_or_calls_null_is_as_if_it_were_empty() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let null = r#"{"id":7,"task":null,"surface":null,"soft":null,"consequential":null,"categories":null,
+            "agent":null,"events":[{"kind":"thought","text":null,"url":null,"tool":null,"args":null,"role":null}]}"#;
+        let text = format!("\u{feff}{}\n\n{{\"id\":null,\"events\":[]}}\n{{\"events\":[]}}\n", null.replace('\n', " "));
+        std::fs::write(file.path(), text).unwrap();
+        let traces = load(file.path(), None).unwrap();
+        let ids: Vec<_> = traces.iter().map(|trace| trace.id.as_str()).collect();
+        assert_eq!(ids, ["7", "3", "4"]);
+        let plain = r#"{"id":"7","events":[{"kind":"thought"}]}"#;
+        assert_eq!(traces[0], serde_json::from_str(plain).unwrap());
+        assert_eq!(load(file.path(), Some("7")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_message_is_the_agents_only_when_it_says_so() {
+        let part = |role: Value| {
+            let event: TraceEvent = serde_json::from_value(json!({ "kind": "message", "role": role })).unwrap();
+            event.part()
+        };
+        assert_eq!(part("assistant".into()), Part::Thought);
+        for role in [Value::Null, "user".into(), "system".into(), "tool".into()] {
+            assert_eq!(part(role), Part::User);
+        }
     }
 
     #[test]
