@@ -56,13 +56,26 @@ struct Most {
 }
 
 impl Recorded {
-    /// How many bytes it counts for.
+    /// How many bytes it counts for, its session aside.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         ROW + self.event.text.len() + length(&self.event.url) + length(&self.event.title)
     }
+
+    /// How many bytes its session counts for, once for all of its events.
+    #[must_use]
+    pub fn session_bytes(&self) -> usize {
+        ROW + self.session.id.as_str().len() + length(&self.session.agent) + length(&self.session.goal)
+    }
 }
+
+fn length(text: &Option<String>) -> usize {
+    text.as_ref().map_or(0, String::len)
+}
+
+/// What a row of `event_sessions` counts for, as [`Recorded::session_bytes`] says.
+const SESSION_BYTES: &str = "100 + length(CAST(session_id AS BLOB)) + ifnull(length(CAST(agent AS BLOB)), 0) \
+                             + ifnull(length(CAST(goal AS BLOB)), 0)";
 
 impl Store {
     /// Writes `events`, and deletes the oldest ones that are beyond the bounds: at most 200 and half a MiB more than it writes,
@@ -95,7 +108,8 @@ impl Store {
         let before = u64::try_from(total).unwrap_or_default();
         let mut total = before;
         for event in events {
-            self.insert_event(connection, event).await?;
+            let session = self.insert_session(connection, event, &mut total).await?;
+            self.insert_event(connection, event, session).await?;
             total += event.bytes() as u64;
         }
         let most = Most { events: events.len() + PRUNED, bytes: total - before + PRUNED_BYTES };
@@ -109,20 +123,48 @@ impl Store {
         Ok(more)
     }
 
-    async fn insert_event(&self, connection: &mut SqliteConnection, recorded: &Recorded) -> Result<(), StoreError> {
-        let Recorded { at, session, event, effect } = recorded;
+    /// The row of the event's session, written only when it is new or was told anew.
+    async fn insert_session(
+        &self,
+        connection: &mut SqliteConnection,
+        recorded: &Recorded,
+        total: &mut u64,
+    ) -> Result<i64, StoreError> {
+        let sql = |source| self.sql("written", source);
+        let session = &recorded.session;
+        let known = format!(
+            "SELECT id, agent IS ? AND goal IS ? AS same, {SESSION_BYTES} AS bytes FROM event_sessions WHERE session_id = ?"
+        );
+        let known = sqlx::query(sqlx::AssertSqlSafe(known)).bind(&session.agent).bind(&session.goal);
+        let known = known.bind(session.id.as_str()).fetch_optional(&mut *connection).await.map_err(sql)?;
+        if let Some(row) = &known {
+            if self.column::<bool>(row, "same")? {
+                return self.column(row, "id");
+            }
+            *total = total.saturating_sub(u64::try_from(self.column::<i64>(row, "bytes")?).unwrap_or_default());
+        }
+        *total += recorded.session_bytes() as u64;
         let written = sqlx::query_scalar(
             "INSERT INTO event_sessions (session_id, agent, goal) VALUES (?, ?, ?)
              ON CONFLICT (session_id) DO UPDATE SET agent = excluded.agent, goal = excluded.goal RETURNING id",
         );
-        let known = written.bind(session.id.as_str()).bind(&session.agent).bind(&session.goal);
-        let known: i64 = known.fetch_one(&mut *connection).await.map_err(|source| self.sql("written", source))?;
+        let written = written.bind(session.id.as_str()).bind(&session.agent).bind(&session.goal);
+        written.fetch_one(&mut *connection).await.map_err(sql)
+    }
+
+    async fn insert_event(
+        &self,
+        connection: &mut SqliteConnection,
+        recorded: &Recorded,
+        session: i64,
+    ) -> Result<(), StoreError> {
+        let Recorded { at, session: _, event, effect } = recorded;
         sqlx::query(
             "INSERT INTO events (at, session, bytes, effect, kind, message_id, sent, truncated, url, title, text)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(at.as_millisecond())
-        .bind(known)
+        .bind(session)
         .bind(i64::try_from(recorded.bytes()).unwrap_or(i64::MAX))
         .bind(effect.name())
         .bind(event.kind.name())
@@ -176,10 +218,13 @@ impl Store {
         let Some(last) = last else { return Ok(false) };
         sqlx::query("DELETE FROM events WHERE id <= ?").bind(last).execute(&mut *connection).await.map_err(sql)?;
         for session in sessions {
-            let orphan = sqlx::query(
-                "DELETE FROM event_sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM events WHERE session = ?1)",
+            let orphan = format!(
+                "DELETE FROM event_sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM events WHERE session = ?1)
+                 RETURNING {SESSION_BYTES}"
             );
-            orphan.bind(session).execute(&mut *connection).await.map_err(sql)?;
+            let orphan = sqlx::query_scalar(sqlx::AssertSqlSafe(orphan)).bind(session);
+            let freed: Option<i64> = orphan.fetch_optional(&mut *connection).await.map_err(sql)?;
+            *total = total.saturating_sub(u64::try_from(freed.unwrap_or_default()).unwrap_or_default());
         }
         Ok(full || deleted == most.events)
     }

@@ -80,11 +80,39 @@ async fn the_oldest_go_when_all_are_too_much_together() {
     let place = Place::new();
     let store = Store::open(&place.file).await.unwrap();
     let one = event("a", 1, 0, &"x".repeat(1_000));
-    let bounds = EventBounds { bytes: 3 * one.bytes() as u64, ..WIDE };
+    let bounds = EventBounds { bytes: (3 * one.bytes() + one.session_bytes()) as u64, ..WIDE };
     for n in 1..=10 {
         store.record(&[event("a", n, n as i64, &"x".repeat(1_000))], bounds, at(10)).await.unwrap();
     }
     assert_eq!(ids(&store).await, [8, 9, 10]);
+}
+
+#[tokio::test]
+async fn goals_count_once_for_a_session_and_are_bounded_with_the_events() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let goal = |name: &str, n: u64| {
+        let one = event(name, n, n as i64, "x");
+        let info = SessionInfo { goal: Some("\u{e9}".repeat(5_000)), ..(*one.session).clone() };
+        Recorded { session: Arc::new(info), ..one }
+    };
+    let (event, session) = (goal("s1", 1).bytes() as u64, goal("s1", 1).session_bytes() as u64);
+    let bounds = EventBounds { bytes: 3 * (event + session), ..WIDE };
+    for n in 1..=20 {
+        store.record(&[goal("s1", n)], bounds, at(20)).await.unwrap();
+    }
+    assert_eq!(ids(&store).await.len(), 20, "the goal counts once");
+    let mut other = SqliteConnectOptions::new().filename(&place.file).connect().await.unwrap();
+    for n in 2..=9 {
+        store.record(&[goal(&format!("s{n}"), 100 + n)], bounds, at(20)).await.unwrap();
+        let sizes = "SELECT (SELECT sum(bytes) FROM events) + (SELECT sum(100 + length(session_id) + length(agent)
+                     + length(CAST(goal AS BLOB))) FROM event_sessions), bytes FROM event_totals";
+        let (real, told): (i64, i64) = sqlx::query_as(sizes).fetch_one(&mut other).await.unwrap();
+        assert_eq!(real, told);
+        assert!(real as u64 <= bounds.bytes, "{real}");
+    }
+    let last = ids(&store).await;
+    assert_eq!(last.last(), Some(&109));
 }
 
 #[tokio::test]
