@@ -27,6 +27,7 @@
 //! `&& || ! == != < <= > >= in ?:`, `contains`, `startsWith`, `endsWith`, `matches` (with a literal expression, checked like
 //! `regex`), `size`, `lowerAscii`, `has`. Nothing loops: `all`, `exists`, `map` and their like are refused.
 
+mod kinds;
 mod reading;
 mod schema;
 mod tree;
@@ -34,6 +35,7 @@ mod tree;
 use std::ops::Range;
 
 use super::condition::{Reading, Scene, Truth};
+use super::rule::KindName;
 use schema::Field;
 use tree::Logic;
 
@@ -72,6 +74,11 @@ impl Expression {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.source
+    }
+
+    /// Whether it may hold, or be undecided, on an event of this kind.
+    pub(super) fn may_hold_on(&self, kind: KindName) -> bool {
+        kinds::may_hold(&self.root, kind)
     }
 
     /// Whether it looks at what the event says.

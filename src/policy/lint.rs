@@ -11,9 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::compile::{Compiled, Policy};
-use super::rule::Conditions;
+use super::rule::{Conditions, KindName};
 use super::verdict::{Effect, RuleTerms};
-use covers::{covers, impossible, redundant};
+use covers::{covers, impossible, is_nowhere, possible_kinds, redundant};
 
 /// One thing that was hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,9 @@ fn never(rule: &Compiled) -> Vec<Finding> {
         let message = "its `unless` holds whenever its conditions do, so it is always excepted".to_owned();
         return vec![finding(Kind::Never, rule, message, "narrow the `unless`")];
     }
+    if let Some((message, hint)) = no_kind(&rule.when.conditions) {
+        return vec![finding(Kind::Never, rule, message, &hint)];
+    }
     let (all, some) = impossible(&rule.when.conditions);
     if all && !some.is_empty() {
         let message = format!("no amount is both over and under its limits in {}", some.join(", "));
@@ -117,11 +120,56 @@ fn never(rule: &Compiled) -> Vec<Finding> {
     Vec::new()
 }
 
-fn contradictions(rule: &Compiled) -> Option<Finding> {
+/// Why no event has a kind on which these conditions may hold, and what to do about it.
+fn no_kind(conditions: &Conditions) -> Option<(String, String)> {
+    if !possible_kinds(conditions).is_empty() {
+        return None;
+    }
+    let expression = conditions.expression.as_ref()?;
+    let meant = KindName::ALL.into_iter().filter(|kind| expression.may_hold_on(*kind));
+    let meant: Vec<String> = meant.map(|kind| format!("\"{}\"", kind.name())).collect();
+    Some(match meant.is_empty() {
+        true => (
+            "no event is of a kind on which its `when` holds".to_owned(),
+            "look at `event.kind` in its `when`".to_owned(),
+        ),
+        false => {
+            let message = "its `when` holds only on kinds of events that the rule does not look at";
+            (message.to_owned(), format!("events = [{}]", meant.join(", ")))
+        }
+    })
+}
+
+fn contradictions(rule: &Compiled) -> Vec<Finding> {
+    let contradicts = |message: String, hint: &str| finding(Kind::Contradiction, rule, message, hint);
+    let mut findings = Vec::new();
     let (all, some) = impossible(&rule.when.conditions);
-    let message = format!("no amount in {} is both over and under its limits", some.join(", "));
-    let hint = "`amount_over` has to be less than `amount_under`";
-    (!all && !some.is_empty()).then(|| finding(Kind::Contradiction, rule, message, hint))
+    if !all && !some.is_empty() {
+        let message = format!("no amount in {} is both over and under its limits", some.join(", "));
+        findings.push(contradicts(message, "`amount_over` has to be less than `amount_under`"));
+    }
+    if is_nowhere(&rule.when.conditions) {
+        let message =
+            "no page is both in `domains` and in `url`, so it asks only while it is not known where the session is";
+        findings.push(contradicts(message.to_owned(), "leave out `domains`: `url` names hosts itself"));
+    }
+    let looks = possible_kinds(&rule.when.conditions);
+    if let Some(unless) = &rule.unless
+        && !looks.is_empty()
+        && !looks.iter().any(|kind| may_except(&unless.conditions, *kind))
+    {
+        let message =
+            "its `unless` holds only on kinds of events that the rule does not look at, so it excepts nothing";
+        findings
+            .push(contradicts(message.to_owned(), "leave `events` out of the `unless`, or name the kinds of the rule"));
+    }
+    findings
+}
+
+/// Whether an exception may hold on an event of this kind; one that names no kinds looks at all.
+fn may_except(unless: &Conditions, kind: KindName) -> bool {
+    let looks = unless.events.is_empty() || unless.events.contains(&kind);
+    looks && unless.expression.as_ref().is_none_or(|expression| expression.may_hold_on(kind))
 }
 
 /// What another rule makes of this one. The first that does is told.
@@ -226,6 +274,57 @@ mod tests {
         assert!(!never("text = 'pay'\nunless = { text = 'pay', domains = 'a.example' }"));
         assert!(!never("text = 'x'\namount_over = '5 USD'\namount_under = '9 USD'"));
         assert_eq!(findings(&rule("a", "allow", "text = 'x'")), [(Kind::Never, "a".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_when_on_kinds_that_the_rule_does_not_look_at_never_fires_and_the_hint_names_them() {
+        let told = |rest: &str| {
+            let policy = Config::parse("c.toml", &rule("a", "ask", rest)).unwrap().config.policy;
+            policy.lint().into_iter().map(|one| (one.kind, one.hint)).collect::<Vec<_>>()
+        };
+        let never = |hint: &str| vec![(Kind::Never, hint.to_owned())];
+        assert_eq!(told(r#"when = 'event.kind == "log" && event.text.contains("x")'"#), never(r#"events = ["log"]"#));
+        let two = r#"when = 'event.kind in ["log", "user"] && event.text.contains("x")'"#;
+        assert_eq!(told(two), never(r#"events = ["log", "user"]"#));
+        let none = r#"when = 'event.kind == "log" && event.kind == "step"'"#;
+        assert_eq!(told(none), never("look at `event.kind` in its `when`"));
+        for fine in [
+            "events = ['log']\nwhen = 'event.kind == \"log\" && event.text.contains(\"x\")'",
+            r#"when = 'event.kind == "log" || event.text.contains("x")'"#,
+            r#"when = 'event.kind != "log" && event.text.contains("x")'"#,
+            r#"when = 'event.kind == "step" ? event.text.contains("x") : event.text.contains("y")'"#,
+            r#"when = '!(event.kind == "step") && event.text.contains("x")'"#,
+        ] {
+            assert_eq!(told(fine), [], "{fine}");
+        }
+    }
+
+    #[test]
+    fn pages_that_are_nowhere_and_exceptions_on_other_kinds_are_told() {
+        let kinds =
+            |rest: &str| findings(&rule("a", "ask", rest)).into_iter().map(|(kind, ..)| kind).collect::<Vec<_>>();
+        for wrong in [
+            "domains = 'a.example'\nurl = 'b.example/x'",
+            "domains = ['a.example', '*.c.example']\nurl = ['b.example/x', '*.d.example/']",
+            "text = 'x'\nunless = { events = ['log'], text = 'y' }",
+            "text = 'x'\nunless = { when = 'event.kind == \"log\"' }",
+        ] {
+            assert_eq!(kinds(wrong), [Kind::Contradiction], "{wrong}");
+        }
+        assert_eq!(kinds("domains = '*.a.example'\nunless = { domains = '*' }"), [Kind::Never]);
+        for fine in [
+            "domains = 'a.example'\nurl = ['b.example/x', 'a.example/x']",
+            "domains = 'a.example'\nurl = '/x'",
+            "domains = '*.example'\nurl = 'b.example/x'",
+            "domains = 'b.a.example'\nurl = '*.a.example/x'",
+            "domains = 'a*.example'\nurl = 'b.example/x'",
+            "text = 'x'\nunless = { events = ['step', 'log'], text = 'y' }",
+            "text = 'x'\nevents = ['log']\nunless = { events = ['log'], text = 'y' }",
+            "text = 'x'\nevents = ['log']\nunless = { text = 'y' }",
+        ] {
+            assert_eq!(kinds(fine), [], "{fine}");
+        }
+        assert_eq!(two(("ask", "text = 'pay'\nevents = 'done'"), ("deny", "text = 'pay'")), []);
     }
 
     #[test]

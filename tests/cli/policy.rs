@@ -193,7 +193,7 @@ async fn what_a_daemon_saw_is_replayed_by_other_rules_and_its_card_explained() {
 fn presets_are_listed_printed_and_named_when_they_are_mistyped() {
     let home = Home::new();
     let list = home.output(&["policy", "presets"]);
-    assert_eq!((list.code, list.stdout.lines().count()), (Some(0), 3));
+    assert_eq!((list.code, list.stdout.lines().count()), (Some(0), 6));
     let one = home.output(&["policy", "presets", "balanced"]);
     assert!(one.stdout.contains("detect = ["), "{}", one.stdout);
     home.write("preset.toml", &format!("preset = \"balanced\"\n{CONFIG}"));

@@ -7,10 +7,6 @@ use crate::policy::money::Money;
 use crate::policy::rule::{Conditions, KindName, Phrase};
 use crate::policy::text::on_word_bounds;
 
-/// The kinds that a rule looks at which names none: those in which the agent speaks or acts.
-const OF_THE_AGENT: [KindName; 5] =
-    [KindName::Step, KindName::Thought, KindName::Question, KindName::Done, KindName::Unknown];
-
 /// Whether all of `wide` holds on every event on which all of `narrow` holds. An exception that names no kinds holds on all.
 pub(super) fn covers(wide: &Conditions, narrow: &Conditions, wide_excepts: bool) -> bool {
     let Conditions {
@@ -75,8 +71,29 @@ fn within<T>(list: &[T], covers: impl Fn(&T, &T) -> bool, name: impl Fn(&T) -> S
     list.iter().enumerate().filter_map(|(n, one)| Some((name(one), name(wider(n, one)?)))).collect()
 }
 
+/// The kinds that a rule looks at: those it names, else those in which the agent speaks or acts.
 fn kinds(named: &BTreeSet<KindName>) -> BTreeSet<KindName> {
-    if named.is_empty() { OF_THE_AGENT.into() } else { named.clone() }
+    let of_the_agent = || KindName::ALL.into_iter().filter(|kind| kind.is_agent_emitted()).collect();
+    if named.is_empty() { of_the_agent() } else { named.clone() }
+}
+
+/// The kinds of events on which these conditions may hold, an expression's own included.
+pub(super) fn possible_kinds(conditions: &Conditions) -> BTreeSet<KindName> {
+    let may = |kind: &KindName| conditions.expression.as_ref().is_none_or(|one| one.may_hold_on(*kind));
+    kinds(&conditions.events).into_iter().filter(may).collect()
+}
+
+/// Whether no page is on one of the hosts in `domains` and at one of the addresses in `url`.
+pub(super) fn is_nowhere(conditions: &Conditions) -> bool {
+    let (domains, urls) = (&conditions.domains, &conditions.url);
+    let apart = |domain: &DomainPattern| urls.iter().all(|url| url.host().is_some_and(|host| are_apart(domain, host)));
+    !domains.is_empty() && !urls.is_empty() && domains.iter().all(apart)
+}
+
+/// Whether certainly no host fits both.
+fn are_apart(a: &DomainPattern, b: &DomainPattern) -> bool {
+    let (Some(x), Some(y)) = (a.fixed(), b.fixed()) else { return false };
+    !a.matches(y) && !b.matches(x)
 }
 
 /// Whether every alternative of `narrow` is covered by one of `wide`; a list that is empty holds always.
@@ -97,7 +114,9 @@ fn phrase(wide: &Phrase, narrow: &Phrase) -> bool {
 fn domain(wide: &DomainPattern, narrow: &DomainPattern) -> bool {
     let hosts = narrow.as_str().strip_prefix("*.").unwrap_or(narrow.as_str());
     let below = wide.as_str().starts_with("*.") && wide.matches(hosts);
-    wide == narrow || !hosts.contains(['*', '?']) && (below || hosts == narrow.as_str() && wide.matches(hosts))
+    wide.as_str() == "*"
+        || wide == narrow
+        || !hosts.contains(['*', '?']) && (below || hosts == narrow.as_str() && wide.matches(hosts))
 }
 
 fn glob(wide: &Glob, narrow: &Glob) -> bool {
