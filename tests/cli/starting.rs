@@ -126,7 +126,7 @@ async fn the_example_works_as_it_is_copied() {
     let mut daemon = Process::start(home.daemon(&sim.base_url()).env("AGI_API_KEY", KEY));
     daemon.wait("no terminal");
     play(&sim, PURCHASE).await;
-    daemon.wait("rule purchase");
+    daemon.wait("rule balanced: purchase");
     assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
     let ended = home.output(&["audit", "verify", "--config", "config.toml"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
