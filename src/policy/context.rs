@@ -46,8 +46,6 @@ struct Remembered {
 pub(super) struct Relevant {
     /// The one to be shown: the largest.
     pub(super) price: Price,
-    /// What is shown of it.
-    shown: Price,
     pub(super) earlier: bool,
     /// The largest of each currency.
     firing: Vec<Price>,
@@ -206,14 +204,12 @@ impl Memory {
 }
 
 impl Relevant {
-    fn of<'p>(own: &[Price], prices: impl Iterator<Item = &'p Price> + Clone, excepts: bool) -> Option<Self> {
-        let firing = leaders(prices.clone());
+    fn of<'p>(own: &[Price], prices: impl Iterator<Item = &'p Price>, excepts: bool) -> Option<Self> {
+        let firing = leaders(prices);
         let price = largest(firing.iter())?.clone();
-        // What an operator is shown, and types, is what is paid: a total, where one is told.
-        let shown = largest(prices.filter(|price| price.total)).unwrap_or(&price).clone();
-        let earlier = !own.contains(&shown);
+        let earlier = !own.contains(&price);
         let excepting = if excepts { firing.clone() } else { Vec::new() };
-        Some(Self { price, shown, earlier, firing, excepting })
+        Some(Self { price, earlier, firing, excepting })
     }
 
     /// The largest price of each currency; to except, only those that are known well enough.
@@ -222,11 +218,11 @@ impl Relevant {
     }
 
     pub(super) fn seen(&self) -> AmountSeen {
-        let digits = self.shown.currency.map_or(2, |currency| currency.exponent());
+        let digits = self.price.currency.map_or(2, |currency| currency.exponent());
         AmountSeen {
-            number: self.shown.number.map(|number| number.display(digits)),
-            currency: self.shown.currency.map(|currency| currency.code().to_owned()),
-            words: self.shown.words.clone(),
+            number: self.price.number.map(|number| number.display(digits)),
+            currency: self.price.currency.map(|currency| currency.code().to_owned()),
+            words: self.price.words.clone(),
             earlier: self.earlier,
         }
     }
