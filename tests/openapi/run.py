@@ -280,7 +280,8 @@ def check_every_event_is_as_described(stage):
     assert {"approval", "session", "presence", "daemon", "notice"} <= kinds, kinds
     numbers = [data["seq"] for name, data in told if name == "update"]
     first = told[0][1]["snapshot"]["seq"] + 1
-    assert numbers == list(range(first, first + len(numbers))), "a gap"
+    # A reader that falls behind is told the newest of each thing, so that numbers may be missing; their order never changes.
+    assert numbers == sorted(set(numbers)) and numbers[0] >= first, "another order than that of the numbers"
 
 
 def check_the_daemon_is_well(stage):
