@@ -163,3 +163,50 @@ fn the_example_s_webhook_is_read_with_either_place_of_its_secret() {
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{secret}");
     }
 }
+
+/// One rule as a user writes it, with conditions of several kinds.
+fn written() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let conditions = [
+        "text = [\"place order\", \"rate limit*\"]",
+        "regex = ['order #\\d+']",
+        "detect = [\"purchase\", \"transfer\"]",
+        "events = [\"step\", \"thought\"]",
+        "domains = [\"*.example.com\"]",
+        "url = [\"example.com/checkout\"]",
+        "amount_over = [\"500 USD\", \"450 EUR\"]",
+        "count = { over = 3, per = \"1m\" }",
+        "time = { from = \"22:00\", to = \"06:00\", zone = \"UTC\" }",
+        "when = 'event.kind == \"step\" && event.text.contains(\"pay\")'",
+        "unless = { agents = [\"agi-*\"] }",
+    ];
+    let some = proptest::sample::subsequence(conditions.to_vec(), 1..4).prop_shuffle();
+    (some, prop_oneof![Just("ask"), Just("deny"), Just("alert")]).prop_map(|(some, effect)| {
+        // A rule with an exception alone has no condition.
+        let own = if some.iter().all(|line| line.starts_with("unless")) { "text = [\"pay\"]\n" } else { "" };
+        format!("effect = \"{effect}\"\n{own}{}\n", some.join("\n"))
+    })
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// What is read is what was written: every rule of it, whatever the order of rules and of the conditions in them.
+    #[test]
+    fn a_policy_is_the_same_however_its_rules_are_ordered(rules in proptest::collection::vec(written(), 1..6)) {
+        let text = |rules: &[(usize, &String)]| -> String {
+            rules.iter().map(|(n, rule)| format!("[[rule]]\nname = \"r{n}\"\n{rule}")).collect()
+        };
+        let read = |text: &str| Config::parse("c.toml", text).unwrap_or_else(|error| panic!("{error}\n{text}")).config.policy;
+        let mut placed: Vec<(usize, &String)> = rules.iter().enumerate().collect();
+        let one = read(&text(&placed));
+        placed.reverse();
+        let other = read(&text(&placed));
+        proptest::prop_assert_eq!(one.hash(), other.hash());
+        proptest::prop_assert_eq!(one.len(), rules.len());
+        placed.pop();
+        if !placed.is_empty() {
+            proptest::prop_assert_ne!(read(&text(&placed)).hash(), one.hash());
+        }
+    }
+}
