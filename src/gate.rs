@@ -369,7 +369,7 @@ impl Gate {
             self.own_pause_answered(turn, call, &answer);
         }
         if self.suspicions.remove(&call) {
-            self.suspicion_answered(turn, &answer);
+            self.suspicion_answered(turn, call, &answer);
         } else if let Answer::Screenshot(page) = answer {
             self.page_seen(call, page);
         } else {
@@ -478,7 +478,7 @@ impl Gate {
 
     fn record(&self, turn: &mut Turn<'_>, entry: Entry) {
         let Some(case) = &self.case else { return };
-        let record = Box::new(Record { entry, kept: Some(case.kept.clone()), note: None });
+        let record = Box::new(Record { entry, kept: Some(case.to_keep()), note: None });
         turn.out.push(Effect::Record { ticket: None, record });
     }
 
@@ -495,7 +495,7 @@ impl Gate {
     fn say(&self, turn: &mut Turn<'_>, text: String, wakes: bool) {
         // A decision on its way to the disk is ahead of what is known here: this record must not stand after it as the state.
         let recording = matches!(self.phase, Phase::Recording(_));
-        let kept = self.case.as_ref().filter(|_| !recording).map(|case| case.kept.clone());
+        let kept = self.case.as_ref().filter(|_| !recording).map(|case| case.to_keep());
         let record = Box::new(Record { entry: Entry::Noted, kept, note: Some(text.clone()) });
         turn.out.push(Effect::Record { ticket: None, record });
         let text = format!("session {}: {text}", self.about.session);

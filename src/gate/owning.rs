@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use crate::api::{ApiError, ErrorClass, PauseAnswer};
 
 use super::card::{Hold, Subject};
-use super::case::Case;
+use super::case::{Case, Kept};
 use super::phase::Phase;
 use super::{Answer, CallId, Gate, Turn};
 
@@ -75,9 +75,24 @@ impl Case {
         self.kept.owned = self.kept.owned.filter(|ours| !*ours);
     }
 
-    /// The pause that looked what came of that resume is why the session stands.
-    pub(super) fn paused_by_us(&mut self) {
+    /// The session ran until `call` stopped it. Returns whether that pause is why the session stands: a resume that was heard
+    /// after it had left may be a later one, and what came of that the pause tells that looked then.
+    pub(super) fn ran_until(&mut self, call: CallId) -> bool {
+        if self.owning.resumed && self.owning.since.is_some_and(|since| call < since) {
+            return false;
+        }
         self.owning.resumed = false;
+        true
+    }
+
+    /// What is written down of it. A resume of somebody else whose look is not answered is doubt already: a process that dies
+    /// now never hears the answer.
+    pub(super) fn to_keep(&self) -> Kept {
+        let mut kept = self.kept.clone();
+        if self.owning.resumed {
+            kept.owned = kept.owned.filter(|ours| !ours);
+        }
+        kept
     }
 
     /// A pause of ours was answered.

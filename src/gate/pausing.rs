@@ -202,12 +202,14 @@ impl Gate {
         self.phase = Phase::Pausing(Pausing::sent(call));
     }
 
-    /// The same where the pause has been taken already, which is how it showed that the session ran.
-    pub(super) fn paused_anew(&mut self, turn: &mut Turn<'_>) {
+    /// The same where `call` has been taken already, which is how it showed that the session ran.
+    pub(super) fn paused_anew(&mut self, turn: &mut Turn<'_>, call: CallId) {
         let read = self.read(turn);
         if let Some(case) = &mut self.case {
             case.unconfirm();
-            (case.kept.owned, case.owning) = (Some(true), Owning::since(read));
+            if case.ran_until(call) {
+                (case.kept.owned, case.owning) = (Some(true), Owning::since(read));
+            }
         }
         self.phase = Phase::Pausing(Pausing::taken(read, turn.now.mono + FIRST));
     }

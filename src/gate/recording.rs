@@ -62,7 +62,7 @@ impl Gate {
         let revision = case.card().revision;
         let at = turn.now.wall;
         let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
-        let mut kept = case.kept.clone();
+        let mut kept = case.to_keep();
         let votes = votes_for(case, &closed);
         kept.votes = votes.clone();
         kept.closed = Some(closed.clone());

@@ -7,7 +7,7 @@ use crate::policy::Verdict;
 
 use super::pausing::Since;
 use super::phase::Phase;
-use super::{Answer, Effect, Entry, Gate, Subject, Turn};
+use super::{Answer, CallId, Effect, Entry, Gate, Subject, Turn};
 
 impl Gate {
     /// Somebody else resumed a session that we hold: it is paused again, loudly.
@@ -48,12 +48,11 @@ impl Gate {
             return;
         }
         match self.phase {
-            Phase::Settling(_)
-            | Phase::Held(_)
-            | Phase::Cooling(_)
-            | Phase::Checking(_)
-            | Phase::Recording(_)
-            | Phase::Kept(_) => case.resumed(next),
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) | Phase::Kept(_) => {
+                case.resumed(next);
+                self.record(turn, Entry::Revised); // The answer may find another process.
+            }
+            Phase::Recording(_) => case.resumed(next), // Spoiled.
             Phase::Delivering(ref delivering) if !delivering.may_run() => case.resumed(next),
             // No pause looks: the one that is repeated does.
             Phase::Pausing(_) => {
@@ -111,12 +110,12 @@ impl Gate {
         self.suspicions.insert(call);
     }
 
-    pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, answer: &Answer) {
+    pub(super) fn suspicion_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
         if self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question) {
             return; // Sent for an earlier hold: what it stopped is asked about after the question.
         }
         match answer {
-            Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn),
+            Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn, call),
             Answer::Pause(Ok(PauseAnswer::InDoubt) | Err(_)) => self.it_may_run(turn),
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) if self.resumed_meanwhile() => self.it_was_paused_again(turn),
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
@@ -126,32 +125,33 @@ impl Gate {
         }
     }
 
-    /// The pause that looked whether a held session runs was accepted: it ran, and this pause is ours.
-    fn it_ran(&mut self, turn: &mut Turn<'_>) {
+    /// The pause that looked whether a held session runs was accepted: it ran, and this pause is ours, unless a resume was
+    /// heard after it had left.
+    fn it_ran(&mut self, turn: &mut Turn<'_>, call: CallId) {
         self.resume_unheard |= !self.resumed_meanwhile();
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
-                self.paused_anew(turn);
+                self.paused_anew(turn, call);
                 self.tell_resumed(turn);
             }
             Phase::Recording(_) => {
                 if let Some(case) = &mut self.case {
-                    case.paused_by_us();
+                    case.ran_until(call);
                 }
                 self.spoil("somebody else resumed the session");
             }
             Phase::Kept(_) => {
-                self.paused_anew(turn);
+                self.paused_anew(turn, call);
                 self.reopen_kept(turn);
             }
             // It ran, and is being paused again already: by this pause.
-            Phase::Pausing(_)
-            | Phase::Watching
-            | Phase::Asking(_)
-            | Phase::Delivering(_)
-            | Phase::Cancelling(_)
-            | Phase::Over => (),
+            Phase::Pausing(_) => {
+                if let Some(case) = &mut self.case {
+                    case.ran_until(call);
+                }
+            }
+            Phase::Watching | Phase::Asking(_) | Phase::Delivering(_) | Phase::Cancelling(_) | Phase::Over => (),
         }
     }
 
@@ -176,14 +176,9 @@ impl Gate {
                 self.spoil("it is unknown whether the session still pauses");
                 self.doubt_resumed(turn);
             }
-            // Whether it runs, the next poll tells.
-            Phase::Kept(_) => self.doubt_resumed(turn),
-            Phase::Pausing(_) // Being paused again already.
-            | Phase::Watching
-            | Phase::Asking(_)
-            | Phase::Delivering(_)
-            | Phase::Cancelling(_)
-            | Phase::Over => (),
+            // Whether it runs, the next poll tells, or the pause that is being repeated.
+            Phase::Kept(_) | Phase::Pausing(_) => self.doubt_resumed(turn),
+            Phase::Watching | Phase::Asking(_) | Phase::Delivering(_) | Phase::Cancelling(_) | Phase::Over => (),
         }
     }
 }

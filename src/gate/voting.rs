@@ -93,7 +93,7 @@ impl Gate {
             return Ok(false);
         }
         let vote = Vote { by, at: turn.now.wall, reason };
-        let mut kept = case.kept.clone();
+        let mut kept = case.to_keep();
         kept.votes = kept.votes.with(card, vote.clone());
         let (revision, digest) = (card.revision, card.digest());
         let ticket = Ticket(self.name_call().0);

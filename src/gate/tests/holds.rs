@@ -167,7 +167,7 @@ fn somebody_elses_resume_is_paused_again_loudly() {
 #[test]
 fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
     let mut scene = Scene::held();
-    assert_eq!(scene.seen(EventKind::Resumed, quiet()), ["pause"]);
+    assert_eq!(scene.seen(EventKind::Resumed, quiet()), ["pause", "record revised"]);
     let again = scene.paused(Ok(PauseAnswer::Accepted));
     assert_eq!(again, ["read", "record noted", "notice", "record revised", "show draft r1"]);
     scene.read(paused());

@@ -248,6 +248,9 @@ fn action() -> impl Strategy<Value = Action> {
 /// One leg of the way of what left first.
 const CARRY: Action = Action::Carry(0, Fault::No);
 
+/// What is on its way arrives, and a hold is confirmed and its card complete.
+const SEALED: [Action; 3] = [Action::Settle, Action::Wait(Span::Second), Action::Settle];
+
 /// Some things in a row that chance would seldom bring: a session that is held, a decision that arrives, a card that changes,
 /// a stop of everything while a decision is on its way to the disk.
 fn story() -> impl Strategy<Value = Vec<Action>> {
@@ -256,8 +259,7 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
     let holds = prop_oneof![3 => Just(Rule::Asks), 1 => Just(Rule::AsksRefusing), 1 => Just(Rule::Cools)];
     prop_oneof![
         3 => holds.prop_map(|rule| {
-            let sealed = [Action::Settle, Action::Wait(Span::Second), Action::Settle];
-            [Action::Agent(Says::Thought, rule)].into_iter().chain(sealed).collect()
+            [Action::Agent(Says::Thought, rule)].into_iter().chain(SEALED).collect()
         }),
         3 => who().prop_map(|who| vec![Action::Decide(Does::Approve, Card::Newest, who), Action::Settle]),
         // A decision is on its way to the disk when the policy becomes another one.
@@ -268,6 +270,16 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
         }),
         1 => Just(vec![Action::Sighted, Action::Settle, Action::Wait(Span::Second), Action::Settle]),
         1 => Just(vec![Action::Stranger(Meddles::Resumes), Action::Wait(Span::Poll), Action::Settle, Action::Wait(Span::Second), Action::Settle]),
+        // Somebody resumes, the pause that looks is on its way or answered, and somebody resumes and pauses again.
+        1 => (0..3_u8, fault()).prop_map(|(legs, fault)| {
+            let legs = (0..legs).map(|_| CARRY);
+            let resumed = [Action::Stranger(Meddles::Resumes), Action::Stream(1)].into_iter().chain(legs);
+            let again = [Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses), Action::Stream(2)];
+            resumed.chain(again).chain([Action::Carry(1, fault)]).chain(SEALED).collect()
+        }),
+        // The process dies between somebody's resume and the answer of the pause that looks.
+        1 => Just([Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses), Action::Stream(2), Action::Write, Action::Crash]
+            .into_iter().chain(SEALED).collect()),
         1 => (1..4_u8).prop_map(|events| {
             let meddles = [Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses)];
             meddles.into_iter().chain([Action::Stream(events), Action::Settle, Action::Wait(Span::Second), Action::Settle]).collect()

@@ -139,7 +139,7 @@ fn a_foreign_resume_that_was_seen_is_said_and_makes_the_pause_doubtful() {
     for answer in [ALREADY, lost(), refused()] {
         let mut scene = Scene::held();
         let read = scene.decision(Act::approve());
-        assert_eq!(scene.seen(EventKind::Resumed, super::scene::quiet()), ["pause"]);
+        assert_eq!(scene.seen(EventKind::Resumed, super::scene::quiet()), ["pause", "record revised"]);
         scene.seen(EventKind::Paused, super::scene::quiet());
         scene.paused(answer.clone());
         if answer != ALREADY {
@@ -158,6 +158,41 @@ fn a_foreign_resume_that_was_seen_is_said_and_makes_the_pause_doubtful() {
     let card = scene.gate.case.as_ref().expect("a case").card();
     assert!(card.notes.iter().any(|note| note.starts_with("somebody else resumed")), "{:?}", card.notes);
     assert_eq!(card.timing, crate::gate::approval::Timing::Late);
+}
+
+/// The first pause that looks is accepted, and a later resume was heard by then: what came of that, its own look tells.
+#[test]
+fn each_foreign_resume_has_its_own_look() {
+    let whose_after = |answer: Answered| {
+        let mut scene = Scene::held();
+        scene.seen(EventKind::Resumed, super::scene::quiet());
+        let first = scene.last_pause();
+        scene.seen(EventKind::Resumed, super::scene::quiet());
+        let second = scene.last_pause();
+        scene.paused_as(first, ACCEPTED);
+        scene.paused_as(second, answer);
+        scene.read(paused());
+        scene.after(SETTLE);
+        scene.read(paused());
+        whose(&scene)
+    };
+    assert_eq!(whose_after(ALREADY), Whose::Doubt, "the first pause may have come before that resume or after it");
+    assert_eq!(whose_after(lost()), Whose::Doubt);
+    assert_eq!(whose_after(refused()), Whose::Doubt);
+    assert_eq!(whose_after(ACCEPTED), Whose::Ours);
+}
+
+/// A process that dies after it heard the resume never hears what the pause that looked was answered.
+#[test]
+fn a_restart_does_not_forget_that_a_foreign_resume_was_heard() {
+    let mut scene = Scene::held();
+    scene.seen(EventKind::Resumed, super::scene::quiet());
+    scene.restart();
+    scene.paused(ALREADY);
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Doubt);
 }
 
 /// What leaves without a person's look does not leave while it is unknown what came of a foreign resume, nor afterwards.
