@@ -171,6 +171,7 @@ impl Gate {
         let mut turn = Turn { now, mint, moves: halting::shows_acting(&input), precedes_stop: false, out: Vec::new() };
         if turn.moves {
             self.rest_ends();
+            self.look_again_for_end(&mut turn);
         }
         self.stand_still(now);
         self.expire_if_due(&mut turn);

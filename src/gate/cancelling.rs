@@ -67,8 +67,9 @@ impl Gate {
         }
     }
 
-    /// A pause of ours arrived, or may have, after the task could have ended: a look that is older confirms no end.
-    pub(super) fn look_past_pause(&mut self, turn: &mut Turn<'_>) {
+    /// A pause of ours arrived after the task could have ended, or the agent was seen to act: a look that is older confirms no
+    /// end.
+    pub(super) fn look_again_for_end(&mut self, turn: &mut Turn<'_>) {
         let Phase::Cancelling(Cancelling { read: Some(_), .. }) = &self.phase else { return };
         let read = self.read(turn);
         if let Phase::Cancelling(cancelling) = &mut self.phase {

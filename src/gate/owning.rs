@@ -18,7 +18,7 @@
 //! "Since" is since the session was last known to run: an answer to a pause that was sent before then tells of another
 //! pause than the one that holds now, and can only raise a doubt. A hold that was ours stays ours until something shows that
 //! the session ran: a look, an accepted pause, or a `resumed` event that is not of a resume known already. Whoever resumes *and*
-//! pauses where the event of it is lost is not seen.
+//! pauses where the event of it is lost, or between a durable decision and a crash, is not seen.
 
 use jiff::Timestamp;
 
@@ -144,7 +144,7 @@ impl Gate {
     pub(super) fn own_pause_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
         let Answer::Pause(result) = answer else { return };
         if Arrival::of(result) != Arrival::None {
-            self.look_past_pause(turn);
+            self.look_again_for_end(turn);
         }
         let last = self.unanswered.is_empty();
         let confirmed = match self.phase {

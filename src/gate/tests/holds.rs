@@ -178,6 +178,19 @@ fn a_resumed_event_is_tested_with_a_pause_whose_acceptance_is_ours() {
     assert_eq!(scene.recorded(Ok(())), ["reply approved", "resume r2", "show approved applying"]);
 }
 
+/// Somebody writes to the agent between the look that finds its task ended and that look's answer.
+#[test]
+fn a_look_that_left_before_the_agent_was_seen_to_act_confirms_no_end() {
+    let mut scene = Scene::held();
+    scene.decide(Act::Deny { reason: None });
+    scene.acted(Ok(()));
+    let early = scene.last_read();
+    assert_eq!(scene.seen(EventKind::User, quiet()), ["read"]);
+    assert_eq!(scene.read_as(early, ended()), [""; 0]);
+    assert_eq!(scene.read(running()), [""; 0]);
+    assert_eq!(scene.when_due(), ["pause", "cancel"], "whoever denied it did not mean that it goes on");
+}
+
 #[test]
 fn a_rule_that_fires_on_a_held_session_is_met_with_a_pause_first() {
     let mut settling = Scene::new();

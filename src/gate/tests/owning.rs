@@ -342,8 +342,8 @@ fn an_end_that_was_read_before_a_pause_of_ours_arrived_is_no_end() {
         let mut scene = Scene::held();
         scene.decide(Act::Deny { reason: None });
         scene.acted(Ok(()));
-        let old = scene.last_read();
         assert_eq!(scene.seen(EventKind::Thought, asks())[0], "pause", "a newer task, which a rule stops at least");
+        let old = scene.last_read();
         let said = scene.paused(answer.clone());
         assert_eq!(said == ["read"], !counts, "{answer:?}: {said:?}");
         let said = scene.read_as(old, super::scene::ended());

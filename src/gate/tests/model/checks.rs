@@ -28,6 +28,8 @@ pub struct Checks {
     written: BTreeMap<ApprovalId, Outcome>,
     /// How many of our pauses had taken effect when the present hold was last known to begin, and the pause it began with.
     holds_since: (Option<CallId>, u64),
+    /// How many of our pauses counted before a stranger's resume was seen of which nothing is written down: a crash forgets it.
+    unwritten: Option<u64>,
     /// Whether the daemon is stopping: nothing that would release may begin.
     pub stopped: bool,
     /// Messages sent, by approval, and whether the last is known not to have arrived.
@@ -156,6 +158,7 @@ impl Checks {
             Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_) | Phase::Over => false,
         };
         if held {
+            self.unwritten = self.unwritten.or(Some(self.holds_since.1));
             self.holds_since.1 = self.holds_since.1.max(took);
         }
     }
@@ -238,6 +241,9 @@ impl Checks {
     /// A record with a ticket counts only once it is written; the others count at once.
     pub fn written(&mut self, record: &Record) -> Held {
         one_outcome(&self.written, record)?;
+        if record.kept.as_ref().is_some_and(|kept| kept.owned != Some(true)) {
+            self.unwritten = None;
+        }
         if let Some((id, outcome)) = outcome_of(record) {
             self.written.insert(id, outcome);
             self.emitted.insert(id, outcome);
@@ -257,6 +263,7 @@ impl Checks {
         self.promised.retain(|id, _| is_durable(id));
         // What only the process knew is forgotten.
         self.emitted.clone_from(&self.written);
+        self.holds_since.1 = self.unwritten.take().unwrap_or(self.holds_since.1);
     }
 
     pub fn is_held(&self, gate: &Gate) -> bool {
