@@ -5,7 +5,7 @@
 //! [`message`](Provider::message) are one HTTP request each (why the layers below keep that is told in [`super::http`]).
 
 mod decode;
-mod event;
+pub mod event;
 mod json;
 mod pause;
 mod sse;

@@ -23,7 +23,7 @@ const PAGE: [&str; 2] = ["url", "current_url"];
 const ASKED_FOR: [&str; 6] = ["content", "args", "arguments", "parameters", "input", "action"];
 
 /// Reads one frame of the event stream. `max` bounds the event's text, in bytes.
-pub(super) fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
+pub fn from_frame(frame: &RawEvent, max: usize) -> StreamItem {
     let name = frame.name.as_deref().unwrap_or_default().trim();
     if name.eq_ignore_ascii_case("heartbeat") {
         return StreamItem::Heartbeat;
@@ -44,7 +44,7 @@ pub(super) fn from_data(name: &str, data: &str, max: usize) -> Event {
 }
 
 /// Reads one element of the message list. `max` bounds the event's text, in bytes.
-pub(super) fn from_message(json: &str, max: usize) -> Event {
+pub fn from_message(json: &str, max: usize) -> Event {
     match Fields::read(json) {
         Some(fields) => from_fields("", &fields, max),
         None => opaque("unreadable", json, max),
