@@ -153,6 +153,12 @@ impl Simulator {
         format!("http://{}", self.address)
     }
 
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The API key that calls must bear.
     #[must_use]
     pub fn api_key(&self) -> &SecretString {

@@ -1,6 +1,7 @@
 //! The stage of a test: a simulated provider with one session, a store in a folder of its own, and a daemon that can be
 //! stopped, crashed and started again.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -85,6 +86,8 @@ pub struct Stage {
     /// The first session.
     pub session: String,
     pub(crate) heard: Arc<Mutex<Vec<String>>>,
+    /// Where the daemon finds the provider, when something stands between them.
+    pub through: Option<SocketAddr>,
     running: Option<Running>,
     folder: TempDir,
 }
@@ -110,7 +113,7 @@ pub async fn set(play: Play) -> Stage {
     let sim = Simulator::start(options).await.unwrap();
     let session = sim.create_of(scenario(play.scenario)).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    Stage { sim, play, session, heard: Arc::default(), running: None, folder }
+    Stage { sim, play, session, heard: Arc::default(), through: None, running: None, folder }
 }
 
 /// A scenario whose task starts when somebody watches.
@@ -129,14 +132,13 @@ impl Stage {
     /// What a daemon of this stage is made of.
     pub fn configured(&self) -> daemon::Config {
         let Play { approvals, rules, .. } = self.play;
+        let base_url = self.through.map_or_else(|| self.sim.base_url(), |address| format!("http://{address}"));
         let text = format!(
-            "[provider]\nbase_url = '{}'\n[approvals]\ntimeout = '60s'\n\
-             settle = '20ms'\nmin_dwell = '5ms'\n{approvals}\n{rules}",
-            self.sim.base_url()
+            "[provider]\nbase_url = '{base_url}'\n[approvals]\ntimeout = '60s'\n\
+             settle = '20ms'\nmin_dwell = '5ms'\n{approvals}\n{rules}"
         );
         let config = Config::parse("test.toml", &text).unwrap_or_else(|error| panic!("{error}")).config;
-        let base_url = self.sim.base_url().parse().unwrap();
-        let mut client = AgiConfig::new(base_url, self.sim.api_key().clone());
+        let mut client = AgiConfig::new(base_url.parse().unwrap(), self.sim.api_key().clone());
         (self.play.client)(&mut client);
         let mut made = daemon::Config::new(config, Arc::new(Agi::new(client).unwrap()), &self.file());
         made.list_every = Duration::from_millis(100);
