@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 /// What happens to a request or its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ struct Shared {
     done: Mutex<usize>,
     /// A request overtook another one.
     overtook: Notify,
+    /// Where a server has so many places for requests of a kind: further ones wait.
+    places: Mutex<Option<(&'static str, Arc<Semaphore>)>>,
     /// Each connection for itself, by its number: the answer byte after which it is reset.
     luck: Mutex<Option<Luck>>,
 }
@@ -75,6 +77,11 @@ impl Proxy {
     /// Does this to the next `times` requests whose line has `line` in it.
     pub fn harms(&self, line: &'static str, harm: Harm, times: usize) {
         self.shared.planned.lock().unwrap().push(Planned { line, harm, times });
+    }
+
+    /// Requests whose line has `line` in it wait while so many connections have one.
+    pub fn limits(&self, line: &'static str, most: usize) {
+        *self.shared.places.lock().unwrap() = Some((line, Arc::new(Semaphore::new(most))));
     }
 
     /// Every connection is asked for its luck.
@@ -103,6 +110,14 @@ impl Shared {
         };
         found.times -= 1;
         Some(found.harm)
+    }
+
+    /// The places that a request has to wait for; `None` when there is room for all.
+    fn places_for(&self, bytes: &[u8]) -> Option<Arc<Semaphore>> {
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
+        let line = head.lines().next()?;
+        let places = self.places.lock().unwrap();
+        places.as_ref().filter(|(limited, _)| line.contains(limited)).map(|(_, places)| Arc::clone(places))
     }
 
     fn count(&self) {
@@ -159,9 +174,16 @@ async fn requests(
     fate: &Fate,
 ) -> bool {
     let mut bytes = vec![0; 64 * 1024];
+    let mut place: Option<OwnedSemaphorePermit> = None;
     loop {
         let Ok(count @ 1..) = from.read(&mut bytes).await else { return false };
         let part = &bytes[..count];
+        if let Some(places) = shared.places_for(part).filter(|_| place.is_none()) {
+            if places.available_permits() == 0 {
+                shared.count();
+            }
+            place = places.acquire_owned().await.ok();
+        }
         let harm = shared.harm_for(part);
         if let Some(harm) = harm {
             fate.send_modify(|(number, fate)| (*number, *fate) = (*number + 1, Some(harm)));
