@@ -4,6 +4,8 @@
 //! can be changed, removed, inserted or moved without breaking the chain. A tail that is cut off shows in the stored head;
 //! whoever can rewrite the whole store can rewrite the chain, so the head is worth copying elsewhere.
 
+pub mod checkpoint;
+
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};

@@ -140,7 +140,8 @@ impl Config {
         let text = decode(&shown, &bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut loaded = read(&shown, &name, text, environment, Some(folder))?;
-        for path in [&mut loaded.config.store.path, &mut loaded.config.control.socket].into_iter().flatten() {
+        let Config { store, control, .. } = &mut loaded.config;
+        for path in [&mut store.path, &mut store.checkpoint, &mut control.socket].into_iter().flatten() {
             *path = folder.join(&path);
         }
         Ok(loaded)

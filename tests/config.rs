@@ -123,6 +123,7 @@ fn what_the_example_comments_out_is_the_default() {
         "#extension ",
         "#refusal",
         "#path",
+        "#checkpoint",
         "#socket",
         "#group = \"hold",
         "#observe",

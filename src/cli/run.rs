@@ -3,6 +3,7 @@
 mod activation;
 mod api;
 mod attend;
+mod checkpoint;
 mod key;
 mod limits;
 mod manager;
@@ -34,6 +35,7 @@ use crate::operator::prompt::PromptSettings;
 use crate::store::{Lock, Store};
 use crate::telemetry;
 use api::Api;
+use checkpoint::Keeper;
 use manager::Manager;
 use reload::{Fixed, Reloader};
 use signals::Signals;
@@ -95,8 +97,17 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     };
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
+    let kept = config.store.checkpoint.clone();
+    if let Some(checkpoint) = &kept {
+        checkpoint::compare(checkpoint, &store).await?;
+    }
+    let keeper = kept.map(|checkpoint| Keeper::start(checkpoint, file.clone()));
     let start = Start { config, file, agi, ways, store, socket };
-    operate(start, signals, reloader, lines, manager).await
+    let done = operate(start, signals, reloader, lines, manager).await;
+    if let Some(keeper) = keeper {
+        keeper.finish().await;
+    }
+    done
 }
 
 /// What a daemon is started from.

@@ -82,6 +82,25 @@ impl Store {
             .collect()
     }
 
+    /// The newest entry of the journal.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn chain_head(&self) -> Result<Head, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("read", source))?;
+        self.head(&mut connection).await
+    }
+
+    /// The hash of one entry of the journal; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the row cannot be understood.
+    pub async fn hash_at(&self, seq: i64) -> Result<Option<Digest>, StoreError> {
+        let row = sqlx::query("SELECT hash FROM journal WHERE seq = ?").bind(seq);
+        let row = row.fetch_optional(&self.pool).await.map_err(|source| self.sql("read", source))?;
+        row.map(|row| self.digest(self.column(&row, "hash")?)).transpose()
+    }
+
     /// Journal rows after `after`, in order, at most `most`.
     ///
     /// # Errors

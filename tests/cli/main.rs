@@ -7,6 +7,7 @@ mod disk;
 mod oneshot;
 mod people;
 mod policy;
+mod restored;
 mod running;
 mod silent;
 mod starting;

@@ -22,6 +22,8 @@ pub struct PromptConfig {
 pub struct StoreConfig {
     /// The database file; `None` for the default, which [`crate::config::state_path`] finds.
     pub path: Option<PathBuf>,
+    /// Where the newest entry of the journal is written as well; `None` for nowhere.
+    pub checkpoint: Option<PathBuf>,
     /// For how long evaluated events are kept; `None` keeps none.
     pub events: Option<Duration>,
     /// How many bytes of them, together.
@@ -91,13 +93,19 @@ impl PromptConfig {
 impl StoreConfig {
     pub(in crate::config) fn read(mut section: Section<'_>) -> Self {
         let path = section.get_or_env("path", "HOLDPOINT_STORE_PATH").and_then(|item| item.words(4_096));
+        let checkpoint = section.get("checkpoint").and_then(|item| item.words(4_096));
         let events = section.get("events");
         let off = events.as_ref().is_some_and(|item| item.is("off"));
         let age =
             events.filter(|_| !off).and_then(|item| item.duration(HOUR..=HOUR * 24 * 3_650)).unwrap_or(HOUR * 24 * 30);
         let max = section.get("events_max").and_then(|item| item.size(1 << 20..=1 << 40)).unwrap_or(256 << 20);
         section.finish();
-        Self { path: path.map(PathBuf::from), events: (!off).then_some(age), events_max: max as u64 }
+        Self {
+            path: path.map(PathBuf::from),
+            checkpoint: checkpoint.map(PathBuf::from),
+            events: (!off).then_some(age),
+            events_max: max as u64,
+        }
     }
 }
 
