@@ -20,8 +20,8 @@
 //! asks or denies fires as `ask` and says what was undecided; milder ones do not fire. An `unless` excepts only what is
 //! plainly true, so ignorance never excepts. A price that is there but cannot be read is over every limit.
 //!
-//! A rule looks at events in which the agent itself speaks or acts, unknown kinds included (on all their words), unless it
-//! lists `events`. A rule that reads words (`text`, `regex`, `detect`) compares the amount the action is about, which may
+//! A rule looks at events in which the agent itself speaks or acts, unknown kinds included (on all their words), but for
+//! its report at the end (`done`), unless it lists `events`. A rule that reads words (`text`, `regex`, `detect`) compares the amount the action is about, which may
 //! stand in an earlier event; a rule that does not looks only at the event's own prices, and at an event without any it does
 //! not fire.
 

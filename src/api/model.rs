@@ -199,7 +199,8 @@ impl EventKind {
         }
     }
 
-    /// Whether the agent itself speaks or acts in such an event. Unknown kinds count: what is not understood is risk.
+    /// Whether the agent itself speaks or acts in such an event. Unknown kinds count: what is not understood is risk. Rules
+    /// that name no kinds look at all of these but `done`: it reports, and nothing follows that could be held.
     #[must_use]
     pub fn is_agent_emitted(&self) -> bool {
         match self {

@@ -188,7 +188,7 @@ impl Test {
     /// Whether events of this kind are looked at.
     pub(super) fn takes(&self, kind: KindName) -> bool {
         let kinds = &self.conditions.events;
-        if kinds.is_empty() { kind.is_agent_emitted() } else { kinds.contains(&kind) }
+        if kinds.is_empty() { kind.is_looked_at_unnamed() } else { kinds.contains(&kind) }
     }
 
     fn is_about_money(&self) -> bool {

@@ -34,7 +34,7 @@ pub struct RuleSpec {
 /// Conditions, ANDed; within one condition the listed alternatives are ORed. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
-    /// Kinds of events. Empty: those in which the agent itself speaks or acts.
+    /// Kinds of events. Empty: those of [`KindName::is_looked_at_unnamed`].
     pub events: BTreeSet<KindName>,
     /// Phrases in the text.
     pub text: Vec<Phrase>,
@@ -148,10 +148,16 @@ impl KindName {
         }
     }
 
-    /// Whether the agent itself speaks or acts in events of this kind, as [`EventKind::is_agent_emitted`] says.
+    /// Whether rules that name no `events` look at this kind: the agent speaks or acts, and may go on.
+    ///
+    /// Narrower than [`EventKind::is_agent_emitted`] by `done` alone. That is the agent's as well, but it reports: nothing
+    /// follows that could be held, and a report has all the words of what was done. A rule that wants it names it.
     #[must_use]
-    pub fn is_agent_emitted(self) -> bool {
-        matches!(self, Self::Step | Self::Thought | Self::Question | Self::Unknown)
+    pub fn is_looked_at_unnamed(self) -> bool {
+        match self {
+            Self::Step | Self::Thought | Self::Question | Self::Unknown => true,
+            Self::Done | Self::Error | Self::Log | Self::User | Self::Paused | Self::Resumed => false,
+        }
     }
 
     /// The name of an event's kind.

@@ -174,6 +174,22 @@ fn only_events_of_the_agent_count_unless_a_rule_lists_kinds() {
     assert_eq!(effect(errors, Effect::Alert, &[thought("rate limit")]), Effect::Allow);
 }
 
+#[test]
+fn a_report_at_the_end_is_the_agent_s_and_only_rules_that_name_it_look_at_it() {
+    let unknown = EventKind::Unknown("plan".to_owned());
+    let known = [EventKind::Step, EventKind::Thought, EventKind::Question, EventKind::Done, EventKind::Error];
+    let others = [EventKind::Log, EventKind::User, EventKind::Paused, EventKind::Resumed, unknown];
+    for kind in known.into_iter().chain(others) {
+        let looked_at = kind.is_agent_emitted() && kind != EventKind::Done;
+        assert_eq!(KindName::of(&kind).is_looked_at_unnamed(), looked_at, "{kind:?}");
+        let said = [event(kind.clone(), "no newsletter")];
+        let fires = if looked_at { Effect::Alert } else { Effect::Allow };
+        assert_eq!(effect(text("newsletter"), Effect::Alert, &said), fires, "{kind:?}");
+    }
+    let reports = Conditions { events: [KindName::Done].into(), ..text("newsletter") };
+    assert_eq!(effect(reports, Effect::Alert, &[event(EventKind::Done, "no newsletter")]), Effect::Alert);
+}
+
 fn over(limit: &str, when: Conditions) -> Conditions {
     Conditions { amount_over: vec![Money::parse(limit).unwrap()], ..when }
 }

@@ -71,10 +71,10 @@ fn within<T>(list: &[T], covers: impl Fn(&T, &T) -> bool, name: impl Fn(&T) -> S
     list.iter().enumerate().filter_map(|(n, one)| Some((name(one), name(wider(n, one)?)))).collect()
 }
 
-/// The kinds that a rule looks at: those it names, else those in which the agent speaks or acts.
+/// The kinds that a rule looks at: those it names, else those in which the agent speaks or acts and may go on.
 fn kinds(named: &BTreeSet<KindName>) -> BTreeSet<KindName> {
-    let of_the_agent = || KindName::ALL.into_iter().filter(|kind| kind.is_agent_emitted()).collect();
-    if named.is_empty() { of_the_agent() } else { named.clone() }
+    let unnamed = || KindName::ALL.into_iter().filter(|kind| kind.is_looked_at_unnamed()).collect();
+    if named.is_empty() { unnamed() } else { named.clone() }
 }
 
 /// The kinds of events on which these conditions may hold, an expression's own included.
