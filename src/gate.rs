@@ -202,6 +202,7 @@ impl Gate {
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
         self.stop_what_moves(&mut turn);
+        self.cancel_unless_at_rest(&mut turn);
         self.doubt_rest(&turn);
         self.freeze(&mut turn);
         self.drop_stale_votes(&mut turn);

@@ -84,6 +84,7 @@ impl Gate {
             Ok(seen) if seen.has_ended() => {
                 let over = seen.is_over();
                 self.cancel_end(turn, Delivery::Applied, "cancelled, confirmed");
+                self.begins_to_rest(turn, seen);
                 if over {
                     self.phase = Phase::Over;
                 }

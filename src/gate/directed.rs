@@ -40,7 +40,7 @@ pub(super) enum Stopped {
 }
 
 impl Stop {
-    fn by(operator: &OperatorName, did: &str, reason: Option<&str>) -> Self {
+    pub(super) fn by(operator: &OperatorName, did: &str, reason: Option<&str>) -> Self {
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         Self { rule: format!("operator {}", operator.0), words: format!("{did} by {}{why}", operator.0) }
     }
@@ -65,7 +65,12 @@ impl Gate {
         act: SessionAct,
         reason: Option<String>,
     ) {
-        let result = checked_reason(reason.as_deref()).and_then(|()| match act {
+        let checked = checked_reason(reason.as_deref());
+        let cancels = checked.is_ok() && act == SessionAct::Cancel;
+        if cancels && self.cancels_at_rest(turn, to, &operator, reason.as_deref()) {
+            return;
+        }
+        let result = checked.and_then(|()| match act {
             SessionAct::Pause => self.pause_by(turn, &operator, reason.as_deref()),
             SessionAct::Cancel => self.cancel_by(turn, operator, reason),
             SessionAct::Ask => self.ask_by(turn, &operator, reason.as_deref()),
@@ -141,7 +146,7 @@ impl Gate {
     }
 
     /// Ends the task, whatever a denial of its approval would do.
-    fn cancel_by(
+    pub(super) fn cancel_by(
         &mut self,
         turn: &mut Turn<'_>,
         operator: OperatorName,

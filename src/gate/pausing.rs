@@ -34,6 +34,8 @@ pub(super) struct Pausing {
     already: u32,
     /// Whether the operators were told that it does not succeed.
     told: bool,
+    /// What a refusal said that the read behind it may explain: where no task runs, nothing has to be told.
+    refused: Option<ApiError>,
 }
 
 impl Pausing {
@@ -48,6 +50,7 @@ impl Pausing {
             event: false,
             already: 0,
             told: false,
+            refused: None,
         }
     }
 
@@ -62,6 +65,7 @@ impl Pausing {
             event: false,
             already: 0,
             told: false,
+            refused: None,
         }
     }
 }
@@ -105,7 +109,16 @@ impl Gate {
             if let ErrorClass::RateLimited { retry_after: Some(asked) } = error.class {
                 wait = asked.min(MOST);
             }
-            self.tell_once(turn, error);
+            match error.class {
+                ErrorClass::Refused { .. } => self.refused(error),
+                ErrorClass::Auth { .. }
+                | ErrorClass::NotFound { .. }
+                | ErrorClass::AlreadyPaused
+                | ErrorClass::NotPaused
+                | ErrorClass::RateLimited { .. }
+                | ErrorClass::Unknown { .. }
+                | ErrorClass::Unreachable { .. } => self.tell_once(turn, error),
+            }
         }
         let read = self.read(turn);
         if let Phase::Pausing(pausing) = &mut self.phase {
@@ -127,7 +140,20 @@ impl Gate {
         pausing.event || (already && self.case.as_ref().is_some_and(|case| case.hidden))
     }
 
+    fn refused(&mut self, error: &ApiError) {
+        if let Phase::Pausing(pausing) = &mut self.phase {
+            pausing.refused = Some(error.clone());
+        }
+    }
+
     fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
+        let ended = result.as_ref().is_ok_and(Observed::has_ended);
+        if let Phase::Pausing(pausing) = &mut self.phase
+            && let Some(error) = pausing.refused.take()
+            && !ended
+        {
+            self.tell_once(turn, &error);
+        }
         if self.is_doubted(turn, result) {
             return; // The next attempt is armed already, and reads again.
         }

@@ -12,11 +12,13 @@
 use std::time::Duration;
 
 use crate::api::{Status, StatusClass};
-use crate::control::SessionState;
+use crate::control::{OperatorName, SessionDone, SessionState};
+use crate::operator::escape::short;
 
+use super::directed::Stop;
 use super::doubting::APART;
 use super::phase::Phase;
-use super::{Answer, CallId, Gate, Observed, Turn};
+use super::{Answer, CallId, Effect, Gate, Observed, ReplyTo, Turn};
 
 /// Why nothing runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,16 @@ pub(super) struct Rest {
     look: Option<CallId>,
     /// When the next one is due, on the monotonic clock.
     next: Option<Duration>,
+    /// Cancellations that wait for it.
+    cancels: Vec<Cancel>,
+}
+
+/// What an operator asked for where there seemed to be nothing to cancel.
+#[derive(Debug)]
+struct Cancel {
+    to: ReplyTo,
+    operator: OperatorName,
+    reason: Option<String>,
 }
 
 impl Rest {
@@ -130,6 +142,51 @@ impl Gate {
         self.rest.since = still_of(seen).map(|still| (still, turn.now.mono));
         self.rest.sure = self.rest.since.is_some() && !turn.precedes_stop;
         self.rest.next = turn.precedes_stop.then(|| turn.now.mono + APART);
+    }
+
+    /// A session whose task was cancelled, as `seen` confirms, is looked at once more.
+    pub(super) fn begins_to_rest(&mut self, turn: &Turn<'_>, seen: &Observed) {
+        self.rest.since = still_of(seen).map(|still| (still, turn.now.mono));
+        self.rest.sure = false;
+        self.rest.next = self.rest.since.map(|_| turn.now.mono + APART);
+    }
+
+    /// An operator cancels where no task is known to run. Whether that is so still is looked at first; whether it took it.
+    pub(super) fn cancels_at_rest(
+        &mut self,
+        turn: &mut Turn<'_>,
+        to: ReplyTo,
+        operator: &OperatorName,
+        reason: Option<&str>,
+    ) -> bool {
+        let waits = !self.rest.cancels.is_empty();
+        if !waits && self.at_rest() != Some(Still::Idle) {
+            return false;
+        }
+        if !waits {
+            self.look(turn);
+        }
+        self.rest.cancels.push(Cancel { to, operator: operator.clone(), reason: reason.map(str::to_owned) });
+        true
+    }
+
+    /// At the end of a turn: once that look is answered, or has lost its sense, what was asked for is done or needs not be.
+    pub(super) fn cancel_unless_at_rest(&mut self, turn: &mut Turn<'_>) {
+        let looks = self.rest.look.is_some() && matches!(self.phase, Phase::Watching);
+        if looks {
+            return;
+        }
+        for Cancel { to, operator, reason } in std::mem::take(&mut self.rest.cancels) {
+            let result = if self.at_rest() == Some(Still::Idle) {
+                let words = Stop::by(&operator, "a cancellation was asked for", reason.as_deref()).words;
+                self.mention(turn, format!("{}; nothing ran, so there was nothing to cancel", short(&words)));
+                let what = "nothing runs in this session, so there is nothing to cancel".to_owned();
+                Ok(SessionDone { approval: None, what })
+            } else {
+                self.cancel_by(turn, operator, reason)
+            };
+            turn.out.push(Effect::Done { to, result });
+        }
     }
 
     /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs.

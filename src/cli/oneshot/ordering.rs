@@ -9,6 +9,7 @@ use super::deciding::{Patience, Proof, release};
 use super::json::{self, Session};
 use super::link::{Common, Link, gone};
 use super::refused::refused;
+use super::words;
 use crate::api::SessionId;
 use crate::cli::{print, say};
 use crate::control::{Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Stillness};
@@ -61,7 +62,7 @@ struct Report<'a> {
 /// # Errors
 /// When it was refused, or not confirmed in time.
 pub async fn pause(args: Order) -> Result<(), Failure> {
-    order(args, SessionAct::Pause, "pause", is_paused).await
+    order(args, SessionAct::Pause, is_pause_settled, is_paused).await
 }
 
 /// Ends a session's task.
@@ -69,41 +70,60 @@ pub async fn pause(args: Order) -> Result<(), Failure> {
 /// # Errors
 /// When it was refused, or not confirmed in time.
 pub async fn cancel(args: Order) -> Result<(), Failure> {
-    order(args, SessionAct::Cancel, "cancellation", is_cancelled).await
+    order(args, SessionAct::Cancel, is_cancelled, is_cancelled).await
 }
 
-async fn order(args: Order, act: SessionAct, noun: &str, wanted: fn(&SessionView) -> bool) -> Result<(), Failure> {
+/// Gives an order, and waits until it is `settled`: what became of it is known then, whether or not it is as `wanted`.
+async fn order(
+    args: Order,
+    act: SessionAct,
+    settled: fn(&SessionView) -> bool,
+    wanted: fn(&SessionView) -> bool,
+) -> Result<(), Failure> {
     let mut link = Link::open(&args.common.target).await?;
     let session = named(&args.session)?;
     let done = send(&link, &session, act, args.reason).await?;
     let mut now = link.requests.snapshot().await.map_err(|refusal| refused(session.as_str(), &refusal))?.sessions;
     now.retain(|view| view.session == session);
-    let confirmed = if args.patience.no_wait {
-        now.iter().all(wanted)
-    } else {
-        match timeout(args.patience.wait, link.follow_sessions(&mut now, wanted)).await {
-            Ok(followed) => followed.map(|()| true).map_err(gone)?,
-            Err(_) => false,
-        }
-    };
-    let view = now.first();
+    if !args.patience.no_wait
+        && let Ok(followed) = timeout(args.patience.wait, link.follow_sessions(&mut now, settled)).await
+    {
+        followed.map_err(gone)?;
+    }
+    let (view, confirmed) = (now.first(), now.iter().all(wanted));
     if args.common.json {
         print(&json::text(&Report { what: &done.what, confirmed, session: view.map(Session::from) }))?;
     } else {
         let state = view.map_or("no longer watched", |view| view.state.name());
         print(&format!("{session}: {}; now {state}", again(&done.what)))?;
     }
-    if confirmed || args.patience.no_wait {
-        return Ok(());
+    match view.filter(|_| !confirmed && !args.patience.no_wait) {
+        Some(view) => Err(not_confirmed(view, act, &words::wait(args.patience.wait))),
+        None => Ok(()),
     }
-    let waited = super::words::wait(args.patience.wait);
-    let failure = Failure::new(Exit::NotDelivered, format!("{session}: the {noun} was not confirmed within {waited}"));
-    Err(match view.map(|view| view.state) {
-        Some(SessionState::Idle | SessionState::Waiting) => {
-            failure.hint("nothing runs there, so there is nothing to pause; it is not paused if it begins to act")
+}
+
+/// An order that is not, or not yet, as it was meant.
+fn not_confirmed(view: &SessionView, act: SessionAct, waited: &str) -> Failure {
+    let (session, failed) = (&view.session, |why: String| Failure::new(Exit::NotDelivered, why));
+    let noun = match (act, view.state) {
+        (SessionAct::Pause, SessionState::Idle | SessionState::Waiting) => {
+            return failed(format!("{session}: it is not paused: nothing runs there, so there is nothing to pause"))
+                .hint("nobody pauses it if it begins to act; `holdpoint stop-all` pauses whatever begins to");
         }
-        _ => failure.hint("it is being repeated; `holdpoint sessions` shows how it stands"),
-    })
+        (SessionAct::Pause, SessionState::Asking) => {
+            return failed(format!("{session}: it is not paused: its agent waits for the answer to a question"))
+                .hint("`holdpoint pending` lists the question; `holdpoint cancel` ends its task");
+        }
+        (SessionAct::Pause, SessionState::Watching) => {
+            return failed(format!("{session}: it is not paused any more: what paused it has ended meanwhile"))
+                .hint("`holdpoint audit list --session SESSION` tells what became of it");
+        }
+        (SessionAct::Cancel, _) => "cancellation",
+        (SessionAct::Pause | SessionAct::Ask, _) => "pause",
+    };
+    failed(format!("{session}: the {noun} was not confirmed within {waited}"))
+        .hint("it is being repeated; `holdpoint sessions` shows how it stands")
 }
 
 async fn send(
@@ -184,6 +204,21 @@ fn standing(state: SessionState) -> Standing {
 /// Whether a session is paused, as far as the provider has confirmed it, or gone.
 fn is_paused(view: &SessionView) -> bool {
     view.state == SessionState::Over || view.standing == Stillness::Paused
+}
+
+/// Whether what became of a pause is known. The session was being paused when the order was answered: where it is only watched
+/// since then, there was nothing to pause, or the pause has ended.
+fn is_pause_settled(view: &SessionView) -> bool {
+    match view.state {
+        SessionState::Watching | SessionState::Idle | SessionState::Waiting | SessionState::Asking => true,
+        SessionState::Pausing
+        | SessionState::Held
+        | SessionState::Cooling
+        | SessionState::Releasing
+        | SessionState::Cancelling
+        | SessionState::Kept
+        | SessionState::Over => is_paused(view),
+    }
 }
 
 /// Whether nothing of a session's task is left to cancel.

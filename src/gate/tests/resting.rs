@@ -362,3 +362,93 @@ fn an_end_that_was_read_before_everything_was_stopped_is_looked_at_once_more() {
         assert_eq!(scene.gate.stillness() == Stillness::NothingRuns, !pauses, "{look:?}");
     }
 }
+
+fn cancel(scene: &mut Scene) -> Said {
+    let operator = OperatorName("ops1".to_owned());
+    let reason = Some("smoke".to_owned());
+    scene.input(Input::Directed { reply: ReplyTo(9), operator, act: SessionAct::Cancel, reason })
+}
+
+const NOTHING_TO_CANCEL: &str = "done: nothing runs in this session, so there is nothing to cancel";
+
+#[test]
+fn a_cancel_where_nothing_runs_looks_once_more_and_opens_nothing() {
+    for stopped in [false, true] {
+        let mut scene = idle();
+        if stopped {
+            halt(&mut scene);
+            scene.read(ended());
+        }
+        assert_eq!(cancel(&mut scene), ["read"]);
+        assert_eq!(cancel(&mut scene), NOTHING, "one look is enough for both");
+        let said = scene.read(ended());
+        assert_eq!(said, ["record noted", "notice", NOTHING_TO_CANCEL, "record noted", "notice", NOTHING_TO_CANCEL]);
+        assert_eq!(scene.gate.state(), SessionState::Idle);
+        assert_eq!(scene.gate.shown_approval(), None);
+    }
+}
+
+#[test]
+fn a_cancel_ends_what_its_look_does_not_find_at_rest() {
+    for look in [running(), lost(), missing(), paused(), waiting()] {
+        let mut scene = idle();
+        cancel(&mut scene);
+        let said = scene.read(look.clone());
+        assert_eq!(said[..2], ["pause", "record opened"], "{look:?}");
+        assert!(said.contains(&"cancel".to_owned()), "{look:?}: {said:?}");
+        assert_eq!(said.last().map(String::as_str), Some("done: the session's task is being ended"), "{look:?}");
+    }
+}
+
+#[test]
+fn a_cancel_whose_look_is_overtaken_by_the_agent_ends_its_task_at_once() {
+    let mut scene = idle();
+    cancel(&mut scene);
+    let said = scene.seen(EventKind::Thought, quiet());
+    assert!(said[0] == "pause" && said.contains(&"cancel".to_owned()), "{said:?}");
+    let mut scene = idle();
+    cancel(&mut scene);
+    let said = scene.seen(EventKind::Thought, asks());
+    assert!(said[0] == "pause" && said.contains(&"cancel".to_owned()), "{said:?}");
+    let mut scene = idle();
+    cancel(&mut scene);
+    assert_eq!(scene.input(Input::Gone), ["refuse not possible"]);
+}
+
+#[test]
+fn an_agent_that_waits_for_an_answer_has_a_task_to_cancel() {
+    let mut scene = resting("waiting_for_input", waiting());
+    assert_eq!(scene.gate.state(), SessionState::Waiting);
+    let said = cancel(&mut scene);
+    assert!(said[0] == "pause" && said.contains(&"cancel".to_owned()), "{said:?}");
+}
+
+#[test]
+fn a_session_whose_task_was_cancelled_is_at_rest_after_one_more_look() {
+    let mut scene = watching();
+    scene.hold(asks());
+    scene.decide(crate::control::Act::Deny { reason: None });
+    scene.acted(Ok(()));
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Watching, "one look");
+    assert_eq!(scene.after(APART), ["read"]);
+    scene.read(ended());
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+}
+
+#[test]
+fn what_the_provider_says_of_a_pause_where_no_task_runs_is_told_to_nobody() {
+    let mut scene = watching();
+    halt(&mut scene);
+    for _ in 0..2 {
+        assert_eq!(scene.paused(super::scene::refused()), ["read"]);
+        let said = scene.read(ended());
+        assert!(!said.contains(&"notice".to_owned()), "{said:?}");
+        scene.after(Duration::from_secs(1));
+    }
+    assert_eq!(scene.gate.state(), SessionState::Idle);
+    let mut scene = watching();
+    halt(&mut scene);
+    scene.paused(super::scene::refused());
+    assert_eq!(scene.read(running()), ["record noted", "notice"], "a task runs, and is not paused");
+}
