@@ -48,6 +48,7 @@ pub use driver::Held;
 pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use scrape::Scrape;
 pub use supervisor::Watch;
+pub use writer::Left;
 
 use liveness::{Beat, Pulse};
 use standing::Standing;
@@ -84,6 +85,15 @@ pub struct Config {
     pub events: Option<EventBounds>,
 }
 
+/// How a daemon ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The sessions that stay held.
+    pub held: BTreeMap<SessionId, Held>,
+    /// Whether the store has all that happened.
+    pub store: Left,
+}
+
 /// A running daemon.
 pub struct Daemon {
     desk: DeskService,
@@ -91,7 +101,7 @@ pub struct Daemon {
     stop: CancellationToken,
     lister: JoinHandle<()>,
     supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
-    writer: JoinHandle<()>,
+    writer: JoinHandle<Left>,
     pulse: Pulse,
     list_every: watch::Sender<Duration>,
     /// Keeps the supervisor's queue of beats open.
@@ -227,9 +237,9 @@ impl Daemon {
         &self.scrape
     }
 
-    /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held.
-    /// Returns those.
-    pub async fn stop(self) -> BTreeMap<SessionId, Held> {
+    /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held. A disk
+    /// that does not answer is given up after 20 seconds.
+    pub async fn stop(self) -> Stopped {
         self.desk.stopping();
         self.lister.abort();
         self.stop.cancel();
@@ -239,9 +249,24 @@ impl Daemon {
         });
         self.notifier.stop().await;
         self.ledger.abort();
-        if let Err(error) = self.writer.await {
+        Stopped { held, store: written(self.writer).await }
+    }
+}
+
+/// Waits for the writer's end.
+async fn written(mut writer: JoinHandle<Left>) -> Left {
+    match tokio::time::timeout(writer::END, &mut writer).await {
+        Ok(Ok(left)) => left,
+        Ok(Err(error)) => {
             tracing::error!("the writer failed: {error}");
+            Left::Unfinished
         }
-        held
+        Err(_) => {
+            writer.abort();
+            tracing::error!(
+                "the store does not answer: what was still to be written is lost, as far as the disk tells"
+            );
+            Left::Unfinished
+        }
     }
 }

@@ -27,7 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::api::agi::Agi;
 use crate::config::{Config, Loaded, PromptConfig};
 use crate::control::socket::Socket;
-use crate::daemon::{self, Daemon};
+use crate::daemon::{self, Daemon, Left, Stopped};
 use crate::error::{Exit, Failure};
 use crate::notify;
 use crate::operator::log::{self, LogLines};
@@ -162,9 +162,9 @@ async fn operate(
         }
     }
     match &failed {
-        None => end(daemon, manager).await,
+        None => failed = end(daemon, manager).await,
         // The same drain; the service manager is told the failure instead.
-        Some(_) => words::say_held(&daemon.stop().await),
+        Some(_) => words::say_held(&daemon.stop().await.held),
     }
     // After the daemon, so that clients hear how it ended.
     api.stop().await;
@@ -192,13 +192,15 @@ fn told(daemon: &Daemon, manager: &Manager) -> tokio_util::sync::DropGuard {
     until.drop_guard()
 }
 
-async fn end(daemon: Daemon, manager: &Manager) {
+/// Drains; a store that does not have all that happened is a failure.
+async fn end(daemon: Daemon, manager: &Manager) -> Option<Failure> {
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
     manager.stopping();
     manager.status("stopping: nothing more is decided, calls in flight finish");
-    let held = daemon.stop().await;
+    let Stopped { held, store } = daemon.stop().await;
     words::say_held(&held);
-    manager.status(&words::stopped(held.len()));
+    manager.status(&words::stopped(&held));
+    (store == Left::Unfinished).then(words::unfinished)
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {

@@ -14,9 +14,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use check::fits;
+
 use super::protocol::{
-    ApprovalView, Change, DaemonInfo, Decided, Decision, EndedBy, Nonce, OperatorName, Person, Presence, Refusal, Role,
-    SessionView, Snapshot, State, Update,
+    ApprovalView, Change, DaemonInfo, Decided, Decision, EndedBy, Halt, Nonce, OperatorName, Person, Presence, Refusal,
+    Role, SessionView, Snapshot, State, Stillness, Update,
 };
 use crate::api::SessionId;
 use crate::clock::Moment;
@@ -56,13 +58,32 @@ pub enum Passed {
 #[derive(Clone, Debug)]
 pub struct Desk {
     settings: DeskSettings,
-    sessions: BTreeMap<SessionId, SessionView>,
+    sessions: BTreeMap<SessionId, Watched>,
     approvals: BTreeMap<ApprovalId, ApprovalView>,
     ended: VecDeque<ApprovalId>,
     clients: BTreeMap<ClientId, Seat>,
     next_client: u64,
     seq: u64,
     stopping: bool,
+}
+
+/// A watched session as its driver told of it.
+#[derive(Clone, Debug)]
+struct Watched {
+    view: SessionView,
+    /// The stop of everything that the driver knew of then.
+    halt: Option<Halt>,
+}
+
+impl Watched {
+    /// As clients are told while `halt` is in force: whether a session stands still counts from the stop on.
+    fn during(&self, halt: Option<&Halt>) -> SessionView {
+        let mut view = self.view.clone();
+        if halt.is_some() && self.halt.as_ref() != halt {
+            view.standing = Stillness::NotYet;
+        }
+        view
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -121,10 +142,13 @@ impl Desk {
         Some(self.update(Change::Approval { view: Box::new(view) }))
     }
 
-    /// Takes in how a watched session is now; `None` when that is no news. Counters alone are none: they come along with
-    /// the next change, and stand in the next snapshot.
-    pub fn session(&mut self, view: SessionView) -> Option<Update> {
-        let known = self.sessions.insert(view.session.clone(), view.clone());
+    /// Takes in how a watched session is now, as its driver tells that knew of the stop `halt`; `None` when that is no news.
+    /// Counters alone are none: they come along with the next change, and stand in the next snapshot.
+    pub fn session(&mut self, view: SessionView, halt: Option<Halt>) -> Option<Update> {
+        let now = self.settings.daemon.halt.clone();
+        let told = Watched { view, halt };
+        let view = told.during(now.as_ref());
+        let known = self.sessions.insert(view.session.clone(), told).map(|known| known.during(now.as_ref()));
         let news = known.is_none_or(|known| {
             let counted = SessionView { events: view.events, last: view.last.clone(), ..known };
             counted != view
@@ -135,16 +159,30 @@ impl Desk {
     /// A session is no longer watched; `None` when it was not.
     pub fn session_gone(&mut self, session: &SessionId) -> Option<Update> {
         let known = self.sessions.remove(session)?;
-        Some(self.update(Change::SessionGone { session: known.session }))
+        Some(self.update(Change::SessionGone { session: known.view.session }))
     }
 
-    /// The daemon's own facts are others now. Another policy makes every nonce die.
-    pub fn daemon(&mut self, daemon: DaemonInfo) -> Update {
+    /// The daemon's own facts are others now. Another policy makes every nonce die. A stop of everything makes what was told
+    /// of each session's standing count no more, until its driver tells it anew.
+    pub fn daemon(&mut self, daemon: DaemonInfo) -> Vec<Update> {
         if daemon.policy != self.settings.daemon.policy {
             self.policy_tightened();
         }
-        self.settings.daemon = daemon.clone();
-        self.update(Change::Daemon { daemon: Box::new(daemon) })
+        let before = std::mem::replace(&mut self.settings.daemon, daemon.clone()).halt;
+        let mut updates = vec![self.update(Change::Daemon { daemon: Box::new(daemon) })];
+        if before != self.settings.daemon.halt {
+            updates.extend(self.standing_again(before.as_ref()));
+        }
+        updates
+    }
+
+    /// Sessions that are told otherwise than before the stop in force was another.
+    fn standing_again(&mut self, before: Option<&Halt>) -> Vec<Update> {
+        let now = self.settings.daemon.halt.clone();
+        let told = |watched: &Watched| (watched.during(before), watched.during(now.as_ref()));
+        let changed = self.sessions.values().map(told).filter(|(then, now)| then != now);
+        let changed: Vec<SessionView> = changed.map(|(_, now)| now).collect();
+        changed.into_iter().map(|view| self.update(Change::Session { view: Box::new(view) })).collect()
     }
 
     /// Who is attached and what they look at, for every client.
@@ -220,7 +258,11 @@ impl Desk {
         Snapshot {
             seq: self.seq,
             approvals: self.approvals.values().cloned().collect(),
-            sessions: self.sessions.values().cloned().collect(),
+            sessions: self
+                .sessions
+                .values()
+                .map(|watched| watched.during(self.settings.daemon.halt.as_ref()))
+                .collect(),
             operators: self.present(),
             daemon: self.settings.daemon.clone(),
         }

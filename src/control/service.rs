@@ -126,9 +126,10 @@ impl DeskService {
         self.tell(Message::Publish(Box::new(view)));
     }
 
-    /// Tells every client how a watched session is. Never waits.
-    pub fn session(&self, view: SessionView) {
-        self.tell(Message::Session(Box::new(view)));
+    /// Tells every client how a watched session is, and which stop of everything its driver knows of: whether it stands still
+    /// counts from the stop on. Never waits.
+    pub fn session(&self, view: SessionView, halt: Option<Halt>) {
+        self.tell(Message::Session(Box::new(view), halt));
     }
 
     /// Tells every client that a session is no longer watched. Never waits.

@@ -111,6 +111,8 @@ pub struct Ended {
 pub struct Held {
     /// What waits for an answer, and until when.
     pub waiting: Option<(Code, jiff::Timestamp)>,
+    /// Whether everything is stopped, so that no deadline runs.
+    pub frozen: bool,
 }
 
 /// A call that came back.
@@ -259,11 +261,11 @@ impl Driver {
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
-        (self.gate.holds() || waiting.is_some()).then_some(Held { waiting })
+        (self.gate.holds() || waiting.is_some()).then_some(Held { waiting, frozen: self.known.halt.is_some() })
     }
 
     fn show(&mut self) {
-        self.showing.show(&self.gate, self.tally.events(), self.now().wall);
+        self.showing.show(&self.gate, self.known.halt.as_ref(), self.tally.events(), self.now().wall);
     }
 
     fn tick(&mut self) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::liveness::Beat;
 use super::recorder::{self, Recording};
@@ -29,6 +29,10 @@ const BATCH: usize = 128;
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the end waits for a store that fails, and how often it tries.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long it waits for a store that does not answer at all: for what is under way, and to close it.
+const LAST: Duration = Duration::from_secs(5);
+/// How long the end takes at most, whatever the disk does: the last writes, the recorded events, the closing.
+pub const END: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the writer is asked.
@@ -40,6 +44,15 @@ enum Request {
     Cursor { session: SessionId, up_to: MessageId },
     /// Whether the writer turns.
     Beat(Beat),
+}
+
+/// How a store was left at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Everything that happened is in it, and it is closed.
+    Whole,
+    /// Something is missing, or it did not answer: the log says which.
+    Unfinished,
 }
 
 /// The handle to the writer. Cheap to clone.
@@ -86,7 +99,17 @@ impl Writer {
         desk: DeskService,
         metrics: Arc<Metrics>,
         recording: Recording,
-    ) -> (Self, JoinHandle<()>) {
+    ) -> (Self, JoinHandle<Left>) {
+        Self::start_with(store, desk, metrics, recording, LAST)
+    }
+
+    fn start_with(
+        store: Store,
+        desk: DeskService,
+        metrics: Arc<Metrics>,
+        recording: Recording,
+        last: Duration,
+    ) -> (Self, JoinHandle<Left>) {
         let (requests, inbox) = mpsc::channel(QUEUE);
         let task = Task {
             store,
@@ -98,6 +121,7 @@ impl Writer {
             cursors: BTreeMap::new(),
             failing: false,
             due: Instant::now() + PERIOD,
+            last,
         };
         (Self { requests }, tokio::spawn(task.run()))
     }
@@ -165,10 +189,12 @@ struct Task {
     cursors: BTreeMap<SessionId, MessageId>,
     failing: bool,
     due: Instant,
+    /// How long the end waits for a store that does not answer.
+    last: Duration,
 }
 
 impl Task {
-    async fn run(mut self) {
+    async fn run(mut self) -> Left {
         loop {
             let mut batch = Vec::new();
             let idle = self.queue.is_empty() && self.cursors.is_empty();
@@ -184,24 +210,37 @@ impl Task {
             }
             self.take(batch).await;
         }
-        self.finish().await;
+        let written = self.finish().await;
         self.recording.finish(&self.store, recorder::LAST).await;
-        self.store.close().await;
+        let closed = timeout(self.last, self.store.clone().close()).await.is_ok();
+        if !closed {
+            let path = self.store.path().display();
+            tracing::error!(
+                "the store {path} cannot be closed: the disk does not answer; what was written before is in it"
+            );
+        }
+        if written && closed { Left::Whole } else { Left::Unfinished }
     }
 
-    /// The last chance of what could not be written so far.
-    async fn finish(&mut self) {
+    /// The last chance of what could not be written so far; whether all of it was.
+    async fn finish(&mut self) -> bool {
         let end = Instant::now() + GRACE;
-        self.write().await;
-        while !self.queue.is_empty() && Instant::now() < end {
+        while !self.last_write().await && Instant::now() < end {
             tokio::time::sleep(AGAIN).await;
-            self.write().await;
         }
-        if !self.queue.is_empty() {
-            let lost: usize = self.queue.iter().map(|queued| queued.writes.len()).sum();
+        let lost: usize = self.queue.iter().map(|queued| queued.writes.len()).sum();
+        if lost > 0 {
             let path = self.store.path().display();
-            tracing::error!("the store {path} cannot be written to the end: {lost} records of what happened are lost");
+            tracing::error!(
+                "the store {path} cannot be written to the end: {lost} records of what happened are lost, as far as the disk tells"
+            );
         }
+        lost == 0
+    }
+
+    /// Whether nothing is left to write. A store that does not answer may still write what was under way.
+    async fn last_write(&mut self) -> bool {
+        timeout(self.last, self.write()).await.is_ok() && self.queue.is_empty()
     }
 
     /// Sorts a batch: what is waited for is written at once, the rest at once unless the store fails.

@@ -170,7 +170,7 @@ impl Stage {
     /// Stops the daemon in good order, and says which sessions stay held.
     pub async fn stop(&mut self) -> Vec<String> {
         let Some(Running { daemon, runtime, witness }) = self.running.take() else { return Vec::new() };
-        let held = daemon.stop().await;
+        let held = daemon.stop().await.held;
         let _ = tokio::time::timeout(LIMIT, witness).await;
         runtime.shutdown_background();
         held.into_keys().map(String::from).collect()

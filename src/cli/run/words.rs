@@ -20,24 +20,35 @@ pub(super) fn say_started(config: &Config, store: &Path) {
 pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
     for (session, held) in held {
         match &held.waiting {
+            Some((code, _)) if held.frozen => {
+                let stopped = "everything is stopped, and its deadline stands still";
+                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer; {stopped}");
+            }
             Some((code, deadline)) => {
                 tracing::warn!(%session, "session {session} stays held: {code} waits for an answer until {deadline:.0}");
             }
             None => tracing::warn!(%session, "session {session} stays held"),
         }
     }
-    match held.len() {
-        0 => tracing::info!("{}", stopped(0)),
-        n => tracing::warn!("{}", stopped(n)),
-    }
+    let ended = stopped(held);
+    if held.is_empty() { tracing::info!("{ended}") } else { tracing::warn!("{ended}") }
 }
 
 /// How it ended.
-pub(super) fn stopped(held: usize) -> String {
-    match held {
-        0 => "stopped; no session is held".to_owned(),
-        1 => "stopped; 1 session stays held, its deadline goes on, and the next start takes it up".to_owned(),
-        n => format!("stopped; {n} sessions stay held, their deadlines go on, and the next start takes them up"),
+pub(super) fn stopped(held: &BTreeMap<SessionId, Held>) -> String {
+    let frozen = held.values().any(|held| held.frozen);
+    match (held.len(), frozen) {
+        (0, _) => "stopped; no session is held".to_owned(),
+        (1, false) => "stopped; 1 session stays held, its deadline goes on, and the next start takes it up".to_owned(),
+        (n, false) => {
+            format!("stopped; {n} sessions stay held, their deadlines go on, and the next start takes them up")
+        }
+        (1, true) => {
+            "stopped; 1 session stays held, its deadline stands still, and the next start takes it up".to_owned()
+        }
+        (n, true) => {
+            format!("stopped; {n} sessions stay held, their deadlines stand still, and the next start takes them up")
+        }
     }
 }
 
@@ -63,6 +74,12 @@ pub(super) fn locked(error: LockError) -> Failure {
             Failure::of(Exit::Error, &error).hint("put the store where this user can write, with [store] path")
         }
     }
+}
+
+/// The end of a daemon whose store has not all that happened.
+pub(super) fn unfinished() -> Failure {
+    Failure::new(Exit::Error, "the store was not written to its end; the log above says what is missing")
+        .hint("`holdpoint doctor` looks at the store; the next start asks the provider how the sessions stand")
 }
 
 pub(super) fn unreadable(error: StoreError) -> Failure {

@@ -93,7 +93,12 @@ pub(super) fn denial_releases(card: &Card) -> bool {
     }
 }
 
-fn fits(card: &Card, act: &Act) -> Result<(), Refusal> {
+/// Whether an act is one that the approval takes, whoever decides and whenever.
+///
+/// # Errors
+///
+/// [`Refusal::NotPossible`] with what is possible.
+pub fn fits(card: &Card, act: &Act) -> Result<(), Refusal> {
     match (act, card.subject) {
         (Act::Approve { .. }, Subject::Question) if card.then.answer.is_none() => {
             not_possible("there is no set answer; type one")

@@ -341,17 +341,63 @@ fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
         last: None,
         approval: None,
     };
-    assert!(desk.session(watched.clone()).is_some());
+    assert!(desk.session(watched.clone(), None).is_some());
     let counted = SessionView { events: 2, ..watched.clone() };
-    assert_eq!(desk.session(counted.clone()), None);
+    assert_eq!(desk.session(counted.clone(), None), None);
     assert_eq!(desk.snapshot().sessions, std::slice::from_ref(&counted));
     let held = SessionView { state: SessionState::Held, events: 3, ..counted };
-    assert!(desk.session(held.clone()).is_some());
+    assert!(desk.session(held.clone(), None).is_some());
     let blind = Sight::Blind { since: Timestamp::UNIX_EPOCH, why: "no heartbeat".to_owned() };
-    assert!(desk.session(SessionView { sight: blind, ..held }).is_some());
+    assert!(desk.session(SessionView { sight: blind, ..held }, None).is_some());
     assert!(desk.session_gone(&watched.session).is_some());
     assert_eq!(desk.session_gone(&watched.session), None);
     assert_eq!(desk.snapshot().sessions, []);
+}
+
+#[test]
+fn after_a_stop_of_everything_nothing_stands_still_before_its_driver_says_so() {
+    let session = |standing, state| SessionView {
+        session: SessionId::try_from("refund-bot-14").expect("an id"),
+        agent: None,
+        goal: None,
+        state,
+        since: Timestamp::UNIX_EPOCH,
+        standing,
+        sight: Sight::Seen,
+        events: 1,
+        last: None,
+        approval: None,
+    };
+    let at = |second| Timestamp::from_second(second).expect("a time");
+    let halt = |second| Halt { by: name("ops1"), at: at(second), reason: None };
+    let with = |halt: Option<Halt>| DaemonInfo { halt, ..DaemonInfo::default() };
+    let standing = |desk: &Desk| desk.snapshot().sessions[0].standing;
+    let idle = session(Stillness::NothingRuns, SessionState::Idle);
+
+    let mut desk = Desk::new(DeskSettings::default());
+    desk.session(idle.clone(), None);
+    assert_eq!(standing(&desk), Stillness::NothingRuns);
+    let updates = desk.daemon(with(Some(halt(1))));
+    let [Change::Daemon { .. }, Change::Session { view }] =
+        updates.iter().map(|one| &one.change).collect::<Vec<_>>()[..]
+    else {
+        panic!("{updates:?}")
+    };
+    assert_eq!((view.standing, standing(&desk)), (Stillness::NotYet, Stillness::NotYet), "seen before the stop");
+    assert_eq!(desk.session(idle.clone(), None), None, "of a driver that does not know of the stop yet");
+    assert!(desk.session(idle.clone(), Some(halt(1))).is_some());
+    assert_eq!(standing(&desk), Stillness::NothingRuns);
+
+    desk.daemon(with(None));
+    assert_eq!(standing(&desk), Stillness::NothingRuns, "without a stop what is known counts");
+    desk.daemon(with(Some(halt(2))));
+    assert_eq!(standing(&desk), Stillness::NotYet, "another stop");
+
+    // A driver may be quicker than the desk.
+    let mut desk = Desk::new(DeskSettings::default());
+    desk.session(session(Stillness::Paused, SessionState::Held), Some(halt(1)));
+    assert_eq!(desk.daemon(with(Some(halt(1)))).len(), 1, "nothing is told anew");
+    assert_eq!(standing(&desk), Stillness::Paused);
 }
 
 #[test]

@@ -510,7 +510,7 @@ async fn a_client_that_falls_behind_a_thousand_sessions_is_not_dropped_and_ends_
         approval: None,
     };
     for state in [SessionState::Watching, SessionState::Idle] {
-        (0..1_000).for_each(|n| world.desk.session(view(n, state)));
+        (0..1_000).for_each(|n| world.desk.session(view(n, state), None));
         world.desk.notice(state.name().to_owned());
         // Taken in by the keeper, and not read by the client.
         assert_eq!(world.desk.snapshot().await.map(|known| known.sessions.len()), Some(1_000));

@@ -16,8 +16,8 @@ use crate::api::SessionId;
 use crate::clock::Moment;
 use crate::control::desk::{ClientId, Desk, DeskSettings, Passed};
 use crate::control::protocol::{
-    ApprovalView, DaemonInfo, Decided, Decision, Nonce, OperatorName, Person, Refusal, Role, SessionView, Snapshot,
-    Update,
+    ApprovalView, DaemonInfo, Decided, Decision, Halt, Nonce, OperatorName, Person, Refusal, Role, SessionView,
+    Snapshot, Update,
 };
 use crate::gate::{ApprovalId, Digest, Revision};
 
@@ -27,7 +27,7 @@ const NONCES: u64 = 1 << 53;
 /// What the keeper is told.
 pub(super) enum Message {
     Publish(Box<ApprovalView>),
-    Session(Box<SessionView>),
+    Session(Box<SessionView>, Option<Halt>),
     SessionGone(SessionId),
     Daemon(Box<DaemonInfo>),
     Notice(String),
@@ -115,8 +115,8 @@ impl Keeper {
                 let update = self.desk.published(*view);
                 self.broadcast(update);
             }
-            Message::Session(view) => {
-                let update = self.desk.session(*view);
+            Message::Session(view, halt) => {
+                let update = self.desk.session(*view, halt);
                 self.broadcast(update);
             }
             Message::SessionGone(session) => {
@@ -124,8 +124,8 @@ impl Keeper {
                 self.broadcast(update);
             }
             Message::Daemon(daemon) => {
-                let update = self.desk.daemon(*daemon);
-                self.broadcast(Some(update));
+                let updates = self.desk.daemon(*daemon);
+                updates.into_iter().for_each(|update| self.broadcast(Some(update)));
             }
             Message::Notice(text) => {
                 let update = self.desk.notice(text);

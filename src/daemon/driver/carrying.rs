@@ -18,7 +18,7 @@ impl Driver {
                 self.show();
             }
             if let Effect::Record { ticket, record } = effect {
-                log::record(&self.session, &record);
+                log::record(&self.session, &record, self.known.halt.is_some());
                 let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };
                 match ticket {
                     None => together.push(write),

@@ -7,19 +7,19 @@ use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::policy::OnTimeout;
 
-/// Logs a record. Notes are logged as the notices they are.
-pub fn record(session: &SessionId, record: &Record) {
+/// Logs a record. Notes are logged as the notices they are. `stopped`: everything is, and no deadline runs.
+pub fn record(session: &SessionId, record: &Record, stopped: bool) {
     let Some(kept) = &record.kept else { return };
     let code = kept.card.code();
     let approval = kept.card.approval;
     let rule = kept.card.rules.first().map_or("?", |rule| rule.name.as_str());
     match (record.entry, &kept.closed) {
         // A question waits from the beginning; a hold does once its card is complete.
-        (Entry::Opened, None) if kept.card.subject == Subject::Question => waits(session, kept),
+        (Entry::Opened, None) if kept.card.subject == Subject::Question => waits(session, kept, stopped),
         (Entry::Opened, _) => {
             tracing::info!(target: TOLD, %session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
-        (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept),
+        (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept, stopped),
         (Entry::Voted, _) => voted(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
         (
@@ -35,10 +35,17 @@ pub fn record(session: &SessionId, record: &Record) {
     }
 }
 
-fn waits(session: &SessionId, kept: &Kept) {
+fn waits(session: &SessionId, kept: &Kept, stopped: bool) {
     let (approval, code) = (kept.card.approval, kept.card.code());
     let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
     let stake = stake(kept);
+    if stopped {
+        tracing::warn!(target: TOLD,
+            %session, %approval, %revision,
+            "{code} waits for an answer; everything is stopped, and its deadline stands still: {stake} (session {session})"
+        );
+        return;
+    }
     tracing::warn!(target: TOLD,
         %session, %approval, %revision, %deadline,
         "{code} waits for an answer until {deadline:.0}, then {then}: {stake} (session {session})"

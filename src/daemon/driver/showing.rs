@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use crate::clock::Moment;
-use crate::control::{DeskService, SessionView, Sight};
+use crate::control::{DeskService, Halt, SessionView, Sight};
 use crate::gate::{About, Digest, EventLine, Gate};
 
 /// How often counters alone are told.
@@ -24,6 +24,8 @@ pub struct Showing {
     goal: Option<String>,
     sight: Sight,
     shown: Option<(SessionView, Instant)>,
+    /// The stop of everything that was in force then.
+    halt: Option<Halt>,
 }
 
 impl Showing {
@@ -32,7 +34,7 @@ impl Showing {
     pub fn new(desk: DeskService, about: &About) -> Self {
         let agent = about.agent.as_deref().map(|agent| head(agent, NAME_MOST));
         let goal = about.goal.as_deref().map(|goal| head(goal, TEXT_MOST));
-        Self { desk, agent, goal, sight: Sight::Seen, shown: None }
+        Self { desk, agent, goal, sight: Sight::Seen, shown: None, halt: None }
     }
 
     /// Sight was lost `ago`.
@@ -53,14 +55,15 @@ impl Showing {
         (shown.events != events).then(|| *at + COUNTERS_EVERY)
     }
 
-    /// Tells clients what they do not know.
-    pub fn show(&mut self, gate: &Gate, events: u64, now: Timestamp) {
+    /// Tells clients what they do not know. That the gate has taken in another stop of everything is news as well: before that
+    /// nothing is told to stand still.
+    pub fn show(&mut self, gate: &Gate, halt: Option<&Halt>, events: u64, now: Timestamp) {
         let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
         let same = known.is_some_and(|(shown, at)| {
             let counted = shown.events == events || at.elapsed() < COUNTERS_EVERY;
             let stands = shown.state == state && shown.standing == standing;
-            stands && shown.approval == approval && shown.sight == self.sight && counted
+            stands && self.halt.as_ref() == halt && shown.approval == approval && shown.sight == self.sight && counted
         });
         if same {
             return;
@@ -78,7 +81,8 @@ impl Showing {
             last: gate.newest().map(cut),
             approval,
         };
-        self.desk.session(view.clone());
+        self.halt = halt.cloned();
+        self.desk.session(view.clone(), self.halt.clone());
         self.shown = Some((view, Instant::now()));
     }
 }

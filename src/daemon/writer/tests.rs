@@ -11,9 +11,13 @@ use super::*;
 use crate::control::{Change, Client, DeskSettings, Drivers, OperatorName};
 use crate::gate::{Entry, Record};
 
+/// How long the end waits here for a disk that does not answer.
+const LAST_HERE: Duration = Duration::from_millis(300);
+
 struct Bench {
     writer: Writer,
-    task: JoinHandle<()>,
+    task: JoinHandle<Left>,
+    store: Store,
     audience: Client,
     /// Another connection to the same file.
     other: SqliteConnection,
@@ -39,9 +43,10 @@ impl Bench {
             Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
         let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
         let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
-        let (writer, task) = Writer::start(store, desk, Arc::default(), channel(None, Arc::default()).1);
+        let recording = channel(None, Arc::default()).1;
+        let (writer, task) = Writer::start_with(store.clone(), desk, Arc::default(), recording, LAST_HERE);
         let other = SqliteConnectOptions::new().filename(&file).connect().await.expect("a connection");
-        Self { writer, task, audience, other, file, _folder: folder }
+        Self { writer, task, store, audience, other, file, _folder: folder }
     }
 
     async fn fails(&mut self) {
@@ -55,6 +60,12 @@ impl Bench {
 
     fn keep(&self, text: &str) {
         self.writer.keep(vec![note(text)]).expect("room");
+    }
+
+    /// Every handle is gone; how the store was left.
+    async fn ends(&mut self) -> Left {
+        drop(std::mem::replace(&mut self.writer, Writer { requests: mpsc::channel(1).0 }));
+        (&mut self.task).await.expect("no panic")
     }
 
     async fn must(&self, text: &str) -> Result<(), String> {
@@ -133,7 +144,7 @@ async fn nothing_that_can_be_written_is_lost_at_the_end() {
     drop(std::mem::replace(&mut bench.writer, Writer { requests: mpsc::channel(1).0 }));
     // The writer is in its last attempts now, or about to be.
     bench.works().await;
-    (&mut bench.task).await.expect("no panic");
+    assert_eq!((&mut bench.task).await.expect("no panic"), Left::Whole);
     assert_eq!(bench.written().await, ["one", "two"]);
 }
 
@@ -157,4 +168,34 @@ async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
     assert!(metrics.text().contains("holdpoint_events_dropped_total 1"), "{}", metrics.text());
     assert!(!metrics.is_store_failing());
     assert_eq!(bench.must("decided").await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_at_the_end_is_given_up_and_told() {
+    let mut bench = Bench::new().await;
+    let hung = bench.store.hold().await;
+    bench.keep("one");
+    let began = Instant::now();
+    assert_eq!(bench.ends().await, Left::Unfinished);
+    assert!(began.elapsed() < END, "{:?}", began.elapsed());
+    drop(hung);
+}
+
+#[tokio::test]
+async fn a_store_that_only_cannot_be_closed_is_told_as_well() {
+    let mut bench = Bench::new().await;
+    assert_eq!(bench.must("one").await, Ok(()));
+    let hung = bench.store.hold().await;
+    assert_eq!(bench.ends().await, Left::Unfinished);
+    drop(hung);
+    assert_eq!(bench.written().await, ["one"]);
+}
+
+#[tokio::test]
+async fn records_that_could_not_be_written_to_the_end_are_told() {
+    let mut bench = Bench::new().await;
+    bench.fails().await;
+    bench.keep("one");
+    bench.notice().await;
+    assert_eq!(bench.ends().await, Left::Unfinished);
 }
