@@ -74,15 +74,12 @@ enum Command {
     Openapi,
 }
 
-/// Prints a line of data. Somebody who stops reading is an error, not a panic.
+/// Prints a line of data. Somebody who stops reading ends the command, without a word and without a panic.
 fn print(line: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
     let printed = writeln!(out, "{line}").and_then(|()| out.flush());
-    printed.map_err(|error| {
-        Failure::new(Exit::Error, format!("standard output cannot be written: {error}"))
-            .hint("did its reader go away, or is the disk full? What the command did besides is done")
-    })
+    printed.map_err(|error| Failure::unwritten(&error, "is the disk full? What the command did besides is done"))
 }
 
 /// Says a line of talk. A standard error that is closed has nobody to tell.

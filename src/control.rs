@@ -16,6 +16,6 @@ pub use desk::{Desk, DeskSettings};
 pub use protocol::{
     Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Decision, EndedBy, Halt, Hello, Nonce,
     OperatorName, Person, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView,
-    Sight, Snapshot, State, Stillness, Update, Vote, You,
+    Sight, Snapshot, State, Stillness, Update, Vote, You, worded,
 };
 pub use service::{Client, DeskService, Directed, Drivers, Gone, Ordered, Requests, ScreenshotOrder};

@@ -35,6 +35,8 @@ pub enum Exit {
     WaitedWithdrawn = 12,
     /// `wait`: nothing happened in time.
     TimedOut = 124,
+    /// Whoever read standard output stopped reading: what a shell shows of a program that SIGPIPE ended. Nothing is said.
+    ReaderGone = 141,
     /// The provider refuses us at the start.
     Unavailable = 69,
     /// Another instance holds the lock.
@@ -83,6 +85,15 @@ impl Failure {
     #[must_use]
     pub fn told(exit: Exit) -> Self {
         Self::new(exit, "")
+    }
+
+    /// A failure to write standard output, with a hint. A reader that went away, as `head` does, is told nothing.
+    #[must_use]
+    pub fn unwritten(error: &std::io::Error, hint: &str) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::told(Exit::ReaderGone),
+            _ => Self::new(Exit::Error, format!("standard output cannot be written: {error}")).hint(hint),
+        }
     }
 
     /// Whether there is nothing to print any more.

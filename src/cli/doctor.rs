@@ -1,6 +1,7 @@
 //! `holdpoint doctor`: one line for each thing that has to be right, with what to do where it is not.
 //!
-//! Changes nothing, makes nothing, calls no provider, and never prints the key. Works without a daemon.
+//! Changes nothing, makes nothing, calls no provider, and never prints the key. Works without a daemon. Where one answers, what
+//! only a daemon needs and this user has not is worth a warning; without one it is why nothing works.
 
 mod daemon;
 mod host;
@@ -11,6 +12,10 @@ use serde::Serialize;
 use super::oneshot::link::Common;
 use super::print;
 use crate::error::{Exit, Failure};
+
+/// What to say of something that only a daemon needs where one answers.
+const OWN: &str =
+    "the daemon that answers has its own, and answering approvals takes none; a daemon of this user's would need it";
 
 /// Arguments of `holdpoint doctor`.
 #[derive(Debug, clap::Args)]
@@ -66,6 +71,12 @@ impl Check {
         Self { verdict: Verdict::Fail, hint: Some(hint.into()), ..Self::ok(check, found) }
     }
 
+    /// What a start of the daemon takes and this user has not. Where a daemon answers it has it: an operator
+    /// needs none of it. Where none does, this may be why, and `hint` says what to do.
+    fn for_a_start(attended: bool, check: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Self {
+        if attended { Self::warn(check, found, OWN) } else { Self::fail(check, found, hint) }
+    }
+
     fn lines(&self) -> String {
         let found = self.found.replace('\n', "\n                       ");
         let hint = self.hint.as_ref().map(|hint| format!("\n                       hint: {hint}")).unwrap_or_default();
@@ -78,8 +89,10 @@ impl Check {
 /// # Errors
 /// [`Exit::Error`] when something does not work.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let (config, mut checks) = setup::checks(&args.common.target);
-    checks.extend(daemon::checks(&args.common.target, config.as_ref()).await);
+    // Whether a daemon answers tells what this user's own setup has to have.
+    let daemon = daemon::reach(&args.common.target).await;
+    let (config, mut checks) = setup::checks(&args.common.target, daemon.is_ok());
+    checks.extend(daemon::checks(&daemon, config.as_ref()));
     checks.extend(host::checks());
     if args.common.json {
         print(&super::oneshot::to_json(&checks))?;

@@ -51,13 +51,13 @@ pub enum Command {
     /// Lists the sessions that are watched
     #[command(after_help = "Example: holdpoint sessions")]
     Sessions(listing::Sessions),
-    /// Pauses a session and opens an approval for it
+    /// Pauses a session and opens an approval for it; where nothing runs there is nothing to pause, and that is said
     #[command(after_help = "Example: holdpoint pause refund-bot-14 --reason 'looks lost'")]
     Pause(ordering::Order),
     /// Lets a session go on by approving what is open for it; one that is kept paused is asked about first
     #[command(after_help = "Example: holdpoint resume refund-bot-14")]
     Resume(ordering::Resume),
-    /// Ends a session's task; an open approval is denied by it
+    /// Ends a session's task; an open approval is denied by it, and where nothing runs nothing is done
     #[command(after_help = "Example: holdpoint cancel refund-bot-14 --reason 'wrong customer'")]
     Cancel(ordering::Order),
     /// Pauses every watched session that acts, or may, at once, one in which nothing runs as soon as it begins to act, and

@@ -8,7 +8,7 @@ pub mod strict;
 mod update;
 mod view;
 
-pub use decision::{Act, Decided, Decision, Nonce, OperatorName, Refusal};
+pub use decision::{Act, Decided, Decision, Nonce, OperatorName, Refusal, worded};
 pub use person::Person;
 pub use request::{Presented, Reason, Reloaded, Saved, Shown, Status};
 pub use session::{Halt, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Sight, Stillness};

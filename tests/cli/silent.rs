@@ -29,14 +29,32 @@ fn a_demo_that_nobody_watches_leaves_nothing_behind() {
 }
 
 #[test]
-fn data_that_nobody_reads_is_an_error() {
+fn a_reader_that_goes_away_ends_a_command_quietly() {
     let home = Home::new();
+    for args in [
+        &["openapi"][..],
+        &["man"],
+        &["completions", "bash"],
+        &["policy", "presets", "balanced"],
+        &["config", "check", "--config", "config.toml"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = home.command(args);
+        let ended = command.stdout(writer).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!((ended.status.code(), said.contains("cannot be written")), (Some(141), false), "{args:?}: {said}");
+        assert!(!said.contains("hint"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let home = Home::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut check = home.command(&["config", "check", "--config", "config.toml"]);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    let mut check = check.stdout(writer).spawn().unwrap();
-    let mut talk = String::new();
-    std::io::Read::read_to_string(&mut check.stderr.take().unwrap(), &mut talk).unwrap();
-    assert_eq!(check.wait().unwrap().code(), Some(1));
-    assert!(talk.starts_with("holdpoint: standard output cannot be written: "), "{talk}");
+    let ended = check.stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let talk = String::from_utf8_lossy(&ended.stderr);
+    assert!(talk.starts_with("holdpoint: standard output cannot be written: ") && talk.contains("hint: "), "{talk}");
 }

@@ -94,10 +94,8 @@ async fn begin(store: &Store, after: i64, end: Head) -> Result<Head, Failure> {
 
 /// Prints the rows that follow `head` and moves it, up to the first row that does not follow.
 fn print<'r>(head: &mut Head, rows: impl Iterator<Item = &'r Row>) -> Result<Result<(), Broken>, Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(Exit::Error, format!("standard output cannot be written: {error}"))
-            .hint("what was written is whole up to its last line; `--after` with its seq goes on from there")
-    };
+    let goes_on = "what was written is whole up to its last line; `--after` with its seq goes on from there";
+    let failed = |error: std::io::Error| Failure::unwritten(&error, goes_on);
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut whole = Ok(());
     for row in rows {

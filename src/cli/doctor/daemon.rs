@@ -1,7 +1,5 @@
 //! Whether a daemon is there, who we are to it, and what it sees.
 
-use std::path::PathBuf;
-
 use super::Check;
 use crate::cli::oneshot::link::Link;
 use crate::cli::target::Target;
@@ -11,26 +9,34 @@ use crate::operator::escape::{again, short};
 
 const START: &str = "start it with `holdpoint run`, or name its socket with --socket PATH or $HOLDPOINT_SOCKET";
 
-/// Looks for the socket, and asks who answers there.
-pub async fn checks(target: &Target, config: Option<&Config>) -> Vec<Check> {
-    let socket = match target.socket() {
-        Ok(socket) => socket,
-        Err(failure) => {
-            let said = failure.to_string().lines().next().unwrap_or_default().to_owned();
-            return vec![Check::warn("socket", said, START)];
-        }
-    };
-    asked(socket, config).await
+/// A daemon that answered at its socket.
+pub struct Daemon {
+    socket: String,
+    link: Link,
 }
 
-async fn asked(socket: PathBuf, config: Option<&Config>) -> Vec<Check> {
+/// Looks for the socket, and asks who answers there.
+///
+/// # Errors
+/// With what is wrong.
+pub async fn reach(target: &Target) -> Result<Daemon, Check> {
+    let socket = target.socket().map_err(|failure| {
+        let said = failure.to_string().lines().next().unwrap_or_default().to_owned();
+        Check::warn("socket", said, START)
+    })?;
     let shown = short(&socket.to_string_lossy());
-    let link = match Link::to(socket).await {
-        Ok(link) => link,
-        Err(error) => return vec![Check::fail("socket", again(&error.to_string()), START)],
+    let link = Link::to(socket).await.map_err(|error| Check::fail("socket", again(&error.to_string()), START))?;
+    Ok(Daemon { socket: shown, link })
+}
+
+/// What the daemon says of itself and of us.
+pub fn checks(daemon: &Result<Daemon, Check>, config: Option<&Config>) -> Vec<Check> {
+    let Daemon { socket, link } = match daemon {
+        Ok(daemon) => daemon,
+        Err(why) => return vec![why.clone()],
     };
     let hello = link.hello();
-    let mut checks = vec![Check::ok("socket", format!("{shown} answers")), version(hello), role(hello)];
+    let mut checks = vec![Check::ok("socket", format!("{socket} answers")), version(hello), role(hello)];
     checks.extend(config.map(|config| policy(hello, config)));
     checks.push(provider(hello));
     checks.extend(halt(hello));

@@ -7,24 +7,27 @@ use rustix::fs::{Access, access};
 use super::Check;
 use crate::cli::run::{config_path, fetch_key, store_path};
 use crate::cli::target::Target;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, ConfigError, Loaded};
 use crate::operator::escape::short;
 
-/// The configuration as far as it can be used, and what there is to say.
-pub fn checks(target: &Target) -> (Option<Config>, Vec<Check>) {
-    let (config, mut checks) = configuration(target.config.as_deref());
+/// The configuration as far as it can be used, and what there is to say. `attended`: a daemon answers.
+pub fn checks(target: &Target, attended: bool) -> (Option<Config>, Vec<Check>) {
+    let (config, mut checks) = configuration(target.config.as_deref(), attended);
     if let Some(config) = &config {
-        checks.push(api_key(config));
-        checks.extend(store(config));
+        checks.push(api_key(config, attended));
+        checks.extend(store(config, attended));
     }
     (config, checks)
 }
 
-fn configuration(named: Option<&Path>) -> (Option<Config>, Vec<Check>) {
+fn configuration(named: Option<&Path>, attended: bool) -> (Option<Config>, Vec<Check>) {
     let what = "configuration";
     let path = match config_path(named) {
         Ok(path) => path,
-        Err(failure) => return (None, vec![Check::fail(what, first_line(&failure), "name one with --config FILE")]),
+        Err(failure) => {
+            let check = Check::for_a_start(attended, what, first_line(&failure), "name one with --config FILE");
+            return (None, vec![check]);
+        }
     };
     match Config::load(&path) {
         Ok(Loaded { config, notes }) => {
@@ -34,35 +37,47 @@ fn configuration(named: Option<&Path>) -> (Option<Config>, Vec<Check>) {
                 .extend(notes.into_iter().map(|note| Check::warn(what, note, "`holdpoint config check` says so too")));
             (Some(config), checks)
         }
-        Err(error) => {
-            (None, vec![Check::fail(what, error.to_string().trim_end(), "`holdpoint config check` shows each place")])
-        }
+        Err(error) => (None, vec![unusable(&path, named.is_some(), attended, &error)]),
     }
+}
+
+/// What this user may not read is the daemon's business; what is wrong in itself is wrong for everybody, and so is a file that
+/// was named.
+fn unusable(path: &Path, named: bool, attended: bool, error: &ConfigError) -> Check {
+    const CHECK: &str = "`holdpoint config check` shows each place";
+    let said = error.to_string();
+    let closed = match error {
+        ConfigError::Read { .. } => true,
+        // Right in itself: what is wrong lies in another file, which only the daemon may read.
+        ConfigError::Invalid(_) => Config::load_rules(path).is_ok(),
+    };
+    Check::for_a_start(attended && closed && !named, "configuration", said.trim_end(), CHECK)
 }
 
 fn first_line(failure: &crate::error::Failure) -> String {
     failure.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn api_key(config: &Config) -> Check {
+fn api_key(config: &Config, attended: bool) -> Check {
     match fetch_key(&config.provider.api_key) {
         Ok(_) => Check::ok("api key", "is there"),
-        Err(failure) => Check::fail(
+        Err(failure) => Check::for_a_start(
+            attended,
             "api key",
             first_line(&failure),
-            "the daemon needs it; a client command does not, so this is right if the daemon is another user's",
+            "the daemon needs it: set the variable, or name the file, that provider.api_key_env or api_key_file says",
         ),
     }
 }
 
-fn store(config: &Config) -> Vec<Check> {
+fn store(config: &Config, attended: bool) -> Vec<Check> {
     match store_path(&config.store) {
-        Ok(path) => vec![directory(&path), lock(&path)],
+        Ok(path) => vec![directory(&path, attended), lock(&path)],
         Err(failure) => vec![Check::fail("store", first_line(&failure), "set [store] path")],
     }
 }
 
-fn directory(store: &Path) -> Check {
+fn directory(store: &Path, attended: bool) -> Check {
     let what = "store";
     let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let shown = short(&folder.to_string_lossy());
@@ -71,7 +86,8 @@ fn directory(store: &Path) -> Check {
     }
     match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
         Ok(()) => Check::ok(what, format!("{shown} can be written")),
-        Err(error) => Check::fail(
+        Err(error) => Check::for_a_start(
+            attended,
             what,
             format!("{shown} cannot be written by this user: {error}"),
             "the daemon has to be able to; `ls -ld` shows whose it is",
@@ -100,7 +116,7 @@ mod tests {
     fn a_store_that_is_not_there_yet_is_fine_and_nothing_is_made() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("state").join("holdpoint.db");
-        assert_eq!(directory(&store).verdict, super::super::Verdict::Ok);
+        assert_eq!(directory(&store, false).verdict, super::super::Verdict::Ok);
         assert_eq!(lock(&store).found, "no daemon runs on the store");
         assert!(!folder.path().join("state").exists());
     }

@@ -96,7 +96,8 @@ pub fn waiting(mut approvals: Vec<ApprovalView>) -> Vec<ApprovalView> {
 
 /// A table of approvals.
 pub fn approvals(approvals: &[ApprovalView], now: Timestamp) -> Table {
-    let mut table = Table::new(&["CODE", "RISK", "LEFT", "AMOUNT", "RULE", "DOMAIN", "TIMING", "STATE", "SESSION"]);
+    let mut table = Table::new(&["CODE", "RISK", "LEFT", "AMOUNT", "RULE", "DOMAIN", "TIMING", "STATE", "SESSION"])
+        .with_whole("SESSION");
     for view in approvals {
         let card = &view.card;
         table.row(vec![
@@ -116,7 +117,7 @@ pub fn approvals(approvals: &[ApprovalView], now: Timestamp) -> Table {
 
 /// A table of sessions.
 pub fn session_table(sessions: &[SessionView], now: Timestamp) -> Table {
-    let mut table = Table::new(&["SESSION", "STATE", "FOR", "SEEN", "EVENTS", "CODE", "GOAL"]);
+    let mut table = Table::new(&["SESSION", "STATE", "FOR", "SEEN", "EVENTS", "CODE", "GOAL"]).with_whole("SESSION");
     for view in sessions {
         table.row(vec![
             view.session.to_string(),

@@ -34,12 +34,17 @@ pub struct Args {
     common: Common,
 }
 
-/// Reads a duration as it is written in the configuration: `90s`, `10m`.
+/// Reads a duration as it is written in the configuration: `90s`, `10m`. A whole number alone is seconds, as it is for
+/// `sleep` and `timeout`.
 ///
 /// # Errors
 /// With what a duration looks like.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    units::duration(text).ok_or_else(|| "a duration is a number with ms, s, m, h or d, such as 90s or 1h30m".to_owned())
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let read = if is_number { units::duration(&format!("{text}s")) } else { units::duration(text) };
+    read.ok_or_else(|| {
+        "a duration is a number of seconds, or one with ms, s, m, h or d, such as 90s or 1h30m".to_owned()
+    })
 }
 
 /// Waits.
@@ -99,4 +104,31 @@ fn timed_out(name: &str, after: Option<Duration>) -> Failure {
     let after = after.map(words::span).unwrap_or_default();
     Failure::new(Exit::TimedOut, format!("{name}: no outcome within {after}"))
         .hint("nothing was decided by that; `holdpoint show ID` tells what it waits for")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_alone_is_seconds_and_anything_else_needs_its_unit() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (text, read) in [
+            ("2", seconds(2)),
+            ("0", seconds(0)),
+            ("90s", seconds(90)),
+            ("1h30m", seconds(5_400)),
+            ("250ms", Some(Duration::from_millis(250))),
+            ("", None),
+            ("-2", None),
+            ("2.5", None),
+            ("soon", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(duration(text).ok(), read, "{text:?}");
+        }
+        assert!(
+            duration("soon").expect_err("no duration").contains("a number of seconds, or one with ms, s, m, h or d")
+        );
+    }
 }

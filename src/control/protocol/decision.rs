@@ -125,6 +125,22 @@ impl Act {
     pub const fn approve() -> Self {
         Self::Approve { reason: None }
     }
+
+    /// The act as it counts: a reason without words is none.
+    #[must_use]
+    pub fn with_reason_or_none(self) -> Self {
+        match self {
+            Self::Approve { reason } => Self::Approve { reason: reason.and_then(worded) },
+            Self::Deny { reason } => Self::Deny { reason: reason.and_then(worded) },
+            Self::Instruct { .. } | Self::Answer { .. } | Self::Extend => self,
+        }
+    }
+}
+
+/// A reason as it was typed, where it says anything.
+#[must_use]
+pub fn worded(reason: String) -> Option<String> {
+    (!reason.trim().is_empty()).then_some(reason)
 }
 
 /// What the daemon answers to a decision that it took.

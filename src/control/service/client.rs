@@ -11,7 +11,7 @@ use super::Directed;
 use super::keeper::{Message, Seat};
 use crate::control::desk::ClientId;
 use crate::control::protocol::{
-    Decided, Decision, Halt, Nonce, OperatorName, Refusal, Role, SessionDone, SessionOrder, Snapshot, Update,
+    Decided, Decision, Halt, Nonce, OperatorName, Refusal, Role, SessionDone, SessionOrder, Snapshot, Update, worded,
 };
 use crate::gate::{ApprovalId, Digest, Revision};
 
@@ -144,6 +144,7 @@ impl Requests {
     /// See [`Refusal`]. When the daemon ends before it answers, the refusal says that the result is not known.
     pub async fn decide(&self, decision: Decision) -> Result<Decided, Refusal> {
         let (reply, answer) = oneshot::channel();
+        let decision = Decision { act: decision.act.with_reason_or_none(), ..decision };
         self.line.tell(Message::Decide { client: self.line.client, decision, reply });
         let lost = "the session's driver ended before it answered; when it is back it says whether this was decided";
         answer.await.unwrap_or_else(|_| Err(Refusal::Unknown { why: lost.to_owned() }))
@@ -166,6 +167,7 @@ impl Requests {
     ///
     /// See [`Refusal`]. When the daemon ends before it answers, the refusal says that the result is not known.
     pub async fn session(&self, order: SessionOrder) -> Result<SessionDone, Refusal> {
+        let order = SessionOrder { reason: order.reason.and_then(worded), ..order };
         self.direct(Role::Decide, |operator, reply| Directed::Session { operator, order, reply }).await
     }
 
@@ -176,6 +178,7 @@ impl Requests {
     ///
     /// As [`Requests::session`].
     pub async fn halt(&self, reason: Option<String>) -> Result<Halt, Refusal> {
+        let reason = reason.and_then(worded);
         self.direct(Role::Decide, |operator, reply| Directed::Halt { operator, reason, reply }).await
     }
 

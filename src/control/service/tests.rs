@@ -130,7 +130,7 @@ async fn a_client_that_is_behind_is_told_the_newest_of_each_thing_and_every_sent
     let mut ops = client(&world.desk, "ops1").await;
     for state in [SessionState::Watching, SessionState::Idle, SessionState::Waiting, SessionState::Idle] {
         for n in 0..1_000 {
-            world.desk.session(session(n, state));
+            world.desk.session(session(n, state), None);
         }
         world.desk.publish(open(1, state.name()));
         world.desk.notice(state.name().to_owned());
@@ -225,4 +225,30 @@ async fn a_stopping_daemon_takes_no_act_and_one_that_does_not_answer_leaves_it_u
     let session = crate::api::SessionId::try_from("refund-bot-14").expect("an id");
     let order = crate::control::SessionOrder { session, act: crate::control::SessionAct::Pause, reason: None };
     assert_eq!(ops.requests().session(order).await, Err(Refusal::Stopping));
+}
+
+#[tokio::test]
+async fn a_reason_without_words_is_none_wherever_one_is_given() {
+    let mut world = world();
+    let view = open(1, "Buying");
+    world.desk.publish(view.clone());
+    let ops = client(&world.desk, "ops1").await;
+    let blank = || Some(" \t\n".to_owned());
+    let session = view.card.session.clone();
+    let driver = tokio::spawn(async move {
+        let denial = world.decisions.recv().await.expect("a decision");
+        assert_eq!(denial.decision.act, Act::Deny { reason: None });
+        drop(denial.reply.send(Ok(Decided::Outcome { outcome: Outcome::Denied })));
+        let Some(Directed::Session { order, reply, .. }) = world.orders.recv().await else { panic!("an order") };
+        assert_eq!(order.reason, None);
+        drop(reply.send(Err(Refusal::Stopping)));
+        let Some(Directed::Halt { reason, .. }) = world.orders.recv().await else { panic!("a stop") };
+        assert_eq!(reason, None);
+    });
+    let denial = Decision { act: Act::Deny { reason: blank() }, ..approve(&view, Nonce(1)) };
+    assert!(ops.decide(denial).await.is_ok());
+    let act = crate::control::SessionAct::Pause;
+    assert!(ops.requests().session(SessionOrder { session, act, reason: blank() }).await.is_err());
+    assert!(ops.requests().halt(blank()).await.is_err(), "nobody answers it here");
+    driver.await.expect("no panic");
 }
