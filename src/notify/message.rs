@@ -185,21 +185,25 @@ fn state_name(state: &State) -> &'static str {
 /// The line for pagers. Never carries what the agent says.
 fn text(call: &Call) -> String {
     let card = &call.view.card;
-    let (code, session, deadline) = (card.code(), &card.session, call.view.deadline);
+    let (code, session) = (card.code(), &card.session);
+    let until = match call.view.frozen {
+        true => "; everything is stopped, and its deadline stands still".to_owned(),
+        false => format!(" until {:.0}", call.view.deadline),
+    };
     match (call.kind, &call.about) {
         (Kind::Resolved, _) => resolved(call),
         (_, About::Everything) => {
             let more = call.count.saturating_sub(1);
-            format!("{code} waits for an answer until {deadline:.0}, and {more} more wait")
+            format!("{code} waits for an answer{until}, and {more} more wait")
         }
         (_, About::Session { since }) => {
             let n = call.count;
-            format!("{n} approvals of session {session} since {since:.0}; {code} waits until {deadline:.0}")
+            format!("{n} approvals of session {session} since {since:.0}; {code} waits{until}")
         }
         (Kind::Opened | Kind::Escalated | Kind::Grouped | Kind::Test, About::One) => {
             let still = if call.kind == Kind::Escalated { "still waits" } else { "waits" };
             let draft = if call.view.state == State::Draft { ", and the pause is not confirmed" } else { "" };
-            format!("{code} {still} for an answer until {deadline:.0}{draft}: {} (session {session})", stake(card))
+            format!("{code} {still} for an answer{until}{draft}: {} (session {session})", stake(card))
         }
     }
 }

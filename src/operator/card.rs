@@ -52,6 +52,7 @@ pub(crate) fn card(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     notes(&mut page, card);
     needs(&mut page, view);
     claims(&mut page, card);
+    stopped(&mut page, view);
     page.row("then", &then(view, frame));
     page
 }
@@ -92,6 +93,7 @@ pub(crate) fn details(view: &ApprovalView, frame: &Frame<'_>) -> Page {
         in_full(&mut page, "", &event.text);
         event.whole.iter().for_each(|whole| page.quoted("", &format!("(shortened; sha256 of the whole: {whole})")));
     }
+    stopped(&mut page, view);
     page.row("then", &then(view, frame));
     page
 }
@@ -282,6 +284,12 @@ fn in_full(page: &mut Page, label: &str, text: &str) {
     }
 }
 
+fn stopped(page: &mut Page, view: &ApprovalView) {
+    if view.frozen {
+        page.row("STOPPED", words::despite_the_stop(&view.card));
+    }
+}
+
 fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
     let card = &view.card;
     let late = card.timing == Timing::Late && card.subject == Subject::Hold;
@@ -299,11 +307,40 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
     if instructs && !matches!(view.state, State::Draft) {
         parts.push("m text instructs, then resumes".to_owned());
     }
-    let deadline = words::clock(view.deadline, frame.zone);
-    let silence = format!("no answer by {deadline} {}", words::timing_out(card));
+    let silence = words::silence(view, frame.zone);
     let waiting = if frame.waiting > 0 { format!("   {} more waiting", frame.waiting) } else { String::new() };
     if late && parts.len() == 3 {
         return format!("{} · {silence}{waiting}", parts.join(", "));
     }
     format!("{} · {silence}{waiting}", parts.join(" · "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::fixtures::{open, revised};
+
+    fn end(view: &ApprovalView) -> Vec<String> {
+        let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
+        let said = card(view, &frame).finish();
+        let lines = said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+        lines.skip_while(|line| !line.starts_with("| trigger")).skip(1).collect()
+    }
+
+    #[test]
+    fn a_card_during_a_stop_of_everything_says_what_an_approval_does_and_that_no_deadline_runs() {
+        let view = open(1, "Buying");
+        let then = "then y resumes · n cancels · m text instructs, then resumes";
+        assert_eq!(end(&view), [format!("{then} · no answer by 13:12:11 cancels")]);
+        let stopped = ApprovalView { frozen: true, ..view };
+        assert_eq!(
+            end(&stopped),
+            [
+                "STOPPED everything is stopped; approving lets this session go on all the same, and only this one",
+                &format!("{then} · the deadline stands still"),
+            ]
+        );
+        let theirs = revised(&stopped, |card| card.hold = Hold::ByOthers);
+        assert_eq!(end(&theirs)[0], "STOPPED everything is stopped; who paused this one may resume it");
+    }
 }

@@ -104,6 +104,23 @@ pub(crate) fn timing_out(card: &Card) -> &'static str {
     }
 }
 
+/// What it comes to when nobody answers.
+pub(crate) fn silence(view: &ApprovalView, zone: &TimeZone) -> String {
+    if view.frozen {
+        return "the deadline stands still".to_owned();
+    }
+    format!("no answer by {} {}", clock(view.deadline, zone), timing_out(&view.card))
+}
+
+/// What an approval does although everything is stopped.
+pub(crate) fn despite_the_stop(card: &Card) -> &'static str {
+    match card.subject {
+        Subject::Hold if card.hold == Hold::ByOthers => "everything is stopped; who paused this one may resume it",
+        Subject::Hold => "everything is stopped; approving lets this session go on all the same, and only this one",
+        Subject::Question => "everything is stopped; an answer lets this session go on all the same, and only this one",
+    }
+}
+
 /// The question under a card.
 pub(crate) fn question(card: &Card, is_draft: bool) -> String {
     let code = card.code();

@@ -59,8 +59,12 @@ fn result(view: &ApprovalView, patient: bool, you: &You) -> Result<(), Failure> 
         // One of several approvals that are needed.
         State::Open if view.votes.iter().any(|vote| vote.by == you.operator) => Ok(()),
         State::Draft | State::Open | State::Deciding { .. } => {
-            let (code, until) = (view.card.code(), view.deadline);
-            Err(Failure::new(Exit::Error, format!("{code}: nothing was decided here; it waits until {until:.0}"))
+            let code = view.card.code();
+            let waits = match view.frozen {
+                true => "it waits, and its deadline stands still while everything is stopped".to_owned(),
+                false => format!("it waits until {:.0}", view.deadline),
+            };
+            Err(Failure::new(Exit::Error, format!("{code}: nothing was decided here; {waits}"))
                 .hint(format!("`holdpoint approve {code}` asks again, `holdpoint deny {code}` says no without asking")))
         }
     }

@@ -12,8 +12,8 @@ use super::json::{self, Approval};
 use super::link::{Common, Link, gone};
 use super::refused::refused;
 use super::words;
-use crate::cli::print;
-use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, State};
+use crate::cli::{print, say};
+use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Role, State, desk};
 use crate::error::{Exit, Failure};
 use crate::gate::{Digest, Outcome};
 use crate::operator::terminal;
@@ -58,6 +58,9 @@ pub struct Approve {
     /// The approval: its code, or its whole id
     #[arg(value_name = "ID")]
     id: String,
+    /// More of them, which is refused with what to do.
+    #[arg(value_name = "ID", hide = true)]
+    more: Vec<String>,
     /// Why; it is recorded
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -100,6 +103,9 @@ pub struct Extend {
 /// # Errors
 /// When it was not approved, or not delivered.
 pub async fn approve(args: Approve) -> Result<(), Failure> {
+    if !args.more.is_empty() {
+        return Err(one_at_a_time(1 + args.more.len()));
+    }
     let act = match args.instruct {
         Some(text) => Act::Instruct { text },
         None => Act::Approve { reason: args.reason },
@@ -139,14 +145,21 @@ pub async fn extend(args: Extend) -> Result<(), Failure> {
 /// When it was not released, or the release was not delivered.
 pub async fn release(mut link: Link, view: ApprovalView, act: Act, proof: Proof, json: bool) -> Result<(), Failure> {
     let code = view.card.code().to_string();
+    let ended = matches!(view.state, State::Ended { .. });
+    if !ended {
+        // Before anybody reads a card for nothing.
+        possible(&link, &view, &act).map_err(|refusal| refused(&code, &refusal))?;
+    }
     let Some(digest) = &proof.digest else {
-        let ended = matches!(view.state, State::Ended { .. });
         if terminal::is_usable() && !ended {
             return super::asking::ask(link, &view, act, !proof.patience.no_wait, json).await;
         }
         return if ended { Err(refused(&code, &already(&view))) } else { Err(without_proof(&code)) };
     };
     let digest = parsed(digest)?;
+    if !ended {
+        say_stopped(&link);
+    }
     let decision = Decision { act, typed: proof.confirm, ..decision(&view, digest) };
     let dwell = Duration::from_millis(link.hello().snapshot.daemon.settings.min_dwell_ms);
     let taken = match &view.state {
@@ -159,6 +172,23 @@ pub async fn release(mut link: Link, view: ApprovalView, act: Act, proof: Proof,
     };
     let taken = taken.map_err(|refusal| refused(&code, &refusal))?;
     conclude(&mut link, &view, &taken, &proof.patience, json).await
+}
+
+/// Whether the daemon would take such an act of this operator at all.
+fn possible(link: &Link, view: &ApprovalView, act: &Act) -> Result<(), Refusal> {
+    let you = &link.hello().you;
+    if you.role < Role::Decide {
+        return Err(Refusal::NotPermitted { who: you.operator.0.clone(), needed: Role::Decide });
+    }
+    desk::fits(&view.card, act)
+}
+
+/// A release during a stop of everything counts: a script is told what the card says at a terminal.
+fn say_stopped(link: &Link) {
+    if let Some(halt) = &link.hello().snapshot.daemon.halt {
+        let stopped = super::stopping::said(halt);
+        say(format_args!("{stopped}: what is approved here goes on all the same, everything else stays stopped"));
+    }
 }
 
 /// Says what became of a decision, after waiting for its delivery.
@@ -228,6 +258,15 @@ fn parsed(digest: &str) -> Result<Digest, Failure> {
     })
 }
 
+/// There is no approve-all, and no way to approve what was not read.
+fn one_at_a_time(named: usize) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("{named} approvals were named, and one is approved at a time: each card is read before it counts"),
+    )
+    .hint("`holdpoint attach` shows one card after the other; `holdpoint deny` takes several")
+}
+
 fn without_proof(code: &str) -> Failure {
     Failure::new(
         Exit::Usage,
@@ -256,6 +295,9 @@ fn report(taken: &Decided, view: &ApprovalView, json: bool) -> Result<(), Failur
         Decided::Counted { given, needed } => {
             print(&format!("{code} your approval counts: {given} of {needed} operators; nothing is released yet"))
         }
+        Decided::Extended { .. } if view.frozen => print(&format!(
+            "{code} has its whole time again once everything goes on: until then its deadline stands still"
+        )),
         Decided::Extended { deadline } => print(&format!("{code} now waits until {deadline:.0}")),
     }
 }

@@ -14,8 +14,8 @@ use super::screen;
 use super::table::Table;
 use super::words;
 use crate::cli::target::Target;
-use crate::cli::{counted, print};
-use crate::control::{Gone, Halt, SessionView, Stillness};
+use crate::cli::{counted, print, say};
+use crate::control::{Gone, Halt, Hello, SessionView, Stillness, worded};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::short;
 
@@ -50,6 +50,8 @@ struct Report<'a> {
     at: Timestamp,
     /// Why.
     reason: Option<&'a str>,
+    /// Whether that was before this command: then its reason, if it gave one, is not the stop's.
+    earlier: bool,
     /// Whether no session acts any more: each is confirmed to be paused, or nothing in it runs.
     confirmed: bool,
     /// Each session.
@@ -78,17 +80,22 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         link.requests.end_halt().await.map_err(|refusal| refused("stop-all --end", &refusal))?;
         return ended(args.common.json);
     }
-    let halt = link.requests.halt(args.reason).await.map_err(|refusal| refused("stop-all", &refusal))?;
+    let reason = args.reason.and_then(worded);
+    let halt = link.requests.halt(reason.clone()).await.map_err(|refusal| refused("stop-all", &refusal))?;
+    let earlier = is_earlier(&halt, reason.as_deref(), link.hello());
     // First: whatever becomes of this command now, everything is stopped.
     if !args.common.json {
         print(&said(&halt))?;
+    }
+    if earlier {
+        say(already(reason.is_some()));
     }
     // Read after the stop: what stood still before it may have begun to act.
     let now = link.requests.snapshot().await.map_err(|refusal| refused("stop-all", &refusal).hint(IN_FORCE))?;
     let mut sessions = now.sessions;
     // When the time is over, what is confirmed by then is in the list.
     let followed = timeout(args.wait, follow(&mut link, &args.common.target, &mut sessions)).await;
-    report(&halt, &sessions, args.common.json)?;
+    report(&halt, earlier, &sessions, args.common.json)?;
     if let Ok(Err(failure)) = followed {
         return Err(failure.hint(IN_FORCE));
     }
@@ -99,6 +106,22 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let (open, all) = (counted(len(open), "session", "sessions"), sessions.len());
     Err(Failure::new(Exit::NotDelivered, format!("{open} of {all} not confirmed within {}", words::wait(args.wait)))
         .hint("the pauses are being repeated; `holdpoint sessions` shows how they stand"))
+}
+
+/// Whether the stop in force is not the one that was asked for here, but one that was there before it.
+fn is_earlier(halt: &Halt, reason: Option<&str>, hello: &Hello) -> bool {
+    let known = hello.snapshot.daemon.halt.as_ref() == Some(halt);
+    known || halt.by != hello.you.operator || halt.reason.as_deref() != reason
+}
+
+fn already(with_reason: bool) -> &'static str {
+    match with_reason {
+        true => {
+            "everything was stopped already: that stop stands, with the reason it was given; yours is told to everybody \
+             who is attached, and is not part of the trail"
+        }
+        false => "everything was stopped already: that stop stands",
+    }
 }
 
 /// Waits until every session stands still. A stream that ends says nothing about the sessions: another one is opened, and they
@@ -130,7 +153,7 @@ fn ended(json: bool) -> Result<(), Failure> {
     print(said)
 }
 
-fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failure> {
+fn report(halt: &Halt, earlier: bool, sessions: &[SessionView], json: bool) -> Result<(), Failure> {
     if json {
         let lines = sessions.iter().map(|view| Line {
             session_id: view.session.as_str(),
@@ -141,12 +164,12 @@ fn report(halt: &Halt, sessions: &[SessionView], json: bool) -> Result<(), Failu
         });
         let confirmed = sessions.iter().all(stands);
         let (by, reason) = (halt.by.0.as_str(), halt.reason.as_deref());
-        return print(&json::text(&Report { by, at: halt.at, reason, confirmed, sessions: lines.collect() }));
+        return print(&json::text(&Report { by, at: halt.at, reason, earlier, confirmed, sessions: lines.collect() }));
     }
     if sessions.is_empty() {
         return print("no session is watched");
     }
-    let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]);
+    let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]).with_whole("SESSION");
     for view in sessions {
         let confirmed = match view.standing {
             Stillness::Paused => "paused",

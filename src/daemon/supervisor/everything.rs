@@ -29,6 +29,9 @@ impl Supervisor {
             return;
         }
         let standing = self.standing.borrow().halt.clone().filter(|_| !self.ending);
+        if let (Some(_), Some(why)) = (&standing, &reason) {
+            self.say(format!("{} stops everything as well, which is stopped already: {}", short(&by.0), short(why)));
+        }
         let halt = standing.unwrap_or_else(|| {
             let halt = Halt { by, at: Timestamp::now(), reason };
             self.hold_everything(Some(halt.clone()));

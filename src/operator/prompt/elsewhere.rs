@@ -39,12 +39,8 @@ fn approval(view: &ApprovalView, settings: &PromptSettings, told: &mut BTreeSet<
     let (id, session) = (view.card.approval, &view.card.session);
     match &view.state {
         State::Open if told.insert(id) => {
-            let (code, until) = (id.code(), words::clock(view.deadline, &TimeZone::system()));
-            let otherwise = words::timing_out(&view.card);
-            say(&format!(
-                "{code} waits for an answer (session {session}); no answer by {until} {otherwise}; {}",
-                settings.elsewhere
-            ));
+            let (code, silence) = (id.code(), words::silence(view, &TimeZone::system()));
+            say(&format!("{code} waits for an answer (session {session}); {silence}; {}", settings.elsewhere));
         }
         State::Ended { outcome, by, .. } if told.remove(&id) => {
             say(&format!("{} {}", id.code(), words::ended(*outcome, by)))

@@ -200,9 +200,11 @@ impl Prompt {
         let first = self.waiting.iter().min_by_key(|view| view.deadline);
         let Some(first) = first.filter(|_| !self.leaving) else { return self.leave(PromptEnd::Left) };
         self.leaving = true;
-        let (count, until) = (self.waiting.len(), words::clock(first.deadline, &self.zone));
-        let otherwise = words::timing_out(&first.card);
-        let said = format!("{count} waiting; no answer by {until} {otherwise} the first: q again leaves it to that");
+        let (count, silence) = (self.waiting.len(), words::silence(first, &self.zone));
+        let said = match first.frozen {
+            true => format!("{count} waiting; {silence} while everything is stopped: q again leaves"),
+            false => format!("{count} waiting; {silence} the first: q again leaves it to that"),
+        };
         if self.current.is_some() { self.ask(&said) } else { self.tell(&said) }
     }
 
