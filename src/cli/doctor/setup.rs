@@ -110,13 +110,32 @@ fn lock(store: &Path) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Verdict;
     use super::*;
+
+    #[test]
+    fn what_only_the_daemon_may_read_is_a_warning_where_one_answers_and_what_is_wrong_fails_everywhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.toml");
+        let verdict = |text: &str, named, attended| {
+            std::fs::write(&path, text).expect("a file");
+            let error = Config::load(&path).expect_err("not for this user");
+            unusable(&path, named, attended, &error).verdict
+        };
+        let closed = "[provider]\napi_key_file = 'key-of-the-daemon'\n";
+        assert_eq!(verdict(closed, false, true), Verdict::Warn);
+        assert_eq!(verdict(closed, true, true), Verdict::Fail, "it was named");
+        assert_eq!(verdict(closed, false, false), Verdict::Fail, "no daemon answers");
+        for named in [false, true] {
+            assert_eq!(verdict("[provider]\nbase_url = 7\n", named, true), Verdict::Fail);
+        }
+    }
 
     #[test]
     fn a_store_that_is_not_there_yet_is_fine_and_nothing_is_made() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("state").join("holdpoint.db");
-        assert_eq!(directory(&store, false).verdict, super::super::Verdict::Ok);
+        assert_eq!(directory(&store, false).verdict, Verdict::Ok);
         assert_eq!(lock(&store).found, "no daemon runs on the store");
         assert!(!folder.path().join("state").exists());
     }

@@ -162,7 +162,8 @@ fn sessions() -> Vec<(Operation, Handler)> {
             .refuses(&[Word::NotPossible, Word::Unknown])
     };
     let pause = "As if a rule had asked: the pause leaves at once, and an approval is opened. What asks already stays as it is.";
-    let cancel = "An open approval is denied by it.";
+    let cancel = "An open approval is denied by it. Where no task runs, as one more look has to confirm, there is nothing to end: \
+                  none is opened, and `approval` is null.";
     let ask = "For a session that stays paused after its approval ended. Nothing but that approval lets it go on.";
     vec![
         (

@@ -58,7 +58,7 @@ pub struct Decision {
 pub enum Act {
     /// Let the session go on; for a question, send the configured answer.
     Approve {
-        /// Why, as typed.
+        /// Why, as typed; white space alone counts as no reason.
         #[serde(default)]
         #[schema(max_length = 10_000)]
         reason: Option<String>,
@@ -77,7 +77,7 @@ pub enum Act {
     },
     /// Say no.
     Deny {
-        /// Why, as typed.
+        /// Why, as typed; white space alone counts as no reason.
         #[serde(default)]
         #[schema(max_length = 10_000)]
         reason: Option<String>,

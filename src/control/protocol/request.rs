@@ -39,7 +39,7 @@ pub struct Saved {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    /// As typed; at most 10 000 characters.
+    /// As typed; at most 10 000 characters, and white space alone counts as no reason.
     #[serde(default)]
     #[schema(max_length = 10_000)]
     pub reason: Option<String>,

@@ -90,7 +90,7 @@ pub enum Stillness {
     /// Nothing in it runs: no task, or the agent waits for an answer. While everything is stopped it is paused as soon as it
     /// begins to act.
     NothingRuns,
-    /// It acts, or may.
+    /// It acts, or may; or everything is stopped, and it was not looked at since.
     NotYet,
 }
 
@@ -136,7 +136,7 @@ pub enum SessionAct {
 /// What became of a session order that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionDone {
-    /// The approval that stands for it: opened, already open, or ended by it.
+    /// The approval that stands for it: opened, already open, or ended by it; null where there was nothing to do.
     pub approval: Option<ApprovalId>,
     /// What was done, in a sentence, escaped.
     pub what: String,
