@@ -18,6 +18,7 @@ pub mod approval;
 mod cancelling;
 pub mod card;
 mod case;
+mod confirming;
 mod covering;
 mod deciding;
 mod delivered;

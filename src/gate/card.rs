@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
+use super::confirming;
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, ReasonFor, Risk};
 
@@ -81,26 +82,13 @@ impl Card {
         self.approval.code()
     }
 
-    /// Whether `typed` is what approving this card takes where it takes typing: the amount, as `410.00`, `410` or
-    /// `410.00 USD`, or the code in any case.
+    /// Whether `typed` is what approving this card takes where it takes typing: the code in any case, or the amount, as
+    /// `410.00`, `410`, `410,00` or `$410.00`, where it can mean no other one.
     #[must_use]
     pub fn is_confirmed_by(&self, typed: &str) -> bool {
         let typed = typed.trim();
-        if typed.eq_ignore_ascii_case(self.code().as_str()) {
-            return true;
-        }
-        let Some(amount) = &self.amount else { return false };
-        let Some(number) = amount.number.as_deref() else { return false };
-        let typed = match typed.split_once(' ') {
-            None => typed,
-            Some((typed, unit)) if amount.currency.as_deref().is_some_and(|c| unit.trim().eq_ignore_ascii_case(c)) => {
-                typed
-            }
-            Some(_) => return false,
-        };
-        let whole =
-            number.split_once('.').filter(|(_, minor)| minor.bytes().all(|b| b == b'0')).map(|(whole, _)| whole);
-        typed == number || Some(typed) == whole
+        let is_code = typed.eq_ignore_ascii_case(self.code().as_str());
+        is_code || self.amount.as_ref().is_some_and(|amount| confirming::names(amount, typed))
     }
 
     /// SHA-256 over the card's canonical JSON (fields in the order of the struct, no white space).

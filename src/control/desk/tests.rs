@@ -78,12 +78,14 @@ fn where_the_card_takes_typing_the_daemon_checks_what_was_typed() {
         );
         desk.check(client, &Decision { typed: typed.map(str::to_owned), ..approve(&view) }, ms(900))
     };
-    for line in ["410.00", "410", "410.00 USD", "410 usd", &code, &format!(" {} ", code.to_lowercase())] {
+    for line in
+        ["410.00", "410", "410,00", "$410.00", "410.00 USD", "410 usd", &code, &format!(" {} ", code.to_lowercase())]
+    {
         assert_eq!(typed("410.00", Some(line), &mut desk), Ok(Passed::Forward), "{line:?}");
     }
     let refused = Err(Refusal::NotConfirmed { code });
     assert_eq!(typed("410.00", None, &mut desk), refused);
-    for line in ["y", "", "41", "410.0", "410.01", "410.00 EUR", "4100", "USD", "7K2", "410,00"] {
+    for line in ["y", "", "41", "410.000", "410.01", "410.00 EUR", "4100", "USD", "7K2", "410,000"] {
         assert_eq!(typed("410.00", Some(line), &mut desk), refused, "{line:?}");
     }
     assert_eq!(typed("410.50", Some("410"), &mut desk), refused);

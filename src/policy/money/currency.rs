@@ -73,6 +73,12 @@ impl Currency {
         known.then(|| code.as_bytes().try_into().ok().map(Self)).flatten()
     }
 
+    /// The currency that a sign stands for, as prices are read here: `$` is the US dollar. `None` for anything else.
+    #[must_use]
+    pub fn from_sign(sign: &str) -> Option<Self> {
+        SIGNS.iter().find(|(known, _)| *known == sign).and_then(|(_, code)| Self::from_code(code))
+    }
+
     /// The ISO code.
     #[must_use]
     pub fn code(&self) -> &str {
