@@ -19,8 +19,8 @@ use super::owning::Owning;
 use super::terms::{Bound, terms_of};
 use super::voting::Votes;
 
-pub(super) use derived::event_line;
 use derived::{confirm_of, larger, rule_line, then_of, timing_of};
+pub(super) use derived::{event_line, place_told};
 
 const AFTER_MOST: usize = 20;
 /// So many of the events right after the trigger stay on the card whatever follows.
@@ -372,6 +372,7 @@ impl Case {
         card.amount = larger(card.amount.take(), verdict.amount.clone());
         if verdict.domain.is_some() {
             card.domain.clone_from(&verdict.domain);
+            place_told(card);
         }
         if confirm_of(&verdict.fired, card.risk, card.amount.is_some()) == Confirm::Type {
             card.confirm = Confirm::Type;

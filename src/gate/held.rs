@@ -7,6 +7,7 @@ use crate::control::{EndedBy, Refusal};
 use crate::operator::escape::short;
 use crate::policy::{OnTimeout, Verdict};
 
+use super::case::place_told;
 use super::deciding::name_of;
 use super::opening::plan_of;
 use super::pausing::Since;
@@ -171,6 +172,7 @@ impl Gate {
                 case.kept.card.url = page.url;
                 case.kept.card.title = page.title;
                 case.kept.card.domain = page.domain.or(case.kept.card.domain.take());
+                place_told(&mut case.kept.card);
             }
             Err(why) => case.note(format!("no page could be read: {}", short(&why))),
         }

@@ -11,10 +11,9 @@ use super::glob::Glob;
 use super::matcher::{Hits, Matcher};
 use super::money::{Money, Price};
 use super::rule::KindName;
+use super::verdict::NOWHERE;
 use crate::api::Event;
 use crate::clock::Moment;
-
-const NOWHERE: &str = "it is not known where the session is";
 
 const AMBIGUOUS: &str = "the address has escapes that servers read differently";
 

@@ -147,6 +147,13 @@ pub struct Match {
     pub words: String,
 }
 
+/// Why a condition on the place could not be decided.
+pub(crate) const NOWHERE: &str = "it is not known where the session is";
+/// Why a condition on the page's address could not be decided.
+pub(crate) const NO_ADDRESS: &str = "the page's address is not known";
+/// Why a condition on the page's title could not be decided.
+pub(crate) const NO_TITLE: &str = "the page's title is not known";
+
 /// One rule that fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fired {

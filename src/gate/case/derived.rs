@@ -1,10 +1,10 @@
 //! What a card says that is derived from the event, the rules and the settings.
 
 use crate::api::{Event, EventKind};
-use crate::policy::{self, AmountSeen, Confirm, Fired, OnDeny, Risk};
+use crate::policy::{self, AmountSeen, Confirm, Fired, OnDeny, Risk, verdict};
 
 use super::super::approval::{Digest, Timing};
-use super::super::card::{EventLine, RuleLine, Subject, Then};
+use super::super::card::{Card, EventLine, RuleLine, Subject, Then};
 use super::super::io::Settings;
 
 const TEXT_HEAD: usize = 3000;
@@ -38,6 +38,20 @@ pub(super) fn rule_line(fired: &Fired) -> RuleLine {
         effect: fired.effect,
         matched: fired.matched.clone(),
         undecided: fired.undecided.clone(),
+    }
+}
+
+/// Once the page is known, no rule on the card says any more that it is not: it was not when the rule fired.
+pub(in crate::gate) fn place_told(card: &mut Card) {
+    let told = [
+        (verdict::NOWHERE, card.domain.is_some()),
+        (verdict::NO_ADDRESS, card.url.is_some()),
+        (verdict::NO_TITLE, card.title.is_some()),
+    ];
+    for why in card.rules.iter_mut().flat_map(|line| &mut line.undecided) {
+        if told.iter().any(|(unknown, is_told)| *is_told && why.ends_with(unknown)) {
+            *why = format!("{}; the page was told later", why.replace(" is not known", " was not known"));
+        }
     }
 }
 

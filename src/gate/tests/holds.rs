@@ -6,7 +6,7 @@ use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer};
 use crate::control::Act;
 use crate::gate::phase::Phase;
 use crate::gate::{Hold, Input, Page, Timing};
-use crate::policy::{Effect as RuleEffect, OnDeny};
+use crate::policy::{Effect as RuleEffect, OnDeny, verdict};
 
 use super::harness::{COOLDOWN, POLL, SETTLE, TIMEOUT, fires, rule, settings};
 use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
@@ -267,6 +267,31 @@ fn a_page_completes_the_card_and_its_absence_is_noted() {
     assert_eq!(scene.when_due(), ["read"]);
     scene.read(paused());
     assert_eq!(scene.gate.case.as_ref().unwrap().card().url.as_deref(), Some("https://shop.example/"));
+}
+
+#[test]
+fn a_rule_that_fired_before_the_page_was_known_does_not_say_that_it_is_not_known() {
+    let mut scene = Scene::with(crate::gate::Settings { screenshots: true, ..settings() });
+    let mut verdict = asks();
+    verdict.fired[0].undecided = vec![
+        format!("domains: {}", verdict::NOWHERE),
+        format!("url: {}", verdict::NO_ADDRESS),
+        "amount_over: the price cannot be read".to_owned(),
+    ];
+    scene.seen(EventKind::Thought, verdict);
+    scene.paused(Ok(PauseAnswer::Accepted));
+    scene.read(paused());
+    scene.after(SETTLE);
+    let page = Page { url: None, title: None, domain: Some("shop.example".to_owned()) };
+    scene.page(Ok(page));
+    assert_eq!(
+        scene.gate.case.as_ref().unwrap().card().rules[0].undecided,
+        [
+            "domains: it was not known where the session is; the page was told later",
+            "url: the page's address is not known",
+            "amount_over: the price cannot be read",
+        ]
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::super::condition::{Reading, Scene};
 use super::super::money::Number;
+use super::super::verdict::{NO_ADDRESS, NO_TITLE, NOWHERE};
 
 /// A field of the event or of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,9 +92,9 @@ impl Field {
             Self::Kind => whole(scene.kind.name()),
             Self::Text => said(scene.facts.raw),
             Self::Plain => said(scene.facts.folded.as_str()),
-            Self::Url => told(scene.url, "the page's address is not known"),
-            Self::Title => told(scene.title, "the page's title is not known"),
-            Self::Domain => told(scene.address.map(|address| address.host()), "it is not known where the session is"),
+            Self::Url => told(scene.url, NO_ADDRESS),
+            Self::Title => told(scene.title, NO_TITLE),
+            Self::Domain => told(scene.address.map(|address| address.host()), NOWHERE),
             Self::Id => whole(scene.session.id.as_str()),
             Self::Agent => told(scene.session.agent.as_deref(), "the provider does not tell the agent's name"),
             Self::Goal => told(scene.session.goal.as_deref(), "the provider does not tell the session's goal"),
