@@ -12,7 +12,7 @@ mod line;
 pub mod log;
 pub mod prompt;
 pub mod terminal;
-mod terms;
+pub(crate) mod terms;
 mod words;
 
 pub use log::{LogLines, LogSink};

@@ -105,21 +105,22 @@ impl Gate {
         let later = turn.now.after(case.kept.bound.each.unwrap_or(case.kept.timeout));
         let most = case.kept.bound.most;
         let why = match case.kept.extensions_left() {
-            0 if most == 0 => "this approval cannot be extended: approve or deny".to_owned(),
-            0 => format!("the deadline was extended {most} times already: approve or deny"),
+            0 if most == 0 => "its time cannot be extended: approve or deny".to_owned(),
+            0 if most == 1 => "its time was extended once, which is the most: approve or deny".to_owned(),
+            0 => format!("its time was extended {most} times, which is the most: approve or deny"),
             _ if later.mono <= case.deadline.mono => "there is more time left than an extension gives".to_owned(),
             _ => String::new(),
         };
         if !why.is_empty() {
-            return Err(Refusal::NotPossible { why });
+            return Err(Refusal::NotExtendable { why });
         }
         case.kept.extensions += 1;
         case.deadline = later;
         case.kept.deadline = case.deadline.wall;
-        let deadline = case.kept.deadline;
+        let (deadline, extensions_left) = (case.kept.deadline, case.kept.extensions_left());
         self.record(turn, Entry::Extended);
         self.publish(turn);
-        Ok(Decided::Extended { deadline })
+        Ok(Decided::Extended { deadline, extensions_left })
     }
 
     fn approved(

@@ -16,7 +16,7 @@ use crate::cli::{print, say};
 use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Role, State, desk};
 use crate::error::{Exit, Failure};
 use crate::gate::{Digest, Outcome};
-use crate::operator::terminal;
+use crate::operator::{terminal, terms};
 
 /// How often the daemon may say "too soon" before that is an error.
 const TRIES: u8 = 5;
@@ -295,9 +295,12 @@ fn report(taken: &Decided, view: &ApprovalView, json: bool) -> Result<(), Failur
         Decided::Counted { given, needed } => {
             print(&format!("{code} your approval counts: {given} of {needed} operators; nothing is released yet"))
         }
-        Decided::Extended { .. } if view.frozen => print(&format!(
-            "{code} has its whole time again once everything goes on: until then its deadline stands still"
+        Decided::Extended { extensions_left, .. } if view.frozen => print(&format!(
+            "{code} has its whole time again once everything goes on: until then its deadline stands still; {}",
+            terms::extensions(*extensions_left)
         )),
-        Decided::Extended { deadline } => print(&format!("{code} now waits until {deadline:.0}")),
+        Decided::Extended { deadline, extensions_left } => {
+            print(&format!("{code} now waits until {deadline:.0}, {}", terms::extensions(*extensions_left)))
+        }
     }
 }

@@ -32,6 +32,11 @@ fn meaning(refusal: &Refusal) -> (Exit, &'static str) {
         Refusal::NotConfirmed { .. } => (Exit::Usage, "give the amount or the code with --confirm TEXT"),
         Refusal::ReasonRequired => (Exit::Usage, "give one with --reason TEXT"),
         Refusal::NotPossible { .. } => (Exit::Usage, "`holdpoint show ID` tells what can be done about it"),
+        Refusal::NotExtendable { .. } => (
+            Exit::NotPermitted,
+            "`extensions` says how often and `extension` for how long, in the rule or under [approvals] of the daemon's \
+             configuration",
+        ),
         Refusal::Excluded { .. } => (Exit::NotPermitted, "somebody else has to; denying is open to you"),
         Refusal::NotPermitted { .. } => {
             (Exit::NotPermitted, "roles are given under [control] in the daemon's configuration")
@@ -80,6 +85,7 @@ mod tests {
             (already(Outcome::Withdrawn), 4),
             (already(Outcome::Expired), 6),
             (Refusal::NotPossible { why: why() }, 2),
+            (Refusal::NotExtendable { why: why() }, 8),
             (Refusal::ReasonRequired, 2),
             (Refusal::Excluded { who: why(), what: why() }, 8),
             (Refusal::NotPermitted { who: why(), needed: Role::Decide }, 8),

@@ -124,7 +124,7 @@ fn approvals() -> Vec<(Operation, Handler)> {
                 .may_take_seat()
                 .takes::<Decision>(examples::decisions())
                 .gives::<Decided>("It counts.", examples::decided())
-                .refuses(&[Word::Excluded, Word::ReasonRequired, Word::StoreFailed])
+                .refuses(&[Word::Excluded, Word::NotExtendable, Word::ReasonRequired, Word::StoreFailed])
                 .refuses(&[Word::Stale, Word::NotPresented, Word::TooSoon, Word::NotConfirmed, Word::NotPausedYet])
                 .refuses(&[Word::Deciding, Word::AlreadyDecided, Word::Unverified, Word::Unknown]),
             Some(post(routes::decision)),

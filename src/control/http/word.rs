@@ -18,6 +18,7 @@ pub(super) enum Word {
     Deciding,
     AlreadyDecided,
     NotPossible,
+    NotExtendable,
     ReasonRequired,
     Excluded,
     NotPermitted,
@@ -54,6 +55,7 @@ impl Word {
             Refusal::Deciding { .. } => Self::Deciding,
             Refusal::AlreadyDecided { .. } => Self::AlreadyDecided,
             Refusal::NotPossible { .. } => Self::NotPossible,
+            Refusal::NotExtendable { .. } => Self::NotExtendable,
             Refusal::ReasonRequired => Self::ReasonRequired,
             Refusal::Excluded { .. } => Self::Excluded,
             Refusal::NotPermitted { .. } => Self::NotPermitted,
@@ -84,7 +86,7 @@ impl Word {
             | Self::Unknown => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotPossible | Self::ReasonRequired => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotPossible | Self::NotExtendable | Self::ReasonRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Stopping | Self::StoreFailed | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -101,6 +103,7 @@ impl Word {
             Self::Deciding => "deciding",
             Self::AlreadyDecided => "already_decided",
             Self::NotPossible => "not_possible",
+            Self::NotExtendable => "not_extendable",
             Self::ReasonRequired => "reason_required",
             Self::Excluded => "excluded",
             Self::NotPermitted => "not_permitted",

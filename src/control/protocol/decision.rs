@@ -163,6 +163,8 @@ pub enum Decided {
     Extended {
         /// The new deadline.
         deadline: Timestamp,
+        /// How often it can still be moved.
+        extensions_left: u8,
     },
 }
 
@@ -215,6 +217,12 @@ pub enum Refusal {
     #[error("{why}")]
     NotPossible {
         /// Why, and what is possible.
+        why: String,
+    },
+    /// The deadline cannot be moved, or not any more.
+    #[error("{why}")]
+    NotExtendable {
+        /// What the bound is.
         why: String,
     },
     /// The rule wants a reason for this.

@@ -373,7 +373,7 @@ fn a_deadline_moves_at_most_three_times() {
         scene.now = scene.now.after(Duration::from_secs(60));
         assert_eq!(scene.decide(Act::Extend), ["record extended", "show open r1", "reply extended"]);
     }
-    assert_eq!(scene.decide(Act::Extend), ["refuse not possible"]);
+    assert_eq!(scene.decide(Act::Extend), ["refuse not extendable"]);
 }
 
 #[test]

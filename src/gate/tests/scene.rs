@@ -366,6 +366,7 @@ fn name_of(refusal: &Refusal) -> String {
         Refusal::StoreFailed { .. } => "store failed".to_owned(),
         Refusal::Unknown { .. } => "unknown".to_owned(),
         Refusal::Stopping => "stopping".to_owned(),
+        Refusal::NotExtendable { .. } => "not extendable".to_owned(),
         Refusal::Unreachable { .. } => "unreachable".to_owned(),
     }
 }

@@ -297,14 +297,14 @@ fn what_no_rule_says_is_the_sections_and_an_alert_asks_nothing() {
     verdict.fired.push(alert);
     scene.hold(verdict);
     assert_eq!(scene.kept().card.terms.approvals, 2);
-    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not possible"]);
+    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not extendable"]);
 }
 
 #[test]
 fn extending_is_bounded_and_never_takes_time_away() {
     let consent = Consent { extension: Some(Duration::from_secs(120)), extensions: Some(2), ..Consent::default() };
     let mut scene = Scene::held_by(agreed(consent));
-    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not possible"], "ten minutes are left");
+    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not extendable"], "ten minutes are left");
     for left in [1, 0] {
         let (_, deadline) = scene.gate.waiting().expect("an approval");
         scene.after(deadline.mono.saturating_sub(scene.now.mono).saturating_sub(Duration::from_secs(60)));
@@ -314,6 +314,6 @@ fn extending_is_bounded_and_never_takes_time_away() {
         assert_eq!(deadline.mono.saturating_sub(scene.now.mono), Duration::from_secs(120));
     }
     scene.after(Duration::from_secs(60));
-    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not possible"]);
+    assert_eq!(scene.by("ops1", Act::Extend), ["refuse not extendable"]);
     assert_eq!(scene.records.iter().filter(|record| record.entry == Entry::Extended).count(), 2);
 }

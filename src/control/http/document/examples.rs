@@ -140,7 +140,7 @@ pub(in crate::control::http) fn decided() -> Examples {
     vec![
         ("outcome", json(&Decided::Outcome { outcome: Outcome::Approved })),
         ("counted", json(&Decided::Counted { given: 1, needed: 2 })),
-        ("extended", json(&Decided::Extended { deadline: at(900) })),
+        ("extended", json(&Decided::Extended { deadline: at(900), extensions_left: 2 })),
     ]
 }
 

@@ -102,6 +102,9 @@ fn sample(word: Word) -> Problem {
         Word::Deciding => refused(Refusal::Deciding { by: who() }),
         Word::AlreadyDecided => refused(Refusal::AlreadyDecided { outcome: Outcome::Denied, by: who() }),
         Word::NotPossible => refused(Refusal::NotPossible { why: "what is wrong is said here".to_owned() }),
+        Word::NotExtendable => {
+            refused(Refusal::NotExtendable { why: "the deadline was extended 3 times, which is the most".to_owned() })
+        }
         Word::ReasonRequired => refused(Refusal::ReasonRequired),
         Word::Excluded => refused(Refusal::Excluded { who: who(), what: "@developers".to_owned() }),
         Word::NotPermitted => refused(Refusal::NotPermitted { who: who(), needed: Role::Decide }),

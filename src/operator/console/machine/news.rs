@@ -174,7 +174,7 @@ impl Console {
         let said = match result {
             // The outcome itself comes as an update, and takes the card away.
             Ok(Decided::Outcome { outcome }) => return self.taken(id, outcome),
-            Ok(Decided::Extended { deadline }) => {
+            Ok(Decided::Extended { deadline, .. }) => {
                 format!("now waits until {}", words::clock(deadline, &self.zone))
             }
             Ok(Decided::Counted { given, needed }) => {

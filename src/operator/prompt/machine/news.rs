@@ -61,12 +61,11 @@ impl Prompt {
         let was_current = self.is_current(id) && self.current.as_ref().is_some_and(|c| c.deciding_since.is_some());
         match result {
             Ok(Decided::Outcome { outcome }) => self.taken(id, outcome),
-            Ok(Decided::Extended { deadline }) => {
+            Ok(Decided::Extended { deadline, extensions_left }) => {
                 self.mine.remove(&id);
                 let until = words::clock(deadline, &self.zone);
-                let left = self.view(id).map(|view| terms::extensions(view.extensions_left));
-                let left = left.map(|left| format!(", {left}")).unwrap_or_default();
-                self.say_or_ask(id, was_current, &format!("{}  now waits until {until}{left}", id.code()));
+                let left = terms::extensions(extensions_left);
+                self.say_or_ask(id, was_current, &format!("{}  now waits until {until}, {left}", id.code()));
             }
             Ok(Decided::Counted { given, needed }) => self.counted(id, was_current, given, needed),
             Err(refusal) => self.refused(id, was_current, &refusal),
@@ -251,6 +250,7 @@ impl Prompt {
             | Refusal::Deciding { .. }
             | Refusal::AlreadyDecided { .. }
             | Refusal::NotPossible { .. }
+            | Refusal::NotExtendable { .. }
             | Refusal::ReasonRequired
             | Refusal::Excluded { .. }
             | Refusal::NotPermitted { .. }

@@ -519,7 +519,7 @@ fn extending_and_screenshots_keep_the_question() {
     bench.answers("x");
     assert_eq!((bench.acts(), bench.wishes.len()), (vec![Act::Extend], 1));
     let deadline = crate::control::fixtures::at("2026-11-23T13:22:11Z");
-    bench.input(Input::Decided { id: view.card.approval, result: Ok(crate::control::Decided::Extended { deadline }) });
+    bench.input(Input::Decided { id: view.card.approval, result: Ok(crate::control::Decided::Extended { deadline, extensions_left: 3 }) });
     assert!(bench.screen.ends_with("3333  now waits until 13:22:11, 3 extensions left\n3333  approve? [y/n/?] > "));
 }
 

@@ -131,7 +131,7 @@ fn extending_says_how_often_it_is_still_possible() {
         bench.answers("x");
         let deadline = at("2026-11-23T13:22:11Z");
         bench.told(ApprovalView { deadline, extensions_left: left, ..view.clone() });
-        bench.input(Input::Decided { id: view.card.approval, result: Ok(Decided::Extended { deadline }) });
+        bench.input(Input::Decided { id: view.card.approval, result: Ok(Decided::Extended { deadline, extensions_left: left }) });
         assert!(bench.screen.contains(&format!("3333  now waits until 13:22:11{said}")), "{}", bench.screen);
     }
 }
