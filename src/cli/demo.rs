@@ -18,6 +18,7 @@ use crate::config::{Config, Loaded};
 use crate::control::{Client, remote};
 use crate::daemon::{self, Daemon};
 use crate::error::{Exit, Failure};
+use crate::operator::layout::wrap;
 use crate::operator::log;
 use crate::operator::prompt::{self, PromptEnd};
 use crate::operator::terminal;
@@ -31,10 +32,9 @@ use super::run::{LocalApi, prompt_settings};
 const POLICY: &str = include_str!("demo/policy.toml");
 
 const WELCOME: &str = "\
-An AI agent works in a hosted browser session. It was told: \"Order a wireless headset from Example Shop, 450 dollars at
-most.\" holdpoint watches it over the vendor's API (a simulated one, on this machine; no money is spent). When the agent is
-about to buy, the session is paused and you are asked: y lets it go on, n cancels it. Ctrl-C leaves at any time.
-";
+An AI agent works in a hosted browser session. It was told: \"Order a wireless headset from Example Shop, 450 dollars at \
+most.\" holdpoint watches it over the vendor's API (a simulated one, on this machine; no money is spent). When the agent is \
+about to buy, the session is paused and you are asked: y lets it go on, n cancels it. Ctrl-C leaves at any time.";
 
 /// Arguments of `holdpoint demo`.
 #[derive(Clone, Debug, clap::Args)]
@@ -51,7 +51,8 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let (sink, lines) = log::channel();
     let _written = sink.written();
     telemetry::init_story(sink);
-    crate::cli::say(WELCOME);
+    wrap(WELCOME, columns()).iter().for_each(|line| crate::cli::say(line.trim_end()));
+    crate::cli::say("");
     let sim = Simulator::start(Options::default()).await.map_err(|error| failed(&error))?;
     let sim = Arc::new(sim);
     let (_lock, daemon, api, settings) = start(&sim, &folder.0).await?;
@@ -80,6 +81,11 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
         sim.shutdown().await;
     }
     told
+}
+
+/// What one line may take: less than the terminal has, and never so much that it is tiring to read.
+fn columns() -> usize {
+    if terminal::is_usable() { terminal::width().min(WIDEST) } else { WIDEST }
 }
 
 /// A part of the demo cannot be started.
@@ -169,6 +175,8 @@ impl Drop for Folder {
 
 /// What all of it needs.
 const NEEDS: &str = "the demo needs a port of 127.0.0.1 and room in $TMPDIR, nothing else";
+/// The longest line of a text that is read as one.
+const WIDEST: usize = 120;
 /// How long an approval waits where nobody can answer it.
 const UNATTENDED: Duration = Duration::from_secs(5);
 /// How long the prompt has for its last lines.

@@ -82,6 +82,39 @@ impl Page {
     }
 }
 
+/// A line that is wider than the terminal, broken at words. What follows stands under the line's last column, so that no part of
+/// it can pass for a line of its own.
+pub(crate) fn folded(line: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(20);
+    if line.width() <= columns {
+        return vec![line.to_owned()];
+    }
+    let hang = hang(line, columns);
+    let mut lines = wrap(line, columns).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let rest: String = lines.collect();
+    let rest = wrap(&rest, columns - hang).into_iter().map(|line| format!("{:hang$}{}", "", line.trim_end()));
+    std::iter::once(first.trim_end().to_owned()).chain(rest).collect()
+}
+
+/// Where the last of a line's columns begins: behind two spaces, within a third of the terminal.
+fn hang(line: &str, columns: usize) -> usize {
+    let mut at = 0;
+    let mut spaces = 0;
+    let mut hang = 2;
+    for c in line.chars() {
+        if c != ' ' && spaces >= 2 {
+            hang = at;
+        }
+        spaces = if c == ' ' { spaces + 1 } else { 0 };
+        at += c.width().unwrap_or(0);
+        if at > columns / 3 {
+            break;
+        }
+    }
+    hang
+}
+
 /// Breaks text at spaces into lines of at most `room` columns; words that are longer are broken anywhere. Spaces inside a
 /// line stay as they are.
 pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
@@ -121,7 +154,26 @@ mod tests {
         assert_eq!(wrap("東京で買う", 4), ["東京", "で買", "う"]);
     }
 
+    #[test]
+    fn a_line_too_wide_for_the_terminal_goes_on_under_its_last_column() {
+        let line = "  agent   thinks  I will look for a wireless headset.";
+        assert_eq!(folded(line, 60), [line]);
+        assert_eq!(folded(line, 54), ["  agent   thinks  I will look for a wireless headset."],);
+        assert_eq!(folded(line, 52), ["  agent   thinks  I will look for a wireless", "          headset."],);
+        assert_eq!(folded("3333  was denied by ops2 (too dear)", 24), ["3333  was denied by ops2", "      (too dear)"]);
+        assert_eq!(folded("one two three four five six", 20), ["one two three four", "  five six"]);
+    }
+
     proptest! {
+        #[test]
+        fn folding_loses_no_letter_and_begins_one_line_at_the_left(line in "[a-z東 ]{0,120}", columns in 0usize..60) {
+            let lines = folded(&line, columns);
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&lines.concat()), letters(&line));
+            prop_assert!(lines.iter().all(|line| line.trim_end().width() <= columns.max(20)), "{:?}", lines);
+            prop_assert!(lines.iter().skip(1).all(|line| line.starts_with("  ")), "{:?}", lines);
+        }
+
         #[test]
         fn nothing_is_lost_and_nothing_is_wider(text in "[a-z東 ]{0,80}", room in 2usize..20) {
             let lines = wrap(&text, room);

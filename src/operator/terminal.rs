@@ -171,8 +171,14 @@ impl Terminal {
     /// How many columns there are; 80 when the terminal does not tell.
     #[must_use]
     pub fn columns(&self) -> usize {
-        usize::from(mode::size().0)
+        width()
     }
+}
+
+/// How many columns the terminal behind standard error has; 80 when it does not tell.
+#[must_use]
+pub fn width() -> usize {
+    usize::from(mode::size().0)
 }
 
 /// Whether the terminal knows more than lines: `TERM` is set and not `dumb`.

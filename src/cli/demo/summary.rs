@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::SOON;
+use super::{SOON, columns};
 use crate::cli::{counted, say};
 use crate::error::{Exit, Failure};
+use crate::operator::layout::folded;
 use crate::simulator::{Simulator, World};
 use crate::store::{Report, Store};
 
@@ -30,7 +31,7 @@ pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), F
         say(format_args!("  ledger    {order}"));
     }
     if let Some(millis) = latency {
-        say(format_args!(
+        tell_folded(&format!(
             "  pause     received by the API {millis:.1} ms after it wrote the event that announced the purchase"
         ));
     }
@@ -39,8 +40,13 @@ pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), F
     let approvals = counted(report.approvals, "approval", "approvals");
     say(format_args!("  audit     whole: {entries}, {approvals}, hash-chained"));
     say("");
-    say("Next: copy config.example.toml, set AGI_API_KEY, and start `holdpoint run --config config.toml`.");
+    tell_folded("Next: copy config.example.toml, set AGI_API_KEY, and start `holdpoint run --config config.toml`.");
     Ok(())
+}
+
+/// A line that may be wider than the terminal.
+fn tell_folded(line: &str) {
+    folded(line, columns()).iter().for_each(say);
 }
 
 /// What really happened, and how long the first pause took from the purchase's announcement.
