@@ -1,10 +1,14 @@
-//! The words about who has to agree, why, and how much time is left, for everything that speaks to an operator.
+//! The words about who has to agree, why, and how much time is left, for everything that speaks to an operator; and the one
+//! order in which all of it lists what waits.
+
+use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
 use crate::control::{ApprovalView, EndedBy, State};
-use crate::gate::Card;
+use crate::gate::{ApprovalId, Card};
 use crate::operator::escape::short;
+use crate::policy::Risk;
 
 /// What a card asks for beside one operator's key; empty where that is all.
 pub(crate) fn asked(card: &Card) -> String {
@@ -81,6 +85,11 @@ pub(crate) fn left(deadline: Timestamp, now: Timestamp) -> String {
         (0, hours, minutes) => format!("{hours}h {minutes}m left"),
         (days, hours, _) => format!("{days}d {hours}h left"),
     }
+}
+
+/// Where an approval stands among those that wait, everywhere: the riskiest first, then what has the least time.
+pub(crate) fn rank(view: &ApprovalView) -> (Reverse<Risk>, Timestamp, ApprovalId) {
+    (Reverse(view.card.risk), view.deadline, view.card.approval)
 }
 
 /// Whether so many per cent of an approval's time have passed, and not all of it. A deadline that stands still does not count.

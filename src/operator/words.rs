@@ -216,6 +216,7 @@ pub(crate) fn help(view: Option<&ApprovalView>) -> String {
     }
     lines.push("  l          lists what waits; the code of another one shows it".to_owned());
     lines.push("  q          leaves; nothing is decided by leaving".to_owned());
-    lines.push("  Enter asks again. Pasted text and keys typed before the question decide nothing.".to_owned());
+    lines.push("  Enter      asks again".to_owned());
+    lines.push("  Pasted text decides nothing; what is typed too soon lets nothing go on.".to_owned());
     lines.join("\n") + "\n"
 }

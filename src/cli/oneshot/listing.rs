@@ -1,7 +1,5 @@
 //! `pending`, `show` and `sessions`: looking, and nothing else.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 
 use super::json::{self, Approval, Session, Shown};
@@ -13,6 +11,7 @@ use crate::cli::print;
 use crate::control::{ApprovalView, SessionView, Sight, State};
 use crate::error::Failure;
 use crate::operator::escape::escape;
+use crate::operator::terms;
 
 /// Arguments of `holdpoint pending`.
 #[derive(Debug, clap::Args)]
@@ -90,7 +89,7 @@ pub async fn sessions(args: Sessions) -> Result<(), Failure> {
 /// What has no outcome yet: the highest risk first, and within it the least time left.
 pub fn waiting(mut approvals: Vec<ApprovalView>) -> Vec<ApprovalView> {
     approvals.retain(|view| !matches!(view.state, State::Ended { .. }));
-    approvals.sort_by_key(|view| (Reverse(view.card.risk), view.deadline, view.card.approval));
+    approvals.sort_by_key(terms::rank);
     approvals
 }
 

@@ -204,7 +204,7 @@ pub struct Console {
     pub(super) daemon: DaemonInfo,
     pub(super) operators: Vec<Presence>,
     pub(super) sessions: Vec<SessionView>,
-    /// What waits, in the order of arrival.
+    /// What waits, in the order of every list; the pinned one stays pinned wherever it stands in it.
     pub(super) queue: Vec<ApprovalView>,
     /// What has ended, the newest last.
     pub(super) history: VecDeque<ApprovalView>,
@@ -351,8 +351,13 @@ impl Console {
 
     /// A sentence about what the operator has just done; the next one replaces it.
     fn note(&mut self, text: &str) {
-        self.said.retain(|said| said.about.is_some() || !said.text.starts_with('('));
+        self.forget_notes();
         self.say(None, format!("({text})"));
+    }
+
+    /// Takes away what was said about what the operator was doing: that is over.
+    fn forget_notes(&mut self) {
+        self.said.retain(|said| said.about.is_some() || !said.text.starts_with('('));
     }
 
     fn resized(&mut self, size: (u16, u16)) {

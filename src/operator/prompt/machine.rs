@@ -4,9 +4,11 @@
 //!
 //! Theory of operation. At most one approval is *current*: the one whose card is on screen and whose question is open. The
 //! card under the finger never changes by itself; it leaves by a decision, by ending, or by a new revision, which is drawn
-//! again. Each time a question is put it gets a new *ask* number. Keys count only when the terminal has reported that this
-//! ask is on screen, and the arming time has passed since. A line whose first byte came earlier, a paste, and a read that
-//! runs on after Enter are discarded as a whole. After every line that was acted on, the question is put anew.
+//! again. Each time a question is put it gets a new *ask* number. What a line may do is settled by its first byte: one that
+//! came after the terminal had reported that this ask is on screen, and after the arming time, may do everything; one that
+//! came after the report alone lets nothing go on, and one from before does not bear on the card at all. A paste, a read that
+//! runs on after Enter, and the rest of a line whose question has gone are discarded as a whole. After every line that was
+//! acted on, the question is put anew.
 
 mod agreeing;
 mod asking;
@@ -155,6 +157,8 @@ pub struct Prompt {
     told: BTreeMap<ApprovalId, Delivery>,
     keys: Keys,
     line: Line,
+    /// How the question stood when the line was begun.
+    begun: Option<Begun>,
     taint: Option<Taint>,
     /// Early input was dropped since the question was put, and that was not said yet.
     dropped: bool,
@@ -184,10 +188,24 @@ struct Current {
     deciding_since: Option<Duration>,
 }
 
+/// How the open question stood when the first byte of a line arrived; the later, the more the line may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begun {
+    /// It was not on screen yet, or an answer to it is on its way.
+    Before,
+    /// It was on screen, too short to be read.
+    Shown,
+    /// It had been on screen for the arming time; also when nothing is asked.
+    Armed,
+}
+
 /// Why the line being typed will not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taint {
-    Early,
+    /// Input was thrown away, and what follows may be its rest: unless nothing follows until the question is armed.
+    Torn,
+    /// It is the rest of a line that was thrown away.
+    Rest,
     Paste,
     Burst,
 }
@@ -211,6 +229,7 @@ impl Prompt {
             told: BTreeMap::new(),
             keys: Keys::default(),
             line: Line::default(),
+            begun: None,
             taint: None,
             dropped: false,
             below: 0,
@@ -267,7 +286,7 @@ impl Prompt {
     }
 
     fn tick(&mut self, now: Duration) {
-        self.last_calls();
+        self.call_again();
         let Some(current) = &self.current else { return };
         if current.deciding_since.is_some_and(|since| now.saturating_sub(since) > PATIENCE) {
             let code = current.id.code();
@@ -276,18 +295,41 @@ impl Prompt {
             self.next();
             return;
         }
-        if self.dropped && self.is_armed(now) {
-            self.dropped = false;
+        if !self.is_armed(now) {
+            return;
+        }
+        self.taint.take_if(|taint| *taint == Taint::Torn);
+        if std::mem::take(&mut self.dropped) {
             self.say("(typed too soon after this question was put, and discarded)");
         }
     }
 
-    /// Whether input that arrived at `at` counts for the open question.
-    fn is_armed(&self, at: Duration) -> bool {
-        let Some(current) = &self.current else { return true };
+    /// How the question stands at `at`.
+    fn standing(&self, at: Duration) -> Begun {
+        let Some(current) = &self.current else { return Begun::Armed };
         let risk = self.view(current.id).map(|view| view.card.risk);
         let arm = risk.map_or(self.settings.arm_high, |risk| self.settings.arming(risk));
-        current.deciding_since.is_none() && current.on_screen.is_some_and(|shown| at >= shown.saturating_add(arm))
+        let on_screen = current.on_screen.filter(|shown| current.deciding_since.is_none() && at >= *shown);
+        match on_screen {
+            None => Begun::Before,
+            Some(shown) if at < shown.saturating_add(arm) => Begun::Shown,
+            Some(_) => Begun::Armed,
+        }
+    }
+
+    /// Whether a line that is begun at `at` may answer the open question.
+    fn is_armed(&self, at: Duration) -> bool {
+        self.standing(at) == Begun::Armed
+    }
+
+    /// Whether the answer to the open question is on its way.
+    fn is_deciding(&self) -> bool {
+        self.current.as_ref().is_some_and(|current| current.deciding_since.is_some())
+    }
+
+    /// Whether something was typed that Enter has not ended.
+    fn is_typing(&self) -> bool {
+        !self.line.is_empty() || self.taint.is_some_and(|taint| taint != Taint::Torn)
     }
 
     fn is_draft(view: &ApprovalView) -> bool {

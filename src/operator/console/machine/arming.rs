@@ -159,13 +159,15 @@ impl Console {
             read_details: false,
             deciding: false,
         });
+        self.forget_notes();
         self.drop_entry("the card is another one");
         self.rearm();
     }
 
-    /// Goes on to what has waited longest: one that can be answered before one that cannot.
+    /// Goes on to what is first in the queue: one that can be answered before one that cannot.
     pub(super) fn pin_next(&mut self) {
         self.pinned = None;
+        self.forget_notes();
         self.drop_entry("the card is gone");
         self.dirty = true;
         let open = self.queue.iter().find(|view| !Self::is_draft(view));

@@ -135,6 +135,7 @@ impl Console {
 
     fn decide(&mut self, act: Act, typed: Option<String>) {
         self.entry = None;
+        self.forget_notes();
         self.dirty = true;
         let Some(pinned) = &mut self.pinned else { return };
         pinned.deciding = true;

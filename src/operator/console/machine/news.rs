@@ -7,10 +7,10 @@ use crate::control::{
 use crate::gate::{ApprovalId, Delivery, Outcome};
 use crate::operator::changes;
 use crate::operator::escape::{again, short};
-use crate::operator::words;
+use crate::operator::{terms, words};
 
 impl Console {
-    pub(super) fn connected(&mut self, you: You, snapshot: Snapshot, now: Moment) {
+    pub(super) fn connected(&mut self, you: You, mut snapshot: Snapshot, now: Moment) {
         if matches!(self.link, Link::Lost { .. }) {
             self.say(None, "connected again".to_owned());
         }
@@ -19,6 +19,8 @@ impl Console {
         self.daemon = snapshot.daemon;
         self.operators = snapshot.operators;
         self.sessions = snapshot.sessions;
+        // The first that is taken up is the one that is pinned.
+        snapshot.approvals.sort_by_key(|view| (Self::is_draft(view), terms::rank(view)));
         let known: Vec<ApprovalId> = self.queue.iter().map(|view| view.card.approval).collect();
         for view in snapshot.approvals {
             let is_old = !known.contains(&view.card.approval) && !self.told.contains_key(&view.card.approval);
@@ -91,6 +93,7 @@ impl Console {
             (State::Draft | State::Open | State::Deciding { .. }, Some(at)) => self.changed(at, view),
             (State::Draft | State::Open | State::Deciding { .. }, None) => {
                 self.queue.push(view);
+                self.queue.sort_by_key(terms::rank);
                 if self.pinned.is_none() && self.page != Page::Picture {
                     self.pin(id, Vec::new());
                 }
@@ -101,8 +104,9 @@ impl Console {
 
     fn changed(&mut self, at: usize, view: ApprovalView) {
         let id = view.card.approval;
+        let new = view.clone();
         let old = std::mem::replace(&mut self.queue[at], view);
-        let new = self.queue[at].clone();
+        self.queue.sort_by_key(terms::rank);
         let Some(pinned) = self.pinned.as_ref().filter(|pinned| pinned.id == id) else { return };
         let is_draft = Self::is_draft(&new);
         if pinned.revision != new.card.revision || pinned.digest != new.digest || pinned.is_draft != is_draft {
@@ -174,8 +178,12 @@ impl Console {
         let said = match result {
             // The outcome itself comes as an update, and takes the card away.
             Ok(Decided::Outcome { outcome }) => return self.taken(id, outcome),
-            Ok(Decided::Extended { deadline, .. }) => {
-                format!("now waits until {}", words::clock(deadline, &self.zone))
+            Ok(Decided::Extended { deadline, extensions_left }) => {
+                format!(
+                    "now waits until {}, {}",
+                    words::clock(deadline, &self.zone),
+                    terms::extensions(extensions_left)
+                )
             }
             Ok(Decided::Counted { given, needed }) => {
                 self.mine.remove(&id);

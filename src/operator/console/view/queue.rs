@@ -1,4 +1,4 @@
-//! What waits, in the order of arrival.
+//! What waits, the riskiest first, then what has the least time.
 
 use ratatui::text::Line;
 

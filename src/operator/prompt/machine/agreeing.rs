@@ -1,12 +1,15 @@
-//! More than one operator at work: approvals that only count, reasons, and the last call.
+//! More than one operator at work: approvals that only count, reasons, and what is called out again.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Output, Prompt};
 use crate::control::{Act, ApprovalView, ClientSettings};
 use crate::gate::ApprovalId;
 use crate::operator::prompt::PromptEnd;
 use crate::operator::{terms, words};
+
+/// With no more time than this left, being called out again is the last call.
+const LAST: SignedDuration = SignedDuration::from_mins(1);
 
 impl Prompt {
     /// The daemon's own numbers are better than what the prompt was started with.
@@ -57,7 +60,7 @@ impl Prompt {
     }
 
     /// Rings once more for what has used up its share of the time; once per deadline.
-    pub(super) fn last_calls(&mut self) {
+    pub(super) fn call_again(&mut self) {
         let Some(now) = self.clock else { return };
         let uncalled = |view: &&ApprovalView| self.called.get(&view.card.approval) != Some(&view.deadline);
         let late = |view: &&ApprovalView| terms::is_late(view, now, self.escalate_percent);
@@ -70,14 +73,15 @@ impl Prompt {
             self.called.insert(view.card.approval, view.deadline);
             let (code, left) = (view.card.code(), terms::left(view.deadline, now));
             let (until, otherwise) = (words::clock(view.deadline, &self.zone), words::timing_out(&view.card));
-            self.say(&format!("{code}  last call: {left}; no answer by {until} {otherwise}"));
+            let call = if view.deadline.duration_since(now) > LAST { "still waits" } else { "last call" };
+            self.say(&format!("{code}  {call}: {left}; no answer by {until} {otherwise}"));
         }
     }
 
-    /// What waits, the riskiest first, then what has the least time.
+    /// What waits, in the order of every list.
     pub(super) fn listed(&self) -> Vec<ApprovalView> {
         let mut views = self.waiting.clone();
-        views.sort_by_key(|view| (std::cmp::Reverse(view.card.risk), view.deadline));
+        views.sort_by_key(terms::rank);
         views
     }
 }

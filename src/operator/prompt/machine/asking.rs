@@ -8,8 +8,9 @@ use crate::control::{ApprovalView, Nonce, Refusal};
 use crate::gate::ApprovalId;
 use crate::operator::card::{self, Frame};
 use crate::operator::escape::again;
+use crate::operator::layout::folded;
 use crate::operator::line::Line;
-use crate::operator::words;
+use crate::operator::{terms, words};
 
 impl Prompt {
     /// Prints lines without touching the open question: it is printed again below them, with what was typed so far.
@@ -25,9 +26,14 @@ impl Prompt {
     /// Prints lines; an open question is not repeated.
     pub(super) fn tell(&mut self, text: &str) {
         self.break_line();
-        let lines: Vec<String> = text.trim_end_matches('\n').split('\n').map(again).collect();
+        let lines: Vec<String> = text.trim_end_matches('\n').split('\n').flat_map(|line| self.fold(line)).collect();
         self.below += lines.len();
         self.print(lines.join("\n") + "\n");
+    }
+
+    /// A line as it is printed: escaped, and broken at words where the terminal would break it anywhere.
+    fn fold(&self, line: &str) -> Vec<String> {
+        folded(&again(line), self.columns)
     }
 
     /// The headline of the current card, when it has probably scrolled away.
@@ -48,11 +54,10 @@ impl Prompt {
         self.out.push(Output::Print(text));
     }
 
-    /// Goes on to the approval that has waited longest: one that can be answered before one that cannot.
+    /// Goes on to the approval that is first in the order of every list: one that can be answered before one that cannot.
     pub(super) fn next(&mut self) {
-        let free = |view: &&ApprovalView| !self.is_settled(view);
-        let open = self.waiting.iter().filter(free).find(|view| !Self::is_draft(view));
-        let Some(view) = open.or_else(|| self.waiting.iter().find(free)) else {
+        let free = self.waiting.iter().filter(|view| !self.is_settled(view));
+        let Some(view) = free.min_by_key(|view| (Self::is_draft(view), terms::rank(view))) else {
             self.current = None;
             self.abandon_line();
             return;
@@ -99,7 +104,10 @@ impl Prompt {
             current.nonce = None;
             current.deciding_since = None;
         }
-        let text = if text.is_empty() { String::new() } else { format!("{}\n", text.trim_end_matches('\n')) };
+        let text = text.trim_end_matches('\n');
+        let mut lines: Vec<String> = text.split('\n').flat_map(|line| folded(line, self.columns)).collect();
+        lines.push(String::new());
+        let text = if text.is_empty() { String::new() } else { lines.join("\n") };
         self.out.push(Output::Ask { ask, text: format!("{text}{question}") });
         self.open_line = true;
     }
@@ -107,19 +115,25 @@ impl Prompt {
     /// Forgets a line that Enter has ended.
     pub(super) fn fresh_line(&mut self) {
         self.line = Line::default();
+        self.begun = None;
         self.taint = None;
     }
 
     /// Forgets a line in the middle: what is still to come of it must not pass for a line of its own, so it stays tainted
     /// until Enter.
     pub(super) fn abandon_line(&mut self) {
-        let begun = !self.line.is_empty() || self.taint.is_some();
+        let (is_typing, was) = (self.is_typing(), self.taint);
         self.fresh_line();
-        self.taint = begun.then_some(Taint::Early);
+        self.dropped |= is_typing;
+        self.taint = if is_typing { Some(Taint::Rest) } else { was };
     }
 
     pub(super) fn on_screen(&mut self, ask: u64, at: Duration, flushed: bool) {
-        self.dropped |= flushed;
+        if flushed {
+            self.dropped = true;
+            self.abandon_line();
+            self.taint = self.taint.or(Some(Taint::Torn));
+        }
         let Some(current) = self.current.as_mut().filter(|current| current.ask == ask) else { return };
         current.on_screen = Some(at);
         if !current.is_draft {

@@ -63,8 +63,11 @@ impl Prompt {
             Ok(Decided::Outcome { outcome }) => self.taken(id, outcome),
             Ok(Decided::Extended { deadline, extensions_left }) => {
                 self.mine.remove(&id);
-                let until = words::clock(deadline, &self.zone);
-                let left = terms::extensions(extensions_left);
+                // The same comes as an update, before this answer or after it, and is not said again.
+                if let Some(view) = self.waiting.iter_mut().find(|view| view.card.approval == id) {
+                    (view.deadline, view.extensions_left) = (deadline, extensions_left);
+                }
+                let (until, left) = (words::clock(deadline, &self.zone), terms::extensions(extensions_left));
                 self.say_or_ask(id, was_current, &format!("{}  now waits until {until}, {left}", id.code()));
             }
             Ok(Decided::Counted { given, needed }) => self.counted(id, was_current, given, needed),
@@ -127,8 +130,10 @@ impl Prompt {
         }
         let asking = self.current.as_ref().filter(|c| c.id == id && c.deciding_since.is_none()).cloned();
         let Some(current) = asking else {
-            if self.current.is_none() && !self.is_settled(&new) {
-                self.next();
+            match &self.current {
+                None if !self.is_settled(&new) => self.next(),
+                Some(current) if current.id != id => self.changed_behind(&old, &new),
+                Some(_) | None => {}
             }
             return;
         };
@@ -146,6 +151,21 @@ impl Prompt {
         }
     }
 
+    /// What changes on a card that waits for its turn is said when it happens: it may be late by the time it is shown.
+    fn changed_behind(&mut self, old: &ApprovalView, new: &ApprovalView) {
+        if Self::is_draft(new) {
+            return;
+        }
+        if Self::is_draft(old) {
+            self.say(&card::headline(new, &self.frame(), "waits for its turn"));
+            return;
+        }
+        let what = changes::between(&old.card, &new.card);
+        if !what.is_empty() {
+            self.say(&format!("{}  CHANGED while it waits for its turn: {}", new.card.code(), what.join("; ")));
+        }
+    }
+
     fn redraw(&mut self, old: &ApprovalView, new: &ApprovalView) {
         let code = new.card.code();
         let mut remark = String::new();
@@ -154,10 +174,11 @@ impl Prompt {
             let what = if what.is_empty() { "details".to_owned() } else { what.join("; ") };
             remark = format!("{code}  CHANGED: {what}\n");
         }
-        if !self.line.is_empty() || self.taint.is_some() {
+        if self.is_typing() {
             remark.push_str("(your line was ignored)\n");
         }
         self.show(new.card.approval, &remark);
+        self.dropped = false;
     }
 
     fn state_changed(&mut self, old: &State, new: &State, id: ApprovalId) {
@@ -175,7 +196,7 @@ impl Prompt {
     fn ended(&mut self, view: &ApprovalView, outcome: Outcome, by: &EndedBy) {
         let id = view.card.approval;
         let is_news = !self.told.contains_key(&id);
-        let typing = self.is_current(id) && (!self.line.is_empty() || self.taint.is_some());
+        let typing = self.is_current(id) && self.is_typing();
         let was_current = self.is_current(id);
         if was_current {
             self.current = None;
@@ -199,6 +220,7 @@ impl Prompt {
             (true, _) => {
                 self.abandon_line();
                 lines.iter().for_each(|line| self.tell(line));
+                self.dropped = false;
                 self.next();
             }
             (false, false) => self.say(&lines.join("\n")),

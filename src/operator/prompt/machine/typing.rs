@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Output, Prompt, Taint};
+use super::{Begun, Output, Prompt, Taint};
 use crate::control::{Act, ApprovalView, Decision};
-use crate::gate::{Hold, Outcome, Subject};
+use crate::gate::{Card, Hold, Outcome, Subject};
 use crate::operator::card;
 use crate::operator::keys::Key;
 use crate::operator::prompt::PromptEnd;
@@ -16,9 +16,9 @@ use crate::policy::Confirm;
 impl Prompt {
     pub(super) fn typed(&mut self, bytes: &[u8], at: Duration, late: bool, now: Duration) {
         let keys = self.keys.read(bytes, at);
-        let counts = !late && self.is_armed(at);
         let runs_on = keys.iter().position(|key| *key == Key::Enter).is_some_and(|enter| enter + 1 < keys.len());
-        if counts && runs_on && self.current.is_some() {
+        let is_burst = runs_on && self.current.is_some();
+        if is_burst {
             self.taint = self.taint.or(Some(Taint::Burst));
         }
         for key in keys {
@@ -26,80 +26,111 @@ impl Prompt {
                 self.leave(PromptEnd::Eof);
                 return;
             }
-            if !counts {
-                self.early(key);
-            } else if self.key(key, now) {
+            if late {
+                self.lose(key);
+            } else if self.key(key, at, now) {
+                self.taint = is_burst.then_some(Taint::Torn);
                 return;
             }
         }
     }
 
-    /// A key that arrived before the question could be answered: gone, and with it the line it belongs to.
-    fn early(&mut self, key: Key) {
+    /// A key that counts for nothing, and with it the line it belongs to.
+    fn lose(&mut self, key: Key) {
+        self.fresh_line();
         self.dropped = true;
-        self.taint = if key == Key::Enter { None } else { Some(Taint::Early) };
+        self.taint = (key != Key::Enter).then_some(Taint::Rest);
     }
 
-    /// Takes a key that counts; true when it ended the line, so that what follows in the same read is dropped.
-    fn key(&mut self, key: Key, now: Duration) -> bool {
-        match key {
-            Key::Enter => {
-                self.entered(now);
+    /// Takes a key; true when it ended the line, so that what follows in the same read is dropped.
+    fn key(&mut self, key: Key, at: Duration, now: Duration) -> bool {
+        match (key, self.taint) {
+            (Key::KillLine, Some(Taint::Torn | Taint::Rest)) => self.fresh_line(),
+            (key, Some(Taint::Torn | Taint::Rest)) => {
+                let ends = key == Key::Enter;
+                self.lose(key);
+                return ends;
+            }
+            (Key::Enter, _) => {
+                self.entered(at, now);
                 return true;
             }
-            Key::Paste(_) => self.taint = self.taint.or(Some(Taint::Paste)),
-            Key::KillLine if self.taint == Some(Taint::Early) => self.fresh_line(),
-            Key::Char(_) | Key::Tab | Key::Backspace | Key::KillLine | Key::KillWord if self.taint.is_none() => {
-                let echo = self.line.edit(key);
-                if !echo.is_empty() {
-                    self.open_line = true;
-                    self.print(echo);
-                }
+            (Key::Paste(_), taint) => self.taint = taint.or(Some(Taint::Paste)),
+            (key @ (Key::Char(_) | Key::Tab | Key::Backspace | Key::KillLine | Key::KillWord), None) => {
+                self.edit(key, at);
             }
-            Key::Char(_)
-            | Key::Tab
-            | Key::Backspace
-            | Key::KillLine
-            | Key::KillWord
-            | Key::Eof
-            | Key::Escape
-            | Key::Up
-            | Key::Down
-            | Key::PageUp
-            | Key::PageDown
-            | Key::Home
-            | Key::End
-            | Key::Focus(_)
-            | Key::Other => {}
+            (
+                Key::Char(_)
+                | Key::Tab
+                | Key::Backspace
+                | Key::KillLine
+                | Key::KillWord
+                | Key::Eof
+                | Key::Escape
+                | Key::Up
+                | Key::Down
+                | Key::PageUp
+                | Key::PageDown
+                | Key::Home
+                | Key::End
+                | Key::Focus(_)
+                | Key::Other,
+                _,
+            ) => {}
         }
         false
     }
 
-    fn entered(&mut self, now: Duration) {
-        let line = self.line.text();
-        let refused = match self.taint {
-            Some(Taint::Early) => {
-                Some("(begun too soon after this question was put, and discarded: please answer now)")
-            }
-            Some(Taint::Paste) => Some("(pasted text never decides; discarded)"),
-            Some(Taint::Burst) => Some("(that came as more than one line at once, like a paste; discarded)"),
-            None if self.line.is_too_long() => Some("(that line is too long; nothing was done)"),
-            None => None,
-        };
-        self.fresh_line();
-        self.dropped &= refused.is_none();
-        if self.current.is_none() {
-            self.idle_command(refused, &line);
-        } else if let Some(why) = refused {
-            self.out.push(Output::Flush);
-            self.ask(why);
-        } else {
-            self.out.push(Output::Flush);
-            self.command(&line, now);
+    fn edit(&mut self, key: Key, at: Duration) {
+        let begun = self.begun.unwrap_or_else(|| self.standing(at));
+        self.begun = (key != Key::KillLine).then_some(begun);
+        let echo = self.line.edit(key);
+        if !echo.is_empty() {
+            self.open_line = true;
+            self.print(echo);
         }
     }
 
-    fn idle_command(&mut self, refused: Option<&str>, line: &str) {
+    fn entered(&mut self, at: Duration, now: Duration) {
+        let line = self.line.text();
+        let begun = self.begun.unwrap_or_else(|| self.standing(at));
+        let refused = match self.taint {
+            Some(Taint::Paste) => Some("(pasted text never decides; discarded)"),
+            Some(Taint::Burst) => Some("(that came as more than one line at once, like a paste; discarded)"),
+            Some(Taint::Torn | Taint::Rest) | None => {
+                self.line.is_too_long().then_some("(that line is too long; nothing was done)")
+            }
+        };
+        self.fresh_line();
+        self.dropped &= refused.is_none();
+        self.leaving &= refused.is_none() && parse(&line) == Command::Leave;
+        if self.current.is_none() || self.is_deciding() {
+            self.between(refused, &line);
+            return;
+        }
+        self.out.push(Output::Flush);
+        match refused.or_else(|| self.too_soon(&line, begun)) {
+            Some(why) => self.ask(why),
+            None => self.command(&line, now),
+        }
+    }
+
+    /// Why a line does nothing that was begun so early. What lets nothing go on never waits for the arming time.
+    fn too_soon(&self, line: &str, begun: Begun) -> Option<&'static str> {
+        let view = self.current.as_ref().and_then(|current| self.view(current.id))?;
+        match (begun, Bearing::of(line, &view.card)) {
+            (Begun::Armed, _) | (_, Bearing::Nothing) | (Begun::Shown, Bearing::Card) => None,
+            (Begun::Shown, Bearing::Release) => {
+                Some("(begun too soon after this question was put, and discarded: please answer again)")
+            }
+            (Begun::Before, Bearing::Card | Bearing::Release) => {
+                Some("(begun before this question was on screen, and discarded: please answer again)")
+            }
+        }
+    }
+
+    /// A line while no question can be answered: nothing is asked, or the last answer is on its way.
+    fn between(&mut self, refused: Option<&str>, line: &str) {
         self.break_line();
         if let Some(why) = refused {
             self.tell(why);
@@ -110,7 +141,7 @@ impl Prompt {
             Command::List => self.tell(&self.list()),
             Command::Leave => self.ask_to_leave(),
             Command::Help => self.tell(&words::help(None)),
-            Command::Unknown if self.pick_idle(line) => {}
+            Command::Unknown if self.current.is_none() && self.pick_idle(line) => {}
             Command::Yes { .. }
             | Command::No { .. }
             | Command::Message(_)
@@ -119,7 +150,10 @@ impl Prompt {
             | Command::Screenshot
             | Command::Details
             | Command::NeedsText(_)
-            | Command::Unknown => self.tell("nothing is asked right now; ? explains"),
+            | Command::Unknown => self.tell(match self.current {
+                Some(_) => "(typed while your answer was on its way, and discarded)",
+                None => "nothing is asked right now; ? explains",
+            }),
         }
     }
 
@@ -138,9 +172,7 @@ impl Prompt {
         if pending.is_some() {
             self.tell("(the instruction was dropped)");
         }
-        let meant = parse(line);
-        self.leaving &= meant == Command::Leave;
-        match (meant, card.subject) {
+        match (parse(line), card.subject) {
             (Command::Again, _) => self.ask(""),
             (Command::Yes { .. }, _) if card.confirm == Confirm::Type => {
                 self.ask(&format!("y is not enough here: type {} and Enter, or n", words::to_type(card)));
@@ -205,7 +237,7 @@ impl Prompt {
             true => format!("{count} waiting; {silence} while everything is stopped: q again leaves"),
             false => format!("{count} waiting; {silence} the first: q again leaves it to that"),
         };
-        if self.current.is_some() { self.ask(&said) } else { self.tell(&said) }
+        if self.current.is_some() && !self.is_deciding() { self.ask(&said) } else { self.tell(&said) }
     }
 
     fn details(&mut self) {
@@ -293,5 +325,31 @@ impl Prompt {
     pub(super) fn leave(&mut self, end: PromptEnd) {
         self.break_line();
         self.out.push(Output::Leave(end));
+    }
+}
+
+/// What a line is about, if it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bearing {
+    /// Not the card at hand: it lists, explains, shows another one, or leaves.
+    Nothing,
+    /// The card at hand, without letting anything go on.
+    Card,
+    /// It approves, answers or instructs.
+    Release,
+}
+
+impl Bearing {
+    fn of(line: &str, card: &Card) -> Self {
+        if card.confirm == Confirm::Type && card.is_confirmed_by(because(line).0) {
+            return Self::Release;
+        }
+        match parse(line) {
+            Command::Yes { .. } | Command::Message(_) | Command::Answer(_) => Self::Release,
+            Command::No { .. } | Command::Extend | Command::Screenshot | Command::Details | Command::NeedsText(_) => {
+                Self::Card
+            }
+            Command::Again | Command::List | Command::Leave | Command::Help | Command::Unknown => Self::Nothing,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What decides, and what does not.
 
 use super::bench::Bench;
-use crate::control::fixtures::{by, ended, event, open, revised, snapshot};
+use crate::control::fixtures::{at, by, ended, event, open, revised, snapshot};
 use crate::control::{Act, ApprovalView, Change, Decided, OperatorName, Refusal, Role, State, Vote};
 use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Subject};
 use crate::operator::console::ConsoleEnd;
@@ -146,8 +146,8 @@ fn the_card_under_the_finger_never_changes_by_itself() {
     let mut bench = Bench::with(&open(5, "the first to come"));
     bench.told(open(1, "more important")).told(draft(2)).later(1_000);
     assert!(bench.screen().contains("> 7777"), "{}", bench.screen());
-    bench.typed("j").later(100);
-    assert!(bench.screen().contains("> 3333"), "{}", bench.screen());
+    bench.typed("k").later(100);
+    assert!(bench.screen().contains("> 4444"), "{}", bench.screen());
 }
 
 #[test]
@@ -472,4 +472,47 @@ fn another_policy_makes_the_card_be_read_anew() {
     bench.later(2_000).changed(Change::Daemon { daemon: Box::new(daemon) });
     bench.later(500).typed("y");
     assert_eq!(bench.acts(), []);
+}
+
+#[test]
+fn what_was_said_about_a_line_goes_with_the_line() {
+    let view = with(|card| card.confirm = Confirm::Type);
+    let mut bench = Bench::with(&view);
+    bench.presses("y");
+    assert!(bench.screen().contains("(type 410.00 or 3333, then Enter)"), "{}", bench.screen());
+    bench.told(ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    assert!(!bench.screen().contains("then Enter"), "{}", bench.screen());
+
+    let mut bench = Bench::asking(&[view, open(2, "b")]);
+    bench.presses("y").presses("410,00\r");
+    assert_eq!(bench.decisions.len(), 1);
+    assert!(!bench.screen().contains("then Enter"), "{}", bench.screen());
+}
+
+#[test]
+fn the_queue_is_in_the_order_of_every_list_and_the_pinned_card_stays() {
+    let deadline = |view, text| ApprovalView { deadline: at(text), ..view };
+    let risky = |n| revised(&open(n, "Buying"), |card| card.risk = Risk::High);
+    let mut bench = Bench::asking(&[deadline(open(1, "a"), "2026-11-23T13:20:00Z")]);
+    bench.told(deadline(open(2, "b"), "2026-11-23T13:10:00Z"));
+    bench.told(deadline(risky(3), "2026-11-23T13:30:00Z"));
+    let codes = |bench: &Bench| bench.console.queue.iter().map(|v| v.card.code().to_string()).collect::<Vec<_>>();
+    assert_eq!(codes(&bench), ["5555", "4444", "3333"]);
+    bench.presses("n");
+    assert_eq!(bench.decisions[0].approval, open(1, "").card.approval, "the card under the finger");
+    bench.told(ended(&open(1, "a"), Outcome::Denied, by("ops1", None), Delivery::Applied, ""));
+    bench.told(deadline(open(2, "b"), "2026-11-23T13:40:00Z"));
+    assert_eq!(codes(&bench), ["5555", "4444"]);
+    bench.presses("n");
+    assert_eq!(bench.decisions[1].approval, risky(3).card.approval, "the riskiest is next");
+}
+
+#[test]
+fn an_extension_says_how_many_are_left() {
+    let view = buying();
+    let mut bench = Bench::with(&view);
+    bench.presses("x");
+    let deadline = at("2026-11-23T13:22:11Z");
+    bench.answered(view.card.approval, Ok(Decided::Extended { deadline, extensions_left: 1 }));
+    assert!(bench.screen().contains("3333  now waits until 13:22:11, 1 extension left"), "{}", bench.screen());
 }

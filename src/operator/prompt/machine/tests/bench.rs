@@ -22,6 +22,8 @@ pub(super) struct Bench {
     /// Whether asks are drawn at once.
     pub(super) draws: bool,
     pub(super) undrawn: Vec<u64>,
+    /// When the question that was put last came on screen.
+    pub(super) drawn_at: Option<u64>,
     seq: u64,
 }
 
@@ -43,6 +45,7 @@ impl Bench {
             wishes: vec![],
             draws: true,
             undrawn: vec![],
+            drawn_at: None,
             seq: 0,
         }
     }
@@ -72,6 +75,7 @@ impl Bench {
             Output::Ask { ask, text } => {
                 self.screen.push_str(&text);
                 self.undrawn.push(ask);
+                self.drawn_at = None;
                 if self.draws {
                     self.draw();
                 }
@@ -86,6 +90,7 @@ impl Bench {
     }
 
     pub(super) fn draw(&mut self) {
+        self.drawn_at = self.drawn_at.or((!self.undrawn.is_empty()).then_some(self.now));
         for ask in std::mem::take(&mut self.undrawn) {
             self.input(Input::OnScreen { ask, at: Duration::from_millis(self.now), flushed: false });
         }

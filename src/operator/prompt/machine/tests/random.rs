@@ -1,12 +1,16 @@
 //! Any input in any order: what must hold whatever happens.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::bench::Bench;
 use crate::control::fixtures::{by, ended, open, revised};
-use crate::control::{Act, Decided, Refusal, State};
+use crate::control::{Act, ApprovalView, Decided, Refusal, State};
 use crate::gate::{Delivery, Outcome, Revision};
+use crate::operator::keys::{Key, Keys};
 use crate::operator::prompt::machine::Input;
+use crate::policy::Confirm;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -29,6 +33,12 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         4 => Just(b"\n".to_vec()),
         1 => Just(b"y\n".to_vec()),
         1 => Just(b"n\n".to_vec()),
+        1 => Just(b"m go on".to_vec()),
+        1 => Just(b"410".to_vec()),
+        1 => Just(b"3333".to_vec()),
+        1 => Just(b"q".to_vec()),
+        1 => Just(b"\x15".to_vec()),
+        1 => Just(b"\x7f".to_vec()),
         1 => Just(b"\x1b[200~y\n\x1b[201~".to_vec()),
         2 => any::<Vec<u8>>(),
     ]
@@ -50,25 +60,31 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Every second one takes typing.
+fn buying(n: u8) -> ApprovalView {
+    let confirm = if n % 2 == 1 { Confirm::Type } else { Confirm::Key };
+    revised(&open(n, "Buying"), |card| card.confirm = confirm)
+}
+
 fn take(bench: &mut Bench, step: Step) {
     match step {
         Step::Typed(bytes) => drop(bench.typed(bytes)),
         Step::Late(bytes) => {
-            let at = std::time::Duration::from_millis(bench.now);
+            let at = Duration::from_millis(bench.now);
             bench.input(Input::Typed { at, bytes, late: true });
         }
         Step::Waits(ms) => drop(bench.later(ms)),
-        Step::Opens(n) => drop(bench.told(open(n, "Buying"))),
+        Step::Opens(n) => drop(bench.told(buying(n))),
         Step::Drafts(n) => {
-            let mut view = revised(&open(n, "Buying"), |card| card.revision = Revision(0));
+            let mut view = revised(&buying(n), |card| card.revision = Revision(0));
             view.state = State::Draft;
             bench.told(view);
         }
         Step::Changes(n, revision) => {
-            bench.told(revised(&open(n, "Buying"), |card| card.revision = Revision(revision)));
+            bench.told(revised(&buying(n), |card| card.revision = Revision(revision)));
         }
         Step::Ends(n) => {
-            bench.told(ended(&open(n, "Buying"), Outcome::Denied, by("ops2", None), Delivery::Applied, "done"));
+            bench.told(ended(&buying(n), Outcome::Denied, by("ops2", None), Delivery::Applied, "done"));
         }
         Step::Answers(yes) => {
             let Some(decision) = bench.decisions.last() else { return };
@@ -88,14 +104,33 @@ proptest! {
         let mut bench = Bench::new();
         bench.draws = false;
         let mut last = None;
+        // When the line that is being typed was begun, as somebody beside the terminal sees it.
+        let (mut keys, mut begun) = (Keys::default(), None);
         for step in steps {
             let before = bench.decisions.len();
+            let mut line = bench.now;
+            if let Step::Typed(bytes) | Step::Late(bytes) = &step {
+                for key in keys.read(bytes, Duration::from_millis(bench.now)) {
+                    match key {
+                        Key::Char(_) | Key::Tab | Key::Backspace | Key::KillWord => drop(begun.get_or_insert(bench.now)),
+                        Key::KillLine => begun = None,
+                        Key::Enter => {
+                            line = begun.take().unwrap_or(bench.now);
+                            break;
+                        }
+                        _ => {}
+                    }
+                }
+            }
             take(&mut bench, step);
             prop_assert!(bench.decisions.len() <= before + 1, "two decisions from one input");
             let Some(sent) = bench.decisions.get(before) else { continue };
-            if matches!(sent.act, Act::Deny { .. }) {
+            let drawn = bench.drawn_at.expect("a question on screen");
+            prop_assert!(line >= drawn, "decided by a line that was begun before its question");
+            if matches!(sent.act, Act::Deny { .. } | Act::Extend) {
                 continue;
             }
+            prop_assert!(line >= drawn + 750, "approved by a line that was begun too soon");
             prop_assert!(sent.nonce.is_some() && sent.revision > Revision(0), "{sent:?}");
             prop_assert!(last.is_none_or(|at| bench.now >= at + 750), "two approvals without an arming time between");
             last = Some(bench.now);

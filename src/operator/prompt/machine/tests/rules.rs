@@ -117,10 +117,97 @@ fn the_rest_of_a_line_that_was_begun_for_another_card_is_not_a_line_of_its_own()
 }
 
 #[test]
+fn what_lets_nothing_go_on_works_at_once() {
+    for (line, said) in
+        [("l", "session refund-bot-14"), ("?", "Enter      asks again"), ("d", "digest"), ("s", "taking a screenshot")]
+    {
+        let mut bench = Bench::asking(&[revised(&buying(), |card| card.risk = Risk::High)]);
+        bench.printed();
+        bench.later(20).typed(line).typed("\n");
+        assert!(bench.screen.contains(said), "{line}: {}", bench.screen);
+    }
+    let (first, second) = (to_type(), open(2, "Another purchase"));
+    let mut bench = Bench::asking(&[first, second.clone()]);
+    bench.later(20).typed("4444").typed("\n");
+    assert!(bench.screen.contains("Another purchase"), "{}", bench.screen);
+    bench.later(20).typed("n").typed("\n");
+    assert_eq!((bench.acts(), bench.decisions[0].approval), (vec![NO], second.card.approval));
+    let mut bench = Bench::with(&buying());
+    bench.later(20).typed("x").typed("\n");
+    assert_eq!(bench.acts(), [Act::Extend]);
+}
+
+#[test]
+fn what_lets_a_session_go_on_is_locked_until_the_card_could_be_read() {
+    let asked = [buying(), question(), to_type()];
+    for (view, line) in asked
+        .iter()
+        .flat_map(|view| ["y", "yes", "y because x", "m go on", "a 42", "410", "3333"].map(|line| (view, line)))
+    {
+        let mut bench = Bench::with(view);
+        bench.later(20).typed(line).later(40).typed("\n");
+        assert_eq!(bench.acts(), [], "{line}");
+        // Nor does what follows an early line pass for a confirmation of it.
+        bench.later(40).typed("410").typed("\n");
+        assert_eq!(bench.acts(), [], "{line}");
+    }
+    let mut bench = Bench::asking(&[to_type()]);
+    bench.answers("m use the test shop");
+    bench.later(40).typed("410").typed("\n");
+    assert!(bench.acts().is_empty() && bench.screen.contains("begun too soon"), "{}", bench.screen);
+    bench.answers("410");
+    assert_eq!(bench.acts(), [Act::Instruct { text: "use the test shop".into() }]);
+}
+
+#[test]
+fn two_quick_q_leave_also_while_an_answer_is_on_its_way() {
+    let mut bench = Bench::asking(&[revised(&buying(), |card| card.risk = Risk::High), open(2, "b")]);
+    bench.later(20).typed("q").typed("\n").later(60).typed("q").typed("\n");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[PromptEnd::Left][..]));
+    let mut bench = Bench::asking(&[buying()]);
+    bench.answers("n").later(20).typed("q").typed("\n").typed("q").typed("\n");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![NO], &[PromptEnd::Left][..]));
+}
+
+#[test]
+fn a_denial_begun_before_its_card_was_on_screen_denies_nothing() {
+    let mut bench = Bench::new();
+    bench.draws = false;
+    bench.told(buying());
+    bench.later(20).typed("n").later(20);
+    bench.draws = true;
+    bench.draw();
+    bench.later(3000).typed("\n");
+    assert!(bench.acts().is_empty() && bench.screen.contains("begun before this question was on screen"));
+    // What is thrown away may have been the beginning of the line that goes on.
+    let mut bench = Bench::new();
+    bench.draws = false;
+    bench.told(buying());
+    let ask = bench.undrawn[0];
+    bench.input(Input::OnScreen { ask, at: Duration::from_millis(bench.now), flushed: true });
+    bench.later(20).typed("n").typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.later(20).typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
+fn the_last_line_of_a_paste_that_came_in_pieces_denies_nothing() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.later(2000).typed("one\ntwo\n").typed("n no\n");
+    assert_eq!(bench.acts(), []);
+    bench.later(1000).typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
 fn control_u_begins_a_line_anew() {
     let mut bench = Bench::asking(&[buying()]);
-    bench.typed("y").later(2000).typed("\x15").typed("n").typed("\n");
-    assert_eq!(bench.acts(), [NO]);
+    bench.typed("y").later(2000).typed("\x15").typed("y").typed("\n");
+    assert_eq!(bench.acts(), [Act::approve()]);
+    let mut bench = Bench::asking(&[buying()]);
+    bench.typed("y").later(2000).typed("\x7f").typed("y").typed("\n");
+    assert_eq!(bench.acts(), [], "rubbed out, it is still the line that was begun too soon");
 }
 
 #[test]
@@ -227,7 +314,7 @@ fn bare_enter_and_what_is_not_understood_ask_again_and_arm_anew() {
         ("yy", "not understood"),
         ("a text", "m and a text"),
         ("m", "in the same line"),
-        ("?", "Enter asks again"),
+        ("?", "Enter      asks again"),
     ] {
         let mut bench = Bench::asking(&[buying()]);
         bench.printed();
@@ -279,12 +366,13 @@ fn a_changed_card_is_drawn_again_with_the_difference_and_arms_from_zero() {
     });
     bench.printed();
     bench.told(newer.clone());
-    let first: Vec<&str> = bench.screen.lines().take(3).collect();
+    let first: Vec<&str> = bench.screen.lines().take(4).collect();
     assert_eq!(
         first,
         [
             "",
-            "3333  CHANGED: total 410.00 USD → 999.00 USD; timing in time → late; y resumes → lets the session go on; n cancels → cancels it",
+            "3333  CHANGED: total 410.00 USD → 999.00 USD; timing in time → late; y resumes → lets the session go",
+            "      on; n cancels → cancels it",
             "(your line was ignored)"
         ]
     );
@@ -519,8 +607,9 @@ fn extending_and_screenshots_keep_the_question() {
     bench.answers("x");
     assert_eq!((bench.acts(), bench.wishes.len()), (vec![Act::Extend], 1));
     let deadline = crate::control::fixtures::at("2026-11-23T13:22:11Z");
-    bench.input(Input::Decided { id: view.card.approval, result: Ok(crate::control::Decided::Extended { deadline, extensions_left: 3 }) });
-    assert!(bench.screen.ends_with("3333  now waits until 13:22:11, 3 extensions left\n3333  approve? [y/n/?] > "));
+    let result = Ok(crate::control::Decided::Extended { deadline, extensions_left: 2 });
+    bench.input(Input::Decided { id: view.card.approval, result });
+    assert!(bench.screen.ends_with("3333  now waits until 13:22:11, 2 extensions left\n3333  approve? [y/n/?] > "));
 }
 
 #[test]

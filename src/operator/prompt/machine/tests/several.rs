@@ -4,8 +4,10 @@ use insta::assert_snapshot;
 
 use super::bench::Bench;
 use crate::control::fixtures::{at, by, ended, open, revised};
-use crate::control::{Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, OperatorName, Update, Vote};
-use crate::gate::{Delivery, Outcome, Revision};
+use crate::control::{
+    Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, OperatorName, State, Update, Vote,
+};
+use crate::gate::{Delivery, Outcome, Revision, Timing};
 use crate::operator::prompt::machine::Input;
 use crate::policy::{Confirm, ReasonFor, Risk};
 
@@ -130,10 +132,56 @@ fn extending_says_how_often_it_is_still_possible() {
         let mut bench = Bench::with(&view);
         bench.answers("x");
         let deadline = at("2026-11-23T13:22:11Z");
-        bench.told(ApprovalView { deadline, extensions_left: left, ..view.clone() });
-        bench.input(Input::Decided { id: view.card.approval, result: Ok(Decided::Extended { deadline, extensions_left: left }) });
-        assert!(bench.screen.contains(&format!("3333  now waits until 13:22:11{said}")), "{}", bench.screen);
+        let update = ApprovalView { deadline, extensions_left: left, ..view.clone() };
+        let result = Ok(Decided::Extended { deadline, extensions_left: left });
+        let answer = Input::Decided { id: view.card.approval, result };
+        let mut other = Bench::with(&view);
+        other.answers("x");
+        bench.told(update.clone());
+        bench.input(answer.clone());
+        other.input(answer);
+        other.told(update);
+        // The answer and the update say the same, whichever comes first.
+        for screen in [bench.screen, other.screen] {
+            assert!(screen.contains(&format!("3333  now waits until 13:22:11{said}")), "{screen}");
+            assert_eq!(screen.matches("now waits until").count(), 1, "{screen}");
+        }
     }
+}
+
+#[test]
+fn what_changes_on_a_card_that_waits_for_its_turn_is_said_when_it_happens() {
+    let (one, two) = (open(1, "a"), open(2, "b"));
+    let draft = |view: &ApprovalView| {
+        let draft = revised(view, |card| card.revision = Revision(0));
+        ApprovalView { state: State::Draft, ..draft }
+    };
+    let mut bench = Bench::asking(&[one, draft(&two)]);
+    bench.later(2000).typed("n too d");
+    bench.printed();
+    bench.told(two.clone());
+    let sealed = bench.printed();
+    assert!(sealed.contains("in time") && sealed.contains("waits for its turn"), "{sealed}");
+    bench.told(revised(&two, |card| {
+        card.revision = Revision(2);
+        card.timing = Timing::Late;
+    }));
+    let said = "\n4444  CHANGED while it waits for its turn: timing in time → late; y resumes → lets the session go\n      on; \
+                n cancels → cancels it\n3333  approve? [y/n/?] > n too d";
+    assert_eq!(bench.printed(), said);
+    bench.typed("ear").typed("\n");
+    assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
+}
+
+#[test]
+fn the_riskiest_is_asked_about_first_and_a_card_on_screen_is_not_swapped_for_a_riskier_one() {
+    let risky = |n| revised(&open(n, "Buying"), |card| card.risk = Risk::High);
+    let mut bench = Bench::asking(&[open(1, "a"), risky(2)]);
+    assert!(bench.screen.ends_with("4444  approve? [y/n/?] > "), "{}", bench.screen);
+    bench.told(ApprovalView { deadline: at("2026-11-23T13:03:00Z"), ..risky(3) });
+    assert!(bench.screen.ends_with("4444  approve? [y/n/?] > "), "{}", bench.screen);
+    bench.answers("n").taken(risky(2).card.approval, Outcome::Denied);
+    assert!(bench.screen.ends_with("5555  approve? [y/n/?] > "), "{}", bench.screen);
 }
 
 #[test]
@@ -148,14 +196,17 @@ fn the_bell_rings_once_more_when_half_of_the_time_is_gone_and_again_after_an_ext
         (bench.bells - bells, bench.printed())
     };
     assert_eq!(pass(&mut bench, "2026-11-23T13:07:10Z"), (0, String::new()));
-    let said = "\n3333  last call: 4m 58s left; no answer by 13:12:11 cancels\n3333  approve? [y/n/?] > ";
+    let said = "\n3333  still waits: 4m 58s left; no answer by 13:12:11 cancels\n3333  approve? [y/n/?] > ";
     assert_eq!(pass(&mut bench, "2026-11-23T13:07:13Z"), (1, said.to_owned()));
     assert_eq!(pass(&mut bench, "2026-11-23T13:09:00Z").0, 1, "once");
     bench.told(ApprovalView { deadline: at("2026-11-23T13:19:11Z"), ..view.clone() });
     assert_eq!(pass(&mut bench, "2026-11-23T13:10:00Z").0, 1);
     assert_eq!(pass(&mut bench, "2026-11-23T13:11:00Z").0, 2);
+    bench.told(ApprovalView { deadline: at("2026-11-23T13:12:41Z"), ..view.clone() });
+    let (bells, said) = pass(&mut bench, "2026-11-23T13:12:11Z");
+    assert!(bells == 3 && said.contains("3333  last call: 30s left;"), "{said}");
     bench.told(ApprovalView { deadline: at("2026-11-23T13:30:11Z"), frozen: true, ..view });
-    assert_eq!(pass(&mut bench, "2026-11-23T13:29:00Z").0, 2, "a deadline that stands still calls nobody");
+    assert_eq!(pass(&mut bench, "2026-11-23T13:29:00Z").0, 3, "a deadline that stands still calls nobody");
 }
 
 #[test]
