@@ -1,10 +1,10 @@
 //! Log lines and a prompt on one terminal.
 //!
 //! While a prompt is open it is the one writer: log lines go to it, bounded, and are printed above the question. Otherwise a
-//! thread of their own writes them to standard error as they are: a pipe that nobody reads holds up that thread and nothing
+//! thread of their own writes them to standard error: a pipe that nobody reads holds up that thread and nothing
 //! else. Never blocks who logs; lines that find no room are counted, and the count is said.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,6 +13,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
+
+use super::layout::folded;
+use super::terminal;
 
 /// The target of log lines that tell what clients of the desk are told as well.
 pub const TOLD: &str = "holdpoint::told";
@@ -189,10 +192,18 @@ impl Drop for LogLine {
 fn write_out(outs: &Receiver<Out>) {
     for out in outs {
         let _ = match out {
-            Out::Line(line) => writeln!(io::stderr().lock(), "{line}"),
+            Out::Line(line) => writeln!(io::stderr().lock(), "{}", shaped(line)),
             Out::Mark(done) => done.send(()).map_err(io::Error::other),
         };
     }
+}
+
+/// At a terminal a long line is broken at words; a file or a pipe gets it as it is.
+fn shaped(line: String) -> String {
+    if !io::stderr().is_terminal() {
+        return line;
+    }
+    line.split('\n').flat_map(|line| folded(line, terminal::width())).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

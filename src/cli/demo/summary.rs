@@ -28,7 +28,7 @@ pub async fn tell(sim: &Simulator, store: &Path, finished: bool) -> Result<(), F
         say("  bought    nothing: the shop's ledger is empty");
     }
     for order in orders {
-        say(format_args!("  ledger    {order}"));
+        tell_folded(&format!("  ledger    {order}"));
     }
     if let Some(millis) = latency {
         tell_folded(&format!(
