@@ -86,14 +86,20 @@ impl Page {
 /// it can pass for a line of its own.
 pub(crate) fn folded(line: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(20);
+    folded_under(line, columns, hang(line, columns))
+}
+
+/// The same with what follows under this column, which is left of the terminal's last.
+pub(crate) fn folded_under(line: &str, columns: usize, hang: usize) -> Vec<String> {
     if line.width() <= columns {
         return vec![line.to_owned()];
     }
-    let hang = hang(line, columns);
     let mut lines = wrap(line, columns).into_iter();
     let first = lines.next().unwrap_or_default();
     let rest: String = lines.collect();
-    let rest = wrap(&rest, columns - hang).into_iter().map(|line| format!("{:hang$}{}", "", line.trim_end()));
+    let rest = wrap(&rest, columns.saturating_sub(hang).max(1))
+        .into_iter()
+        .map(|line| format!("{:hang$}{}", "", line.trim_end()));
     std::iter::once(first.trim_end().to_owned()).chain(rest).collect()
 }
 

@@ -40,6 +40,8 @@ pub(in crate::operator::console) enum Lock {
     Disconnected,
     Observer,
     Deciding(String),
+    /// One's own answer.
+    Sent,
     NotPausedYet,
     NoSetAnswer,
     SecondOperator,
@@ -57,6 +59,7 @@ impl Lock {
             Self::Disconnected => "disconnected".to_owned(),
             Self::Observer => "observers decide nothing".to_owned(),
             Self::Deciding(by) => format!("{by} has just decided"),
+            Self::Sent => "your answer is on its way".to_owned(),
             Self::NotPausedYet => "not paused yet".to_owned(),
             Self::NoSetAnswer => "no set answer, a types one".to_owned(),
             Self::SecondOperator => "needs a second operator".to_owned(),
@@ -104,7 +107,7 @@ impl Console {
             return Some(Lock::Deciding(crate::operator::escape::short(&by.0)));
         }
         if pinned.deciding {
-            return Some(Lock::Deciding("you".to_owned()));
+            return Some(Lock::Sent);
         }
         if Self::is_draft(view) || card.hold == Hold::NotYetPaused {
             return Some(Lock::NotPausedYet);

@@ -80,7 +80,7 @@ impl Console {
         } else if !self.may_decide() {
             Lock::Observer
         } else if pinned.deciding {
-            Lock::Deciding("you".to_owned())
+            Lock::Sent
         } else if pinned.shown.is_none_or(|shown| at < shown) || !self.is_large_enough() {
             Lock::Reading
         } else if wants_reason && reason.is_none() {

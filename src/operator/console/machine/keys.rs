@@ -46,7 +46,9 @@ impl Console {
 
     fn letter(&mut self, letter: char, at: Duration, alone: bool) {
         match (self.page, letter) {
-            (_, 'q') => self.out.push(Output::Leave(ConsoleEnd::Left)),
+            (_, 'q') if alone => self.out.push(Output::Leave(ConsoleEnd::Left)),
+            // What is pasted after it would go to the shell.
+            (_, 'q') => self.note("several keys at once, like a paste: press q again to detach"),
             (Page::Help, '?') => self.go(Page::Queue),
             (_, '?' | 'h') => self.go(Page::Help),
             (_, '1') => self.go(Page::Queue),

@@ -7,6 +7,8 @@ use super::theme::Theme;
 use super::{fit, rule, span};
 use crate::gate::{Card, Hold, Subject, Timing};
 use crate::operator::console::machine::{Console, Entry, Lock, Moment, Page, Wanted};
+use crate::operator::escape::again;
+use crate::operator::layout::folded_under;
 use crate::operator::words;
 use crate::policy::Confirm;
 
@@ -19,7 +21,7 @@ pub(super) fn height(console: &Console) -> usize {
 pub(super) fn lines(console: &Console, now: Moment, theme: Theme) -> Vec<Line<'static>> {
     let width = usize::from(console.size.0);
     let mut out = vec![rule("", "", width, theme)];
-    out.extend(banner(console, width, theme));
+    out.extend(banner(console, theme));
     if has_question(console) {
         out.push(match &console.entry {
             Some(entry) => entry_line(entry, width, theme),
@@ -47,19 +49,33 @@ fn has_question(console: &Console) -> bool {
 }
 
 fn banner_height(console: &Console) -> usize {
-    let most = if console.size.1 >= 20 { 2 } else { 1 };
-    console.said.len().min(most)
+    banner_texts(console).len()
 }
 
-fn banner(console: &Console, width: usize, theme: Theme) -> Vec<Line<'static>> {
-    let height = banner_height(console);
-    let newest = console.said.iter().skip(console.said.len().saturating_sub(height));
-    newest
-        .map(|said| {
-            let style = if said.about.is_some() { theme.strong() } else { theme.plain() };
-            Line::from(span(&fit(&format!(" {}", said.text), width), style))
-        })
-        .collect()
+fn banner(console: &Console, theme: Theme) -> Vec<Line<'static>> {
+    let style = |about_a_card| if about_a_card { theme.strong() } else { theme.plain() };
+    banner_texts(console).into_iter().map(|(text, about)| Line::from(span(&text, style(about)))).collect()
+}
+
+/// The newest sentences, as many as have room whole, and whether each is about a card. The newest may take all the room:
+/// the name of a file has to be readable.
+fn banner_texts(console: &Console) -> Vec<(String, bool)> {
+    let (width, most) = (usize::from(console.size.0), if console.size.1 >= 20 { 2 } else { 1 });
+    let mut out: Vec<(String, bool)> = Vec::new();
+    for said in console.said.iter().rev() {
+        let mut lines = folded_under(&again(&format!(" {}", said.text)), width, 2);
+        if out.is_empty() && lines.len() > most {
+            let rest: Vec<&str> = lines.iter().skip(most - 1).map(|line| line.trim()).collect();
+            let (last, indent) = (rest.join(" "), if most > 1 { "  " } else { " " });
+            lines.truncate(most - 1);
+            lines.push(fit(&format!("{indent}{last}"), width));
+        } else if out.len() + lines.len() > most {
+            break;
+        }
+        let texts = lines.into_iter().map(|line| (line, said.about.is_some()));
+        out = texts.chain(out).collect();
+    }
+    out
 }
 
 fn question(console: &Console, now: Moment, width: usize, theme: Theme) -> Line<'static> {
@@ -113,6 +129,7 @@ fn locked(lock: &Lock, console: &Console) -> String {
         Lock::Disconnected
         | Lock::Observer
         | Lock::Deciding(_)
+        | Lock::Sent
         | Lock::NotPausedYet
         | Lock::NoSetAnswer
         | Lock::SecondOperator

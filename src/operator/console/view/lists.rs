@@ -5,12 +5,15 @@ use ratatui::text::Line;
 use super::queue::subject;
 use super::table::aligned;
 use super::theme::Theme;
-use super::{lasting, list_room, rule, span};
+use super::{fit, lasting, list_room, rule, span};
 use crate::control::{ApprovalView, EndedBy, SessionView, Sight, State};
 use crate::gate::Delivery;
 use crate::operator::console::machine::{Console, Moment};
 use crate::operator::escape::{again, escape, short};
 use crate::operator::words;
+
+/// The most columns of who decided, and of what became of it: one row's long sentence must not push the rest off the screen.
+const WIDEST: usize = 32;
 
 /// The watched sessions.
 pub(super) fn sessions(console: &Console, now: Moment, theme: Theme) -> Vec<Line<'static>> {
@@ -87,7 +90,10 @@ fn ended(view: &ApprovalView, console: &Console) -> Vec<String> {
         EndedBy::Deadline => "nobody answered".to_owned(),
         EndedBy::Session { what } => escape(what, 60).text,
     };
+    // Why an approval was withdrawn is what became of its session.
+    let is_said = matches!(by, EndedBy::Session { what } if what == detail);
     let delivery = match (delivery, detail.is_empty()) {
+        (Delivery::Applied, false) if is_said => String::new(),
         (Delivery::Applying, _) => "on its way".to_owned(),
         (Delivery::Applied, true) => "done".to_owned(),
         (Delivery::Applied, false) => again(detail),
@@ -104,8 +110,8 @@ fn ended(view: &ApprovalView, console: &Console) -> Vec<String> {
         words::clock(*at, &console.zone),
         view.card.code().to_string(),
         outcome.to_string(),
-        who,
-        delivery,
+        fit(&who, WIDEST),
+        fit(&delivery, WIDEST),
         subject(&view.card),
         view.card.amount.as_ref().map(words::amount).unwrap_or_default(),
         view.card.session.to_string(),

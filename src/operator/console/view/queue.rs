@@ -6,7 +6,7 @@ use super::table::aligned;
 use super::theme::Theme;
 use super::{fit, lasting, rule, span};
 use crate::control::{ApprovalView, State};
-use crate::gate::{Card, Revision, Subject};
+use crate::gate::{Card, Revision, Subject, Timing};
 use crate::operator::console::machine::{Console, Link, Moment, SMALLEST};
 use crate::operator::escape::{escape, short};
 use crate::operator::words;
@@ -91,6 +91,9 @@ fn remark(view: &ApprovalView, console: &Console) -> String {
         State::Draft => parts.push("pausing".to_owned()),
         State::Deciding { by } => parts.push(format!("{} decides", short(&by.0))),
         State::Open | State::Ended { .. } => {}
+    }
+    if view.card.timing == Timing::Late && view.card.subject == Subject::Hold {
+        parts.push("LATE".to_owned());
     }
     if view.card.terms.approvals > 1 {
         parts.push(format!("{} of {}", view.votes.len(), view.card.terms.approvals));

@@ -3,9 +3,9 @@
 use super::bench::Bench;
 use crate::control::fixtures::{at, by, ended, event, open, revised, snapshot};
 use crate::control::{Act, ApprovalView, Change, Decided, OperatorName, Refusal, Role, State, Vote};
-use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Subject};
+use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Subject, Timing};
 use crate::operator::console::ConsoleEnd;
-use crate::operator::console::machine::Input;
+use crate::operator::console::machine::{Input, Shot};
 use crate::policy::{Confirm, ReasonFor, Risk};
 
 fn buying() -> ApprovalView {
@@ -433,7 +433,9 @@ fn an_approval_is_called_out_once_and_once_more_when_half_its_time_is_over() {
 #[test]
 fn leaving_decides_nothing() {
     let mut bench = Bench::with(&buying());
-    bench.later(2_000).typed("q");
+    bench.later(2_000).typed("seq\nq\nrm -r x\n");
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[][..]), "the rest of a paste would go to the shell");
+    bench.typed("q");
     assert_eq!((bench.acts(), &bench.ends[..]), (vec![], &[ConsoleEnd::Left][..]));
 }
 
@@ -508,6 +510,15 @@ fn the_queue_is_in_the_order_of_every_list_and_the_pinned_card_stays() {
 }
 
 #[test]
+fn a_card_in_the_queue_that_turns_late_says_so_there() {
+    let mut bench = Bench::asking(&[open(1, "a"), open(2, "b")]);
+    bench.told(revised(&open(2, "b"), |card| card.timing = Timing::Late));
+    let screen = bench.screen();
+    let row = screen.lines().find(|line| line.contains("   4444")).expect("a row");
+    assert!(row.contains("LATE"), "{screen}");
+}
+
+#[test]
 fn an_extension_says_how_many_are_left() {
     let view = buying();
     let mut bench = Bench::with(&view);
@@ -515,4 +526,28 @@ fn an_extension_says_how_many_are_left() {
     let deadline = at("2026-11-23T13:22:11Z");
     bench.answered(view.card.approval, Ok(Decided::Extended { deadline, extensions_left: 1 }));
     assert!(bench.screen().contains("3333  now waits until 13:22:11, 1 extension left"), "{}", bench.screen());
+}
+
+#[test]
+fn the_name_of_a_saved_screenshot_is_readable_at_eighty_columns() {
+    let mut bench = Bench::sized((80, 24));
+    bench.connected(snapshot(vec![buying()]));
+    let path = "/var/lib/holdpoint/screenshots/3333-01930000-0001-0101-0101-010101010101.jpg";
+    let result = Ok(Shot { path: path.to_owned(), showable: false });
+    bench.input(Input::Screenshot { id: buying().card.approval, result });
+    assert!(bench.screen().contains(&format!(" 3333  screenshot saved:\n  {path}\n")), "{}", bench.screen());
+}
+
+#[test]
+fn a_long_sentence_in_the_history_leaves_room_for_what_it_was_about() {
+    let mut bench = Bench::with(&buying());
+    let over = "the task had ended before the pause took effect";
+    let by = crate::control::EndedBy::Session { what: over.to_owned() };
+    bench.told(ended(&buying(), Outcome::Withdrawn, by, Delivery::Applied, over));
+    let said = bench.screen();
+    assert_eq!(said.matches(over).count(), 1, "{said}");
+    bench.typed("3");
+    let screen = bench.screen();
+    let row = screen.lines().find(|line| line.contains("withdrawn")).expect("a row");
+    assert!(row.contains("PURCHASE") && row.contains("410.00 USD"), "{screen}");
 }
