@@ -77,6 +77,10 @@ async fn plain(client: Client) -> Result<(), Failure> {
             say("detached; nothing was decided by that");
             Ok(())
         }
+        PromptEnd::Lost => {
+            Err(Failure::new(Exit::Unreachable, "there is no daemon any more; nothing was decided by that")
+                .hint("what is held stays held; attach again when `holdpoint status` answers"))
+        }
     }
 }
 

@@ -65,7 +65,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
     let end = prompt::run(client, settings, lines, ended.clone()).await;
     let left = match end {
         PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => true,
-        PromptEnd::Stopped => false,
+        PromptEnd::Stopped | PromptEnd::Lost => false,
     };
     // Without a terminal nothing is asked: the deadlines of the demo's policy end the story.
     if !left {

@@ -74,6 +74,8 @@ pub enum PromptEnd {
     TerminalGone,
     /// The one approval that it was for is done.
     Done,
-    /// The daemon is stopping, dropped this client, or a signal asks to end.
+    /// A signal asks to end, or what the prompt belongs to.
     Stopped,
+    /// The daemon is stopping, or dropped this client.
+    Lost,
 }

@@ -176,7 +176,11 @@ pub(crate) fn ended(outcome: Outcome, by: &EndedBy) -> String {
 
 /// What became of an outcome at the provider; `None` while it is on its way.
 pub(crate) fn delivered(state: &State) -> Option<String> {
-    let State::Ended { outcome, delivery, detail, .. } = state else { return None };
+    let State::Ended { outcome, by, delivery, detail, .. } = state else { return None };
+    // What became of the session is why it was withdrawn, and was said with that.
+    if matches!((delivery, by), (Delivery::Applied, EndedBy::Session { what }) if what == detail) {
+        return None;
+    }
     let said = again(detail);
     let or = |words: &str| if said.is_empty() { words.to_owned() } else { said.clone() };
     match delivery {

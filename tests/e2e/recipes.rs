@@ -108,7 +108,7 @@ async fn more_time_can_be_had_three_times() {
     let card = operator.card().await;
     let mut deadline = card.deadline;
     for _ in 0..3 {
-        let Ok(Decided::Extended { deadline: later }) = operator.decide(&card, Act::Extend).await else {
+        let Ok(Decided::Extended { deadline: later, .. }) = operator.decide(&card, Act::Extend).await else {
             panic!("not extended");
         };
         assert!(later > deadline);

@@ -35,7 +35,14 @@ async fn prompted(client: remote::Client, settings: PromptSettings, lines: LogLi
             tracing::warn!("nobody is asked here any more; the daemon goes on, Ctrl-C stops it");
         }
         PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
-        PromptEnd::Stopped if !signalled => tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it"),
-        PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Stopped | PromptEnd::Done => (),
+        PromptEnd::Stopped | PromptEnd::Lost if !signalled => {
+            tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it")
+        }
+        PromptEnd::Left
+        | PromptEnd::Eof
+        | PromptEnd::TerminalGone
+        | PromptEnd::Stopped
+        | PromptEnd::Lost
+        | PromptEnd::Done => (),
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn tell(mut client: Client, settings: &PromptSettings, cancel: 
             Ok(
                 Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } | Change::Daemon { .. },
             ) => {}
-            Ok(Change::Stopping) | Err(_) => return PromptEnd::Stopped,
+            Ok(Change::Stopping) | Err(_) => return PromptEnd::Lost,
         }
     }
 }

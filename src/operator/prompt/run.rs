@@ -211,8 +211,9 @@ impl Shell {
     }
 
     fn lost(&mut self, gone: Gone) -> Flow {
-        self.input(Input::Log(gone.to_string()))?;
-        Flow::Break(PromptEnd::Stopped)
+        self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
+        self.terminal.print(format!("{gone}\n"));
+        Flow::Break(PromptEnd::Lost)
     }
 
     fn goodbye(mut self) {

@@ -72,9 +72,8 @@ impl Prompt {
         for view in late {
             self.called.insert(view.card.approval, view.deadline);
             let (code, left) = (view.card.code(), terms::left(view.deadline, now));
-            let (until, otherwise) = (words::clock(view.deadline, &self.zone), words::timing_out(&view.card));
             let call = if view.deadline.duration_since(now) > LAST { "still waits" } else { "last call" };
-            self.say(&format!("{code}  {call}: {left}; no answer by {until} {otherwise}"));
+            self.say(&format!("{code}  {call}: {left}; {}", words::silence(&view, &self.zone)));
         }
     }
 

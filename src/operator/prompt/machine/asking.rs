@@ -148,8 +148,9 @@ impl Prompt {
         }
     }
 
+    /// The terminal is ours again; of what it shows nothing is known but that our question may still be there.
     pub(super) fn back(&mut self) {
-        self.open_line = false;
+        self.break_line();
         let Some(view) = self.current.as_ref().and_then(|current| self.view(current.id)).cloned() else {
             self.tell("holdpoint is back at this terminal; nothing is asked right now");
             return;

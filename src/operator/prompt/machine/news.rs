@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Output, Prompt};
 use crate::control::{ApprovalView, Change, Decided, EndedBy, OperatorName, Refusal, Snapshot, State};
-use crate::gate::{ApprovalId, Delivery, Outcome};
+use crate::gate::{ApprovalId, Delivery, Outcome, Subject, Timing};
 use crate::operator::card;
 use crate::operator::changes;
 use crate::operator::escape::{again, short};
@@ -52,7 +52,7 @@ impl Prompt {
             Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
-                self.out.push(Output::Leave(PromptEnd::Stopped));
+                self.out.push(Output::Leave(PromptEnd::Lost));
             }
         }
     }
@@ -157,7 +157,9 @@ impl Prompt {
             return;
         }
         if Self::is_draft(old) {
-            self.say(&card::headline(new, &self.frame(), "waits for its turn"));
+            let is_late = new.card.timing == Timing::Late && new.card.subject == Subject::Hold;
+            let remark = if is_late { "may already have happened, waits for its turn" } else { "waits for its turn" };
+            self.say(&card::headline(new, &self.frame(), remark));
             return;
         }
         let what = changes::between(&old.card, &new.card);

@@ -295,6 +295,15 @@ fn leaving_while_something_waits_takes_saying_so_twice() {
 }
 
 #[test]
+fn while_everything_is_stopped_no_deadline_is_told() {
+    let mut bench = Bench::with(&ApprovalView { frozen: true, ..buying() });
+    assert!(bench.screen.contains("deadline runs"), "{}", bench.screen);
+    bench.answers("q");
+    assert!(bench.screen.contains("1 waiting; everything is stopped, no deadline runs: q again leaves"));
+    assert!(!bench.screen.contains("no answer by"), "{}", bench.screen);
+}
+
+#[test]
 fn the_code_of_another_card_shows_that_one_and_decides_nothing() {
     let (first, second) = (buying(), open(2, "Another purchase"));
     let mut bench = Bench::asking(&[first.clone(), second.clone()]);
@@ -538,6 +547,16 @@ fn a_time_out_is_called_a_time_out() {
 }
 
 #[test]
+fn why_an_approval_was_withdrawn_is_said_once() {
+    let view = buying();
+    let mut bench = Bench::with(&view);
+    let over = "the session is over";
+    let by = EndedBy::Session { what: over.to_owned() };
+    bench.told(ended(&view, Outcome::Withdrawn, by, Delivery::Applied, over));
+    assert!(bench.screen.ends_with("\n3333 was withdrawn: the session is over\n"), "{}", bench.screen);
+}
+
+#[test]
 fn a_daemon_that_does_not_answer_holds_up_no_other_card() {
     let mut bench = Bench::asking(&[open(1, "a"), open(2, "b")]);
     bench.answers("y");
@@ -626,14 +645,18 @@ fn another_operators_approval_in_the_making_can_still_be_denied() {
 fn a_stopping_daemon_ends_the_prompt() {
     let mut bench = Bench::asking(&[buying()]);
     bench.input(Input::Update(Box::new(Update { seq: 1, change: Change::Stopping })));
-    assert_eq!(bench.ends, [PromptEnd::Stopped]);
+    assert_eq!(bench.ends, [PromptEnd::Lost]);
 }
 
 #[test]
 fn back_from_a_suspension_the_question_is_put_anew() {
     let mut bench = Bench::asking(&[buying()]);
     bench.later(2000).typed("y");
+    bench.printed();
     bench.input(Input::Back);
+    // A shell that hands the terminal over can make it be taken twice.
+    bench.input(Input::Back);
+    assert!(bench.screen.starts_with('\n') && !bench.screen.contains("> 13:02"), "{}", bench.screen);
     bench.typed("\n");
     bench.later(2000).typed("\n");
     assert_eq!(bench.acts(), []);

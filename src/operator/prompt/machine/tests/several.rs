@@ -169,6 +169,10 @@ fn what_changes_on_a_card_that_waits_for_its_turn_is_said_when_it_happens() {
     let said = "\n4444  CHANGED while it waits for its turn: timing in time → late; y resumes → lets the session go\n      on; \
                 n cancels → cancels it\n3333  approve? [y/n/?] > n too d";
     assert_eq!(bench.printed(), said);
+    // A card that is being completed anew is no card; then it is told whole.
+    bench.told(draft(&two)).printed();
+    bench.told(revised(&two, |card| card.timing = Timing::Late));
+    assert!(bench.printed().contains("may already have happened, waits for its turn"));
     bench.typed("ear").typed("\n");
     assert_eq!(bench.acts(), [Act::Deny { reason: Some("too dear".into()) }]);
 }
