@@ -107,14 +107,15 @@ async fn more_time_can_be_had_three_times() {
     let mut operator = stage.operator("ops").await;
     let card = operator.card().await;
     let mut deadline = card.deadline;
-    for _ in 0..3 {
-        let Ok(Decided::Extended { deadline: later, .. }) = operator.decide(&card, Act::Extend).await else {
-            panic!("not extended");
+    for left in [2, 1, 0] {
+        let decided = operator.decide(&card, Act::Extend).await;
+        let Ok(Decided::Extended { deadline: later, extensions_left }) = decided else {
+            panic!("not extended: {decided:?}");
         };
-        assert!(later > deadline);
+        assert!(later > deadline && extensions_left == left, "{decided:?}");
         deadline = later;
     }
-    assert!(matches!(operator.decide(&card, Act::Extend).await, Err(Refusal::NotPossible { .. })));
+    assert!(matches!(operator.decide(&card, Act::Extend).await, Err(Refusal::NotExtendable { .. })));
     operator.approve(&card).await.unwrap();
     assert_eq!(stage.bought().await, ["tea"]);
     stage.finish().await;
