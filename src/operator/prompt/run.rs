@@ -47,7 +47,7 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns()).of(you);
     let (answers, answered) = mpsc::unbounded_channel();
     let requests = client.requests();
-    let shell = Shell { prompt, terminal, requests, answers, origin };
+    let shell = Shell { prompt, terminal, requests, answers, origin, stopped: false };
     shell.run(client, Sources { typed, answered, logs, signals, cancel }).await
 }
 
@@ -57,6 +57,8 @@ struct Shell {
     requests: Requests,
     answers: mpsc::UnboundedSender<Input>,
     origin: Instant,
+    /// We stopped ourselves, and were not told yet that we go on.
+    stopped: bool,
 }
 
 struct Sources {
@@ -189,10 +191,13 @@ impl Shell {
                 self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
                 self.terminal.print(SUSPENDED.to_owned());
                 self.terminal.leave();
+                self.stopped = true;
                 // What cannot be stopped goes on without the terminal, and takes it again at the next tick.
                 signals::stop();
                 Flow::Continue(())
             }
+            // A tick was quicker, and the question stands there again.
+            Kind::Continued if std::mem::take(&mut self.stopped) && self.terminal.is_ours() => Flow::Continue(()),
             // A terminal that vanishes sends this too, after the hang-up.
             Kind::Continued => self.taken(Terminal::continued),
         }
