@@ -297,9 +297,9 @@ fn leaving_while_something_waits_takes_saying_so_twice() {
 #[test]
 fn while_everything_is_stopped_no_deadline_is_told() {
     let mut bench = Bench::with(&ApprovalView { frozen: true, ..buying() });
-    assert!(bench.screen.contains("deadline runs"), "{}", bench.screen);
+    assert!(bench.screen.contains("deadline"), "{}", bench.screen);
     bench.answers("q");
-    assert!(bench.screen.contains("1 waiting; everything is stopped, no deadline runs: q again leaves"));
+    assert!(bench.screen.contains("1 waiting; the deadline stands still while everything is stopped: q again leaves"));
     assert!(!bench.screen.contains("no answer by"), "{}", bench.screen);
 }
 
