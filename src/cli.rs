@@ -16,11 +16,19 @@ pub mod target;
 
 use clap::{Parser, Subcommand};
 
+use crate::crash;
 use crate::error::{Exit, Failure};
+
+/// What `--version` says. A test build must be known for one.
+const VERSION: &str = if crash::is_built_in() {
+    concat!(env!("CARGO_PKG_VERSION"), " (a test build with crash points, not for use)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
 
 /// Watches hosted AI-agent sessions, pauses one the moment a rule fires, asks an operator, then resumes or cancels.
 #[derive(Debug, Parser)]
-#[command(name = "holdpoint", version, about, after_help = "Example: holdpoint demo")]
+#[command(name = "holdpoint", version = VERSION, about, after_help = "Example: holdpoint demo")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

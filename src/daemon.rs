@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::control::{DeskService, DeskSettings, Drivers};
+use crate::crash::{self, Point};
 use crate::gate::{Kept, Settings};
 use crate::notify::{self, Notifier};
 use crate::policy::Policy;
@@ -125,6 +126,7 @@ impl Daemon {
         let cursors = store.cursors().await?;
         let done = store.done().await?;
         let halt = store.halt().await?;
+        crash::at(Point::StoreRead);
         let (decisions, decided) = mpsc::channel(ORDERS);
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let (orders, ordered) = mpsc::channel(ORDERS);
@@ -247,9 +249,12 @@ impl Daemon {
             tracing::error!("the supervisor failed: {error}; which sessions are held is in the store");
             BTreeMap::new()
         });
+        crash::at(Point::StopUnwritten);
         self.notifier.stop().await;
         self.ledger.abort();
-        Stopped { held, store: written(self.writer).await }
+        let store = written(self.writer).await;
+        crash::at(Point::Stopped);
+        Stopped { held, store }
     }
 }
 

@@ -18,6 +18,7 @@ use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
 
 use crate::api::SessionId;
 use crate::audit::Head;
+use crate::crash::{self, Point};
 use crate::gate::{Digest, Outcome, Record};
 
 pub use events::{EventBounds, EventPage, Recorded};
@@ -134,6 +135,7 @@ impl Store {
         // What is deleted is overwritten: it may be what somebody typed.
         let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
         store.events = Self::pool(path, events).await?;
+        crash::at(Point::StoreOpened);
         Ok(store)
     }
 

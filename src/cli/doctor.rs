@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::oneshot::link::Common;
 use super::print;
+use crate::crash;
 use crate::error::{Exit, Failure};
 
 /// What to say of something that only a daemon needs where one answers.
@@ -92,6 +93,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // Whether a daemon answers tells what this user's own setup has to have.
     let daemon = daemon::reach(&args.common.target).await;
     let (config, mut checks) = setup::checks(&args.common.target, daemon.is_ok());
+    if crash::is_built_in() {
+        let hint = "build holdpoint without the feature crash-points";
+        checks.push(Check::fail("build", "a test build with crash points, which can end itself", hint));
+    }
     checks.extend(daemon::checks(&daemon, config.as_ref()));
     checks.extend(host::checks());
     if args.common.json {

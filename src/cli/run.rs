@@ -27,6 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::api::agi::Agi;
 use crate::config::{Config, Loaded, PromptConfig};
 use crate::control::socket::Socket;
+use crate::crash;
 use crate::daemon::{self, Daemon, Left, Stopped};
 use crate::error::{Exit, Failure};
 use crate::notify;
@@ -70,6 +71,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
+    crash::permitted().map_err(|error| {
+        Failure::of(Exit::Configuration, &error).hint("build holdpoint without the feature crash-points")
+    })?;
     let path = config_path(args.config.as_deref())?;
     let Loaded { config, notes } =
         Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;

@@ -33,6 +33,7 @@ use crate::clock::Moment;
 use crate::control::{
     Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
 };
+use crate::crash::{self, Point};
 use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
 use crate::store::Write;
 use crate::telemetry::metrics::Metrics;
@@ -205,6 +206,7 @@ impl Driver {
             log::taken_up(&driver.session, &kept);
             let effects = driver.gate.recover(driver.now(), &mut Fresh, kept);
             driver.carry_out(effects);
+            crash::at(Point::TakenUp);
         }
         if let Some(halt) = driver.known.halt.clone() {
             driver.feed(Input::Halt(halt));

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::control::{DeskService, Halt, OperatorName, Refusal};
+use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
 use crate::store::{Store, StoreError};
@@ -64,12 +65,16 @@ pub async fn run(
                     let _ = reply.send(Err(Refusal::Unknown { why }));
                     insist(&store, &halt, &wishes).await;
                 } else {
+                    crash::at(Point::HaltUntold);
                     let _ = reply.send(Ok(halt));
                 }
             }
             Wish::End { halt, by, reply } => match store.halt_ended(&halt, &by, Timestamp::now()).await {
                 // A supervisor that is gone answers nobody: the dropped reply says that it is not known.
-                Ok(()) => drop(ended.send(Ended { halt, by, reply })),
+                Ok(()) => {
+                    crash::at(Point::HaltEndUntold);
+                    drop(ended.send(Ended { halt, by, reply }));
+                }
                 Err(error) => {
                     let why = chain(&error).join(": ");
                     let _ = reply.send(Err(Refusal::StoreFailed { why }));

@@ -16,6 +16,7 @@ use super::liveness::Beat;
 use super::recorder::{self, Recording};
 use crate::api::{MessageId, SessionId};
 use crate::control::DeskService;
+use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
 use crate::store::{Conflict, Store, Write};
@@ -225,6 +226,7 @@ impl Task {
     /// The last chance of what could not be written so far; whether all of it was.
     async fn finish(&mut self) -> bool {
         let end = Instant::now() + GRACE;
+        crash::at(Point::WriteLast);
         while !self.last_write().await && Instant::now() < end {
             tokio::time::sleep(AGAIN).await;
         }
@@ -276,6 +278,7 @@ impl Task {
                 self.queue.iter().take(batch).flat_map(|queued| queued.writes.iter().cloned()).collect();
             let none = BTreeMap::new();
             let cursors = if last { &self.cursors } else { &none };
+            crash::at(Point::WriteUnbegun);
             match self.store.append(&writes, cursors, Timestamp::now()).await {
                 Ok(results) => self.written(batch, last, results),
                 Err(error) => return self.failed(&chain(&error).join(": ")),
@@ -284,6 +287,7 @@ impl Task {
     }
 
     fn written(&mut self, batch: usize, last: bool, results: Vec<Result<(), Conflict>>) {
+        crash::at(Point::WriteUntold);
         if last {
             self.cursors.clear();
         }
@@ -302,6 +306,7 @@ impl Task {
                 let _ = answer.send(answered);
             }
         }
+        crash::at(Point::WriteTold);
         if std::mem::take(&mut self.failing) {
             tracing::warn!(target: TOLD, "the store can be written again");
             self.desk.notice("the store can be written again".to_owned());

@@ -8,6 +8,7 @@ use sqlx::{Executor as _, Row as _, SqliteConnection};
 use super::{Conflict, Store, StoreError, Write, outcome_name};
 use crate::api::{MessageId, SessionId};
 use crate::audit::{Entry, Head, approval_name};
+use crate::crash::{self, Point};
 use crate::gate::{self, Kept};
 
 /// What the journal keeps beside the columns.
@@ -53,6 +54,7 @@ impl Store {
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         let sql = |source| self.sql("written", source);
         connection.execute("BEGIN IMMEDIATE").await.map_err(sql)?;
+        crash::at(Point::TransactionBegun);
         let start = self.head(connection).await?;
         let mut head = start;
         let mut results = Vec::with_capacity(writes.len());
@@ -65,7 +67,9 @@ impl Store {
         for (session, cursor) in cursors {
             self.move_cursor(connection, session, *cursor, at).await?;
         }
+        pass(0, writes, cursors);
         connection.execute("COMMIT").await.map_err(sql)?;
+        pass(1, writes, cursors);
         Ok(results)
     }
 
@@ -96,8 +100,10 @@ impl Store {
         };
         *head = head.then(&entry);
         self.insert_entry(connection, &entry, *head).await?;
+        crash::at(Point::EntryAlone);
         if let (Some(kept), Some(text)) = (&write.record.kept, &kept) {
             self.project(connection, entry.seq, kept, text.get()).await?;
+            crash::at(Point::EntryProjected);
         }
         Ok(Ok(()))
     }
@@ -204,6 +210,27 @@ impl Store {
         .await
         .map(drop)
         .map_err(|source| self.sql("written", source))
+    }
+}
+
+/// Passes the crash points of a transaction that is not committed yet (the first of each pair), or that is (the second).
+fn pass(side: usize, writes: &[Write], cursors: &BTreeMap<SessionId, MessageId>) {
+    for write in writes {
+        let points = match write.record.entry {
+            gate::Entry::Opened => [Point::OpenedUncommitted, Point::OpenedCommitted],
+            gate::Entry::Revised => [Point::RevisedUncommitted, Point::RevisedCommitted],
+            gate::Entry::Decided => [Point::DecidedUncommitted, Point::DecidedCommitted],
+            gate::Entry::Delivered => [Point::DeliveredUncommitted, Point::DeliveredCommitted],
+            gate::Entry::Voted
+            | gate::Entry::Extended
+            | gate::Entry::Frozen
+            | gate::Entry::Thawed
+            | gate::Entry::Noted => [Point::OtherUncommitted, Point::OtherCommitted],
+        };
+        crash::at(points[side]);
+    }
+    if !cursors.is_empty() {
+        crash::at([Point::CursorUncommitted, Point::CursorCommitted][side]);
     }
 }
 

@@ -12,6 +12,7 @@ use sqlx::{Executor as _, SqliteConnection};
 
 use super::{Store, StoreError};
 use crate::api::{Event, EventKind, MessageId, SessionId};
+use crate::crash::{self, Point};
 use crate::policy::{Effect, SessionInfo};
 
 /// One evaluated event.
@@ -119,7 +120,9 @@ impl Store {
             let totals = totals.bind(i64::try_from(total).unwrap_or(i64::MAX));
             totals.execute(&mut *connection).await.map_err(sql)?;
         }
+        crash::at(Point::EventsUncommitted);
         connection.execute("COMMIT").await.map_err(sql)?;
+        crash::at(Point::EventsCommitted);
         Ok(more)
     }
 

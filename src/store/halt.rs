@@ -9,6 +9,7 @@ use sqlx::{Executor as _, Row as _, SqliteConnection};
 use super::{Store, StoreError};
 use crate::audit::Entry;
 use crate::control::{Halt, OperatorName};
+use crate::crash::{self, Point};
 use crate::operator::escape::short;
 
 const HALTED: &str = "halted";
@@ -85,6 +86,7 @@ impl Store {
             self.insert_entry(connection, &entry, head).await?;
             self.move_head(connection, head).await?;
         }
+        crash::at(Point::HaltUncommitted);
         connection.execute("COMMIT").await.map_err(sql)?;
         Ok(())
     }

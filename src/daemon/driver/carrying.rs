@@ -1,6 +1,7 @@
 //! Carrying out what the gate wants: calls as tasks, records to the writer, views to the desk. Decides nothing.
 
 use super::{Back, Driver, log};
+use crate::crash::{self, Point};
 use crate::gate::{Answer, Effect, Notice, Ticket};
 use crate::operator::log::TOLD;
 use crate::store::Write;
@@ -10,6 +11,9 @@ impl Driver {
     pub(super) fn carry_out(&mut self, mut effects: Vec<Effect>) {
         let is_answer = |effect: &Effect| matches!(effect, Effect::Reply { .. } | Effect::Done { .. });
         effects.sort_by_key(is_answer);
+        if effects.iter().any(|effect| matches!(effect, Effect::Record { .. })) {
+            crash::at(Point::TurnUntouched);
+        }
         // The records of one turn stand or fall together: a crash must not fall between the end of an approval and the
         // opening of the one that follows it.
         let mut together = Vec::new();
@@ -72,8 +76,10 @@ impl Driver {
             }
             Effect::Reply { to, result } => {
                 if let Some(reply) = self.replies.remove(&to) {
+                    crash::at(Point::ReplyUnsent);
                     // A client that left has no use for the answer; the decision stands in the journal.
                     let _ = reply.send(result);
+                    crash::at(Point::ReplySent);
                 }
             }
             Effect::Done { to, result } => {
@@ -86,18 +92,22 @@ impl Driver {
 
     fn keep(&mut self, writes: Vec<Write>) {
         if !writes.is_empty() {
+            crash::at(Point::TurnUnrecorded);
             self.unsent.push_back(writes);
             self.flush();
+            crash::at(Point::TurnRecorded);
         }
     }
 
     fn must(&mut self, ticket: Ticket, write: Write) {
         self.flush();
+        crash::at(Point::DecisionUnasked);
         let asked = if self.unsent.is_empty() {
             self.writer.must(write)
         } else {
             Err("the store is too slow: earlier records still wait".to_owned())
         };
+        crash::at(Point::DecisionAsked);
         self.calls.spawn(async move {
             let result = match asked {
                 Ok(answered) => answered.await.unwrap_or_else(|_| Err("the writer is gone".to_owned())),

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Driver;
 use crate::control::Refusal;
+use crate::crash::{self, Point};
 use crate::gate::Input;
 
 /// How long a stop waits for calls in flight.
@@ -17,6 +18,7 @@ impl Driver {
     /// answered as the disk answers.
     pub(super) async fn drain(&mut self) {
         self.feed(Input::Stop);
+        crash::at(Point::DrainBegun);
         let finish = async {
             while let Some(back) = self.calls.join_next().await {
                 self.came_back(back);
@@ -29,6 +31,7 @@ impl Driver {
             let why = "the daemon stopped before it was known whether this was recorded".to_owned();
             let _ = reply.send(Err(Refusal::Unknown { why }));
         }
+        crash::at(Point::DrainUnflushed);
         self.flush_last().await;
     }
 

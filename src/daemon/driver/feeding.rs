@@ -9,6 +9,7 @@ use tokio::task::JoinError;
 use super::{Acted, Back, Driver, Fresh, Order};
 use crate::api::Event;
 use crate::control::Ordered;
+use crate::crash::{self, Point};
 use crate::daemon::watcher::Seen;
 use crate::gate::{Answer, Effect, Input, ReplyTo};
 
@@ -71,6 +72,7 @@ impl Driver {
         if !pauses.is_empty() {
             self.carry_out(pauses);
             tokio::task::yield_now().await;
+            crash::at(Point::PauseAlone);
             if let Some(arrived) = arrived {
                 self.metrics.pause_requested(arrived.elapsed());
             }
@@ -90,6 +92,7 @@ impl Driver {
             return;
         }
         self.cursor_kept = (self.cursor, Instant::now());
+        crash::at(Point::CursorUnsent);
         self.writer.cursor(&self.session, self.cursor);
     }
 
@@ -136,14 +139,21 @@ impl Driver {
 
     pub(super) fn came_back(&mut self, back: Result<Back, JoinError>) {
         match back {
-            Ok(Back::Answer(call, answer)) => self.feed(Input::Answered { call, answer }),
-            Ok(Back::Recorded(ticket, result)) => self.feed(Input::Recorded { ticket, result }),
+            Ok(Back::Answer(call, answer)) => {
+                self.feed(Input::Answered { call, answer });
+                crash::at(Point::AnswerHeard);
+            }
+            Ok(Back::Recorded(ticket, result)) => {
+                crash::at(Point::DecisionUnheard);
+                self.feed(Input::Recorded { ticket, result });
+            }
             Ok(Back::Read(call, Ok((events, observed)))) => {
                 for event in events {
                     if let Some(input) = self.judged(event, false) {
                         self.feed(input);
                     }
                 }
+                crash::at(Point::LookHalfHeard);
                 self.feed(Input::Answered { call, answer: Answer::Read(Ok(observed)) });
             }
             Ok(Back::Read(call, Err(error))) => {

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::{ORDERS, Supervisor};
 use crate::api::{MessageId, Session, SessionId, StatusClass};
+use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
@@ -28,6 +29,7 @@ impl Supervisor {
             let card = kept.last().map(|kept| &kept.card);
             let agent = card.and_then(|card| card.agent.clone());
             let goal = card.and_then(|card| card.goal.clone());
+            crash::at(Point::TakeUpUnbegun);
             self.drive(About { session, agent, goal }, kept);
         }
         if !self.parts.watch.discover {
@@ -98,13 +100,16 @@ impl Supervisor {
         };
         let provider = self.parts.provider.clone();
         let config = self.parts.watch.config;
-        let watched = session.clone();
+        let (watched, takes_up) = (session.clone(), !parts.kept.is_empty());
         let task = self.tasks.spawn(async move {
             let watching = stop.child_token();
             let _stopped_with_driver = watching.clone().drop_guard();
             // Recovery first: its pauses leave before anything is read.
             let driver = Driver::new(parts);
             Watcher::spawn(provider, watched, cursor, config, seen, watching);
+            if takes_up {
+                crash::at(Point::TakenUpUnshown);
+            }
             driver.run(stop).await
         });
         self.driven.insert(task.id(), session.clone());

@@ -9,6 +9,7 @@ use super::super::halting::{Ended, Wish};
 use super::super::{Changed, Reconfiguration};
 use super::{Reconfigure, Supervisor};
 use crate::control::{DaemonInfo, Halt, OperatorName, Refusal};
+use crate::crash::{self, Point};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 
@@ -40,6 +41,7 @@ impl Supervisor {
             halt
         });
         self.ending = false;
+        crash::at(Point::HaltUnwritten);
         self.wish(Wish::Halted { halt, reply });
     }
 
@@ -50,6 +52,7 @@ impl Supervisor {
             return;
         };
         self.ending = true;
+        crash::at(Point::HaltEndUnwritten);
         self.wish(Wish::End { halt, by, reply });
     }
 
@@ -60,6 +63,7 @@ impl Supervisor {
             self.hold_everything(None);
             let text = format!("the stop of everything is ended by {}", short(&by.0));
             self.say(format!("{text}; deadlines go on, and what is held stays held"));
+            crash::at(Point::HaltEndUnanswered);
         }
         let _ = reply.send(Ok(()));
     }
