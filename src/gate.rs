@@ -122,6 +122,8 @@ pub struct Gate {
     halted: Option<Box<Halted>>,
     /// Votes on their way to the disk.
     voting: Vec<Voting>,
+    /// A pause of an earlier process may hold of which nothing was kept.
+    perhaps_paused: bool,
     next_name: u64,
 }
 
@@ -163,6 +165,7 @@ impl Gate {
             rest: Rest::default(),
             halted: None,
             voting: Vec::new(),
+            perhaps_paused: false,
             next_name: 0,
         }
     }
@@ -173,6 +176,7 @@ impl Gate {
         if turn.moves {
             self.rest_ends();
             self.look_again_for_end(&mut turn);
+            self.perhaps_paused = false;
         }
         self.stand_still(now);
         self.expire_if_due(&mut turn);

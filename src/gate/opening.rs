@@ -77,6 +77,9 @@ impl Gate {
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
         if let Some(case) = &mut self.case {
             case.owning = Owning::since(call);
+            if self.perhaps_paused {
+                case.owning = case.owning.in_doubt();
+            }
             note.into_iter().for_each(|note| case.note(note));
         }
         match plan {

@@ -9,6 +9,13 @@ use super::phase::Phase;
 use super::{Case, Deliver, Effect, Gate, Kept, Mint, Plan, Subject, Turn};
 
 impl Gate {
+    /// Begins where a pause of an earlier process may hold of which nothing was kept, because it had left before anything
+    /// could be written down; called before any input. Until the session is seen to act, an answer that it is paused already
+    /// leaves in doubt whose the pause is.
+    pub fn begin_perhaps_paused(&mut self) {
+        self.perhaps_paused = true;
+    }
+
     /// Takes up what was kept of this session before a restart; called once, before any input.
     ///
     /// An open hold is paused again (repeating is safe) and re-armed at a new revision once the provider confirms; a

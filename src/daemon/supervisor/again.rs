@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{Id, JoinError};
 
 use super::Supervisor;
+use super::driving::FirstSeen;
 use crate::api::{MessageId, SessionId};
 use crate::daemon::driver::Ended;
 use crate::gate::{About, Kept};
@@ -90,7 +91,7 @@ impl Supervisor {
                 (self.cursors, self.done) = (cursors, done);
                 for session in due {
                     let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
-                    self.drive(About { session, agent: None, goal: None }, kept);
+                    self.drive(About { session, agent: None, goal: None }, kept, FirstSeen::NotYet);
                 }
             }
             Err(error) => {

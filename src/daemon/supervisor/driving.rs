@@ -18,6 +18,17 @@ use crate::policy::SessionInfo;
 /// How many sights one session may have waiting before its watcher waits.
 const SIGHTS: usize = 256;
 
+/// How a session was found when it began to be driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstSeen {
+    /// Paused, by whomever.
+    Paused,
+    /// Not paused.
+    NotPaused,
+    /// It is driven before anybody looked.
+    NotYet,
+}
+
 impl Supervisor {
     /// Recovery: every session with something open is driven again, listed or not.
     pub(super) fn take_up(&mut self, live: Vec<Kept>) {
@@ -30,7 +41,7 @@ impl Supervisor {
             let agent = card.and_then(|card| card.agent.clone());
             let goal = card.and_then(|card| card.goal.clone());
             crash::at(Point::TakeUpUnbegun);
-            self.drive(About { session, agent, goal }, kept);
+            self.drive(About { session, agent, goal }, kept, FirstSeen::NotYet);
         }
         if !self.parts.watch.discover {
             self.watch_named();
@@ -45,7 +56,8 @@ impl Supervisor {
                 continue;
             }
             tracing::info!(session = %session.id, "watching session {}", session.id);
-            if session.status.class() == StatusClass::Paused {
+            let paused = session.status.class() == StatusClass::Paused;
+            if paused {
                 // A crash between a pause and its record leaves one like this, too.
                 let text =
                     format!("session {} is paused, and no approval of ours is open for it: look after it", session.id);
@@ -53,7 +65,8 @@ impl Supervisor {
                 self.parts.desk.notice(text);
             }
             let (agent, goal) = (session.agent.clone(), session.goal.clone());
-            self.drive(About { session: session.id.clone(), agent, goal }, Vec::new());
+            let first = if paused { FirstSeen::Paused } else { FirstSeen::NotPaused };
+            self.drive(About { session: session.id.clone(), agent, goal }, Vec::new(), first);
         }
         self.watch_named();
     }
@@ -62,13 +75,13 @@ impl Supervisor {
     fn watch_named(&mut self) {
         for session in self.parts.watch.sessions.clone() {
             if !self.drivers.contains_key(&session) && self.named.insert(session.clone()) {
-                self.drive(About { session, agent: None, goal: None }, Vec::new());
+                self.drive(About { session, agent: None, goal: None }, Vec::new(), FirstSeen::NotYet);
             }
         }
     }
 
     /// Starts driver and watcher of a session.
-    pub(super) fn drive(&mut self, about: About, kept: Vec<Kept>) {
+    pub(super) fn drive(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen) {
         let session = about.session.clone();
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (seen, sights) = mpsc::channel(SIGHTS);
@@ -81,8 +94,13 @@ impl Supervisor {
         let (policy, settings) = (standing.borrow().policy.clone(), standing.borrow().settings.clone());
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
+        let mut gate = Gate::new(about, settings, start);
+        match first {
+            FirstSeen::Paused | FirstSeen::NotYet => gate.begin_perhaps_paused(),
+            FirstSeen::NotPaused => (),
+        }
         let parts = Parts {
-            gate: Gate::new(about, settings, start),
+            gate,
             standing,
             kept,
             evaluator,

@@ -2,6 +2,7 @@
 
 use crate::api::{EventKind, PauseAnswer};
 use crate::control::Act;
+use crate::gate::Hold;
 use crate::gate::phase::Phase;
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
@@ -144,4 +145,37 @@ fn a_delivered_approval_needs_nothing() {
     scene.acted(Ok(()));
     scene.read(running());
     assert_eq!(scene.restart(), ["nothing to go on from"]);
+}
+
+/// It leaves before anything is written: killed in between, a process leaves a pause that nobody remembers.
+#[test]
+fn a_pause_of_which_nothing_was_kept_leaves_in_doubt_whose_it_is_and_only_an_operator_resumes_it() {
+    for (verdict, asked) in
+        [(asks(), "show open r1"), (fires(rule("rate limit", RuleEffect::Cooldown)), "show open r1")]
+    {
+        let mut scene = Scene::new();
+        scene.gate.begin_perhaps_paused();
+        scene.history(EventKind::Thought, verdict);
+        scene.input(crate::gate::Input::CaughtUp);
+        scene.paused(Ok(PauseAnswer::AlreadyPaused));
+        scene.read(paused());
+        scene.after(SETTLE);
+        assert_eq!(scene.read(paused()).last().map(String::as_str), Some(asked));
+        assert!(matches!(scene.kept().card.hold, Hold::InDoubt { .. }), "{:?}", scene.kept().card.hold);
+        scene.decide(Act::approve());
+        scene.read(paused());
+        assert_eq!(scene.recorded(Ok(()))[1], "resume r1");
+    }
+}
+
+#[test]
+fn a_pause_of_an_earlier_process_is_out_of_the_question_once_the_session_was_seen_to_act() {
+    let mut scene = Scene::new();
+    scene.gate.begin_perhaps_paused();
+    scene.seen(EventKind::Thought, asks());
+    scene.paused(Ok(PauseAnswer::AlreadyPaused));
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(scene.kept().card.hold, Hold::ByOthers);
 }
