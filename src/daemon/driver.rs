@@ -3,6 +3,7 @@
 //! One task owns gate and evaluation. Everything that takes time (calls, the disk, an operator) happens elsewhere and
 //! comes back as an input.
 
+mod answering;
 mod carrying;
 mod draining;
 mod feeding;
@@ -27,7 +28,7 @@ use super::executor::Executor;
 use super::recorder::{Recorder, SessionRecorder};
 use super::standing::Standing;
 use super::watcher::Seen;
-use super::writer::Writer;
+use super::writer::{Keep, Writer};
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
 use crate::clock::Moment;
 use crate::control::{
@@ -35,9 +36,9 @@ use crate::control::{
 };
 use crate::crash::{self, Point};
 use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
-use crate::store::Write;
 use crate::telemetry::metrics::Metrics;
 
+use answering::Promised;
 use picture::Pictures;
 use showing::Showing;
 use tally::Tally;
@@ -122,6 +123,7 @@ enum Back {
     Read(CallId, Result<(Vec<Event>, Observed), ApiError>),
     Picture(CallId, ApprovalId, Result<Screenshot, String>),
     Recorded(Ticket, Result<(), String>),
+    Tried,
     Saved,
 }
 
@@ -146,7 +148,11 @@ pub struct Driver {
     asked: BTreeMap<ReplyTo, oneshot::Sender<Result<SessionDone, Refusal>>>,
     next_reply: u64,
     /// Records the writer had no room for, oldest first.
-    unsent: VecDeque<Vec<Write>>,
+    unsent: VecDeque<Keep>,
+    /// How many records are on their way to the disk whose arrival is waited for.
+    writing: usize,
+    /// Answers that wait for the disk.
+    promised: Vec<Promised>,
     pictures: Pictures,
     metrics: Arc<Metrics>,
     recorder: SessionRecorder,
@@ -195,6 +201,8 @@ impl Driver {
             asked: BTreeMap::new(),
             next_reply: 0,
             unsent: VecDeque::new(),
+            writing: 0,
+            promised: Vec::new(),
             pictures: Pictures::new(parts.pictures),
             metrics: parts.metrics,
             recorder,
@@ -238,6 +246,7 @@ impl Driver {
                 else => break,
             }
             self.flush();
+            self.answer_promised();
             self.recorder.send();
             self.show();
         }
@@ -258,7 +267,7 @@ impl Driver {
         const UNSENT: Duration = Duration::from_millis(100);
         let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
         let gate = self.gate.due().map(|due| self.origin + due);
-        [unsent, gate, self.showing.due(self.tally.events())].into_iter().flatten().min()
+        [unsent, gate, self.answer_due(), self.showing.due(self.tally.events())].into_iter().flatten().min()
     }
 
     fn held(&self) -> Option<Held> {

@@ -39,8 +39,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// What the writer is asked.
 #[derive(Debug)]
 enum Request {
-    /// Write these, all or none; with an answer, now or never.
-    Record { writes: Vec<Write>, answer: Option<oneshot::Sender<Result<(), String>>> },
+    /// Write these, all or none.
+    Record(Queued),
     /// A session's events were evaluated up to here.
     Cursor { session: SessionId, up_to: MessageId },
     /// Whether the writer turns.
@@ -145,21 +145,24 @@ impl Writer {
     /// When it could not even be queued.
     pub fn must(&self, write: Write) -> Result<oneshot::Receiver<Result<(), String>>, String> {
         let (answer, answered) = oneshot::channel();
-        match self.requests.try_send(Request::Record { writes: vec![write], answer: Some(answer) }) {
+        match self.requests.try_send(Request::Record(Queued { writes: vec![write], wanted: Wanted::Now(answer) })) {
             Ok(()) => Ok(answered),
             Err(mpsc::error::TrySendError::Full(_)) => Err(format!("the store is too slow: {QUEUE} records wait")),
             Err(mpsc::error::TrySendError::Closed(_)) => Err("the writer is gone".to_owned()),
         }
     }
 
-    /// Writes `writes` when that is possible, in order, in one transaction. Gives them back when the queue is full.
+    /// Writes what is to be kept when that is possible, in order, in one transaction. Gives it back when the queue is full.
     ///
     /// # Errors
-    /// The writes themselves, to be tried again.
-    pub fn keep(&self, writes: Vec<Write>) -> Result<(), Vec<Write>> {
-        match self.requests.try_send(Request::Record { writes, answer: None }) {
+    /// What was to be kept, to be tried again.
+    pub fn keep(&self, Keep { writes, tried }: Keep) -> Result<(), Keep> {
+        match self.requests.try_send(Request::Record(Queued { writes, wanted: Wanted::Sometime(tried) })) {
             Ok(()) | Err(mpsc::error::TrySendError::Full(Request::Cursor { .. } | Request::Beat(_))) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(Request::Record { writes, .. })) => Err(writes),
+            Err(mpsc::error::TrySendError::Full(Request::Record(Queued { writes, wanted }))) => match wanted {
+                Wanted::Sometime(tried) => Err(Keep { writes, tried }),
+                Wanted::Now(_) => Ok(()),
+            },
             Err(mpsc::error::TrySendError::Closed(_)) => {
                 tracing::error!("a record of what happened is lost: the writer is gone; restart holdpoint");
                 Ok(())
@@ -173,10 +176,67 @@ impl Writer {
     }
 }
 
-/// Records that are not written yet. With an answer they are written by the next transaction, or refused.
+/// Records that stand or fall together, and are kept until they are written.
+#[derive(Debug)]
+pub struct Keep {
+    /// The records, in order.
+    pub writes: Vec<Write>,
+    /// Told once they are durable, or could not be written at the first try. Dropped when the writer is gone.
+    pub tried: Option<oneshot::Sender<()>>,
+}
+
+/// Records that are not written yet.
+#[derive(Debug)]
 struct Queued {
     writes: Vec<Write>,
-    answer: Option<oneshot::Sender<Result<(), String>>>,
+    wanted: Wanted,
+}
+
+/// How long records may wait.
+#[derive(Debug)]
+enum Wanted {
+    /// They are written by the next transaction, or refused.
+    Now(oneshot::Sender<Result<(), String>>),
+    /// They are kept until they are written.
+    Sometime(Option<oneshot::Sender<()>>),
+}
+
+impl Queued {
+    fn is_waited_for(&self) -> bool {
+        match &self.wanted {
+            Wanted::Now(_) => true,
+            Wanted::Sometime(tried) => tried.is_some(),
+        }
+    }
+
+    /// They are durable, or stand in conflict with what is.
+    fn written(self, result: Result<(), String>) {
+        match self.wanted {
+            // Whoever asked may have given up by now.
+            Wanted::Now(answer) => answer.send(result).unwrap_or(()),
+            Wanted::Sometime(tried) => tell(tried),
+        }
+    }
+
+    /// They could not be written: what was wanted now is refused, the rest is given back.
+    fn failed(self, why: &str) -> Option<Self> {
+        match self.wanted {
+            Wanted::Now(answer) => {
+                let _ = answer.send(Err(why.to_owned()));
+                None
+            }
+            Wanted::Sometime(tried) => {
+                tell(tried);
+                Some(Self { writes: self.writes, wanted: Wanted::Sometime(None) })
+            }
+        }
+    }
+}
+
+fn tell(tried: Option<oneshot::Sender<()>>) {
+    if let Some(tried) = tried {
+        let _ = tried.send(());
+    }
 }
 
 struct Task {
@@ -253,9 +313,9 @@ impl Task {
                 Request::Cursor { session, up_to } => {
                     self.cursors.insert(session, up_to);
                 }
-                Request::Record { writes, answer } => {
-                    asked |= answer.is_some();
-                    self.queue.push_back(Queued { writes, answer });
+                Request::Record(queued) => {
+                    asked |= queued.is_waited_for();
+                    self.queue.push_back(queued);
                 }
                 Request::Beat(beat) => beats.push(beat),
             }
@@ -302,9 +362,7 @@ impl Task {
                     answered = Err(conflict.to_string());
                 }
             }
-            if let Some(answer) = queued.answer {
-                let _ = answer.send(answered);
-            }
+            queued.written(answered);
         }
         crash::at(Point::WriteTold);
         if std::mem::take(&mut self.failing) {
@@ -316,12 +374,7 @@ impl Task {
     /// What is waited for is refused; the rest stays queued.
     fn failed(&mut self, why: &str) {
         self.metrics.store_failed();
-        let (refused, kept) =
-            std::mem::take(&mut self.queue).into_iter().partition::<VecDeque<_>, _>(|queued| queued.answer.is_some());
-        self.queue = kept;
-        for answer in refused.into_iter().filter_map(|queued| queued.answer) {
-            let _ = answer.send(Err(why.to_owned()));
-        }
+        self.queue = std::mem::take(&mut self.queue).into_iter().filter_map(|queued| queued.failed(why)).collect();
         self.say_failing(why);
     }
 

@@ -1,41 +1,51 @@
 //! Carrying out what the gate wants: calls as tasks, records to the writer, views to the desk. Decides nothing.
 
+use super::answering::Said;
 use super::{Back, Driver, log};
 use crate::crash::{self, Point};
+use crate::daemon::writer::Keep;
 use crate::gate::{Answer, Effect, Notice, Ticket};
 use crate::operator::log::TOLD;
 use crate::store::Write;
 
 impl Driver {
-    /// An operator is answered last: whoever has the answer finds everything else shown as the answer says.
-    pub(super) fn carry_out(&mut self, mut effects: Vec<Effect>) {
-        let is_answer = |effect: &Effect| matches!(effect, Effect::Reply { .. } | Effect::Done { .. });
-        effects.sort_by_key(is_answer);
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         if effects.iter().any(|effect| matches!(effect, Effect::Record { .. })) {
             crash::at(Point::TurnUntouched);
         }
         // The records of one turn stand or fall together: a crash must not fall between the end of an approval and the
         // opening of the one that follows it.
-        let mut together = Vec::new();
+        let (mut together, mut answers) = (Vec::new(), Vec::new());
         for effect in effects {
-            if is_answer(&effect) {
-                self.show();
-            }
-            if let Effect::Record { ticket, record } = effect {
-                log::record(&self.session, &record, self.known.halt.is_some());
-                let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };
-                match ticket {
-                    None => together.push(write),
-                    Some(ticket) => {
-                        self.keep(std::mem::take(&mut together));
-                        self.must(ticket, write);
+            match effect {
+                Effect::Record { ticket, record } => {
+                    log::record(&self.session, &record, self.known.halt.is_some());
+                    let write = Write { session: self.session.clone(), record: *record, at: self.now().wall };
+                    match ticket {
+                        None => together.push(write),
+                        Some(ticket) => {
+                            self.keep(std::mem::take(&mut together));
+                            self.must(ticket, write);
+                        }
                     }
                 }
-            } else {
-                self.carry_out_one(effect);
+                Effect::Reply { to, result } => answers.push(Said::Decided(to, result)),
+                Effect::Done { to, result } => answers.push(Said::Done(to, result)),
+                Effect::Pause { .. }
+                | Effect::Cancel { .. }
+                | Effect::Delete { .. }
+                | Effect::Resume { .. }
+                | Effect::Message { .. }
+                | Effect::Read { .. }
+                | Effect::Screenshot { .. }
+                | Effect::Publish(_)
+                | Effect::Notice(_) => self.carry_out_one(effect),
             }
         }
+        let refused = self.promise(answers, !together.is_empty());
         self.keep(together);
+        self.answer(refused);
+        self.answer_promised();
     }
 
     fn carry_out_one(&mut self, effect: Effect) {
@@ -64,7 +74,8 @@ impl Driver {
             Effect::Screenshot { call, approval } => {
                 self.calls.spawn(async move { Back::Picture(call, approval, executor.screenshot().await) });
             }
-            Effect::Record { .. } => (), // Written with the others of its turn.
+            // Written with the others of its turn, and answered after them.
+            Effect::Record { .. } | Effect::Reply { .. } | Effect::Done { .. } => (),
             Effect::Publish(view) => self.desk.publish(*view),
             Effect::Notice(Notice { text, wakes }) => {
                 if wakes {
@@ -74,26 +85,14 @@ impl Driver {
                 }
                 self.desk.notice(text);
             }
-            Effect::Reply { to, result } => {
-                if let Some(reply) = self.replies.remove(&to) {
-                    crash::at(Point::ReplyUnsent);
-                    // A client that left has no use for the answer; the decision stands in the journal.
-                    let _ = reply.send(result);
-                    crash::at(Point::ReplySent);
-                }
-            }
-            Effect::Done { to, result } => {
-                if let Some(reply) = self.asked.remove(&to) {
-                    let _ = reply.send(result);
-                }
-            }
         }
     }
 
     fn keep(&mut self, writes: Vec<Write>) {
         if !writes.is_empty() {
             crash::at(Point::TurnUnrecorded);
-            self.unsent.push_back(writes);
+            let tried = self.told_when_tried();
+            self.unsent.push_back(Keep { writes, tried });
             self.flush();
             crash::at(Point::TurnRecorded);
         }
@@ -108,6 +107,7 @@ impl Driver {
             Err("the store is too slow: earlier records still wait".to_owned())
         };
         crash::at(Point::DecisionAsked);
+        self.writing += 1;
         self.calls.spawn(async move {
             let result = match asked {
                 Ok(answered) => answered.await.unwrap_or_else(|_| Err("the writer is gone".to_owned())),
@@ -118,9 +118,9 @@ impl Driver {
     }
 
     pub(super) fn flush(&mut self) {
-        while let Some(writes) = self.unsent.pop_front() {
-            if let Err(writes) = self.writer.keep(writes) {
-                self.unsent.push_front(writes);
+        while let Some(keep) = self.unsent.pop_front() {
+            if let Err(keep) = self.writer.keep(keep) {
+                self.unsent.push_front(keep);
                 break;
             }
         }

@@ -43,7 +43,7 @@ impl Driver {
             tokio::time::sleep(AGAIN).await;
             self.flush();
         }
-        let lost: usize = self.unsent.iter().map(Vec::len).sum();
+        let lost: usize = self.unsent.iter().map(|keep| keep.writes.len()).sum();
         if lost > 0 {
             tracing::error!(session = %self.session, "session {}: {lost} records of what happened are lost", self.session);
         }

@@ -145,6 +145,7 @@ impl Driver {
             }
             Ok(Back::Recorded(ticket, result)) => {
                 crash::at(Point::DecisionUnheard);
+                self.writing -= 1;
                 self.feed(Input::Recorded { ticket, result });
             }
             Ok(Back::Read(call, Ok((events, observed)))) => {
@@ -166,6 +167,10 @@ impl Driver {
                     page
                 });
                 self.feed(Input::Answered { call, answer: Answer::Screenshot(page) });
+            }
+            Ok(Back::Tried) => {
+                self.writing -= 1;
+                self.answer_promised();
             }
             Ok(Back::Saved) => (),
             // A bug in a call would leave the gate waiting for ever; the supervisor starts this session anew.

@@ -77,6 +77,7 @@ struct World {
     seen: mpsc::Sender<Seen>,
     standing: watch::Sender<Standing>,
     driver: Option<Driver>,
+    store: Store,
     _folder: tempfile::TempDir,
 }
 
@@ -92,7 +93,7 @@ async fn world() -> World {
     let desk = DeskService::start(DeskSettings::default(), drivers, origin);
     let metrics = Arc::new(Metrics::new());
     let (recorder, recording) = channel(None, metrics.clone());
-    let (writer, _) = Writer::start(store, desk.clone(), metrics.clone(), recording);
+    let (writer, _) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording);
     let provider = Arc::new(Looks { waiting: writer.backlog(), paused: Mutex::default() });
     let rule = "[[rule]]\nname = 'all'\neffect = 'ask'\ntext = 'words'\n";
     let text = format!("[provider]\nbase_url = 'http://127.0.0.1:9'\napi_key_env = 'PATH'\n{rule}");
@@ -121,15 +122,33 @@ async fn world() -> World {
         metrics,
         recorder,
     });
-    World { provider, orders, seen, standing, driver: Some(driver), _folder: folder }
+    World { provider, orders, seen, standing, driver: Some(driver), store, _folder: folder }
 }
 
 impl World {
+    fn run(&mut self) -> tokio::task::JoinHandle<Ended> {
+        tokio::spawn(self.driver.take().expect("once").run(CancellationToken::new()))
+    }
+
+    /// Has an operator pause the session.
+    async fn pause(&self) -> oneshot::Receiver<Result<SessionDone, Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        let session = SessionId::try_from("s-1").expect("an id");
+        let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
+        let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
+        self.orders.send(Order::Act(acted)).await.expect("room");
+        answer
+    }
+
     /// Runs the driver until the first pause has arrived, and tells how many records waited then.
     async fn first_pause(&mut self) -> usize {
-        let driver = self.driver.take().expect("once");
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(driver.run(stop.clone()));
+        let running = self.run();
+        let waited = self.paused().await;
+        running.abort();
+        waited
+    }
+
+    async fn paused(&self) -> usize {
         let wait = async {
             loop {
                 if let Some(waited) = self.provider.paused.lock().expect("whole").first() {
@@ -138,21 +157,43 @@ impl World {
                 tokio::task::yield_now().await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a pause");
-        running.abort();
-        waited
+        tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a pause")
     }
 }
 
 #[tokio::test]
 async fn an_operator_s_pause_leaves_before_it_is_written_down() {
     let mut world = world().await;
-    let (reply, _answer) = oneshot::channel();
-    let session = SessionId::try_from("s-1").expect("an id");
-    let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
-    let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
-    world.orders.send(Order::Act(acted)).await.expect("room");
+    let _answer = world.pause().await;
     assert_eq!(world.first_pause().await, 0);
+}
+
+/// An answer that a crash could take back is none.
+#[tokio::test]
+async fn an_operator_is_answered_once_that_is_on_the_disk_and_the_act_waits_for_neither() {
+    let mut world = world().await;
+    let disk = world.store.hold().await;
+    let mut answer = world.pause().await;
+    let _running = world.run();
+    world.paused().await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(answer.try_recv().is_err(), "answered before it is written");
+    drop(disk);
+    let answered = tokio::time::timeout(Duration::from_secs(10), answer).await.expect("in time");
+    assert!(matches!(answered, Ok(Ok(_))), "{answered:?}");
+    assert_eq!(world.store.live().await.expect("readable").len(), 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_keeps_no_operator_waiting() {
+    let mut world = world().await;
+    let _disk = world.store.hold().await;
+    let answer = world.pause().await;
+    let _running = world.run();
+    let answered = tokio::time::timeout(Duration::from_secs(8), answer).await.expect("before the disk");
+    assert!(matches!(answered, Ok(Ok(_))), "{answered:?}");
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Bench {
     }
 
     fn keep(&self, text: &str) {
-        self.writer.keep(vec![note(text)]).expect("room");
+        self.writer.keep(Keep { writes: vec![note(text)], tried: None }).expect("room");
     }
 
     /// Every handle is gone; how the store was left.
