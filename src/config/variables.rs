@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Config, ENVIRONMENT, KeySource};
+use crate::crash;
 use crate::operator::escape::short;
 
 /// The prefix of all our variables.
@@ -22,7 +23,8 @@ pub(super) fn unknown(names: impl Iterator<Item = OsString>, config: &Config) ->
 }
 
 fn is_known(name: &str) -> bool {
-    OTHERS.contains(&name) || ENVIRONMENT.iter().any(|(known, _)| *known == name)
+    let of_tests = crash::is_built_in() && name == crash::VARIABLE;
+    of_tests || OTHERS.contains(&name) || ENVIRONMENT.iter().any(|(known, _)| *known == name)
 }
 
 /// Whether the configuration itself names it.

@@ -20,6 +20,8 @@ mod reach;
 mod story;
 mod summary;
 
+use std::io::Write as _;
+
 use futures_util::StreamExt as _;
 
 use plan::Run;
@@ -41,12 +43,41 @@ fn nothing_is_lost_and_nothing_happens_twice_wherever_the_process_dies() {
     });
     let summary = Summary::of(results, began.elapsed());
     summary.write();
-    println!("{summary}");
+    say(&summary);
     assert!(summary.is_clean(), "{}", summary.failures());
+}
+
+/// A build that can end itself must be known for one, and of no use.
+#[test]
+fn a_build_with_crash_points_says_so_and_is_a_daemon_for_tests_only() {
+    let holdpoint = |args: &[&str], aim: Option<&str>| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_holdpoint"));
+        command.args(args).env_clear().envs(aim.map(|aim| (holdpoint::crash::VARIABLE, aim)));
+        let output = command.output().expect("a process");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).expect("UTF-8"))
+    };
+    let (code, said) = holdpoint(&["--version"], None);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("a test build with crash points, not for use"), "{said}");
+    let (_, said) = holdpoint(&["doctor"], None);
+    assert!(said.contains("fail  build") && said.contains("a test build with crash points"), "{said}");
+    for (aim, why) in
+        [(None, "only where a test has set HOLDPOINT_CRASH_AT"), (Some("nowhere"), "names no crash point")]
+    {
+        let (code, said) = holdpoint(&["run", "--config", "/nonexistent/config.toml"], aim);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(said.contains(why) && said.contains("without the feature crash-points"), "{said}");
+    }
 }
 
 fn tell((run, result): &(Run, Result<life::Lived, String>)) {
     if let Err(why) = result {
-        println!("{run}: {}", why.lines().next().unwrap_or_default());
+        say(&format_args!("{run}: {}", why.lines().next().unwrap_or_default()));
     }
+}
+
+/// Said whether the test passes or not.
+fn say(words: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{words}");
 }
