@@ -102,7 +102,8 @@ fn the_message_arrived_once(calls: &[Call], rows: &[Row], story: Story, kept: bo
     let arrived = calls.iter().filter(|call| call.endpoint == Some(Endpoint::Message) && had_effect(call));
     let arrived: Vec<String> = arrived.filter_map(message).collect();
     let wanted: Vec<String> = story.message().filter(|_| !kept).map(str::to_owned).into_iter().collect();
-    let unknown = || rows.iter().any(|row| row.entry.entry == "delivered" && row.entry.body.contains(r#""delivery":"unknown""#));
+    let unknown =
+        || rows.iter().any(|row| row.entry.entry == "delivered" && row.entry.body.contains(r#""delivery":"unknown""#));
     let without = match story {
         Story::Instruct => unknown(),
         // An operator who is asked in doubt approves a rule's instruction without it.
