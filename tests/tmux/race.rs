@@ -101,8 +101,12 @@ impl Stage {
         while !met(acts().await) {
             assert!(std::time::Instant::now() < deadline, "{:?}: {approval}", acts().await);
         }
-        let decided = trail(&self.home, code).iter().filter(|entry| *entry == "decided").count();
-        assert_eq!(decided, 1, "{approval}");
+        // A denial does not wait for the disk, and so is not in the trail at once.
+        let decided = || trail(&self.home, code).iter().filter(|entry| *entry == "decided").count();
+        while decided() == 0 {
+            assert!(std::time::Instant::now() < deadline, "not written down: {approval}");
+        }
+        assert_eq!(decided(), 1, "{approval}");
         end
     }
 }
