@@ -329,7 +329,7 @@ impl Prompt {
 
     /// Whether something was typed that Enter has not ended.
     fn is_typing(&self) -> bool {
-        !self.line.is_empty() || self.taint.is_some_and(|taint| taint != Taint::Torn)
+        self.begun.is_some() || self.taint.is_some_and(|taint| taint != Taint::Torn)
     }
 
     fn is_draft(view: &ApprovalView) -> bool {

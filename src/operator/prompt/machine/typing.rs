@@ -82,8 +82,12 @@ impl Prompt {
     }
 
     fn edit(&mut self, key: Key, at: Duration) {
-        let begun = self.begun.unwrap_or_else(|| self.standing(at));
-        self.begun = (key != Key::KillLine).then_some(begun);
+        // What only rubs out begins no line; a line that is rubbed out is still the one that was begun.
+        if key == Key::KillLine {
+            self.begun = None;
+        } else if matches!(key, Key::Char(_) | Key::Tab) {
+            self.begun = self.begun.or_else(|| Some(self.standing(at)));
+        }
         let echo = self.line.edit(key);
         if !echo.is_empty() {
             self.open_line = true;

@@ -112,7 +112,7 @@ proptest! {
             if let Step::Typed(bytes) | Step::Late(bytes) = &step {
                 for key in keys.read(bytes, Duration::from_millis(bench.now)) {
                     match key {
-                        Key::Char(_) | Key::Tab | Key::Backspace | Key::KillWord => drop(begun.get_or_insert(bench.now)),
+                        Key::Char(_) | Key::Tab => drop(begun.get_or_insert(bench.now)),
                         Key::KillLine => begun = None,
                         Key::Enter => {
                             line = begun.take().unwrap_or(bench.now);
