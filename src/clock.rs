@@ -1,10 +1,59 @@
-//! The one way time enters the pure parts: as an argument.
+//! The one way time enters the pure parts: as an argument, read from the shell's [`Clock`].
 //!
-//! Never reads a clock outside [`Moment::now`], which only the shell calls.
+//! Nothing in the daemon reads a clock elsewhere. So a runtime whose time is paused, with a wall clock that is told, is all
+//! the time there is.
 
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// The shell's clocks: the runtime's monotonic one since an origin, and the wall's. Cheap to clone.
+#[derive(Clone)]
+pub struct Clock {
+    origin: Instant,
+    wall: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+impl Clock {
+    /// The clocks of this machine; the process's zero of monotonic time is now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::told(Timestamp::now)
+    }
+
+    /// The same with a wall clock that says what `wall` says.
+    #[must_use]
+    pub fn told(wall: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { origin: Instant::now(), wall: Arc::new(wall) }
+    }
+
+    /// Reads both clocks.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        Moment { mono: self.origin.elapsed(), wall: self.wall() }
+    }
+
+    /// Reads the wall clock.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        (self.wall)()
+    }
+
+    /// The process's zero of monotonic time.
+    #[must_use]
+    pub fn origin(&self) -> Instant {
+        self.origin
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clock").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
 
 /// One reading of both clocks.
 ///
@@ -19,12 +68,6 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Reads both clocks; `origin` is the process's own zero for `mono`.
-    #[must_use]
-    pub fn now(origin: Instant) -> Self {
-        Self { mono: origin.elapsed(), wall: Timestamp::now() }
-    }
-
     /// A moment of a record, for judging it again: `mono` is the time since 1970, zero before.
     #[must_use]
     pub fn of(wall: Timestamp) -> Self {

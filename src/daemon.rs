@@ -15,6 +15,7 @@ pub mod driver;
 pub mod evaluator;
 pub mod executor;
 mod halting;
+mod ids;
 mod lister;
 pub mod liveness;
 mod reconfigured;
@@ -28,24 +29,26 @@ mod writer;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
+use crate::clock::Clock;
 use crate::control::{DeskService, DeskSettings, Drivers};
 use crate::crash::{self, Point};
 use crate::gate::{Kept, Settings};
 use crate::notify::{self, Notifier};
 use crate::policy::Policy;
-use crate::store::{EventBounds, Store, StoreError};
+use crate::store::{Durable, EventBounds, StoreError};
 use crate::telemetry::ledger;
 use crate::telemetry::measured::Measured;
 use crate::telemetry::metrics::Metrics;
 
 pub use driver::Held;
+pub use ids::Ids;
 pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use scrape::Scrape;
 pub use supervisor::Watch;
@@ -84,6 +87,10 @@ pub struct Config {
     pub notify: notify::Config,
     /// How much of what was evaluated is kept; `None` for nothing.
     pub events: Option<EventBounds>,
+    /// What time it is.
+    pub clock: Clock,
+    /// How new approvals are called.
+    pub ids: Ids,
 }
 
 /// How a daemon ended.
@@ -120,8 +127,8 @@ impl Daemon {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn start(config: Config, store: Store) -> Result<Self, StoreError> {
-        let origin = Instant::now();
+    pub async fn start(config: Config, store: impl Durable) -> Result<Self, StoreError> {
+        let (store, clock): (Arc<dyn Durable>, _) = (Arc::new(store), config.clock);
         let live = store.live().await?;
         let cursors = store.cursors().await?;
         let done = store.done().await?;
@@ -137,16 +144,16 @@ impl Daemon {
         let ended_kept = settings.ended_kept;
         let metrics = Arc::new(Metrics::new());
         let waiting = decisions.downgrade();
-        let desk = DeskService::start(settings, Drivers { decisions, screenshots, orders }, origin);
+        let desk = DeskService::start(settings, Drivers { decisions, screenshots, orders }, clock.clone());
         // History, before anybody counts or calls.
         done.iter().take(ended_kept).rev().filter_map(Kept::as_ended).for_each(|view| desk.publish(view));
-        let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone()));
-        let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), origin);
+        let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone(), clock.clone()));
+        let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), clock.clone());
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
-        let (recorder, recording) = recorder::channel(config.events, metrics.clone());
-        let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording);
+        let (recorder, recording) = recorder::channel(config.events, metrics.clone(), clock.clone());
+        let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording, clock.clone());
         let (beats, felt) = mpsc::channel(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
@@ -158,7 +165,8 @@ impl Daemon {
             store,
             desk: desk.clone(),
             writer,
-            origin,
+            clock,
+            ids: config.ids,
             pictures: config.pictures.into(),
             metrics,
             recorder,

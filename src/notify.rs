@@ -18,14 +18,14 @@ mod tests;
 pub mod webhook;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::control::{Change, Client, DeskService};
 use crate::telemetry::metrics::{Metrics, Path, Sent};
 
@@ -121,14 +121,14 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Starts to listen. `origin` is the process's zero of monotonic time.
+    /// Starts to listen.
     #[must_use]
-    pub fn start(config: Config, desk: DeskService, metrics: Arc<Metrics>, origin: Instant) -> Self {
+    pub fn start(config: Config, desk: DeskService, metrics: Arc<Metrics>, clock: Clock) -> Self {
         let stop = CancellationToken::new();
         let plan = Plan::new(config.plan);
         let (wanted, mut news) = watch::channel(config);
         news.mark_changed();
-        let task = Task { plan, wanted: news, queues: Vec::new(), leaving: JoinSet::new(), metrics, origin };
+        let task = Task { plan, wanted: news, queues: Vec::new(), leaving: JoinSet::new(), metrics, clock };
         let task = tokio::spawn(task.run(desk, stop.clone()));
         Self { stop, wanted, task }
     }
@@ -156,7 +156,7 @@ struct Task {
     /// Queues of ways that are no longer configured, until they are empty.
     leaving: JoinSet<()>,
     metrics: Arc<Metrics>,
-    origin: Instant,
+    clock: Clock,
 }
 
 impl Task {
@@ -207,7 +207,7 @@ impl Task {
     async fn attend(&mut self, mut client: Client) {
         let Ok(snapshot) = client.snapshot().await else { return };
         self.plan.escalate_at(snapshot.daemon.settings.escalate_percent);
-        let mut now = Moment::now(self.origin);
+        let mut now = self.clock.now();
         let said = self.plan.snapshot(now, snapshot.approvals);
         self.say(said);
         loop {
@@ -221,18 +221,18 @@ impl Task {
                     if wanted.is_err() || self.queues.is_empty() {
                         return;
                     }
-                    now = Moment::now(self.origin);
+                    now = self.clock.now();
                     self.plan.tick(now)
                 }
                 update = client.next_update() => match update.map(|update| update.change) {
                     Err(_) => return,
                     Ok(change) => {
-                        now = Moment::now(self.origin);
+                        now = self.clock.now();
                         self.changed(now, change)
                     }
                 },
                 () = sleep(due), if due.is_some() => {
-                    now = Moment::now(self.origin);
+                    now = self.clock.now();
                     self.plan.tick(now)
                 }
             };

@@ -4,6 +4,7 @@
 //! can succeed once (invariant 2). The store decides nothing and retries nothing: its caller knows what must not wait.
 
 mod append;
+mod durable;
 mod events;
 mod halt;
 mod lock;
@@ -21,6 +22,7 @@ use crate::audit::Head;
 use crate::crash::{self, Point};
 use crate::gate::{Digest, Outcome, Record};
 
+pub use durable::Durable;
 pub use events::{EventBounds, EventPage, Recorded};
 pub use lock::{Lock, LockError};
 pub use read::{Report, Row};

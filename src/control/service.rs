@@ -13,7 +13,6 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,6 +25,7 @@ use super::protocol::{
     SessionView, Snapshot,
 };
 use crate::api::SessionId;
+use crate::clock::Clock;
 use crate::gate::ApprovalId;
 
 /// A decision that passed the desk, for the driver of its session.
@@ -112,12 +112,12 @@ pub struct DeskService {
 }
 
 impl DeskService {
-    /// Starts the keeper on the current runtime. `origin` is the process's zero of monotonic time.
+    /// Starts the keeper on the current runtime.
     #[must_use]
-    pub fn start(settings: DeskSettings, drivers: Drivers, origin: Instant) -> Self {
+    pub fn start(settings: DeskSettings, drivers: Drivers, clock: Clock) -> Self {
         let (inbox, messages) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(Keeper::new(settings, drivers, origin, waiting.clone()).run(messages));
+        tokio::spawn(Keeper::new(settings, drivers, clock, waiting.clone()).run(messages));
         Self { inbox, waiting }
     }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Config, Watch, watcher};
+use super::{Config, Ids, Watch, watcher};
 use crate::api::Provider;
 use crate::api::backoff::Bounds;
+use crate::clock::Clock;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
 use crate::gate::Settings;
@@ -38,6 +39,8 @@ impl Config {
             pictures: store.with_file_name("screenshots"),
             notify,
             events: config.store.events.map(|age| EventBounds { age, bytes: config.store.events_max }),
+            clock: Clock::start(),
+            ids: Ids::fresh(),
         }
     }
 }

@@ -16,13 +16,14 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
+use super::Ids;
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::recorder::{Recorder, SessionRecorder};
@@ -30,12 +31,12 @@ use super::standing::Standing;
 use super::watcher::Seen;
 use super::writer::{Keep, Writer};
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::control::{
     Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
 };
 use crate::crash::{self, Point};
-use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Mint, Observed, ReplyTo, Ticket};
+use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Observed, ReplyTo, Ticket};
 use crate::telemetry::metrics::Metrics;
 
 use answering::Promised;
@@ -81,8 +82,10 @@ pub struct Parts {
     pub desk: DeskService,
     /// Where records go.
     pub writer: Writer,
-    /// The process's zero of monotonic time.
-    pub origin: Instant,
+    /// What time it is.
+    pub clock: Clock,
+    /// How new approvals are called.
+    pub ids: Ids,
     /// Operators' orders.
     pub orders: mpsc::Receiver<Order>,
     /// The watcher.
@@ -135,7 +138,8 @@ pub struct Driver {
     session: SessionId,
     desk: DeskService,
     writer: Writer,
-    origin: Instant,
+    clock: Clock,
+    ids: Ids,
     orders: mpsc::Receiver<Order>,
     seen: mpsc::Receiver<Seen>,
     standing: watch::Receiver<Standing>,
@@ -164,14 +168,6 @@ pub struct Driver {
     cursor_kept: (MessageId, Instant),
 }
 
-struct Fresh;
-
-impl Mint for Fresh {
-    fn approval(&mut self) -> ApprovalId {
-        ApprovalId(Uuid::now_v7())
-    }
-}
-
 impl Driver {
     /// Recovers the gate and makes it ready to run.
     #[must_use]
@@ -190,7 +186,7 @@ impl Driver {
             session: parts.session,
             desk: parts.desk,
             writer: parts.writer,
-            origin: parts.origin,
+            ids: parts.ids,
             orders: parts.orders,
             seen: parts.seen,
             standing: parts.standing,
@@ -208,11 +204,12 @@ impl Driver {
             recorder,
             tally: Tally::default(),
             cursor,
-            cursor_kept: (cursor, parts.origin),
+            cursor_kept: (cursor, parts.clock.origin()),
+            clock: parts.clock,
         };
         for kept in parts.kept {
             log::taken_up(&driver.session, &kept);
-            let effects = driver.gate.recover(driver.now(), &mut Fresh, kept);
+            let effects = driver.gate.recover(driver.now(), &mut driver.ids, kept);
             driver.carry_out(effects);
             crash::at(Point::TakenUp);
         }
@@ -260,13 +257,13 @@ impl Driver {
     }
 
     fn now(&self) -> Moment {
-        Moment::now(self.origin)
+        self.clock.now()
     }
 
     fn due(&self) -> Option<Instant> {
         const UNSENT: Duration = Duration::from_millis(100);
         let unsent = (!self.unsent.is_empty()).then(|| Instant::now() + UNSENT);
-        let gate = self.gate.due().map(|due| self.origin + due);
+        let gate = self.gate.due().map(|due| self.clock.origin() + due);
         [unsent, gate, self.answer_due(), self.showing.due(self.tally.events())].into_iter().flatten().min()
     }
 
@@ -284,7 +281,7 @@ impl Driver {
     }
 
     fn feed(&mut self, input: Input) {
-        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        let effects = self.gate.handle(self.now(), &mut self.ids, input);
         self.carry_out(effects);
     }
 }
@@ -292,6 +289,6 @@ impl Driver {
 /// Sleeps until `due`, or not at all.
 pub(super) async fn sleep_until(due: Option<Instant>) {
     if let Some(due) = due {
-        tokio::time::sleep_until(due.into()).await;
+        tokio::time::sleep_until(due).await;
     }
 }

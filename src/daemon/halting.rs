@@ -2,16 +2,17 @@
 //!
 //! A stop is in force before it is written; it is tried until it is. The end of one counts only once it is written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::Clock;
 use crate::control::{DeskService, Halt, OperatorName, Refusal};
 use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
-use crate::store::{Store, StoreError};
+use crate::store::{Durable, StoreError};
 
 /// How often a store that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -52,8 +53,9 @@ pub struct Ended {
 
 /// Writes what `wishes` brings until its senders are gone.
 pub async fn run(
-    store: Store,
+    store: Arc<dyn Durable>,
     desk: DeskService,
+    clock: Clock,
     mut wishes: mpsc::UnboundedReceiver<Wish>,
     ended: mpsc::UnboundedSender<Ended>,
 ) {
@@ -63,13 +65,13 @@ pub async fn run(
                 if let Err(error) = store.halted(&halt).await {
                     let why = told(&desk, &error);
                     let _ = reply.send(Err(Refusal::Unknown { why }));
-                    insist(&store, &halt, &wishes).await;
+                    insist(&*store, &halt, &wishes).await;
                 } else {
                     crash::at(Point::HaltUntold);
                     let _ = reply.send(Ok(halt));
                 }
             }
-            Wish::End { halt, by, reply } => match store.halt_ended(&halt, &by, Timestamp::now()).await {
+            Wish::End { halt, by, reply } => match store.halt_ended(&halt, &by, clock.wall()).await {
                 // A supervisor that is gone answers nobody: the dropped reply says that it is not known.
                 Ok(()) => {
                     crash::at(Point::HaltEndUntold);
@@ -93,7 +95,7 @@ fn told(desk: &DeskService, error: &StoreError) -> String {
 }
 
 /// Tries on until the stop is written.
-async fn insist(store: &Store, halt: &Halt, wishes: &mpsc::UnboundedReceiver<Wish>) {
+async fn insist(store: &dyn Durable, halt: &Halt, wishes: &mpsc::UnboundedReceiver<Wish>) {
     let mut last = 0;
     loop {
         tokio::time::sleep(AGAIN).await;

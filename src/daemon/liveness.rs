@@ -74,10 +74,11 @@ async fn answers(bound: Duration, ask: impl AsyncFnOnce(Beat)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::sync::Arc;
 
     use super::super::recorder::channel;
     use super::*;
+    use crate::clock::Clock;
     use crate::control::{DeskSettings, Drivers};
     use crate::daemon::writer::Writer;
     use crate::store::Store;
@@ -88,7 +89,7 @@ mod tests {
         let (decisions, _) = mpsc::channel(1);
         let (screenshots, _) = mpsc::channel(1);
         let (orders, _) = mpsc::channel(1);
-        DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, Instant::now())
+        DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, Clock::start())
     }
 
     #[tokio::test]
@@ -96,8 +97,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("holdpoint.db")).await.unwrap();
         let desk = desk();
+        let (_, recording) = channel(None, Default::default(), Clock::start());
         let (writer, writing) =
-            Writer::start(store, desk.clone(), Default::default(), channel(None, Default::default()).1);
+            Writer::start(Arc::new(store), desk.clone(), Default::default(), recording, Clock::start());
         let (beats, mut felt) = mpsc::channel::<Beat>(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk, writer: writer.pulse() };
 

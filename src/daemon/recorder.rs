@@ -13,9 +13,10 @@ use tokio::time::Instant;
 
 use super::driver::sleep_until;
 use crate::api::Event;
+use crate::clock::Clock;
 use crate::error::chain;
 use crate::policy::{Effect, SessionInfo, Verdict};
-use crate::store::{EventBounds, Recorded, Store};
+use crate::store::{Durable, EventBounds, Recorded};
 use crate::telemetry::metrics::Metrics;
 
 /// How many events may wait, and how many bytes of them.
@@ -43,6 +44,7 @@ pub struct Recorder {
     events: Option<mpsc::Sender<Recorded>>,
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
+    clock: Clock,
 }
 
 /// The recorder of one session.
@@ -60,6 +62,7 @@ pub(super) struct Recording {
     inbox: mpsc::Receiver<Recorded>,
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
+    clock: Clock,
     bounds: EventBounds,
     /// Taken, not yet written.
     batch: Vec<Recorded>,
@@ -69,13 +72,18 @@ pub(super) struct Recording {
 }
 
 /// Makes both ends. Without bounds nothing is recorded, and what was recorded before is deleted.
-pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>) -> (Recorder, Recording) {
+pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>, clock: Clock) -> (Recorder, Recording) {
     let (events, inbox) = mpsc::channel(QUEUE);
     let waiting = Arc::<AtomicUsize>::default();
-    let recorder = Recorder { events: bounds.map(|_| events), waiting: waiting.clone(), metrics: metrics.clone() };
+    let recorder = Recorder {
+        events: bounds.map(|_| events),
+        waiting: waiting.clone(),
+        metrics: metrics.clone(),
+        clock: clock.clone(),
+    };
     let bounds = bounds.unwrap_or(EventBounds { age: Duration::ZERO, bytes: 0 });
     let due = Some(Instant::now() + PERIOD);
-    (recorder, Recording { inbox, waiting, metrics, bounds, batch: Vec::new(), due, failing: false })
+    (recorder, Recording { inbox, waiting, metrics, clock, bounds, batch: Vec::new(), due, failing: false })
 }
 
 impl Recorder {
@@ -90,7 +98,8 @@ impl SessionRecorder {
     /// Copies an event and what was said of it. Does nothing else: a pause may be due.
     pub fn note(&mut self, event: &Event, verdict: &Verdict) {
         if self.recorder.events.is_some() {
-            let recorded = recorded(self.session.clone(), event, verdict.effect);
+            let at = self.recorder.clock.wall();
+            let recorded = recorded(at, self.session.clone(), event, verdict.effect);
             self.noted.push(recorded);
         }
     }
@@ -123,7 +132,7 @@ impl Recording {
             let room = BATCH - self.batch.len();
             tokio::select! {
                 biased;
-                () = sleep_until(self.due.map(Instant::into_std)), if self.due.is_some() => return,
+                () = sleep_until(self.due), if self.due.is_some() => return,
                 taken = self.inbox.recv_many(&mut self.batch, room), if !self.inbox.is_closed() || !self.inbox.is_empty() => {
                     if taken > 0 {
                         let soon = Instant::now() + PERIOD;
@@ -136,7 +145,7 @@ impl Recording {
     }
 
     /// Writes one batch, and deletes what is too old or too much.
-    pub(super) async fn write(&mut self, store: &Store) {
+    pub(super) async fn write(&mut self, store: &dyn Durable) {
         let mut bytes = 0;
         let fits = self.batch.iter().take_while(|recorded| {
             bytes += recorded.bytes();
@@ -145,7 +154,7 @@ impl Recording {
         let fits = fits.count().max(1).min(self.batch.len());
         let batch: Vec<Recorded> = self.batch.drain(..fits).collect();
         self.waiting.fetch_sub(batch.iter().map(Recorded::bytes).sum(), Ordering::Relaxed);
-        let more = match store.record(&batch, self.bounds, Timestamp::now()).await {
+        let more = match store.record(&batch, self.bounds, self.clock.wall()).await {
             Ok(more) => {
                 self.metrics.events_recorded(batch.len() as u64);
                 self.failing = false;
@@ -166,7 +175,7 @@ impl Recording {
     }
 
     /// Writes what is left when nothing more comes, for so long at most; the rest is dropped and counted.
-    pub(super) async fn finish(&mut self, store: &Store, patience: Duration) {
+    pub(super) async fn finish(&mut self, store: &dyn Durable, patience: Duration) {
         let end = Instant::now() + patience;
         self.inbox.close();
         while let Ok(recorded) = self.inbox.try_recv() {
@@ -189,7 +198,7 @@ impl Recording {
     }
 }
 
-fn recorded(session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Recorded {
+fn recorded(at: Timestamp, session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Recorded {
     let head = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
     let text = head(&event.text, TEXT);
     let cut = text.len() < event.text.len();
@@ -202,14 +211,14 @@ fn recorded(session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Recorde
         title: event.title.as_deref().map(|title| head(title, PAGE)),
         truncated: event.truncated || cut,
     };
-    Recorded { at: Timestamp::now(), session, event, effect }
+    Recorded { at, session, event, effect }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::{EventKind, SessionId};
-    use crate::store::EventPage;
+    use crate::store::{EventPage, Store};
 
     const BOUNDS: EventBounds = EventBounds { age: Duration::from_secs(3_600), bytes: 64 << 20 };
 
@@ -242,7 +251,7 @@ mod tests {
     async fn what_was_noted_is_written_in_small_batches_and_long_texts_are_cut() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());
         for _ in 0..20 {
             recorder.note(&thought(&"ä".repeat(TEXT)), &Verdict::default());
@@ -260,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn what_finds_no_room_is_dropped_and_counted() {
         let metrics = Arc::<Metrics>::default();
-        let (recorder, _recording) = channel(Some(BOUNDS), metrics.clone());
+        let (recorder, _recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());
         for _ in 0..QUEUE + 3 {
             recorder.note(&thought("x"), &Verdict::default());
@@ -273,7 +282,7 @@ mod tests {
     async fn a_store_that_does_not_answer_at_the_end_is_given_up_and_what_is_left_is_counted() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());
         (0..BATCH + 5).for_each(|_| recorder.note(&thought("x"), &Verdict::default()));
         recorder.send();
@@ -291,7 +300,7 @@ mod tests {
     async fn what_was_judged_last_is_recorded_however_its_driver_ends() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone());
+        let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());
         recorder.note(&thought("x"), &Verdict::default());
         drop(recorder);
@@ -303,7 +312,7 @@ mod tests {
     #[tokio::test]
     async fn no_transaction_deletes_much_more_than_it_writes() {
         let (_folder, store) = store().await;
-        let large = || recorded(Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask);
+        let large = || recorded(Timestamp::now(), Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask);
         for _ in 0..5 {
             let seven: Vec<Recorded> = (0..7).map(|_| large()).collect();
             store.record(&seven, BOUNDS, Timestamp::now()).await.expect("room");
@@ -324,9 +333,9 @@ mod tests {
     async fn off_records_nothing_and_deletes_what_was_recorded() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let was = recorded(Arc::new(session()), &thought("x"), Effect::Ask);
+        let was = recorded(Timestamp::now(), Arc::new(session()), &thought("x"), Effect::Ask);
         store.record(&[was], BOUNDS, Timestamp::now()).await.expect("room");
-        let (recorder, mut recording) = channel(None, metrics.clone());
+        let (recorder, mut recording) = channel(None, metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());
         recorder.note(&thought("x"), &Verdict::default());
         recorder.send();

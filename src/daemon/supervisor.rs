@@ -12,10 +12,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Ended, Held, Order, sleep_until};
@@ -25,13 +26,14 @@ use super::recorder::Recorder;
 use super::standing::Standing;
 use super::watcher::WatchConfig;
 use super::writer::Writer;
-use super::{Changed, Reconfiguration};
+use super::{Changed, Ids, Reconfiguration};
 use crate::api::{MessageId, Provider, Session, SessionId};
+use crate::clock::Clock;
 use crate::control::{DaemonInfo, DeskService, Directed, Ordered, ScreenshotOrder};
 use crate::gate::Kept;
 use crate::operator::log::TOLD;
 use crate::policy::Glob;
-use crate::store::{Store, StoreError};
+use crate::store::{Durable, StoreError};
 use crate::telemetry::metrics::Metrics;
 
 use again::{Found, Retry};
@@ -83,13 +85,15 @@ pub struct Supervision {
     /// Which sessions.
     pub watch: Watch,
     /// Where a restarted driver finds what it goes on from.
-    pub store: Store,
+    pub store: Arc<dyn Durable>,
     /// Where views go.
     pub desk: DeskService,
     /// Where records go.
     pub writer: Writer,
-    /// The process's zero of monotonic time.
-    pub origin: Instant,
+    /// What time it is.
+    pub clock: Clock,
+    /// How new approvals are called.
+    pub ids: Ids,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
@@ -114,6 +118,13 @@ pub struct Inlets {
     pub beats: mpsc::Receiver<Beat>,
 }
 
+/// How a driver is told what to do.
+struct Reins {
+    orders: mpsc::Sender<Order>,
+    /// What holds for every session: a line of its own, so that drivers wake in the order of their sessions.
+    standing: watch::Sender<Standing>,
+}
+
 /// Another configuration, to be taken over.
 pub struct Reconfigure {
     /// What it says.
@@ -125,8 +136,8 @@ pub struct Reconfigure {
 /// Owns the drivers.
 pub struct Supervisor {
     parts: Supervision,
-    /// What holds for every session now; drivers look at it.
-    standing: watch::Sender<Standing>,
+    /// What holds for every session now.
+    standing: Standing,
     /// Writes stops of everything down.
     halts: mpsc::UnboundedSender<Wish>,
     halts_ended: mpsc::UnboundedReceiver<halting::Ended>,
@@ -136,7 +147,7 @@ pub struct Supervisor {
     cursors: BTreeMap<SessionId, MessageId>,
     /// What a cursor is behind of, and was decided all the same.
     done: Vec<Kept>,
-    drivers: BTreeMap<SessionId, mpsc::Sender<Order>>,
+    drivers: BTreeMap<SessionId, Reins>,
     tasks: JoinSet<Ended>,
     /// Which session a task drives, for the tasks that panic.
     driven: BTreeMap<Id, SessionId>,
@@ -165,9 +176,10 @@ impl Supervisor {
         let (alarm, alarms) = mpsc::channel(16);
         let (halts, wishes) = mpsc::unbounded_channel();
         let (ended, halts_ended) = mpsc::unbounded_channel();
-        let halting = tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), wishes, ended));
+        let halting =
+            tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), parts.clock.clone(), wishes, ended));
         Self {
-            standing: watch::Sender::new(parts.standing.clone()),
+            standing: parts.standing.clone(),
             halts,
             halts_ended,
             halting,

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -15,11 +14,12 @@ use tokio::time::{Instant, timeout};
 use super::liveness::Beat;
 use super::recorder::{self, Recording};
 use crate::api::{MessageId, SessionId};
+use crate::clock::Clock;
 use crate::control::DeskService;
 use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
-use crate::store::{Conflict, Store, Write};
+use crate::store::{Conflict, Durable, Write};
 use crate::telemetry::metrics::Metrics;
 
 /// How many requests may wait before the writer is called too slow.
@@ -96,19 +96,21 @@ impl Writer {
     /// Starts the task. It ends, with everything written that can be, when all handles are gone.
     #[must_use]
     pub(super) fn start(
-        store: Store,
+        store: Arc<dyn Durable>,
         desk: DeskService,
         metrics: Arc<Metrics>,
         recording: Recording,
+        clock: Clock,
     ) -> (Self, JoinHandle<Left>) {
-        Self::start_with(store, desk, metrics, recording, LAST)
+        Self::start_with(store, desk, metrics, recording, clock, LAST)
     }
 
     fn start_with(
-        store: Store,
+        store: Arc<dyn Durable>,
         desk: DeskService,
         metrics: Arc<Metrics>,
         recording: Recording,
+        clock: Clock,
         last: Duration,
     ) -> (Self, JoinHandle<Left>) {
         let (requests, inbox) = mpsc::channel(QUEUE);
@@ -118,6 +120,7 @@ impl Writer {
             metrics,
             inbox,
             recording,
+            clock,
             queue: VecDeque::new(),
             cursors: BTreeMap::new(),
             failing: false,
@@ -240,11 +243,12 @@ fn tell(tried: Option<oneshot::Sender<()>>) {
 }
 
 struct Task {
-    store: Store,
+    store: Arc<dyn Durable>,
     desk: DeskService,
     metrics: Arc<Metrics>,
     inbox: mpsc::Receiver<Request>,
     recording: Recording,
+    clock: Clock,
     /// Not yet written, oldest first.
     queue: VecDeque<Queued>,
     cursors: BTreeMap<SessionId, MessageId>,
@@ -265,15 +269,15 @@ impl Task {
                 taken = self.inbox.recv_many(&mut batch, BATCH) => if taken == 0 { break },
                 () = tokio::time::sleep_until(self.due), if !idle => (),
                 () = self.recording.ready() => {
-                    self.recording.write(&self.store).await;
+                    self.recording.write(&*self.store).await;
                     continue;
                 }
             }
             self.take(batch).await;
         }
         let written = self.finish().await;
-        self.recording.finish(&self.store, recorder::LAST).await;
-        let closed = timeout(self.last, self.store.clone().close()).await.is_ok();
+        self.recording.finish(&*self.store, recorder::LAST).await;
+        let closed = timeout(self.last, self.store.close()).await.is_ok();
         if !closed {
             let path = self.store.path().display();
             tracing::error!(
@@ -339,7 +343,7 @@ impl Task {
             let none = BTreeMap::new();
             let cursors = if last { &self.cursors } else { &none };
             crash::at(Point::WriteUnbegun);
-            match self.store.append(&writes, cursors, Timestamp::now()).await {
+            match self.store.append(&writes, cursors, self.clock.wall()).await {
                 Ok(results) => self.written(batch, last, results),
                 Err(error) => return self.failed(&chain(&error).join(": ")),
             }

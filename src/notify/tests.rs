@@ -22,11 +22,11 @@ fn world(script: &str, plan: Settings, at_once: usize) -> World {
     let (decisions, _) = mpsc::channel(1);
     let (screenshots, _) = mpsc::channel(1);
     let (orders, _) = mpsc::channel(1);
-    let origin = Instant::now();
-    let desk = DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, origin);
+    let clock = crate::clock::Clock::start();
+    let desk = DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, clock.clone());
     let metrics = Arc::new(Metrics::new());
     let ways = vec![Way::Exec(hook(folder.path(), script))];
-    let notifier = Notifier::start(Config { ways, plan, at_once }, desk.clone(), metrics.clone(), origin);
+    let notifier = Notifier::start(Config { ways, plan, at_once }, desk.clone(), metrics.clone(), clock);
     World { desk, metrics, notifier, folder }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,7 @@ impl Link {
 
     /// Reads both clocks.
     pub(super) fn now(&self) -> Moment {
-        Moment::now(self.origin)
+        moment(self.origin)
     }
 
     /// Runs `job` on the world.
@@ -113,10 +114,10 @@ impl Actor {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = sleep_until(origin, wake) => self.world.advance(Moment::now(origin)),
+                () = sleep_until(origin, wake) => self.world.advance(moment(origin)),
                 job = inbox.recv() => {
                     let Some(job) = job else { return };
-                    let now = Moment::now(origin);
+                    let now = moment(origin);
                     self.world.advance(now);
                     job(&mut self, now);
                 }
@@ -145,6 +146,10 @@ impl Actor {
             let _ = waiter.tell.send(());
         }
     }
+}
+
+fn moment(origin: Instant) -> Moment {
+    Moment { mono: origin.elapsed(), wall: Timestamp::now() }
 }
 
 async fn sleep_until(origin: Instant, wake: Option<Duration>) {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::api::SessionId;
+use crate::clock::Clock;
 use crate::control::{
     ApprovalView, Change, Client, DeskService, Presence, SessionState, SessionView, Sight, Snapshot, State,
 };
@@ -128,23 +129,24 @@ impl Ledger {
 }
 
 /// Listens at the desk until it ends.
-pub async fn run(desk: DeskService, metrics: Arc<Metrics>) {
+pub async fn run(desk: DeskService, metrics: Arc<Metrics>, clock: Clock) {
     let mut ledger = Ledger::default();
     let mut first = true;
     while let Some(client) = desk.listen().await {
-        listen(client, &mut ledger, first, &metrics).await;
+        listen(client, &mut ledger, first, &metrics, &clock).await;
         first = false;
     }
 }
 
-async fn listen(mut client: Client, ledger: &mut Ledger, first: bool, metrics: &Metrics) {
+async fn listen(mut client: Client, ledger: &mut Ledger, first: bool, metrics: &Metrics, clock: &Clock) {
     let Ok(snapshot) = client.snapshot().await else { return };
     ledger.snapshot(snapshot, first, metrics);
     let mut tick = tokio::time::interval(EVERY);
     loop {
-        let now = ledger.now(Timestamp::now(), metrics);
+        let now = ledger.now(clock.wall(), metrics);
         metrics.now(&now);
         tokio::select! {
+            biased;
             update = client.next_update() => match update {
                 Ok(update) => ledger.change(update.change, metrics),
                 Err(_) => return,

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holdpoint::control::http::{Access, Parts, Server};
 use holdpoint::control::{
@@ -47,7 +47,7 @@ async fn act(scenario: &str) {
     tokio::spawn(photograph(wished));
     let (directed, _orders) = mpsc::channel(8);
     let drivers = Drivers { decisions, screenshots, orders: directed };
-    let desk = DeskService::start(DeskSettings::default(), drivers, Instant::now());
+    let desk = DeskService::start(DeskSettings::default(), drivers, holdpoint::clock::Clock::start());
     let texts: &[&str] = match scenario {
         "three" => &["Buying the first", "Buying the second", "Buying the third"],
         "hostile" => &[HOSTILE],

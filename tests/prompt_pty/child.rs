@@ -6,7 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use holdpoint::control::http::{Access, Parts, Server};
 use holdpoint::control::socket::Socket;
@@ -44,7 +44,7 @@ async fn act(scenario: &str) {
     let desk = DeskService::start(
         DeskSettings::default(),
         Drivers { decisions, screenshots, orders: mpsc::channel(1).0 },
-        Instant::now(),
+        holdpoint::clock::Clock::start(),
     );
     let texts: &[&str] = match scenario {
         "three" => &["Buying the first", "Buying the second", "Buying the third"],

@@ -41,7 +41,8 @@ fn world_with(min_dwell_ms: u64, reload: Option<mpsc::Sender<Reload>>) -> World 
     let drivers = Drivers { decisions: to_decisions, screenshots: to_screenshots, orders: to_orders };
     let settings = ClientSettings { min_dwell_ms, ..ClientSettings::default() };
     let daemon = DaemonInfo { settings, ..DaemonInfo::default() };
-    let desk = DeskService::start(DeskSettings { daemon, ..DeskSettings::default() }, drivers, Instant::now());
+    let desk =
+        DeskService::start(DeskSettings { daemon, ..DeskSettings::default() }, drivers, crate::clock::Clock::start());
     let folder = tempfile::tempdir().expect("a folder");
     let socket = folder.path().join("holdpoint.sock");
     let listener = UnixListener::bind(&socket).expect("a socket");

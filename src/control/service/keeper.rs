@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::client::Gone;
 use super::line::line;
 use super::{Directed, Drivers, Ordered, ScreenshotOrder};
 use crate::api::SessionId;
-use crate::clock::Moment;
+use crate::clock::Clock;
 use crate::control::desk::{ClientId, Desk, DeskSettings, Passed};
 use crate::control::protocol::{
     ApprovalView, DaemonInfo, Decided, Decision, Halt, Nonce, OperatorName, Person, Refusal, Role, SessionView,
@@ -91,14 +89,14 @@ pub(super) struct Keeper {
     desk: Desk,
     listeners: BTreeMap<ClientId, mpsc::UnboundedSender<Update>>,
     drivers: Drivers,
-    origin: Instant,
+    clock: Clock,
     /// How many messages wait, for whoever measures it.
     waiting: Arc<AtomicUsize>,
 }
 
 impl Keeper {
-    pub(super) fn new(settings: DeskSettings, drivers: Drivers, origin: Instant, waiting: Arc<AtomicUsize>) -> Self {
-        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, origin, waiting }
+    pub(super) fn new(settings: DeskSettings, drivers: Drivers, clock: Clock, waiting: Arc<AtomicUsize>) -> Self {
+        Self { desk: Desk::new(settings), listeners: BTreeMap::new(), drivers, clock, waiting }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
@@ -141,14 +139,14 @@ impl Keeper {
             }
             Message::Connect { person, reply } => self.connect(person, reply),
             Message::Visit { person, reply } => {
-                if let Err(unwanted) = reply.send(self.desk.visiting(person, Timestamp::now())) {
+                if let Err(unwanted) = reply.send(self.desk.visiting(person, self.clock.wall())) {
                     self.desk.disconnected(unwanted);
                 }
             }
             Message::Disconnect(client) => self.disconnect(client),
             Message::Presented { client, id, revision, digest, reply } => {
                 let fresh = Nonce(fastrand::u64(1..NONCES));
-                let presented = self.desk.presented(client, id, revision, digest, Moment::now(self.origin), fresh);
+                let presented = self.desk.presented(client, id, revision, digest, self.clock.now(), fresh);
                 let looks = presented.is_ok();
                 let _ = reply.send(presented);
                 if looks {
@@ -170,7 +168,7 @@ impl Keeper {
     }
 
     fn connect(&mut self, person: Person, reply: oneshot::Sender<Seat>) {
-        let id = self.desk.connected(person, Timestamp::now());
+        let id = self.desk.connected(person, self.clock.wall());
         // Before it listens: its snapshot has it already.
         self.tell_presence();
         self.seat(id, reply);
@@ -205,7 +203,7 @@ impl Keeper {
     }
 
     fn decide(&mut self, client: ClientId, decision: Decision, reply: oneshot::Sender<Result<Decided, Refusal>>) {
-        let answer = match self.desk.check(client, &decision, Moment::now(self.origin)) {
+        let answer = match self.desk.check(client, &decision, self.clock.now()) {
             Ok(Passed::Forward) => None,
             Ok(Passed::Again(decided)) => Some(Ok(decided)),
             Err(refusal) => Some(Err(refusal)),

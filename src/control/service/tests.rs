@@ -26,7 +26,7 @@ fn world() -> World {
         },
         ..DeskSettings::default()
     };
-    World { desk: DeskService::start(settings, drivers, Instant::now()), decisions, screenshots, orders }
+    World { desk: DeskService::start(settings, drivers, crate::clock::Clock::start()), decisions, screenshots, orders }
 }
 
 async fn client(desk: &DeskService, name: &str) -> Client {

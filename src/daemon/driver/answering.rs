@@ -4,9 +4,10 @@
 //! Only the answer waits. What was decided is carried out meanwhile, and a disk that fails, or takes too long, keeps nobody
 //! waiting for it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::{Back, Driver};
 use crate::control::{Decided, Refusal, SessionDone};

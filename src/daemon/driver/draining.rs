@@ -1,6 +1,8 @@
 //! The end of a driver: calls in flight finish, what happened is handed to the writer, nothing new begins.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Driver;
 use crate::control::Refusal;

@@ -2,11 +2,12 @@
 //!
 //! Lets a pause leave before everything else of its turn. Decides nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinError;
+use tokio::time::Instant;
 
-use super::{Acted, Back, Driver, Fresh, Order};
+use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
 use crate::control::Ordered;
 use crate::crash::{self, Point};
@@ -66,7 +67,7 @@ impl Driver {
     /// otherwise wait until this task rests, and then behind the tasks that those effects woke. What arrived from the provider
     /// is measured from there.
     async fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
-        let effects = self.gate.handle(self.now(), &mut Fresh, input);
+        let effects = self.gate.handle(self.now(), &mut self.ids, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {

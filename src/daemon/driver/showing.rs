@@ -2,9 +2,10 @@
 //!
 //! Only tells; decides nothing and is never asked before a pause has left.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::clock::Moment;
 use crate::control::{DeskService, Halt, SessionView, Sight};

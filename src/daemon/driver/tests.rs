@@ -89,11 +89,12 @@ async fn world() -> World {
     let (screenshots, _) = mpsc::channel(1);
     let (directed, _) = mpsc::channel(1);
     let drivers = Drivers { decisions, screenshots, orders: directed };
-    let origin = Instant::now();
-    let desk = DeskService::start(DeskSettings::default(), drivers, origin);
+    let clock = Clock::start();
+    let desk = DeskService::start(DeskSettings::default(), drivers, clock.clone());
     let metrics = Arc::new(Metrics::new());
-    let (recorder, recording) = channel(None, metrics.clone());
-    let (writer, _) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording);
+    let (recorder, recording) = channel(None, metrics.clone(), clock.clone());
+    let written = Arc::new(store.clone());
+    let (writer, _) = Writer::start(written, desk.clone(), metrics.clone(), recording, clock.clone());
     let provider = Arc::new(Looks { waiting: writer.backlog(), paused: Mutex::default() });
     let rule = "[[rule]]\nname = 'all'\neffect = 'ask'\ntext = 'words'\n";
     let text = format!("[provider]\nbase_url = 'http://127.0.0.1:9'\napi_key_env = 'PATH'\n{rule}");
@@ -113,7 +114,8 @@ async fn world() -> World {
         session,
         desk,
         writer,
-        origin,
+        clock,
+        ids: Ids::fresh(),
         orders: inbox,
         seen: sights,
         alarm,

@@ -1,9 +1,10 @@
 //! The end of a driver, and sessions whose driver failed: they are taken up again from the store, later each time.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::{Id, JoinError};
+use tokio::time::Instant;
 
 use super::Supervisor;
 use super::driving::FirstSeen;
@@ -12,7 +13,7 @@ use crate::daemon::driver::Ended;
 use crate::gate::{About, Kept};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
-use crate::store::{Store, StoreError};
+use crate::store::{Durable, StoreError};
 
 /// How long a session whose driver failed waits before it is taken up again, the first time and at most.
 const AGAIN_FIRST: Duration = Duration::from_secs(1);
@@ -75,7 +76,7 @@ impl Supervisor {
     /// Reads the store for what is due, in a task of its own: a slow disk delays no order.
     pub(super) fn retry(&mut self) {
         let (store, asked) = (self.parts.store.clone(), Instant::now());
-        self.reading.spawn(async move { (asked, from(&store).await) });
+        self.reading.spawn(async move { (asked, from(&*store).await) });
     }
 
     /// The store was read: what was due when it was asked goes on from there.
@@ -102,6 +103,6 @@ impl Supervisor {
     }
 }
 
-async fn from(store: &Store) -> Result<Found, StoreError> {
+async fn from(store: &dyn Durable) -> Result<Found, StoreError> {
     Ok(Found { live: store.live().await?, cursors: store.cursors().await?, done: store.done().await? })
 }

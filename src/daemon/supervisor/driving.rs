@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{ORDERS, Supervisor};
+use super::{ORDERS, Reins, Supervisor};
 use crate::api::{MessageId, Session, SessionId, StatusClass};
 use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
@@ -90,8 +90,8 @@ impl Supervisor {
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
         let done = self.done.iter().filter(|done| done.card.session == session);
         let cards = kept.iter().chain(done).map(|kept| &kept.card);
-        let standing = self.standing.subscribe();
-        let (policy, settings) = (standing.borrow().policy.clone(), standing.borrow().settings.clone());
+        let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
+        let (standing, told) = watch::channel(self.standing.clone());
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
         let mut gate = Gate::new(about, settings, start);
@@ -101,14 +101,15 @@ impl Supervisor {
         }
         let parts = Parts {
             gate,
-            standing,
+            standing: told,
             kept,
             evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),
             session: session.clone(),
             desk: self.parts.desk.clone(),
             writer: self.parts.writer.clone(),
-            origin: self.parts.origin,
+            clock: self.parts.clock.clone(),
+            ids: self.parts.ids.clone(),
             orders: inbox,
             seen: sights,
             alarm: self.alarm.clone(),
@@ -131,7 +132,7 @@ impl Supervisor {
             driver.run(stop).await
         });
         self.driven.insert(task.id(), session.clone());
-        self.drivers.insert(session, orders);
+        self.drivers.insert(session, Reins { orders, standing });
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::super::halting::{Ended, Wish};
@@ -29,12 +28,12 @@ impl Supervisor {
             let _ = reply.send(Err(Refusal::NotPossible { why }));
             return;
         }
-        let standing = self.standing.borrow().halt.clone().filter(|_| !self.ending);
+        let standing = self.standing.halt.clone().filter(|_| !self.ending);
         if let (Some(_), Some(why)) = (&standing, &reason) {
             self.say(format!("{} stops everything as well, which is stopped already: {}", short(&by.0), short(why)));
         }
         let halt = standing.unwrap_or_else(|| {
-            let halt = Halt { by, at: Timestamp::now(), reason };
+            let halt = Halt { by, at: self.parts.clock.wall(), reason };
             self.hold_everything(Some(halt.clone()));
             let why = halt.reason.as_deref().map(|why| format!(": {}", short(why))).unwrap_or_default();
             self.say(format!("everything is stopped by {}{why}; no deadline runs", short(&halt.by.0)));
@@ -47,7 +46,7 @@ impl Supervisor {
 
     /// Ends the stop, once that is written down.
     pub(super) fn end_halt(&mut self, by: OperatorName, reply: oneshot::Sender<Result<(), Refusal>>) {
-        let Some(halt) = self.standing.borrow().halt.clone() else {
+        let Some(halt) = self.standing.halt.clone() else {
             let _ = reply.send(Ok(()));
             return;
         };
@@ -58,7 +57,7 @@ impl Supervisor {
 
     /// The end of a stop is durable. A newer stop stays.
     pub(super) fn halt_ended(&mut self, Ended { halt, by, reply }: Ended) {
-        if self.standing.borrow().halt.as_ref() == Some(&halt) {
+        if self.standing.halt.as_ref() == Some(&halt) {
             self.ending = false;
             self.hold_everything(None);
             let text = format!("the stop of everything is ended by {}", short(&by.0));
@@ -69,9 +68,14 @@ impl Supervisor {
     }
 
     fn hold_everything(&mut self, halt: Option<Halt>) {
-        self.standing.send_modify(|standing| standing.halt.clone_from(&halt));
+        self.standing.halt.clone_from(&halt);
+        self.tell_drivers();
         self.parts.info.halt = halt;
         self.parts.desk.daemon(self.parts.info.clone());
+    }
+
+    fn tell_drivers(&self) {
+        self.drivers.values().for_each(|driver| drop(driver.standing.send_replace(self.standing.clone())));
     }
 
     fn say(&self, text: String) {
@@ -89,7 +93,7 @@ impl Supervisor {
     pub(super) fn reconfigure(&mut self, Reconfigure { with, reply }: Reconfigure) {
         // Notifications are the daemon's own part.
         let Reconfiguration { policy, settings, watch, daemon, notify: _ } = *with;
-        let before = self.standing.borrow().clone();
+        let before = self.standing.clone();
         let hashes = (before.policy.hash(), policy.hash());
         let told = DaemonInfo {
             started_at: self.parts.info.started_at,
@@ -110,10 +114,9 @@ impl Supervisor {
             notify: false,
             restart: restart.into_iter().collect(),
         };
-        self.standing.send_modify(|standing| {
-            standing.policy = Arc::new(policy);
-            standing.settings = Arc::new(settings);
-        });
+        self.standing.policy = Arc::new(policy);
+        self.standing.settings = Arc::new(settings);
+        self.tell_drivers();
         self.parts.watch = watch;
         if told != self.parts.info {
             self.parts.info = told.clone();

@@ -8,6 +8,7 @@ use super::*;
 use crate::api::{ApiError, Capabilities, EventStream, Messages, PauseAnswer, Screenshot, Status};
 use crate::control::{DeskSettings, Drivers, OperatorName};
 use crate::daemon::recorder::channel;
+use crate::store::Store;
 
 /// Nothing is answered, and a pause is a bug.
 struct Fails {
@@ -74,11 +75,11 @@ async fn a_slow_store_delays_no_order_while_a_failed_driver_waits_for_it() {
     let ((decide, decisions), (wish, screenshots), (order, orders)) =
         (mpsc::channel(1), mpsc::channel(1), mpsc::channel(1));
     let drivers = Drivers { decisions: decide, screenshots: wish, orders: order.clone() };
-    let origin = Instant::now();
-    let desk = DeskService::start(DeskSettings::default(), drivers, origin);
+    let clock = Clock::start();
+    let desk = DeskService::start(DeskSettings::default(), drivers, clock.clone());
     let metrics = Arc::new(Metrics::new());
-    let (recorder, recording) = channel(None, metrics.clone());
-    let (writer, _) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording);
+    let (recorder, recording) = channel(None, metrics.clone(), clock.clone());
+    let (writer, _) = Writer::start(Arc::new(store.clone()), desk.clone(), metrics.clone(), recording, clock.clone());
     let provider = Arc::new(Fails { pauses: AtomicUsize::new(0) });
     let rule = "[[rule]]\nname = 'all'\neffect = 'ask'\ntext = 'words'\n";
     let text = format!("[provider]\nbase_url = 'http://127.0.0.1:9'\napi_key_env = 'PATH'\n{rule}");
@@ -90,10 +91,11 @@ async fn a_slow_store_delays_no_order_while_a_failed_driver_waits_for_it() {
         standing: Standing { halt: None, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
         info: DaemonInfo::default(),
         watch: Watch { discover: false, sessions: vec![session], ..config.watch },
-        store: store.clone(),
+        store: Arc::new(store.clone()),
         desk: desk.clone(),
         writer,
-        origin,
+        clock,
+        ids: Ids::fresh(),
         pictures: folder.path().into(),
         metrics,
         recorder,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Executor as _};
 
@@ -10,6 +11,7 @@ use super::super::recorder::channel;
 use super::*;
 use crate::control::{Change, Client, DeskSettings, Drivers, OperatorName};
 use crate::gate::{Entry, Record};
+use crate::store::Store;
 
 /// How long the end waits here for a disk that does not answer.
 const LAST_HERE: Duration = Duration::from_millis(300);
@@ -41,10 +43,12 @@ impl Bench {
         let store = Store::open(&file).await.expect("a store");
         let drivers =
             Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
-        let desk = DeskService::start(DeskSettings::default(), drivers, std::time::Instant::now());
+        let desk = DeskService::start(DeskSettings::default(), drivers, crate::clock::Clock::start());
         let audience = desk.connect(OperatorName("ana".to_owned())).await.expect("a desk");
-        let recording = channel(None, Arc::default()).1;
-        let (writer, task) = Writer::start_with(store.clone(), desk, Arc::default(), recording, LAST_HERE);
+        let (clock, metrics) = (Clock::start(), Arc::<Metrics>::default());
+        let (_, recording) = channel(None, metrics.clone(), clock.clone());
+        let durable = Arc::new(store.clone());
+        let (writer, task) = Writer::start_with(durable, desk, metrics, recording, clock, LAST_HERE);
         let other = SqliteConnectOptions::new().filename(&file).connect().await.expect("a connection");
         Self { writer, task, store, audience, other, file, _folder: folder }
     }
@@ -155,7 +159,7 @@ async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
     bench.other.execute(trigger).await.expect("a trigger");
     let metrics = Arc::<Metrics>::default();
     let bounds = crate::store::EventBounds { age: Duration::from_secs(3_600), bytes: 1 << 20 };
-    let (recorder, mut recording) = channel(Some(bounds), metrics.clone());
+    let (recorder, mut recording) = channel(Some(bounds), metrics.clone(), Clock::start());
     let info = crate::policy::SessionInfo { id: session(), agent: None, goal: None };
     let kind = crate::api::EventKind::Thought;
     let event =
