@@ -1,0 +1,200 @@
+//! A store in memory with the semantics of the real one: what it says is durable survives a crash, what it was asked and
+//! did not answer may or may not; it fails, and it is slow.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use holdpoint::api::{MessageId, SessionId};
+use holdpoint::control::{Halt, OperatorName};
+use holdpoint::gate::{ApprovalId, Entry, Kept};
+use holdpoint::store::{Conflict, Durable, EventBounds, Recorded, StoreError, Write};
+use jiff::Timestamp;
+
+use crate::world::{Shared, World};
+
+/// What a crash does not take.
+#[derive(Default)]
+pub struct Disk {
+    /// Every approval as its newest record left it.
+    pub approvals: BTreeMap<ApprovalId, Kept>,
+    /// Sentences about sessions.
+    pub notes: Vec<(SessionId, String)>,
+    cursors: BTreeMap<SessionId, MessageId>,
+    pub halt: Option<Halt>,
+}
+
+impl Disk {
+    /// The approvals of a session that say that it may be let go, and that this is under way.
+    pub fn releases(&self, session: &SessionId) -> Vec<&Kept> {
+        let releases = |kept: &&Kept| {
+            kept.card.session == *session
+                && kept.closed.as_ref().is_some_and(|closed| {
+                    closed.deliver.releases() && closed.delivery == holdpoint::gate::Delivery::Applying
+                })
+        };
+        self.approvals.values().filter(releases).collect()
+    }
+}
+
+/// The daemon's hand on the disk.
+pub struct Store {
+    pub shared: Shared,
+}
+
+/// How a write goes.
+enum Write_ {
+    Well,
+    FailsBefore,
+    FailsAfter,
+}
+
+impl Store {
+    async fn wait(&self) {
+        let wait = {
+            let mut world = self.shared.lock();
+            let stalls = world.faults.stalls;
+            if world.chance(stalls) { world.millis(300, 8_000) } else { world.millis(0, 15) }
+        };
+        tokio::time::sleep(wait).await;
+    }
+
+    fn how(&self) -> Write_ {
+        let mut world = self.shared.lock();
+        let writes = world.faults.writes;
+        match world.chance(writes) {
+            false => Write_::Well,
+            true if world.rng.u8(..4) == 0 => Write_::FailsAfter,
+            true => Write_::FailsBefore,
+        }
+    }
+
+    /// Does `write`, or fails, at some time between now and the answer.
+    async fn write<T: Default>(&self, write: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+        self.wait().await;
+        let done = match self.how() {
+            Write_::Well => Ok(write(&mut self.shared.lock())),
+            Write_::FailsBefore => Err(()),
+            Write_::FailsAfter => {
+                write(&mut self.shared.lock());
+                Err(())
+            }
+        };
+        self.wait().await;
+        done.map_err(|()| {
+            self.shared.lock().step(format_args!("the disk fails"));
+            StoreError::Sql { path: self.path().to_owned(), doing: "written", source: sqlx::Error::WorkerCrashed }
+        })
+    }
+}
+
+#[async_trait]
+impl Durable for Store {
+    /// As JSON makes them of what was written.
+    async fn live(&self) -> Result<Vec<Kept>, StoreError> {
+        self.wait().await;
+        Ok(self.shared.lock().disk.approvals.values().filter(|kept| kept.is_live()).map(read).collect())
+    }
+
+    async fn done(&self) -> Result<Vec<Kept>, StoreError> {
+        self.wait().await;
+        let world = self.shared.lock();
+        let done = world.disk.approvals.values().rev().filter(|kept| !kept.is_live());
+        Ok(done.take(1000).map(read).collect())
+    }
+
+    async fn cursors(&self) -> Result<BTreeMap<SessionId, MessageId>, StoreError> {
+        self.wait().await;
+        Ok(self.shared.lock().disk.cursors.clone())
+    }
+
+    async fn halt(&self) -> Result<Option<Halt>, StoreError> {
+        self.wait().await;
+        Ok(self.shared.lock().disk.halt.clone())
+    }
+
+    async fn append(
+        &self,
+        writes: &[Write],
+        cursors: &BTreeMap<SessionId, MessageId>,
+        _at: Timestamp,
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        self.write(|world| {
+            let results = writes.iter().map(|write| world.write(write)).collect();
+            for (session, cursor) in cursors {
+                let known = world.disk.cursors.entry(session.clone()).or_default();
+                *known = (*known).max(*cursor);
+            }
+            results
+        })
+        .await
+    }
+
+    async fn halted(&self, halt: &Halt) -> Result<(), StoreError> {
+        self.write(|world| {
+            world.step(format_args!("disk: everything is stopped"));
+            world.disk.halt = Some(halt.clone());
+        })
+        .await
+    }
+
+    async fn halt_ended(&self, halt: &Halt, _by: &OperatorName, _at: Timestamp) -> Result<(), StoreError> {
+        self.write(|world| {
+            if world.disk.halt.as_ref() == Some(halt) {
+                world.step(format_args!("disk: the stop is ended"));
+                world.disk.halt = None;
+                world.judge.halt_ended();
+            }
+        })
+        .await
+    }
+
+    async fn record(&self, _events: &[Recorded], _bounds: EventBounds, _now: Timestamp) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn path(&self) -> &Path {
+        Path::new("/simulated/holdpoint.db")
+    }
+
+    async fn close(&self) {}
+}
+
+impl World {
+    /// One record of a transaction, as the real store takes it.
+    fn write(&mut self, write: &Write) -> Result<(), Conflict> {
+        let Some(kept) = &write.record.kept else {
+            let note = write.record.note.clone().unwrap_or_default();
+            self.step(format_args!("disk: {} {}: {note}", write.session, write.record.entry.name()));
+            self.disk.notes.push((write.session.clone(), note));
+            return Ok(());
+        };
+        let id = kept.card.approval;
+        if let Some(stored) = self.disk.approvals.get(&id).and_then(|stored| stored.closed.as_ref()) {
+            let same = kept.closed.as_ref().is_some_and(|closed| {
+                (closed.outcome, closed.revision, &closed.by, closed.at)
+                    == (stored.outcome, stored.revision, &stored.by, stored.at)
+            });
+            if !same {
+                let (approval, outcome) = (id.to_string(), stored.outcome.name().to_owned());
+                self.step(format_args!("disk: {} conflicts: it is {outcome} already", id.code()));
+                return Err(Conflict { approval, outcome });
+            }
+            if write.record.entry == Entry::Decided {
+                return Ok(());
+            }
+        }
+        let closed = kept.closed.as_ref().map(|closed| (closed.outcome, closed.delivery, closed.detail.as_str()));
+        let (session, entry, revision) = (&write.session, write.record.entry.name(), kept.card.revision);
+        self.step(format_args!("disk: {session} {entry} {} r{revision} {closed:?}", id.code()));
+        let checked = self.judge_record(&write.record);
+        self.holds(checked);
+        self.disk.approvals.insert(id, kept.clone());
+        Ok(())
+    }
+}
+
+fn read(kept: &Kept) -> Kept {
+    let text = serde_json::to_string(kept).expect("JSON");
+    serde_json::from_str(&text).expect("what was written")
+}

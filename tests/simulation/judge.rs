@@ -1,0 +1,420 @@
+//! The judge: what the provider, the disk and the operators saw is held against the invariants. It never asks the daemon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use holdpoint::api::{ErrorClass, Event, EventKind, SessionId};
+use holdpoint::control::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, Refusal, Snapshot, State};
+use holdpoint::gate::{
+    ApprovalId, Closed, Deliver, Delivery, Digest, Entry, Hold, Kept, Outcome, Plan, Record, Revision,
+};
+
+use crate::network::What;
+use crate::truth::By;
+use crate::world::{Happening, World};
+
+pub type Held = Result<(), String>;
+
+/// How soon a pause leaves after the event that asks for it has arrived.
+const AT_ONCE: Duration = Duration::from_millis(2);
+
+/// What is remembered of a run.
+#[derive(Default)]
+pub struct Judge {
+    /// Who really approved what, and was shown it.
+    approved: BTreeSet<(OperatorName, ApprovalId, Revision, Digest)>,
+    /// Who denied what.
+    denied: BTreeSet<(OperatorName, ApprovalId)>,
+    /// Who cancelled which session of its own accord.
+    pub cancels: BTreeSet<(OperatorName, SessionId)>,
+    /// Who voted for what, as the disk has it.
+    votes: BTreeMap<(ApprovalId, Revision, Digest), BTreeSet<OperatorName>>,
+    /// What operators were told.
+    promised: BTreeMap<ApprovalId, Outcome>,
+    /// Resumes by approval, and whether the session was read since.
+    resumes: BTreeMap<ApprovalId, bool>,
+    /// Messages by approval, and whether the last is known not to have arrived.
+    messages: BTreeMap<ApprovalId, bool>,
+    /// The approval by which a session was let go last.
+    released: BTreeMap<SessionId, ApprovalId>,
+    /// When the last pause left.
+    paused: BTreeMap<SessionId, Duration>,
+    /// Requests of operators that have no answer yet.
+    asked: BTreeSet<u64>,
+    next_asked: u64,
+    /// What was decided since everything was stopped.
+    halted: Option<BTreeSet<ApprovalId>>,
+    /// When an approval was first durable.
+    opened: BTreeMap<ApprovalId, Duration>,
+    /// What was checked, so that a check that never runs shows.
+    pub counts: BTreeMap<&'static str, u64>,
+}
+
+impl Judge {
+    pub fn is_halted(&self) -> bool {
+        self.halted.is_some()
+    }
+
+    pub fn halted(&mut self) {
+        self.halted.get_or_insert_default();
+    }
+
+    pub fn halt_ended(&mut self) {
+        self.halted = None;
+    }
+
+    pub fn asks(&mut self) -> u64 {
+        self.next_asked += 1;
+        self.asked.insert(self.next_asked);
+        self.next_asked
+    }
+
+    pub fn is_told(&mut self, asked: u64) {
+        self.asked.remove(&asked);
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+}
+
+impl World {
+    /// A process is gone: what it was asked has no answer, and what only it knew is forgotten.
+    pub fn judge_end(&mut self) {
+        self.judge.asked.clear();
+        self.judge.halted = self.disk.halt.as_ref().map(|_| BTreeSet::new());
+        let durable = |id: &ApprovalId| self.disk.approvals.get(id).is_some_and(|kept| kept.closed.is_some());
+        // A denial may be on its way before it is durable.
+        self.judge.promised.retain(|id, _| durable(id));
+    }
+
+    /// A request leaves.
+    pub fn judge_call(&mut self, what: &What, session: Option<&SessionId>) -> Held {
+        let Some(session) = session else { return Ok(()) };
+        match what {
+            What::Pause => {
+                let now = self.now();
+                self.judge.count("pauses");
+                self.judge.paused.insert(session.clone(), now);
+                Ok(())
+            }
+            What::Resume => self.judge_resume(session),
+            What::Message(text) => self.judge_message(session, text),
+            What::List
+            | What::Session
+            | What::Status
+            | What::Messages(_)
+            | What::Stream
+            | What::Screenshot
+            | What::Cancel
+            | What::Delete => Ok(()),
+        }
+    }
+
+    /// Its answer arrives.
+    pub fn judge_answer(&mut self, what: &What, session: Option<&SessionId>, answer: Result<(), &ErrorClass>) -> Held {
+        let Some(approval) = session.and_then(|session| self.judge.released.get(session)).copied() else {
+            return Ok(());
+        };
+        match (what, answer) {
+            (What::Session, _) => drop(self.judge.resumes.entry(approval).and_modify(|read| *read = true)),
+            (
+                What::Message(_),
+                Err(ErrorClass::Unreachable { .. } | ErrorClass::RateLimited { .. } | ErrorClass::Refused { .. }),
+            ) => drop(self.judge.messages.entry(approval).and_modify(|again| *again = true)),
+            _ => (),
+        }
+        Ok(())
+    }
+
+    fn judge_resume(&mut self, session: &SessionId) -> Held {
+        let kept = self.judge_release(session)?;
+        self.judge.count("resumes");
+        let id = kept.card.approval;
+        let closed = kept.closed.as_ref().map(|closed| &closed.deliver);
+        if !matches!(closed, Some(Deliver::Resume | Deliver::MessageThenResume { .. })) {
+            return Err(format!("invariant 1: {} allows no resume of {session}", id.code()));
+        }
+        if let Some(Deliver::MessageThenResume { .. }) = closed
+            && !self.judge.messages.contains_key(&id)
+        {
+            return Err(format!("{} resumes {session} before its message was sent", id.code()));
+        }
+        if self.judge.resumes.insert(id, false) == Some(false) {
+            return Err(format!("a resume of {session} was repeated without reading its state"));
+        }
+        self.judge_owner(session, &kept)
+    }
+
+    /// Invariant 8: a stranger's pause ends only by an operator's approval of a card that says that it may be one.
+    fn judge_owner(&mut self, session: &SessionId, kept: &Kept) -> Held {
+        let truth = &self.sessions[session];
+        if truth.held_by() != Some(By::Stranger) {
+            return Ok(());
+        }
+        self.judge.count("resumes of a stranger's pause");
+        let closed = kept.closed.as_ref();
+        let informed = closed.is_some_and(|closed| matches!(closed.by, EndedBy::Operator { .. }));
+        if informed && matches!(kept.card.hold, Hold::InDoubt { .. }) {
+            return Ok(());
+        }
+        // Somebody who resumes and pauses again between two looks is not seen. So what can be told is that no pause of ours
+        // has ever taken effect since the session was asked about before.
+        let since = self.judge.opened.range(..kept.card.approval).rev();
+        let before =
+            since.map(|(id, at)| (&self.disk.approvals[id], *at)).find(|(other, _)| other.card.session == *session);
+        let since = before.map_or(Duration::ZERO, |(_, at)| at);
+        if truth.took.iter().any(|took| *took >= since) {
+            return Ok(());
+        }
+        Err(format!("invariant 8: {session} is resumed, and no pause of ours had stopped it"))
+    }
+
+    fn judge_message(&mut self, session: &SessionId, text: &str) -> Held {
+        let kept = self.judge_release(session)?;
+        self.judge.count("messages");
+        let id = kept.card.approval;
+        let allowed = match kept.closed.as_ref().map(|closed| &closed.deliver) {
+            Some(Deliver::MessageThenResume { text } | Deliver::Message { text }) => Some(text.as_str()),
+            Some(Deliver::Resume | Deliver::Cancel | Deliver::Nothing) | None => None,
+        };
+        if allowed != Some(text) {
+            return Err(format!("invariant 1: {} allows no message {text:?}, but {allowed:?}", id.code()));
+        }
+        if self.judge.messages.insert(id, false) == Some(false) {
+            return Err(format!("a message to {session} was sent twice on a guess"));
+        }
+        Ok(())
+    }
+
+    /// Invariants 1, 5 and 7: what allows a release is durable, and somebody's answer to what was shown.
+    fn judge_release(&mut self, session: &SessionId) -> Result<Kept, String> {
+        let releases = self.disk.releases(session);
+        let Some(kept) = releases.last().map(|kept| (*kept).clone()) else {
+            return Err(format!("invariant 1: {session} is released without a durable approval"));
+        };
+        if releases.len() > 1 {
+            return Err(format!("two approvals release {session} at once"));
+        }
+        let (id, code) = (kept.card.approval, kept.card.code());
+        let Some(closed) = kept.closed.clone() else { return Err("invariant 1: not decided".to_owned()) };
+        if kept.plan == Plan::Ask && kept.frozen.is_none() && kept.deadline <= self.wall() {
+            return Err(format!("invariant 1: {session} is released after the deadline of {code}"));
+        }
+        self.judge_approval(&kept, &closed)?;
+        if let Some(decided) = &self.judge.halted
+            && !decided.contains(&id)
+        {
+            return Err(format!(
+                "everything is stopped, and {code}, which no operator decided since, releases {session}"
+            ));
+        }
+        self.judge.released.insert(session.clone(), id);
+        Ok(kept)
+    }
+
+    /// Who has approved, and whether that is enough.
+    fn judge_approval(&mut self, kept: &Kept, closed: &Closed) -> Held {
+        let code = kept.card.code();
+        match (closed.outcome, &closed.by) {
+            (Outcome::Approved, EndedBy::Operator { name, .. }) => {
+                let card = (kept.card.approval, closed.revision, kept.card.digest());
+                let mut approvers = self.judge.votes.get(&card).cloned().unwrap_or_default();
+                approvers.insert(name.clone());
+                let really =
+                    |name: &OperatorName| self.judge.approved.contains(&(name.clone(), card.0, card.1, card.2));
+                if let Some(name) = approvers.iter().find(|name| !really(name)) {
+                    return Err(format!("invariant 7: {} did not approve {code} as it is", name.0));
+                }
+                if approvers.len() < usize::from(kept.card.terms.approvals) {
+                    return Err(format!("invariant 1: {code} takes {} approvals", kept.card.terms.approvals));
+                }
+                self.judge.count("approvals of operators");
+                Ok(())
+            }
+            (Outcome::Approved, EndedBy::Rule { .. })
+                if matches!(kept.plan, Plan::Cooldown { .. } | Plan::Instruct { .. }) =>
+            {
+                Ok(())
+            }
+            (Outcome::Denied, _) if kept.card.then.refusal.is_some() => Ok(()),
+            (outcome, by) => Err(format!("invariant 5: {code} was {outcome} by {by:?}, and that releases")),
+        }
+    }
+
+    /// A record becomes durable.
+    pub fn judge_record(&mut self, record: &Record) -> Held {
+        let Some(kept) = &record.kept else { return Ok(()) };
+        let (id, code, now) = (kept.card.approval, kept.card.code(), self.now());
+        self.judge.opened.entry(id).or_insert(now);
+        if record.entry == Entry::Voted {
+            let card = (id, kept.card.revision, kept.card.digest());
+            let voters = kept.votes.on(&kept.card).iter().map(|vote| vote.by.clone()).collect();
+            self.judge.votes.insert(card, voters);
+        }
+        let Some(closed) = &kept.closed else { return Ok(()) };
+        if record.entry == Entry::Decided {
+            self.judge.count("outcomes");
+            match (closed.outcome, &closed.by) {
+                (Outcome::Approved, _) => self.judge_approval(kept, closed)?,
+                (Outcome::Denied, EndedBy::Operator { name, .. }) if !self.has_denied(name, kept) => {
+                    return Err(format!("{} did not deny {code}", name.0));
+                }
+                (Outcome::Expired, by) if *by != EndedBy::Deadline => {
+                    return Err(format!("{code} expired by {by:?}"));
+                }
+                _ => (),
+            }
+        }
+        Ok(())
+    }
+
+    fn has_denied(&self, name: &OperatorName, kept: &Kept) -> bool {
+        self.judge.denied.contains(&(name.clone(), kept.card.approval))
+            || self.judge.cancels.contains(&(name.clone(), kept.card.session.clone()))
+    }
+
+    /// An operator decides; what it has really seen is what counts.
+    pub fn judge_decision(
+        &mut self,
+        name: &OperatorName,
+        view: &ApprovalView,
+        decision: &Decision,
+        presented: bool,
+    ) -> u64 {
+        let id = decision.approval;
+        let same = decision.revision == view.card.revision && decision.digest == view.digest && presented;
+        let act = match &decision.act {
+            Act::Approve { .. } => "approve",
+            Act::Instruct { .. } => "instruct",
+            Act::Answer { .. } => "answer",
+            Act::Deny { .. } => "deny",
+            Act::Extend => "extend",
+        };
+        self.step(format_args!(
+            "{} decides {}: {act} r{}{}",
+            name.0,
+            id.code(),
+            decision.revision,
+            if same { "" } else { ", clumsily" }
+        ));
+        match decision.act {
+            Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => {
+                if same {
+                    self.judge.approved.insert((name.clone(), id, decision.revision, decision.digest));
+                }
+            }
+            Act::Deny { .. } => drop(self.judge.denied.insert((name.clone(), id))),
+            Act::Extend => return self.judge.asks(),
+        }
+        if let Some(decided) = &mut self.judge.halted {
+            decided.insert(id);
+        }
+        self.judge.asks()
+    }
+
+    pub fn judge_decided(&mut self, asked: u64, decision: &Decision, answer: &Result<Decided, Refusal>) -> Held {
+        self.judge.is_told(asked);
+        let id = decision.approval;
+        let code = id.code();
+        match answer {
+            Ok(Decided::Outcome { outcome }) => {
+                self.judge.count("decisions taken");
+                if self.judge.promised.insert(id, *outcome).is_some_and(|before| before != *outcome) {
+                    return Err(format!("invariant 2: two operators were told two outcomes of {code}"));
+                }
+                let durable = self.disk.approvals.get(&id).and_then(|kept| kept.closed.as_ref());
+                match durable.map(|closed| closed.outcome) {
+                    None if *outcome == Outcome::Approved => {
+                        Err(format!("an operator was told that {code} is approved, and that is not durable"))
+                    }
+                    Some(stands) if stands != *outcome => {
+                        Err(format!("invariant 2: an operator was told {outcome} of {code}, which is {stands}"))
+                    }
+                    None | Some(_) => Ok(()),
+                }
+            }
+            Ok(Decided::Counted { given, needed }) if given >= needed => {
+                Err(format!("all approvals that {code} takes only count"))
+            }
+            Ok(Decided::Counted { .. } | Decided::Extended { .. }) => Ok(()),
+            Err(_) => {
+                self.judge.count("decisions refused");
+                Ok(())
+            }
+        }
+    }
+
+    pub fn judge_snapshot(&mut self, snapshot: &Snapshot) {
+        for view in &snapshot.approvals {
+            let id = view.card.approval;
+            let stands =
+                self.disk.approvals.get(&id).and_then(|kept| kept.closed.as_ref()).map(|closed| closed.outcome);
+            if let State::Ended { outcome: Outcome::Approved, .. } = view.state
+                && stands != Some(Outcome::Approved)
+            {
+                self.breaks(format!("invariant 1: {} is shown as approved and is {stands:?}", id.code()));
+            }
+            if view.digest != view.card.digest() {
+                self.breaks(format!("invariant 7: {} is shown with another card's digest", id.code()));
+            }
+        }
+    }
+
+    /// An event arrives at the daemon. One that asks is answered with a pause, whatever else is slow.
+    pub fn judge_item(&mut self, id: &SessionId, event: &Event, live: bool, _foreign: bool) {
+        let asks = ["buy", "transfer", "sell", "drop"].iter().any(|word| event.text.contains(word));
+        let speaks = matches!(event.kind, EventKind::Thought | EventKind::Unknown(_));
+        let held = self.disk.approvals.values().any(|kept| kept.card.session == *id && kept.is_live());
+        if live && asks && speaks && !held && !self.judge.is_halted() && self.sessions[id].runs() {
+            let now = self.now();
+            self.after(AT_ONCE, Happening::Due(id.clone(), now));
+        }
+    }
+
+    /// Whether the pause that was due has left.
+    pub fn judge_due(&mut self, id: &SessionId, arrived: Duration) -> Held {
+        let left = self.judge.paused.get(id).is_some_and(|left| *left + Duration::from_secs(30) >= arrived);
+        if left || !self.sessions[id].runs() {
+            self.judge.count("pauses in time");
+            return Ok(());
+        }
+        Err(format!("invariant 3: {id} asked for a pause at {} and none has left", arrived.as_millis()))
+    }
+
+    /// Whether everything has come to its end.
+    pub fn at_rest(&self) -> bool {
+        let done = |kept: &Kept| kept.closed.as_ref().is_some_and(|closed| closed.delivery != Delivery::Applying);
+        let still = self
+            .sessions
+            .values()
+            .all(|truth| truth.gone || truth.task != crate::truth::Task::Running || truth.paused.is_some());
+        self.disk.approvals.values().all(done) && self.disk.halt.is_none() && still && self.judge.asked.is_empty()
+    }
+
+    /// When the world has been well for long: nothing hangs, nothing is forgotten.
+    pub fn judge_end_of_run(&self) -> Held {
+        for (id, kept) in &self.disk.approvals {
+            let Some(closed) = &kept.closed else {
+                return Err(format!("liveness: {} of {} never got an outcome", id.code(), kept.card.session));
+            };
+            if closed.delivery == Delivery::Applying {
+                return Err(format!("liveness: {} is still being delivered", id.code()));
+            }
+            if self.judge.promised.get(id).is_some_and(|told| *told != closed.outcome) {
+                return Err(format!("invariant 2: an operator was told otherwise about {}", id.code()));
+            }
+        }
+        if !self.judge.asked.is_empty() {
+            return Err("an operator never got an answer".to_owned());
+        }
+        for truth in self.sessions.values() {
+            let kept = self.disk.approvals.values().filter(|kept| kept.card.session == truth.id);
+            let holding = kept.clone().any(|kept| kept.holding);
+            if !truth.gone && truth.held_by() == Some(By::Us) && !holding {
+                return Err(format!("liveness: {} is left paused by us, with nobody asked", truth.id));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! The whole daemon under a seeded clock, a seeded network, a seeded disk and seeded people.
+//!
+//! Supervisor, drivers, watchers, executor, writer, desk and lister run as they are, as tasks of a runtime whose time is
+//! paused: it jumps to what happens next. Everything outside of them is one queue of happenings, one source of chance and one
+//! judge. So a run is its seed. A crash is the end of the runtime, wherever its tasks are; the next one finds what the disk
+//! has.
+//!
+//! `SIMULATION_SEED=n` runs one seed and prints what happens; `SIMULATION_STEPS=n` runs so many steps, of other seeds each time
+//! if `SIMULATION_FROM=n` says with which to begin.
+
+mod agents;
+mod disk;
+mod judge;
+mod network;
+mod operators;
+mod run;
+mod setup;
+mod truth;
+mod world;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use run::{Outcome, run};
+use setup::Setup;
+
+/// Steps of one seed, before everything is well again.
+const STEPS: u64 = 2_000;
+
+#[test]
+fn one_calm_session_comes_to_its_end() {
+    let outcome = run(Setup::calm(1, 1, 300), false);
+    assert_eq!(outcome.broken, None, "{}", outcome.log);
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let hashes: Vec<(u64, u64)> = (0..2)
+        .map(|_| {
+            let Outcome { steps, hash, .. } = run(Setup::of(11, STEPS), false);
+            (steps, hash)
+        })
+        .collect();
+    assert_eq!(hashes[0], hashes[1]);
+}
+
+/// Runs one seed, and says everything.
+#[test]
+fn one_seed() {
+    let Some(seed) = number("SIMULATION_SEED") else { return };
+    let outcome = run(Setup::of(seed, number("SIMULATION_STEPS").unwrap_or(STEPS)), true);
+    println!("{} steps, {} lives, {:x}, {:?}", outcome.steps, outcome.lives, outcome.hash, outcome.counts);
+    assert_eq!(outcome.broken, None);
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Many seeds, on as many threads as there are processors.
+#[test]
+fn the_invariants_hold_after_every_step() {
+    let steps = number("SIMULATION_STEPS").unwrap_or(100_000);
+    let first = number("SIMULATION_FROM").unwrap_or(1);
+    let next = AtomicU64::new(first);
+    let total = Mutex::new(Total::default());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while total.lock().expect("no panic").steps < steps {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    let outcome = run(Setup::of(seed, STEPS), false);
+                    total.lock().expect("no panic").add(seed, outcome);
+                }
+            });
+        }
+    });
+    let total = total.into_inner().expect("no panic");
+    println!("{} steps of {} seeds, {} lives, {:?}", total.steps, total.seeds, total.lives, total.counts);
+    let failed: Vec<String> = total
+        .failed
+        .iter()
+        .map(|(seed, broken)| {
+            format!("SIMULATION_SEED={seed} cargo test --test simulation one_seed -- --nocapture    # {broken}")
+        })
+        .collect();
+    assert!(failed.is_empty(), "{} of {} seeds fail:\n{}", failed.len(), total.seeds, failed.join("\n"));
+}
+
+/// What all seeds came to.
+#[derive(Default)]
+struct Total {
+    steps: u64,
+    seeds: u64,
+    lives: u64,
+    counts: BTreeMap<&'static str, u64>,
+    failed: BTreeMap<u64, String>,
+}
+
+impl Total {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.steps += outcome.steps;
+        self.seeds += 1;
+        self.lives += u64::from(outcome.lives);
+        for (what, count) in outcome.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
+        self.failed.extend(outcome.broken.map(|broken| (seed, broken)));
+    }
+}

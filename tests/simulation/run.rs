@@ -1,0 +1,227 @@
+//! One run: lives of the daemon, one after the other, until the world is well and everything has come to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdpoint::config;
+use holdpoint::daemon::{self, Daemon, Ids, Reconfiguration};
+use holdpoint::gate::ApprovalId;
+use tokio::runtime::Builder;
+use uuid::Uuid;
+
+use crate::disk::Store;
+use crate::network::Line;
+use crate::operators;
+use crate::setup::{CONFIGURATIONS, Faults, Setup};
+use crate::world::{Fate, Happening, Shared};
+
+/// How long everything may take to come to its end, once the world is well.
+const LONGEST: Duration = Duration::from_secs(3 * 3600);
+/// How long everything has to be at rest.
+const REST: Duration = Duration::from_secs(120);
+
+/// What became of a run.
+pub struct Outcome {
+    pub broken: Option<String>,
+    pub steps: u64,
+    pub hash: u64,
+    pub lives: u32,
+    pub log: String,
+    pub counts: std::collections::BTreeMap<&'static str, u64>,
+}
+
+/// What ends a life.
+#[derive(Debug)]
+enum End {
+    Crashed,
+    Stopped,
+    /// The run is over.
+    Over,
+}
+
+/// Runs a seed to its end.
+pub fn run(setup: Setup, tells: bool) -> Outcome {
+    // Back-off and nonces are drawn from this thread's generator.
+    fastrand::seed(setup.seed);
+    let shared = Shared::new(setup.clone(), tells);
+    {
+        let mut world = shared.lock();
+        world.note(format_args!("{setup:?}"));
+        for _ in 0..setup.sessions {
+            world.begin_session();
+        }
+        for who in 0..setup.operators {
+            let wait = world.operator_rests();
+            world.after(wait, Happening::Operator(who));
+        }
+        world.after(Duration::from_secs(3), Happening::Chance);
+    }
+    loop {
+        let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        let end = runtime.block_on(async {
+            let end = live(&shared).await;
+            let mut world = shared.lock();
+            world.note(format_args!("── {end:?}"));
+            // The clock of the next process goes on from here.
+            let pause = world.millis(0, 15_000);
+            world.ends(pause);
+            end
+        });
+        // Every task of the process is gone with it, wherever it was.
+        drop(runtime);
+        shared.lock().judge_end();
+        if let End::Over = end {
+            break;
+        }
+    }
+    let world = shared.lock();
+    Outcome {
+        broken: world.broken.clone(),
+        steps: world.steps,
+        hash: world.hash(),
+        lives: world.life,
+        log: world.log(),
+        counts: world.judge.counts.clone(),
+    }
+}
+
+/// One process of the daemon.
+async fn live(shared: &Shared) -> End {
+    shared.lock().begins();
+    let Some(daemon) = start(shared).await else { return End::Crashed };
+    let mut calm_since = None;
+    loop {
+        if let Some(end) = happens(shared, &daemon).await {
+            if let End::Stopped = end {
+                return stop(shared, daemon).await;
+            }
+            return end;
+        }
+        let mut world = shared.lock();
+        if world.broken.is_some() {
+            return End::Over;
+        }
+        if !world.well && world.steps >= world.setup.steps {
+            world.note(format_args!("── all is well"));
+            (world.well, world.faults) = (true, Faults::default());
+        }
+        if world.well {
+            let now = world.now();
+            let since = calm_since.get_or_insert((now, None));
+            since.1 = world.at_rest().then(|| since.1.unwrap_or(now));
+            if since.1.is_some_and(|at| now > at + REST) || now > since.0 + LONGEST {
+                let checked = world.judge_end_of_run();
+                world.holds(checked);
+                return End::Over;
+            }
+        }
+    }
+}
+
+fn configuration(which: usize) -> config::Config {
+    config::Config::parse("simulated.toml", CONFIGURATIONS[which]).expect("a configuration").config
+}
+
+async fn start(shared: &Shared) -> Option<Daemon> {
+    let provider = Arc::new(Line { shared: shared.clone() });
+    let which = shared.lock().configuration;
+    let store = Store { shared: shared.clone() };
+    let mut config = daemon::Config::new(configuration(which), provider, "/simulated/holdpoint.db".as_ref());
+    let (wall, ids) = (shared.clone(), shared.clone());
+    config.clock = holdpoint::clock::Clock::told(move || wall.lock().wall());
+    config.ids = Ids::told(move || {
+        let mut world = ids.lock();
+        let number = world.number();
+        let chance = world.rng.u64(..);
+        ApprovalId(Uuid::from_u64_pair(number << 16 | 0x7000, 0x8000_0000_0000_0000 | chance >> 2))
+    });
+    Daemon::start(config, store).await.ok()
+}
+
+/// The next happening, and what it ends.
+async fn happens(shared: &Shared, daemon: &Daemon) -> Option<End> {
+    let next = shared.lock().next();
+    tokio::select! {
+        biased;
+        () = shared.sooner.notified() => return None,
+        () = sleep_until(next) => (),
+    }
+    // Where the daemon is in its turn when the world goes on is drawn, too.
+    let turns = shared.lock().rng.u32(..4);
+    for _ in 0..turns {
+        tokio::task::yield_now().await;
+    }
+    let happening = shared.lock().take()?;
+    happen(shared, daemon, happening);
+    let fate = shared.lock().fate.take()?;
+    match fate {
+        Fate::Crash => Some(End::Crashed),
+        Fate::Stop => Some(End::Stopped),
+        Fate::Reload(which) => {
+            shared.lock().configuration = which;
+            if let Ok(changed) = daemon.reconfigure(Reconfiguration::new(configuration(which))).await {
+                shared.lock().step(format_args!("reloaded: {changed}"));
+            }
+            None
+        }
+    }
+}
+
+fn happen(shared: &Shared, daemon: &Daemon, happening: Happening) {
+    let mut world = shared.lock();
+    match happening {
+        Happening::Agent(id) => world.agent_acts(&id),
+        Happening::Finish(id) => world.finish_step(&id),
+        Happening::Arrive(number) => world.arrives(number),
+        Happening::Answer(number) => world.answers(number),
+        Happening::Item(id, stream, turn) => world.item_comes(&id, stream, turn),
+        Happening::Chance => world.chance_has_it(),
+        Happening::Due(id, arrived) => {
+            let checked = world.judge_due(&id, arrived);
+            world.holds(checked);
+        }
+        Happening::Operator(who) => {
+            drop(world);
+            let (shared, desk) = (shared.clone(), daemon.desk().clone());
+            operators::come_again(&shared, who);
+            tokio::spawn(operators::visit(shared, desk, who));
+        }
+    }
+}
+
+async fn stop(shared: &Shared, daemon: Daemon) -> End {
+    let mut stopping = Box::pin(daemon.stop());
+    loop {
+        let next = shared.lock().next();
+        tokio::select! {
+            biased;
+            held = &mut stopping => {
+                shared.lock().step(format_args!("stopped; {} sessions stay held", held.len()));
+                return End::Stopped;
+            }
+            () = shared.sooner.notified() => continue,
+            () = sleep_until(next) => (),
+        }
+        let mut world = shared.lock();
+        match world.take() {
+            Some(Happening::Agent(id)) => world.agent_acts(&id),
+            Some(Happening::Finish(id)) => world.finish_step(&id),
+            Some(Happening::Arrive(number)) => world.arrives(number),
+            Some(Happening::Answer(number)) => world.answers(number),
+            Some(Happening::Item(id, stream, turn)) => world.item_comes(&id, stream, turn),
+            Some(Happening::Operator(who)) => {
+                drop(world);
+                operators::come_again(shared, who);
+            }
+            Some(Happening::Chance) => world.after(Duration::from_secs(1), Happening::Chance),
+            Some(Happening::Due(..)) | None => (),
+        }
+    }
+}
+
+async fn sleep_until(next: Option<tokio::time::Instant>) {
+    match next {
+        Some(next) => tokio::time::sleep_until(next).await,
+        None => std::future::pending().await,
+    }
+}
