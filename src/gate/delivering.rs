@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass};
 
+use super::doubting::APART;
 use super::phase::{Phase, back_off};
 use super::{Answer, CallId, Deliver, Delivery, Effect, Gate, Observed, Plan, Proof, Release, Turn};
 
@@ -58,6 +59,29 @@ enum Step {
     LookingAgain(Option<CallId>),
 }
 
+impl Step {
+    /// Whether a look of this step may find that there is nothing to be released any more.
+    fn may_find_ended(self) -> bool {
+        match self {
+            Self::Recovering(_) | Self::LookingAgain(_) => true,
+            Self::Messaging(_) | Self::LookingForEcho(_) | Self::MessageAgain => false,
+            Self::Resuming(_) | Self::Verifying(_) | Self::ResumeAgain(_) => false,
+        }
+    }
+
+    /// The same step before it has looked.
+    fn unread(self) -> Self {
+        match self {
+            Self::LookingForEcho(_) => Self::LookingForEcho(None),
+            Self::Verifying(_) => Self::Verifying(None),
+            Self::ResumeAgain(_) => Self::ResumeAgain(None),
+            Self::Recovering(_) => Self::Recovering(None),
+            Self::LookingAgain(_) => Self::LookingAgain(None),
+            Self::Messaging(_) | Self::MessageAgain | Self::Resuming(_) => self,
+        }
+    }
+}
+
 impl Delivering {
     /// Whether the session may run because of this release.
     pub(super) fn may_run(&self) -> bool {
@@ -65,6 +89,18 @@ impl Delivering {
             Step::Resuming(_) | Step::Verifying(_) | Step::Recovering(_) => true,
             Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
             Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
+        }
+    }
+
+    /// The look under way.
+    fn reading(&self) -> Option<CallId> {
+        match self.step {
+            Step::LookingForEcho(read)
+            | Step::Verifying(read)
+            | Step::ResumeAgain(read)
+            | Step::Recovering(read)
+            | Step::LookingAgain(read) => read,
+            Step::Messaging(_) | Step::MessageAgain | Step::Resuming(_) => None,
         }
     }
 }
@@ -147,6 +183,13 @@ impl Gate {
 
     pub(super) fn delivering_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
         let Phase::Delivering(delivering) = &self.phase else { return };
+        if let (Some(read), Answer::Read(result)) = (delivering.reading(), answer)
+            && read == call
+            && self.looks_twice(turn, result)
+        {
+            return;
+        }
+        let Phase::Delivering(delivering) = &self.phase else { return };
         match (delivering.step, answer) {
             (Step::Messaging(sent), Answer::Act(result)) if sent == call => self.message_answered(turn, result),
             (Step::Resuming(sent), Answer::Act(result)) if sent == call => self.resume_answered(turn, result),
@@ -167,6 +210,27 @@ impl Gate {
                 Answer::Act(_) | Answer::Read(_) | Answer::Pause(_) | Answer::Screenshot(_),
             ) => (),
         }
+    }
+
+    /// One odd look ends no delivery, as it ends nothing else: what would be left behind stays paused, with nobody to ask.
+    fn looks_twice(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) -> bool {
+        let Phase::Delivering(delivering) = &self.phase else { return false };
+        let step = delivering.step;
+        let ends = match result {
+            Ok(seen) => step.may_find_ended() && seen.has_ended(),
+            Err(_) => is_gone(result),
+        };
+        if !ends {
+            if result.is_ok() {
+                self.doubt = None;
+            }
+            return false;
+        }
+        if !self.is_doubted(turn, result) {
+            return false;
+        }
+        self.go(turn, step.unread(), APART);
+        true
     }
 
     pub(super) fn delivering_tick(&mut self, turn: &mut Turn<'_>) {

@@ -409,6 +409,8 @@ fn a_refused_resume_leaves_the_session_paused_and_asks_anew() {
 fn a_session_that_vanished_while_it_was_released_is_over() {
     let mut scene = Scene::resuming();
     assert_eq!(scene.acted(missing()), ["read"]);
+    assert_eq!(scene.read(missing()), [""; 0]);
+    assert_eq!(scene.when_due(), ["read"]);
     assert_eq!(scene.read(missing()), ["record delivered approved failed", "show approved failed"]);
     assert!(scene.gate.is_over());
 }
@@ -582,13 +584,37 @@ fn a_record_that_took_long_makes_the_session_be_read_once_more() {
     assert_eq!(resumed[..2], ["pause", "record delivered approved failed"], "somebody else resumed it meanwhile");
     assert_eq!(slow().seen(EventKind::Step, quiet())[0], "record delivered approved failed");
     assert_eq!(slow().seen(EventKind::Resumed, quiet())[..2], ["pause", "record delivered approved failed"]);
-    assert_eq!(slow().read(ended()), ["record delivered approved failed", "show approved failed"]);
+    let mut scene = slow();
+    assert_eq!(scene.read(ended()), [""; 0], "one odd look ends nothing");
+    assert_eq!(scene.when_due(), ["read"]);
+    assert_eq!(scene.read(ended()), ["record delivered approved failed", "show approved failed"]);
     let mut scene = slow();
     for _ in 0..4 {
         scene.read(lost());
         assert_eq!(scene.when_due(), ["read"]);
     }
     assert_eq!(scene.read(lost())[0], "record delivered approved failed");
+}
+
+#[test]
+fn a_delivery_that_finds_no_session_looks_again_before_it_ends() {
+    let slow = || {
+        let mut scene = Scene::held();
+        scene.decide(Act::approve());
+        scene.read(paused());
+        scene.now = scene.now.after(Duration::from_secs(3));
+        scene.recorded(Ok(()));
+        scene
+    };
+    let mut scene = slow();
+    assert_eq!(scene.read(missing()), [""; 0], "a gateway can say so");
+    assert_eq!(scene.when_due(), ["read"]);
+    assert_eq!(scene.read(paused()), ["resume r1"]);
+    assert_eq!(scene.acted(Ok(())), ["read"]);
+    assert_eq!(scene.read(missing()), [""; 0], "what was said before is forgotten");
+    assert_eq!(scene.when_due(), ["read"]);
+    assert_eq!(scene.read(missing()), ["record delivered approved failed", "show approved failed"]);
+    assert!(scene.gate.is_over());
 }
 
 #[test]

@@ -280,6 +280,8 @@ fn an_answer_whose_record_was_slow_lets_nothing_go_on_that_went_on_or_had_ended(
         assert!(said[0] == "pause" && said.contains(&"show approved failed".to_owned()), "{kind:?}: {said:?}");
     }
     let mut scene = slow();
+    assert_eq!(scene.read(ended()), Said::new(), "one odd look ends nothing");
+    assert_eq!(scene.when_due(), ["read"]);
     assert!(scene.read(ended()).contains(&"show approved failed".to_owned()));
     assert_eq!(scene.seen(EventKind::Thought, quiet())[0], "pause", "another task was let go by nobody");
 }

@@ -80,6 +80,8 @@ fn a_durable_approval_is_delivered_only_while_the_session_is_paused() {
 
     let mut scene = Scene::resuming();
     scene.restart();
+    assert_eq!(scene.read(missing()), [""; 0]);
+    assert_eq!(scene.when_due(), ["read"]);
     assert_eq!(scene.read(missing()), ["record delivered approved failed", "show approved failed"]);
 }
 
