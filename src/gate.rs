@@ -37,6 +37,7 @@ mod recording;
 mod recover;
 mod reopening;
 mod resting;
+mod straying;
 mod suspecting;
 mod terms;
 #[cfg(test)]
@@ -110,6 +111,8 @@ pub struct Gate {
     early: Option<Early>,
     /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
     stray: Option<Arrival>,
+    /// Until when a pause of ours may take effect of which no answer tells, on the monotonic clock.
+    lost_until: Option<Duration>,
     /// Why the session is out of sight, where that could not be acted upon yet.
     blind: Option<Blind>,
     /// The daemon is stopping: nothing new is released.
@@ -159,6 +162,7 @@ impl Gate {
             unanswered: BTreeSet::new(),
             early: None,
             stray: None,
+            lost_until: None,
             blind: None,
             stopping: false,
             doubt: None,
@@ -335,6 +339,7 @@ impl Gate {
             self.seen_in_history(turn, event, verdict);
         } else {
             if !backlog {
+                self.may_have_strayed(turn.now, event);
                 self.hear(turn, event);
             }
             self.alert(turn, event, verdict);
@@ -373,6 +378,7 @@ impl Gate {
         let last_pause = ours && self.unanswered.is_empty();
         if ours {
             self.stray = self.stray.max(self.strays(&answer));
+            self.note_lost(turn.now, &answer);
             self.own_pause_answered(turn, call, &answer);
         }
         if self.suspicions.remove(&call) {

@@ -25,6 +25,9 @@ impl Gate {
         let mut turn = Turn { now, mint, moves: false, precedes_stop: false, out: Vec::new() };
         let closed = kept.closed.clone();
         let holding = kept.holding;
+        if kept.card.subject == Subject::Hold {
+            self.pause_lost(now);
+        }
         let confirmed = kept.proof.is_some();
         self.case = Some(Box::new(Case::taken_up(now, kept)));
         self.take_up_deadline(&mut turn);

@@ -10,5 +10,6 @@ mod owning;
 mod restarts;
 mod resting;
 mod scene;
+mod straying;
 mod tightening;
 mod votes;
