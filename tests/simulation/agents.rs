@@ -29,18 +29,18 @@ impl World {
 
     fn agent_goes_on(&mut self, id: &SessionId) {
         if self.well {
-            self.says(id, EventKind::Done, "finished", false);
+            self.says(id, EventKind::Done, "finished");
             self.truth(id).task = Task::Idle;
             return;
         }
         match self.rng.u32(..100) {
             0..40 => {
                 let text = self.pick(&HARMLESS);
-                self.says(id, EventKind::Thought, text, false);
+                self.says(id, EventKind::Thought, text);
             }
             40..58 => {
                 let text = self.pick(&RISKY);
-                self.says(id, EventKind::Thought, text, false);
+                self.says(id, EventKind::Thought, text);
             }
             58..82 => {
                 let text = if self.rng.u8(..4) == 0 { self.pick(&RISKY) } else { self.pick(&HARMLESS) };
@@ -50,17 +50,17 @@ impl World {
                 self.after(wait, Happening::Finish(id.clone()));
             }
             82..88 => {
-                self.says(id, EventKind::Question, "shall I?", false);
+                self.says(id, EventKind::Question, "shall I?");
                 self.truth(id).task = Task::Waiting;
             }
             88..93 => {
                 let kind = if self.rng.bool() { EventKind::Error } else { EventKind::Log };
                 let text = if self.rng.bool() { "rate limit" } else { "nothing much" };
-                self.says(id, kind, text, false);
+                self.says(id, kind, text);
             }
-            93..96 => self.says(id, EventKind::Unknown("telepathy".to_owned()), "buy the hat", false),
+            93..96 => self.says(id, EventKind::Unknown("telepathy".to_owned()), "buy the hat"),
             _ => {
-                self.says(id, EventKind::Done, "finished", false);
+                self.says(id, EventKind::Done, "finished");
                 self.truth(id).task = Task::Idle;
             }
         }

@@ -20,8 +20,13 @@ pub struct Disk {
     pub approvals: BTreeMap<ApprovalId, Kept>,
     /// Sentences about sessions.
     pub notes: Vec<(SessionId, String)>,
-    cursors: BTreeMap<SessionId, MessageId>,
+    pub cursors: BTreeMap<SessionId, MessageId>,
     pub halt: Option<Halt>,
+    /// Transactions that failed, and that a crash before the next write may make durable all the same.
+    torn: Vec<Write>,
+    /// Whether what was written is kept, to be written again elsewhere.
+    pub keeps: bool,
+    pub transactions: Vec<(Vec<Write>, BTreeMap<SessionId, MessageId>)>,
 }
 
 impl Disk {
@@ -43,10 +48,14 @@ pub struct Store {
 }
 
 /// How a write goes.
-enum Write_ {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goes {
     Well,
-    FailsBefore,
-    FailsAfter,
+    Fails,
+    /// It fails, and what was written is found by the next process, unless this one writes again before it ends.
+    Torn,
+    /// It is said to be durable, and is not.
+    Lies,
 }
 
 impl Store {
@@ -59,29 +68,26 @@ impl Store {
         tokio::time::sleep(wait).await;
     }
 
-    fn how(&self) -> Write_ {
+    fn how(&self) -> Goes {
         let mut world = self.shared.lock();
-        let writes = world.faults.writes;
+        let (writes, lies) = (world.faults.writes, world.faults.lies);
+        if world.chance(lies) {
+            return Goes::Lies;
+        }
         match world.chance(writes) {
-            false => Write_::Well,
-            true if world.rng.u8(..4) == 0 => Write_::FailsAfter,
-            true => Write_::FailsBefore,
+            false => Goes::Well,
+            true if world.rng.u8(..4) == 0 => Goes::Torn,
+            true => Goes::Fails,
         }
     }
 
     /// Does `write`, or fails, at some time between now and the answer.
-    async fn write<T: Default>(&self, write: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+    async fn write<T>(&self, write: impl FnOnce(&mut World, Goes) -> Option<T>) -> Result<T, StoreError> {
         self.wait().await;
-        let done = match self.how() {
-            Write_::Well => Ok(write(&mut self.shared.lock())),
-            Write_::FailsBefore => Err(()),
-            Write_::FailsAfter => {
-                write(&mut self.shared.lock());
-                Err(())
-            }
-        };
+        let goes = self.how();
+        let done = write(&mut self.shared.lock(), goes);
         self.wait().await;
-        done.map_err(|()| {
+        done.ok_or_else(|| {
             self.shared.lock().step(format_args!("the disk fails"));
             StoreError::Sql { path: self.path().to_owned(), doing: "written", source: sqlx::Error::WorkerCrashed }
         })
@@ -119,32 +125,47 @@ impl Durable for Store {
         cursors: &BTreeMap<SessionId, MessageId>,
         _at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
-        self.write(|world| {
-            let results = writes.iter().map(|write| world.write(write)).collect();
+        self.write(|world, goes| {
+            match goes {
+                Goes::Well => world.disk.torn.clear(),
+                Goes::Lies => return Some(writes.iter().map(|_| Ok(())).collect()),
+                Goes::Fails => return None,
+                Goes::Torn => {
+                    world.disk.torn = writes.to_vec();
+                    return None;
+                }
+            }
+            if world.disk.keeps {
+                world.disk.transactions.push((writes.to_vec(), cursors.clone()));
+            }
             for (session, cursor) in cursors {
                 let known = world.disk.cursors.entry(session.clone()).or_default();
                 *known = (*known).max(*cursor);
             }
-            results
+            Some(writes.iter().map(|write| world.write(write)).collect())
         })
         .await
     }
 
     async fn halted(&self, halt: &Halt) -> Result<(), StoreError> {
-        self.write(|world| {
-            world.step(format_args!("disk: everything is stopped"));
-            world.disk.halt = Some(halt.clone());
+        self.write(|world, goes| {
+            (goes == Goes::Well).then(|| {
+                world.step(format_args!("disk: everything is stopped"));
+                world.disk.halt = Some(halt.clone());
+            })
         })
         .await
     }
 
     async fn halt_ended(&self, halt: &Halt, _by: &OperatorName, _at: Timestamp) -> Result<(), StoreError> {
-        self.write(|world| {
-            if world.disk.halt.as_ref() == Some(halt) {
-                world.step(format_args!("disk: the stop is ended"));
-                world.disk.halt = None;
-                world.judge.halt_ended();
-            }
+        self.write(|world, goes| {
+            (goes == Goes::Well).then(|| {
+                if world.disk.halt.as_ref() == Some(halt) {
+                    world.step(format_args!("disk: the stop is ended"));
+                    world.disk.halt = None;
+                    world.judge.halt_ended();
+                }
+            })
         })
         .await
     }
@@ -161,8 +182,22 @@ impl Durable for Store {
 }
 
 impl World {
+    /// The process is gone: what it could not write may be there all the same.
+    pub fn mend_disk(&mut self) {
+        let torn = std::mem::take(&mut self.disk.torn);
+        if !torn.is_empty() && self.rng.bool() {
+            self.step(format_args!("disk: what failed is durable"));
+            torn.iter().for_each(|write| drop(self.write(write)));
+            if self.disk.keeps {
+                self.disk.transactions.push((torn, BTreeMap::new()));
+            }
+        }
+    }
+
     /// One record of a transaction, as the real store takes it.
     fn write(&mut self, write: &Write) -> Result<(), Conflict> {
+        let now = self.now();
+        self.judge.written.insert(write.session.clone(), now);
         let Some(kept) = &write.record.kept else {
             let note = write.record.note.clone().unwrap_or_default();
             self.step(format_args!("disk: {} {}: {note}", write.session, write.record.entry.name()));

@@ -24,11 +24,13 @@ pub struct Judge {
     /// Who really approved what, and was shown it.
     approved: BTreeSet<(OperatorName, ApprovalId, Revision, Digest)>,
     /// Who denied what.
-    denied: BTreeSet<(OperatorName, ApprovalId)>,
+    denied: BTreeSet<(OperatorName, SessionId)>,
     /// Who cancelled which session of its own accord.
     pub cancels: BTreeSet<(OperatorName, SessionId)>,
     /// Who voted for what, as the disk has it.
     votes: BTreeMap<(ApprovalId, Revision, Digest), BTreeSet<OperatorName>>,
+    /// What was approved as it was shown, by enough people.
+    agreed: BTreeSet<ApprovalId>,
     /// What operators were told.
     promised: BTreeMap<ApprovalId, Outcome>,
     /// Resumes by approval, and whether the session was read since.
@@ -46,6 +48,10 @@ pub struct Judge {
     halted: Option<BTreeSet<ApprovalId>>,
     /// When an approval was first durable.
     opened: BTreeMap<ApprovalId, Duration>,
+    /// When something was last written down of a session.
+    pub written: BTreeMap<SessionId, Duration>,
+    /// When a session last said what every policy asks about.
+    risky: BTreeMap<SessionId, Duration>,
     /// What was checked, so that a check that never runs shows.
     pub counts: BTreeMap<&'static str, u64>,
 }
@@ -82,6 +88,15 @@ impl World {
     /// A process is gone: what it was asked has no answer, and what only it knew is forgotten.
     pub fn judge_end(&mut self) {
         self.judge.asked.clear();
+        let lives = |session: &SessionId| {
+            self.disk.approvals.values().any(|kept| kept.card.session == *session && kept.is_live())
+        };
+        let held = self.sessions.values().filter(|truth| truth.held_by() == Some(By::Us));
+        let orphans: Vec<SessionId> = held.filter(|truth| !lives(&truth.id)).map(|truth| truth.id.clone()).collect();
+        for orphan in orphans {
+            self.judge.count("pauses whose approval a crash took");
+            self.truth(&orphan).orphan = true;
+        }
         self.judge.halted = self.disk.halt.as_ref().map(|_| BTreeSet::new());
         let durable = |id: &ApprovalId| self.disk.approvals.get(id).is_some_and(|kept| kept.closed.is_some());
         // A denial may be on its way before it is durable.
@@ -182,7 +197,7 @@ impl World {
             return Err(format!("invariant 1: {} allows no message {text:?}, but {allowed:?}", id.code()));
         }
         if self.judge.messages.insert(id, false) == Some(false) {
-            return Err(format!("a message to {session} was sent twice on a guess"));
+            return Err(format!("a message to {session} was repeated on a guess"));
         }
         Ok(())
     }
@@ -201,7 +216,9 @@ impl World {
         if kept.plan == Plan::Ask && kept.frozen.is_none() && kept.deadline <= self.wall() {
             return Err(format!("invariant 1: {session} is released after the deadline of {code}"));
         }
-        self.judge_approval(&kept, &closed)?;
+        if !self.judge.agreed.contains(&id) {
+            self.judge_approval(&kept, &closed)?;
+        }
         if let Some(decided) = &self.judge.halted
             && !decided.contains(&id)
         {
@@ -230,6 +247,7 @@ impl World {
                     return Err(format!("invariant 1: {code} takes {} approvals", kept.card.terms.approvals));
                 }
                 self.judge.count("approvals of operators");
+                self.judge.agreed.insert(kept.card.approval);
                 Ok(())
             }
             (Outcome::Approved, EndedBy::Rule { .. })
@@ -249,8 +267,8 @@ impl World {
         self.judge.opened.entry(id).or_insert(now);
         if record.entry == Entry::Voted {
             let card = (id, kept.card.revision, kept.card.digest());
-            let voters = kept.votes.on(&kept.card).iter().map(|vote| vote.by.clone()).collect();
-            self.judge.votes.insert(card, voters);
+            let voters = kept.votes.on(&kept.card).iter().map(|vote| vote.by.clone());
+            self.judge.votes.entry(card).or_default().extend(voters);
         }
         let Some(closed) = &kept.closed else { return Ok(()) };
         if record.entry == Entry::Decided {
@@ -270,8 +288,9 @@ impl World {
     }
 
     fn has_denied(&self, name: &OperatorName, kept: &Kept) -> bool {
-        self.judge.denied.contains(&(name.clone(), kept.card.approval))
-            || self.judge.cancels.contains(&(name.clone(), kept.card.session.clone()))
+        // A denial while an approval is delivered opens another one.
+        let said = (name.clone(), kept.card.session.clone());
+        self.judge.denied.contains(&said) || self.judge.cancels.contains(&said)
     }
 
     /// An operator decides; what it has really seen is what counts.
@@ -304,7 +323,7 @@ impl World {
                     self.judge.approved.insert((name.clone(), id, decision.revision, decision.digest));
                 }
             }
-            Act::Deny { .. } => drop(self.judge.denied.insert((name.clone(), id))),
+            Act::Deny { .. } => drop(self.judge.denied.insert((name.clone(), view.card.session.clone()))),
             Act::Extend => return self.judge.asks(),
         }
         if let Some(decided) = &mut self.judge.halted {
@@ -361,25 +380,42 @@ impl World {
         }
     }
 
-    /// An event arrives at the daemon. One that asks is answered with a pause, whatever else is slow.
-    pub fn judge_item(&mut self, id: &SessionId, event: &Event, live: bool, _foreign: bool) {
-        let asks = ["buy", "transfer", "sell", "drop"].iter().any(|word| event.text.contains(word));
-        let speaks = matches!(event.kind, EventKind::Thought | EventKind::Unknown(_));
-        let held = self.disk.approvals.values().any(|kept| kept.card.session == *id && kept.is_live());
-        if live && asks && speaks && !held && !self.judge.is_halted() && self.sessions[id].runs() {
-            let now = self.now();
-            self.after(AT_ONCE, Happening::Due(id.clone(), now));
+    /// Something is said. What asks is written down sooner or later, however it becomes known.
+    pub fn judge_said(&mut self, id: &SessionId, event: &Event) {
+        let now = self.now();
+        if is_risky(event) {
+            self.judge.risky.insert(id.clone(), now);
         }
     }
 
-    /// Whether the pause that was due has left.
-    pub fn judge_due(&mut self, id: &SessionId, arrived: Duration) -> Held {
-        let left = self.judge.paused.get(id).is_some_and(|left| *left + Duration::from_secs(30) >= arrived);
+    /// An event arrives at the daemon. One that asks is answered with a pause, whatever else is slow.
+    pub fn judge_item(&mut self, id: &SessionId, event: &Event, live: bool, said: Duration) {
+        let held = self.disk.approvals.values().any(|kept| kept.card.session == *id && kept.is_live());
+        if live && is_risky(event) && !held && !self.judge.is_halted() && self.sessions[id].runs() {
+            self.after(AT_ONCE, Happening::Due(id.clone(), said));
+        }
+    }
+
+    /// Whether a pause has left since what was said at `said`, which has just arrived; a poll may have brought it before.
+    pub fn judge_due(&mut self, id: &SessionId, said: Duration) -> Held {
+        let left = self.judge.paused.get(id).is_some_and(|left| *left >= said);
         if left || !self.sessions[id].runs() {
             self.judge.count("pauses in time");
             return Ok(());
         }
-        Err(format!("invariant 3: {id} asked for a pause at {} and none has left", arrived.as_millis()))
+        Err(format!("invariant 3: {id} asked for a pause at {} and none has left", said.as_millis()))
+    }
+
+    /// While everything is stopped and the network is well, nothing runs for long that nobody has let go.
+    pub fn judge_stopped(&mut self) -> Held {
+        let Some(decided) = self.judge.halted.clone().filter(|_| self.disk.halt.is_some()) else { return Ok(()) };
+        self.judge.count("stops of everything");
+        let of = |id: &ApprovalId| self.disk.approvals.get(id).map(|kept| &kept.card.session);
+        let let_go: BTreeSet<&SessionId> = decided.iter().filter_map(of).collect();
+        match self.sessions.values().find(|truth| truth.runs() && !let_go.contains(&truth.id)) {
+            Some(truth) => Err(format!("everything is stopped, and {} runs, which nobody has let go", truth.id)),
+            None => Ok(()),
+        }
     }
 
     /// Whether everything has come to its end.
@@ -408,13 +444,24 @@ impl World {
         if !self.judge.asked.is_empty() {
             return Err("an operator never got an answer".to_owned());
         }
-        for truth in self.sessions.values() {
-            let kept = self.disk.approvals.values().filter(|kept| kept.card.session == truth.id);
-            let holding = kept.clone().any(|kept| kept.holding);
-            if !truth.gone && truth.held_by() == Some(By::Us) && !holding {
+        for (id, said) in &self.judge.risky {
+            let written = self.judge.written.get(id).is_some_and(|written| written >= said);
+            if !written && !self.sessions[id].gone {
+                return Err(format!("invariant 4: what {id} said at {} is written down nowhere", said.as_millis()));
+            }
+        }
+        for truth in self.sessions.values().filter(|truth| !truth.gone && !truth.orphan) {
+            let mut kept = self.disk.approvals.values().filter(|kept| kept.card.session == truth.id);
+            if truth.held_by() == Some(By::Us) && !kept.any(|kept| kept.holding) {
                 return Err(format!("liveness: {} is left paused by us, with nobody asked", truth.id));
             }
         }
         Ok(())
     }
+}
+
+/// Whether every configuration has a rule that asks about this, or denies it.
+fn is_risky(event: &Event) -> bool {
+    let asks = ["buy", "transfer", "sell", "drop"].iter().any(|word| event.text.contains(word));
+    asks && matches!(event.kind, EventKind::Thought | EventKind::Unknown(_))
 }

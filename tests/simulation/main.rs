@@ -13,6 +13,7 @@ mod disk;
 mod judge;
 mod network;
 mod operators;
+mod panics;
 mod run;
 mod setup;
 mod truth;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use holdpoint::store::Store;
 use run::{Outcome, run};
 use setup::Setup;
 
@@ -43,6 +45,45 @@ fn the_same_seed_is_the_same_run() {
         })
         .collect();
     assert_eq!(hashes[0], hashes[1]);
+}
+
+/// A judge that never finds anything is none: a disk that lies and calls that are repeated are found out.
+#[test]
+fn what_no_store_and_no_daemon_may_do_is_found_out() {
+    let lies = |setup: &mut Setup| setup.faults.lies = 300;
+    let echoes = |setup: &mut Setup| setup.faults.echoes = 500;
+    let faults: [(&str, &dyn Fn(&mut Setup)); 2] = [("invariant 1", &lies), ("repeated", &echoes)];
+    for (found, fault) in faults {
+        let broken: Vec<Option<String>> = (0..4)
+            .map(|seed| {
+                let mut setup = Setup::calm(seed, 6, STEPS);
+                fault(&mut setup);
+                run(setup, false).broken
+            })
+            .collect();
+        assert!(broken.iter().flatten().any(|broken| broken.contains(found)), "{broken:?}");
+    }
+}
+
+/// What a run wrote, written to the real store, comes to the same.
+#[tokio::test]
+async fn the_disk_of_a_run_is_as_the_real_store() {
+    let mut setup = Setup::of(7, STEPS);
+    (setup.keeps, setup.faults.writes) = (true, 100);
+    let outcome = std::thread::spawn(|| run(setup, false)).join().expect("a run");
+    assert_eq!(outcome.broken, None);
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&folder.path().join("holdpoint.db")).await.expect("a store");
+    for (writes, cursors) in &outcome.disk.transactions {
+        store.append(writes, cursors, jiff::Timestamp::UNIX_EPOCH).await.expect("room").into_iter().for_each(drop);
+    }
+    let (live, mut done): (Vec<_>, Vec<_>) = outcome.disk.approvals.into_values().partition(|kept| kept.is_live());
+    done.reverse();
+    assert!(done.len() > 5, "{} approvals", done.len());
+    assert_eq!(store.live().await.expect("live"), live);
+    assert_eq!(store.done().await.expect("done"), done);
+    assert_eq!(store.cursors().await.expect("cursors"), outcome.disk.cursors);
+    store.verify().await.expect("a store").expect("a whole chain");
 }
 
 /// Runs one seed, and says everything.

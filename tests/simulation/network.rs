@@ -57,6 +57,7 @@ pub struct Call {
     pub what: What,
     pub session: Option<SessionId>,
     way: Way,
+    left: Duration,
     asker: Option<oneshot::Sender<Result<Reply, ErrorClass>>>,
     reply: Option<Result<Reply, ErrorClass>>,
 }
@@ -199,12 +200,16 @@ impl World {
         let way = self.way(&what);
         let number = self.number();
         self.step(format_args!("#{number} {} {what:?} leaves ({way:?})", name(session.as_ref())));
-        let checked = self.judge_call(&what, session.as_ref());
-        self.holds(checked);
+        let releases = matches!(what, What::Resume | What::Message(_));
+        let times = if releases && self.chance(self.faults.echoes) { 2 } else { 1 };
+        for _ in 0..times {
+            let checked = self.judge_call(&what, session.as_ref());
+            self.holds(checked);
+        }
         let leg = self.leg();
         self.after(leg, Happening::Arrive(number));
         let (asker, answer) = oneshot::channel();
-        self.calls.insert(number, Call { what, session, way, asker: Some(asker), reply: None });
+        self.calls.insert(number, Call { what, session, way, left: self.now(), asker: Some(asker), reply: None });
         answer
     }
 
@@ -248,19 +253,34 @@ impl World {
                 return;
             }
             Way::Refused(class) => Err(class),
-            Way::Dud => match self.sessions.get(session.as_ref().expect("a session")) {
-                Some(truth) if truth.found().is_ok() => Ok(Reply::Done),
-                _ => Err(ErrorClass::NotFound { detail: "gone".to_owned() }),
-            },
+            Way::Dud => self.dud(session.as_ref()),
             Way::Well | Way::LostAfter => self.effect(&what, session.as_ref()),
         };
         let said = reply.as_ref().map(|_| "done").map_err(Clone::clone);
+        if said.is_ok() && matches!(what, What::Pause) {
+            self.judge_race(number, session.as_ref());
+        }
         self.step(format_args!("#{number} {} {what:?} arrives: {said:?}", name(session.as_ref())));
         let leg = self.leg();
         self.after(leg, Happening::Answer(number));
         if let Some(call) = self.calls.get_mut(&number) {
             call.reply = Some(reply);
         }
+    }
+
+    /// A pause that takes effect after another request of the same call was accepted: who sent it has no reason to think that
+    /// it is still on its way.
+    fn judge_race(&mut self, number: u64, session: Option<&SessionId>) {
+        let (Some(call), Some(id)) = (self.calls.get(&number), session) else { return };
+        let (left, given_up) = (call.left, call.asker.as_ref().is_none_or(oneshot::Sender::is_closed));
+        let truth = self.truth(id);
+        let overtaken = truth.accepted.iter().any(|other| *other > left && *other < left + PAUSE_PATIENCE);
+        if given_up && overtaken {
+            self.step(format_args!("{id}: #{number} had lost its race"));
+            *self.judge.counts.entry("pauses that had lost their race").or_default() += 1;
+            self.truth(id).orphan = true;
+        }
+        self.truth(id).accepted.push(left);
     }
 
     pub fn answers(&mut self, number: u64) {
@@ -274,6 +294,20 @@ impl World {
         self.holds(checked);
         // Whoever asked may have given up.
         let _ = asker.send(reply);
+    }
+
+    /// A provider that says that it pauses, and does not.
+    fn dud(&mut self, session: Option<&SessionId>) -> Result<Reply, ErrorClass> {
+        let now = self.now();
+        let truth = session.and_then(|id| self.sessions.get_mut(id));
+        let truth = truth.ok_or_else(|| refused("no session"))?;
+        truth.found()?;
+        if truth.held_by().is_some() {
+            return Err(ErrorClass::AlreadyPaused);
+        }
+        // Whoever is told so has to believe it.
+        truth.took.push(now);
+        Ok(Reply::Done)
     }
 
     fn effect(&mut self, what: &What, session: Option<&SessionId>) -> Result<Reply, ErrorClass> {
@@ -345,7 +379,7 @@ impl World {
         let event = said.event;
         self.step(format_args!("{id} stream {number}: {} {:?}", event.kind.name(), event.id.map(|id| id.0)));
         let live = next >= history && self.now() > opened + Duration::from_secs(15);
-        self.judge_item(id, &event, live, said.foreign);
+        self.judge_item(id, &event, live, said.said_at);
         self.truth(id).streams.get_mut(&number).expect("a stream").next += 1;
         self.send(id, number, StreamItem::Event(event));
         if next + 1 < self.truth(id).said.len() {

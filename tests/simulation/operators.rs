@@ -72,16 +72,15 @@ async fn decide(shared: &Shared, requests: &Requests, name: &OperatorName, deed:
 
 /// What operators do of their own accord.
 async fn act(shared: &Shared, requests: &Requests, name: &OperatorName) {
-    let (what, session, halted) = {
+    let (what, session, halted, well, may_end) = {
         let mut world = shared.lock();
         let living: Vec<_> = world.living().collect();
         let halts = world.faults.halts;
         let what = if world.chance(halts * 4) { 3 } else { world.rng.u32(..40) };
-        (what, world.some(&living), world.judge.is_halted())
+        (what, world.some(&living), world.judge.is_halted(), world.well, world.stop_may_end)
     };
-    let well = shared.lock().well;
     let said = match (what, session) {
-        _ if halted && (well || what > 30) => {
+        _ if halted && (may_end || (!well && what > 30)) => {
             shared.lock().step(format_args!("{} ends the stop", name.0));
             let ended = requests.end_halt().await;
             format!("{ended:?}")

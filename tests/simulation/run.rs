@@ -1,5 +1,6 @@
 //! One run: lives of the daemon, one after the other, until the world is well and everything has come to its end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +10,19 @@ use holdpoint::gate::ApprovalId;
 use tokio::runtime::Builder;
 use uuid::Uuid;
 
-use crate::disk::Store;
+use crate::disk::{Disk, Store};
 use crate::network::Line;
 use crate::operators;
+use crate::panics;
 use crate::setup::{CONFIGURATIONS, Faults, Setup};
 use crate::world::{Fate, Happening, Shared};
 
 /// How long everything may take to come to its end, once the world is well.
 const LONGEST: Duration = Duration::from_secs(3 * 3600);
+/// How long a stop of everything stays in force in a world that is well.
+const HEALTHY_STOP: Duration = Duration::from_secs(60);
 /// How long everything has to be at rest.
-const REST: Duration = Duration::from_secs(120);
+const REST: Duration = Duration::from_secs(60);
 
 /// What became of a run.
 pub struct Outcome {
@@ -27,7 +31,9 @@ pub struct Outcome {
     pub hash: u64,
     pub lives: u32,
     pub log: String,
-    pub counts: std::collections::BTreeMap<&'static str, u64>,
+    pub counts: BTreeMap<&'static str, u64>,
+    /// What the disk has at the end, and how it came there, where that was kept.
+    pub disk: Disk,
 }
 
 /// What ends a life.
@@ -41,12 +47,14 @@ enum End {
 
 /// Runs a seed to its end.
 pub fn run(setup: Setup, tells: bool) -> Outcome {
+    panics::watch();
     // Back-off and nonces are drawn from this thread's generator.
     fastrand::seed(setup.seed);
     let shared = Shared::new(setup.clone(), tells);
     {
         let mut world = shared.lock();
         world.note(format_args!("{setup:?}"));
+        world.disk.keeps = setup.keeps;
         for _ in 0..setup.sessions {
             world.begin_session();
         }
@@ -69,13 +77,15 @@ pub fn run(setup: Setup, tells: bool) -> Outcome {
         });
         // Every task of the process is gone with it, wherever it was.
         drop(runtime);
+        shared.lock().mend_disk();
         shared.lock().judge_end();
         if let End::Over = end {
             break;
         }
     }
-    let world = shared.lock();
+    let mut world = shared.lock();
     Outcome {
+        disk: std::mem::take(&mut world.disk),
         broken: world.broken.clone(),
         steps: world.steps,
         hash: world.hash(),
@@ -98,12 +108,16 @@ async fn live(shared: &Shared) -> End {
             return end;
         }
         let mut world = shared.lock();
+        if let Some(panic) = panics::taken() {
+            world.breaks(format!("a task of the daemon failed: {panic}"));
+        }
         if world.broken.is_some() {
             return End::Over;
         }
         if !world.well && world.steps >= world.setup.steps {
             world.note(format_args!("── all is well"));
             (world.well, world.faults) = (true, Faults::default());
+            world.after(HEALTHY_STOP, Happening::Stopped);
         }
         if world.well {
             let now = world.now();
@@ -112,7 +126,9 @@ async fn live(shared: &Shared) -> End {
             if since.1.is_some_and(|at| now > at + REST) || now > since.0 + LONGEST {
                 let checked = world.judge_end_of_run();
                 world.holds(checked);
-                return End::Over;
+                // Once more from what is durable: a restart begins nothing that has come to its end.
+                let again = !std::mem::replace(&mut world.ended_once, true) && world.broken.is_none();
+                return if again { End::Crashed } else { End::Over };
             }
         }
     }
@@ -176,9 +192,14 @@ fn happen(shared: &Shared, daemon: &Daemon, happening: Happening) {
         Happening::Answer(number) => world.answers(number),
         Happening::Item(id, stream, turn) => world.item_comes(&id, stream, turn),
         Happening::Chance => world.chance_has_it(),
-        Happening::Due(id, arrived) => {
-            let checked = world.judge_due(&id, arrived);
+        Happening::Due(id, said) => {
+            let checked = world.judge_due(&id, said);
             world.holds(checked);
+        }
+        Happening::Stopped => {
+            let checked = world.judge_stopped();
+            world.holds(checked);
+            world.stop_may_end = true;
         }
         Happening::Operator(who) => {
             drop(world);
@@ -214,7 +235,7 @@ async fn stop(shared: &Shared, daemon: Daemon) -> End {
                 operators::come_again(shared, who);
             }
             Some(Happening::Chance) => world.after(Duration::from_secs(1), Happening::Chance),
-            Some(Happening::Due(..)) | None => (),
+            Some(Happening::Due(..) | Happening::Stopped) | None => (),
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Setup {
     pub operators: usize,
     /// The provider's statuses do not show pauses, only its events do.
     pub hides_pauses: bool,
+    /// What the disk was told is kept.
+    pub keeps: bool,
     pub faults: Faults,
 }
 
@@ -33,6 +35,10 @@ pub struct Faults {
     pub stalls: u32,
     /// Decisions that are forged, stale or hasty.
     pub clumsy: u32,
+    /// Writes that are said to be durable and are not: no store may do that, and the judge has to notice.
+    pub lies: u32,
+    /// Resumes and messages that arrive twice: the daemon never repeats one, and the judge has to notice.
+    pub echoes: u32,
     /// Weights of what happens beside agents and operators.
     pub strangers: u32,
     pub crashes: u32,
@@ -45,7 +51,7 @@ pub struct Faults {
 impl Setup {
     /// Nothing goes wrong.
     pub fn calm(seed: u64, sessions: usize, steps: u64) -> Self {
-        Self { seed, sessions, steps, operators: 2, hides_pauses: false, faults: Faults::default() }
+        Self { seed, sessions, steps, operators: 2, hides_pauses: false, keeps: false, faults: Faults::default() }
     }
 
     /// What this seed means. Every kind of fault is absent from some runs: what two kinds do together must not hide what one
@@ -61,6 +67,8 @@ impl Setup {
             writes: rate(150),
             stalls: rate(60),
             clumsy: rate(400),
+            lies: 0,
+            echoes: 0,
             strangers: rate(30),
             crashes: rate(8),
             stops: rate(4),
@@ -74,6 +82,7 @@ impl Setup {
             steps,
             operators: rng.usize(1..=4),
             hides_pauses: rng.u8(..4) == 0,
+            keeps: false,
             faults,
         }
     }

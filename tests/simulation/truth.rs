@@ -27,8 +27,8 @@ pub enum By {
 #[derive(Clone, Debug)]
 pub struct Said {
     pub event: Event,
-    /// A stranger's resume.
-    pub foreign: bool,
+    /// When.
+    pub said_at: Duration,
 }
 
 /// One open stream.
@@ -61,10 +61,12 @@ pub struct Truth {
     pub step: Option<String>,
     pub said: Vec<Said>,
     pub streams: BTreeMap<u64, Stream>,
+    /// When pauses left that were accepted.
+    pub accepted: Vec<Duration>,
     /// When pauses of ours took effect.
     pub took: Vec<Duration>,
-    /// How many times it was let go, by anybody.
-    pub let_go: u64,
+    /// A crash took the approval of the pause that holds it before it was durable: nobody knows of it.
+    pub orphan: bool,
 }
 
 impl Truth {
@@ -78,8 +80,9 @@ impl Truth {
             step: None,
             said: Vec::new(),
             streams: BTreeMap::new(),
+            accepted: Vec::new(),
             took: Vec::new(),
-            let_go: 0,
+            orphan: false,
         }
     }
 
@@ -146,15 +149,17 @@ impl World {
         self.sessions.get_mut(id).expect("a session")
     }
 
-    pub fn says(&mut self, id: &SessionId, kind: EventKind, text: &str, foreign: bool) {
+    pub fn says(&mut self, id: &SessionId, kind: EventKind, text: &str) {
         self.messages += self.rng.u64(1..=4);
         let quiet = matches!(kind, EventKind::Paused | EventKind::Resumed);
         let number = (!quiet).then_some(MessageId(self.messages));
         self.step(format_args!("{id} says {} {:?}: {text}", kind.name(), number.map(|id| id.0)));
         let (at, text) = (Some(self.wall()), text.to_owned());
         let event = Event { id: number, kind, text, at, url: None, title: None, truncated: false };
+        self.judge_said(id, &event);
+        let said_at = self.now();
         let truth = self.truth(id);
-        truth.said.push(Said { event, foreign });
+        truth.said.push(Said { event, said_at });
         let waiting: Vec<u64> = truth.streams.iter().filter(|(_, stream)| !stream.busy).map(|(n, _)| *n).collect();
         for stream in waiting {
             self.item_soon(id, stream);
@@ -189,7 +194,7 @@ impl World {
         } else {
             truth.paused = Some(by);
             self.note(format_args!("{id} is paused by {by:?}"));
-            self.says(id, EventKind::Paused, "paused", false);
+            self.says(id, EventKind::Paused, "paused");
         }
         Ok(())
     }
@@ -200,9 +205,9 @@ impl World {
         if truth.pausing.take().is_none() && truth.paused.take().is_none() {
             return Err(ErrorClass::NotPaused);
         }
-        truth.let_go += 1;
+        truth.orphan = false;
         self.note(format_args!("{id} is resumed by {by:?}"));
-        self.says(id, EventKind::Resumed, "resumed", by == By::Stranger);
+        self.says(id, EventKind::Resumed, "resumed");
         Ok(())
     }
 
@@ -210,6 +215,7 @@ impl World {
         let truth = self.truth(id);
         truth.found()?;
         (truth.task, truth.paused, truth.pausing, truth.step) = (Task::Idle, None, None, None);
+        truth.orphan = false;
         self.note(format_args!("{id} is cancelled"));
         Ok(())
     }
@@ -225,7 +231,7 @@ impl World {
 
     pub fn message(&mut self, id: &SessionId, text: &str) -> Result<(), ErrorClass> {
         self.truth(id).found()?;
-        self.says(id, EventKind::User, text, false);
+        self.says(id, EventKind::User, text);
         self.truth(id).task = Task::Running;
         Ok(())
     }
@@ -234,11 +240,11 @@ impl World {
         let truth = self.truth(id);
         let Some(text) = truth.step.take() else { return };
         let pausing = truth.pausing.take();
-        self.says(id, EventKind::Step, &text, false);
+        self.says(id, EventKind::Step, &text);
         if let Some(by) = pausing {
             self.truth(id).paused = Some(by);
             self.note(format_args!("{id} is paused by {by:?}"));
-            self.says(id, EventKind::Paused, "paused", false);
+            self.says(id, EventKind::Paused, "paused");
         }
     }
 }

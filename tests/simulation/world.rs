@@ -39,8 +39,10 @@ pub enum Happening {
     Operator(usize),
     /// Something else befalls: a stranger, a crash, a clock that is set.
     Chance,
-    /// A pause that was due is looked for.
+    /// A pause that was due is looked for, since so long ago.
     Due(SessionId, Duration),
+    /// Everything is stopped, and the world has been well for a while.
+    Stopped,
 }
 
 /// What ends, or interrupts, the life of a daemon.
@@ -71,6 +73,10 @@ pub struct World {
     pub life: u32,
     /// Nothing goes wrong any more, and everything comes to its end.
     pub well: bool,
+    /// Everything has come to its end, and one more process looks at that.
+    pub ended_once: bool,
+    /// A stop of everything has been looked at since.
+    pub stop_may_end: bool,
     pub fate: Option<Fate>,
     pub configuration: usize,
     pub steps: u64,
@@ -105,6 +111,8 @@ impl Shared {
             judge: Judge::default(),
             life: 0,
             well: false,
+            ended_once: false,
+            stop_may_end: false,
             fate: None,
             configuration: 0,
             steps: 0,
