@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use holdpoint::store::Store;
 use run::{Outcome, run};
-use setup::Setup;
+use setup::{Faults, Setup};
 
 /// Steps of one seed, before everything is well again.
 const STEPS: u64 = 2_000;
@@ -50,17 +50,11 @@ fn the_same_seed_is_the_same_run() {
 /// A judge that never finds anything is none: a disk that lies and calls that are repeated are found out.
 #[test]
 fn what_no_store_and_no_daemon_may_do_is_found_out() {
-    let lies = |setup: &mut Setup| setup.faults.lies = 300;
-    let echoes = |setup: &mut Setup| setup.faults.echoes = 500;
-    let faults: [(&str, &dyn Fn(&mut Setup)); 2] = [("invariant 1", &lies), ("repeated", &echoes)];
-    for (found, fault) in faults {
-        let broken: Vec<Option<String>> = (0..4)
-            .map(|seed| {
-                let mut setup = Setup::calm(seed, 6, STEPS);
-                fault(&mut setup);
-                run(setup, false).broken
-            })
-            .collect();
+    let lies = Faults { lies: 300, ..Faults::default() };
+    let echoes = Faults { echoes: 500, ..Faults::default() };
+    for (found, faults) in [("invariant 1", lies), ("repeated", echoes)] {
+        let setup = |seed| Setup { faults, ..Setup::calm(seed, 6, STEPS) };
+        let broken: Vec<Option<String>> = (0..4).map(|seed| run(setup(seed), false).broken).collect();
         assert!(broken.iter().flatten().any(|broken| broken.contains(found)), "{broken:?}");
     }
 }

@@ -78,7 +78,7 @@ impl Setup {
         };
         Self {
             seed,
-            sessions: rng.usize(1..=12),
+            sessions: rng.usize(1..=16),
             steps,
             operators: rng.usize(1..=4),
             hides_pauses: rng.u8(..4) == 0,
