@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 """Writes the figures of docs/RELIABILITY.md from what the tests leave behind.
 
-    cargo test --release --test crash --features crash-points
-    docs/reliability.py [target/tmp/crash.json]
+    cargo test --release --test crash --features crash-points; docs/reliability.py --crash target/tmp/crash.json
+    cargo test > tests.log 2>&1;                               docs/reliability.py --tests tests.log
+    cargo test --test simulation the_invariants -- --nocapture > simulation.log;
+                                                               docs/reliability.py --simulation simulation.log
+    fuzz/run.sh --release 600;                                 docs/reliability.py --fuzz target/fuzz
 
-Where a crash point is, is read from the source. Each kind of test has its own marks on the page and its own function here.
+Without arguments it looks for the first. Where a crash point is, is read from the source. Each kind of test has its own marks on
+the page and its own function here; figures are made only from a run that held.
 Python 3.11, nothing to install.
 """
 
@@ -99,10 +103,58 @@ def put(name, text):
     PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
+def when():
+    linux = ".".join(platform.release().split(".")[:2])
+    return f"{datetime.date.today()}, {os.cpu_count()} processors, Linux {linux}"
+
+
+def faults(path):
+    """Which rows of the fault table held in a run of all tests."""
+    passed, failed = set(), set()
+    for name, result in re.findall(r"^test (?:\S+::)?(\w+)(?: - should panic)? \.\.\. (ok|FAILED)$", pathlib.Path(path).read_text(), re.MULTILINE):
+        (passed if result == "ok" else failed).add(name)
+    section = PAGE.read_text(encoding="utf-8").partition("## Faults on the wire")[2].partition("\n## ")[0]
+    rows = [row for row in section.splitlines() if row.startswith("| ") and not row.startswith("| fault")]
+    tests = [re.findall(r"`(\w+)`", row.split("|")[3]) for row in rows]
+    absent = sorted({test for names in tests for test in names} - passed)
+    if failed or absent:
+        sys.exit(f"{path}: failed {sorted(failed)}, not run {absent}; figures are made from a run that held")
+    count = len({test for names in tests for test in names})
+    return f"Run on {when()}: **{len(rows)} rows held**, in {count} tests."
+
+
+def simulation(path):
+    found = re.search(r"^(\d+) steps of (\d+) seeds, (\d+) lives", pathlib.Path(path).read_text(), re.MULTILINE)
+    if not found or "test result: FAILED" in pathlib.Path(path).read_text():
+        sys.exit(f"{path}: no run that held")
+    steps, seeds, lives = (f"{int(number):,}".replace(",", " ") for number in found.groups())
+    return f"Run on {when()}: **{steps} steps** of {seeds} seeds, in which the daemon was started {lives} times. None failed."
+
+
+def fuzz(folder):
+    rows = []
+    for path in sorted(pathlib.Path(folder).glob("*.log")):
+        text = path.read_text(errors="replace")
+        executions = re.search(r"^stat::number_of_executed_units: *(\d+)", text, re.MULTILINE)
+        seconds = re.search(r"^Done \d+ runs in (\d+) second", text, re.MULTILINE)
+        if not executions or not seconds or "ERROR: libFuzzer" in text:
+            sys.exit(f"{path}: no run that held")
+        rows.append([f"`{path.stem}`", f"{int(executions[1]):,}".replace(",", " "), seconds[1]])
+    if not rows:
+        sys.exit(f"{folder}: nothing was fuzzed")
+    return f"Run on {when()}; nothing broke.\n\n" + table(["target", "executions", "seconds"], rows)
+
+
 def main():
-    if len(sys.argv) > 2 or sys.argv[1:] in (["-h"], ["--help"]):
+    kinds = {"--crash": ("crash figures", crash), "--tests": ("fault figures", faults)}
+    kinds |= {"--simulation": ("simulation figures", simulation), "--fuzz": ("fuzz figures", fuzz)}
+    given = sys.argv[1:] or ["--crash", str(ROOT / "target/tmp/crash.json")]
+    pairs = list(zip(given[::2], given[1::2]))
+    if len(given) % 2 or any(kind not in kinds for kind, _ in pairs):
         sys.exit(__doc__)
-    put("crash figures", crash(sys.argv[1] if len(sys.argv) == 2 else ROOT / "target/tmp/crash.json"))
+    for kind, path in pairs:
+        name, figures = kinds[kind]
+        put(name, figures(path))
 
 
 if __name__ == "__main__":

@@ -44,6 +44,28 @@ async fn what_waits_is_logged_with_its_deadline_and_the_deadline_cancels() {
     assert_eq!(calls(&sim, Endpoint::Cancel).await, 1);
 }
 
+/// As a machine that sleeps: nothing runs, time goes on, and the agent may have been let go by somebody meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_daemon_that_was_stopped_in_its_tracks_carries_the_deadline_out_and_looks_anew() {
+    let home = Home::new();
+    home.write("config.toml", &CONFIG.replace("\"10m\"", "\"10s\""));
+    let sim = simulator().await;
+    let (mut daemon, session, line) = holding(&home, &sim).await;
+    let deadline: jiff::civil::Time =
+        line.split_whitespace().find_map(|word| word.strip_suffix("Z,")?.parse().ok()).unwrap();
+    daemon.signal(Signal::STOP);
+    // Nothing tells of a deadline that nobody carries out.
+    while jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).time() <= deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(sim.session(&session).await.unwrap().paused, "nobody decided while nothing ran");
+    daemon.signal(Signal::CONT);
+    daemon.wait("expired by the deadline: cancelled, confirmed");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+    assert_eq!(sim.ledger().await.unwrap(), []);
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn signals_drain_what_is_held_stays_held_and_the_next_start_takes_it_up() {
     let home = Home::new();

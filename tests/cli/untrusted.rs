@@ -80,3 +80,72 @@ async fn logs_cleanly(format: &str) {
         assert!(!found, "the key is in {}", path.display());
     }
 }
+
+/// What programs of the daemon's are shown, and what every process of this user can read of it.
+fn seen_of(daemon: &Process) -> Vec<(String, Vec<u8>)> {
+    let shown = |pid: String| {
+        let read =
+            |name: &str| (format!("{name} of {pid}"), std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default());
+        [read("cmdline"), read("environ"), read("comm")]
+    };
+    let pid = daemon.pid().as_raw_nonzero().to_string();
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let all = std::iter::once(pid).chain(children.split_whitespace().map(str::to_owned));
+    all.flat_map(shown).collect()
+}
+
+/// A whole run with the key in a file: what is logged at the most talkative level, every command's answer, what the hook is told
+/// and with what environment, metrics, the socket's answers, files, and the process listing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_key_is_nowhere_but_where_it_belongs() {
+    let home = Home::new();
+    let sim = simulator().await;
+    let (key, told) = (home.write("key", &format!("{KEY}\n")), home.path("told"));
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let hook = home.write("hook.sh", &format!("#!/bin/sh\nenv >> {0}\ncat >> {0}\n", told.display()));
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let config = std::fs::read_to_string(home.path("config.toml")).unwrap();
+    let config = config.replace("api_key_env = \"HOLDPOINT_TEST_KEY\"", "api_key_file = \"key\"");
+    home.write("config.toml", &format!("{config}\n[notify]\nexec = [\"{}\"]\n", hook.display()));
+    sim.fault(fault(Endpoint::Messages, BodyShape::Detail, 500)).await.unwrap();
+    let command = &mut home.daemon(&sim.base_url());
+    let mut daemon = Process::start(command.env_remove("HOLDPOINT_TEST_KEY").env("HOLDPOINT_LOG_LEVEL", "trace"));
+    daemon.wait("no terminal: nobody is asked here");
+    crate::bench::play(&sim, crate::bench::PURCHASE).await;
+    let line = daemon.wait("waits for an answer");
+    let code = line.split_whitespace().find(|word| word.len() == 4 && *word != "WARN").unwrap().to_owned();
+    let mut said = seen_of(&daemon);
+    for args in [
+        &["status", "--json"][..],
+        &["doctor"],
+        &["pending"],
+        &["show", &code, "--json"],
+        &["sessions", "--json"],
+        &["deny", &code, "--yes"],
+        &["wait", &code, "--json"],
+        &["audit", "list"],
+        &["audit", "export"],
+        &["config", "check"],
+        &["status", "--config", "nowhere.toml"],
+    ] {
+        let config: &[&str] = if args.contains(&"--config") { &[] } else { &["--config", "config.toml"] };
+        let ended = home.output(&[args, config].concat());
+        let text = [ended.stdout.as_str(), &ended.stderr].concat();
+        assert!(!text.is_empty(), "{args:?} says something");
+        said.push((format!("{args:?}"), text.into_bytes()));
+    }
+    said.extend(seen_of(&daemon));
+    let ended = daemon.stop(Signal::TERM);
+    said.push(("the log".to_owned(), ended.stderr.into_bytes()));
+    let files = home.files().into_iter().filter(|(path, _)| *path != key);
+    said.extend(files.map(|(path, bytes)| (path.display().to_string(), bytes)));
+    assert!(said.iter().any(|(what, bytes)| what.ends_with("told") && !bytes.is_empty()), "the hook was called");
+    assert!(
+        said.iter().any(|(what, bytes)| what.starts_with("cmdline") && !bytes.is_empty()),
+        "processes can be listed"
+    );
+    for (what, bytes) in said {
+        let found = bytes.windows(KEY.len()).any(|window| window == KEY.as_bytes());
+        assert!(!found, "the key is in {what}");
+    }
+}
