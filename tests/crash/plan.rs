@@ -32,7 +32,7 @@ impl Run {
             reach => reach,
         };
         match (first, self.second) {
-            (Reach::Always, Some(after)) => second(point, after),
+            (Reach::Always, Some(after)) => second(self.story, point, after),
             (first, _) => first,
         }
     }
@@ -65,7 +65,7 @@ fn matrix() -> Vec<Run> {
                 runs.push(Run { story, first: (point, 2), second: None });
             }
             // Each second point after another first one, in turn; what takes up after all that leave something behind.
-            let takes_up = second(live_seeds()[0], point) == Reach::Always;
+            let takes_up = second(story, live_seeds(story)[0], point) == Reach::Always;
             let after: Vec<Point> = if takes_up { seeds.clone() } else { vec![seeds[at % seeds.len()]] };
             runs.extend(after.into_iter().map(|seed| Run { story, first: (seed, 1), second: Some(point) }));
         }
@@ -83,7 +83,8 @@ fn share() -> Vec<Run> {
             Some(story) => Run { story, first: (point, 1), second: None },
             None => {
                 let story = Story::ALL[at % Story::ALL.len()];
-                Run { story, first: (live_seeds()[at % 2], 1), second: Some(point) }
+                let seeds = live_seeds(story);
+                Run { story, first: (seeds[at % seeds.len()], 1), second: Some(point) }
             }
         });
     }

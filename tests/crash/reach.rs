@@ -125,16 +125,18 @@ pub fn seeds(story: Story) -> Vec<Point> {
     seeds.into_iter().filter(|seed| reach(story, *seed) == Always).collect()
 }
 
-/// The seeds after which an approval is under way in the store for certain, so that a second life takes it up.
-pub fn live_seeds() -> [Point; 2] {
-    [Point::OpenedCommitted, Point::DecidedCommitted]
+/// The seeds after which an approval is under way in the store for certain, so that a second life takes it up. What is cancelled
+/// waits for no disk: it can have come to its end in the transaction that has its outcome.
+pub fn live_seeds(story: Story) -> Vec<Point> {
+    let seeds = [Point::OpenedCommitted, Point::DecidedCommitted];
+    seeds.into_iter().take(if cancels(story) { 1 } else { 2 }).collect()
 }
 
-/// Whether a second life passes `point`, when the first ended at `seed`.
-pub fn second(seed: Point, point: Point) -> Reach {
+/// Whether `story`'s second life passes `point`, when the first ended at `seed`.
+pub fn second(story: Story, seed: Point, point: Point) -> Reach {
     match point {
         Point::StoreOpened | Point::StoreRead | Point::WriteLast | Point::StopUnwritten | Point::Stopped => Always,
-        Point::TakeUpUnbegun | Point::TakenUp | Point::TakenUpUnshown if live_seeds().contains(&seed) => Always,
+        Point::TakeUpUnbegun | Point::TakenUp | Point::TakenUpUnshown if live_seeds(story).contains(&seed) => Always,
         _ => Perhaps("what a second life has to do depends on how far the first one came"),
     }
 }
