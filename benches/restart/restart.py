@@ -126,6 +126,9 @@ class Run:
             "HOLDPOINT_PROVIDER_BASE_URL": self.base_url or "http://127.0.0.1:1",
             "HOLDPOINT_STORE_PATH": str(self.store),
         }
+        # A build with crash points runs only where it is told that none is meant.
+        if "crash points" in version(self.args.holdpoint):
+            environment["HOLDPOINT_CRASH_AT"] = "none"
         with open(self.scratch / f"{name}.log", "wb") as log:
             return subprocess.Popen(
                 command,
@@ -215,6 +218,10 @@ def ms(nanoseconds):
     return f"{nanoseconds / 1e6:.0f}"
 
 
+def version(binary):
+    return subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def processor_time(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -226,13 +233,12 @@ def kill(process):
 
 
 def text(args, cores, results):
-    version = subprocess.run([args.holdpoint, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     build = pathlib.Path(args.holdpoint).resolve().parent.name
     shared = "" if len(cores) > 1 else "; **everything on one core**"
     load = os.getloadavg()[1]
     lines = [
         f"Measured {datetime.date.today()} with `{' '.join(['benches/restart/run.sh', *sys.argv[5:]])}`:",
-        f"{version} ({build} build); {len(cores)} × {cpu_model()}, Linux {'.'.join(platform.release().split('.')[:2])}{shared};",
+        f"{version(args.holdpoint)} ({build} build); {len(cores)} × {cpu_model()}, Linux {'.'.join(platform.release().split('.')[:2])}{shared};",
         f"load {load:.1f} at the end, this run's own processes included. Medians of {args.restarts} restarts, the worst in brackets.",
         "",
         "| added round trip | first pause | last of the first pauses | half of the approvals open | all open | the daemon's CPU |",
