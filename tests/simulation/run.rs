@@ -216,8 +216,8 @@ async fn stop(shared: &Shared, daemon: Daemon) -> End {
         let next = shared.lock().next();
         tokio::select! {
             biased;
-            held = &mut stopping => {
-                shared.lock().step(format_args!("stopped; {} sessions stay held", held.len()));
+            stopped = &mut stopping => {
+                shared.lock().step(format_args!("stopped; {} sessions stay held", stopped.held.len()));
                 return End::Stopped;
             }
             () = shared.sooner.notified() => continue,
