@@ -23,7 +23,7 @@ impl World {
         if runs && !stepping {
             self.agent_goes_on(id);
         }
-        let wait = self.millis(400, 9_000);
+        let wait = self.millis(300, 6_000);
         self.after(wait, Happening::Agent(id.clone()));
     }
 

@@ -152,6 +152,7 @@ impl Durable for Store {
             (goes == Goes::Well).then(|| {
                 world.step(format_args!("disk: everything is stopped"));
                 world.disk.halt = Some(halt.clone());
+                world.judge.halted();
             })
         })
         .await

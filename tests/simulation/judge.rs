@@ -18,6 +18,9 @@ pub type Held = Result<(), String>;
 /// How soon a pause leaves after the event that asks for it has arrived.
 const AT_ONCE: Duration = Duration::from_millis(2);
 
+/// How long after an event has arrived the daemon has to have understood it.
+const HEARD: Duration = Duration::from_secs(1);
+
 /// What is remembered of a run.
 #[derive(Default)]
 pub struct Judge {
@@ -93,6 +96,9 @@ impl World {
         };
         let held = self.sessions.values().filter(|truth| truth.held_by() == Some(By::Us));
         let orphans: Vec<SessionId> = held.filter(|truth| !lives(&truth.id)).map(|truth| truth.id.clone()).collect();
+        for call in self.calls.values_mut().filter(|call| matches!(call.what, What::Pause)) {
+            call.orphan = call.session.as_ref().is_some_and(|session| !lives(session));
+        }
         for orphan in orphans {
             self.judge.count("pauses whose approval a crash took");
             self.truth(&orphan).orphan = true;
@@ -173,12 +179,10 @@ impl World {
         if informed && matches!(kept.card.hold, Hold::InDoubt { .. }) {
             return Ok(());
         }
-        // Somebody who resumes and pauses again between two looks is not seen. So what can be told is that no pause of ours
-        // has ever taken effect since the session was asked about before.
-        let since = self.judge.opened.range(..kept.card.approval).rev();
-        let before =
-            since.map(|(id, at)| (&self.disk.approvals[id], *at)).find(|(other, _)| other.card.session == *session);
-        let since = before.map_or(Duration::ZERO, |(_, at)| at);
+        // Somebody who resumes and pauses again between two looks is not seen: a pause of ours counts that took effect since we
+        // let the session go, or since the last resume of a stranger of which the daemon has heard.
+        let heard = truth.meddled.filter(|(_, heard)| *heard + HEARD < self.now());
+        let since = truth.released.max(heard.map_or(Duration::ZERO, |(at, _)| at));
         if truth.took.iter().any(|took| *took >= since) {
             return Ok(());
         }

@@ -28,7 +28,7 @@ use run::{Outcome, run};
 use setup::{Faults, Setup};
 
 /// Steps of one seed, before everything is well again.
-const STEPS: u64 = 2_000;
+const STEPS: u64 = 4_000;
 
 #[test]
 fn one_calm_session_comes_to_its_end() {

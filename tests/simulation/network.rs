@@ -58,6 +58,8 @@ pub struct Call {
     pub session: Option<SessionId>,
     way: Way,
     left: Duration,
+    /// A pause on its way when its process died, whose approval was not durable.
+    pub orphan: bool,
     asker: Option<oneshot::Sender<Result<Reply, ErrorClass>>>,
     reply: Option<Result<Reply, ErrorClass>>,
 }
@@ -209,7 +211,10 @@ impl World {
         let leg = self.leg();
         self.after(leg, Happening::Arrive(number));
         let (asker, answer) = oneshot::channel();
-        self.calls.insert(number, Call { what, session, way, left: self.now(), asker: Some(asker), reply: None });
+        self.calls.insert(
+            number,
+            Call { what, session, way, left: self.now(), orphan: false, asker: Some(asker), reply: None },
+        );
         answer
     }
 
@@ -254,11 +259,19 @@ impl World {
             }
             Way::Refused(class) => Err(class),
             Way::Dud => self.dud(session.as_ref()),
+            // Somebody else is a moment faster.
+            Way::Well | Way::LostAfter if matches!(what, What::Pause) && self.chance(self.faults.strangers) => {
+                let _ = session.as_ref().map(|id| self.pause(id, By::Stranger));
+                self.effect(&what, session.as_ref())
+            }
             Way::Well | Way::LostAfter => self.effect(&what, session.as_ref()),
         };
         let said = reply.as_ref().map(|_| "done").map_err(Clone::clone);
         if said.is_ok() && matches!(what, What::Pause) {
             self.judge_race(number, session.as_ref());
+        }
+        if said.is_ok() && self.calls[&number].orphan {
+            self.truth(session.as_ref().expect("a session")).orphan = true;
         }
         self.step(format_args!("#{number} {} {what:?} arrives: {said:?}", name(session.as_ref())));
         let leg = self.leg();
@@ -380,7 +393,12 @@ impl World {
         self.step(format_args!("{id} stream {number}: {} {:?}", event.kind.name(), event.id.map(|id| id.0)));
         let live = next >= history && self.now() > opened + Duration::from_secs(15);
         self.judge_item(id, &event, live, said.said_at);
-        self.truth(id).streams.get_mut(&number).expect("a stream").next += 1;
+        let now = self.now();
+        let truth = self.truth(id);
+        if said.foreign && live {
+            truth.meddled = Some((said.said_at, now));
+        }
+        truth.streams.get_mut(&number).expect("a stream").next += 1;
         self.send(id, number, StreamItem::Event(event));
         if next + 1 < self.truth(id).said.len() {
             self.item_soon(id, number);

@@ -76,7 +76,7 @@ async fn act(shared: &Shared, requests: &Requests, name: &OperatorName) {
         let mut world = shared.lock();
         let living: Vec<_> = world.living().collect();
         let halts = world.faults.halts;
-        let what = if world.chance(halts * 4) { 3 } else { world.rng.u32(..40) };
+        let what = if world.chance(halts * 15) { 3 } else { world.rng.u32(..40) };
         (what, world.some(&living), world.judge.is_halted(), world.well, world.stop_may_end)
     };
     let said = match (what, session) {

@@ -18,7 +18,7 @@ use crate::setup::{CONFIGURATIONS, Faults, Setup};
 use crate::world::{Fate, Happening, Shared};
 
 /// How long everything may take to come to its end, once the world is well.
-const LONGEST: Duration = Duration::from_secs(3 * 3600);
+const LONGEST: Duration = Duration::from_secs(3600);
 /// How long a stop of everything stays in force in a world that is well.
 const HEALTHY_STOP: Duration = Duration::from_secs(60);
 /// How long everything has to be at rest.
@@ -126,6 +126,9 @@ async fn live(shared: &Shared) -> End {
             if since.1.is_some_and(|at| now > at + REST) || now > since.0 + LONGEST {
                 let checked = world.judge_end_of_run();
                 world.holds(checked);
+                if since.1.is_none() {
+                    world.breaks("liveness: there is no end to it");
+                }
                 // Once more from what is durable: a restart begins nothing that has come to its end.
                 let again = !std::mem::replace(&mut world.ended_once, true) && world.broken.is_none();
                 return if again { End::Crashed } else { End::Over };

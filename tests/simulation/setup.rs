@@ -69,7 +69,7 @@ impl Setup {
             clumsy: rate(400),
             lies: 0,
             echoes: 0,
-            strangers: rate(30),
+            strangers: rate(90),
             crashes: rate(8),
             stops: rate(4),
             halts: rate(8),

@@ -29,6 +29,8 @@ pub struct Said {
     pub event: Event,
     /// When.
     pub said_at: Duration,
+    /// A stranger's resume.
+    pub foreign: bool,
 }
 
 /// One open stream.
@@ -65,6 +67,10 @@ pub struct Truth {
     pub accepted: Vec<Duration>,
     /// When pauses of ours took effect.
     pub took: Vec<Duration>,
+    /// When we last ended what held it.
+    pub released: Duration,
+    /// The newest resume of a stranger that the daemon has heard of: when it was, and when it was heard.
+    pub meddled: Option<(Duration, Duration)>,
     /// A crash took the approval of the pause that holds it before it was durable: nobody knows of it.
     pub orphan: bool,
 }
@@ -82,6 +88,8 @@ impl Truth {
             streams: BTreeMap::new(),
             accepted: Vec::new(),
             took: Vec::new(),
+            released: Duration::ZERO,
+            meddled: None,
             orphan: false,
         }
     }
@@ -159,7 +167,7 @@ impl World {
         self.judge_said(id, &event);
         let said_at = self.now();
         let truth = self.truth(id);
-        truth.said.push(Said { event, said_at });
+        truth.said.push(Said { event, said_at, foreign: false });
         let waiting: Vec<u64> = truth.streams.iter().filter(|(_, stream)| !stream.busy).map(|(n, _)| *n).collect();
         for stream in waiting {
             self.item_soon(id, stream);
@@ -200,22 +208,30 @@ impl World {
     }
 
     pub fn resume(&mut self, id: &SessionId, by: By) -> Result<(), ErrorClass> {
+        let now = self.now();
         let truth = self.truth(id);
         truth.found()?;
         if truth.pausing.take().is_none() && truth.paused.take().is_none() {
             return Err(ErrorClass::NotPaused);
         }
         truth.orphan = false;
+        if by == By::Us {
+            truth.released = now;
+        }
         self.note(format_args!("{id} is resumed by {by:?}"));
         self.says(id, EventKind::Resumed, "resumed");
+        if let Some(said) = self.truth(id).said.last_mut() {
+            said.foreign = by == By::Stranger;
+        }
         Ok(())
     }
 
     pub fn cancel(&mut self, id: &SessionId) -> Result<(), ErrorClass> {
+        let now = self.now();
         let truth = self.truth(id);
         truth.found()?;
         (truth.task, truth.paused, truth.pausing, truth.step) = (Task::Idle, None, None, None);
-        truth.orphan = false;
+        (truth.orphan, truth.released) = (false, now);
         self.note(format_args!("{id} is cancelled"));
         Ok(())
     }
