@@ -8,8 +8,9 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use holdpoint::clock::Clock;
 use holdpoint::control::http::{Access, Parts, Server};
 use holdpoint::control::service::DeskService;
 use holdpoint::control::{DeskSettings, Drivers};
@@ -37,7 +38,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         tokio::spawn(async move { while pictures.recv().await.is_some() {} });
         tokio::spawn(async move { while ordered.recv().await.is_some() {} });
         let desk =
-            DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, Instant::now());
+            DeskService::start(DeskSettings::default(), Drivers { decisions, screenshots, orders }, Clock::start());
         let listener = UnixListener::bind(&socket).expect("a socket");
         let parts = Parts { desk, access: Access::default(), beside: axum::Router::new(), reload: None };
         Server::start(listener, parts)

@@ -55,7 +55,7 @@ async fn a_daemon_that_was_stopped_in_its_tracks_carries_the_deadline_out_and_lo
         line.split_whitespace().find_map(|word| word.strip_suffix("Z,")?.parse().ok()).unwrap();
     daemon.signal(Signal::STOP);
     // Nothing tells of a deadline that nobody carries out.
-    while jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).time() <= deadline {
+    while jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).time() <= deadline {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(sim.session(&session).await.unwrap().paused, "nobody decided while nothing ran");
