@@ -180,7 +180,8 @@ impl Gate {
         if turn.moves {
             self.rest_ends();
             self.look_again_for_end(&mut turn);
-            self.perhaps_paused = false;
+            // A status that is told does not count: some providers' say nothing of pauses.
+            self.perhaps_paused &= !matches!(input, Input::Seen { .. });
         }
         self.stand_still(now);
         self.expire_if_due(&mut turn);

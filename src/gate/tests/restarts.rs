@@ -157,6 +157,7 @@ fn a_pause_of_which_nothing_was_kept_leaves_in_doubt_whose_it_is_and_only_an_ope
     {
         let mut scene = Scene::new();
         scene.gate.begin_perhaps_paused();
+        scene.input(crate::gate::Input::Status(crate::api::Status("running".to_owned())));
         scene.history(EventKind::Thought, verdict);
         scene.input(crate::gate::Input::CaughtUp);
         scene.paused(Ok(PauseAnswer::AlreadyPaused));
