@@ -16,7 +16,7 @@ mod watchdog;
 mod words;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +103,9 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     words::say_started(&config, &file);
     let kept = config.store.checkpoint.clone();
     if let Some(checkpoint) = &kept {
+        let own = ["", "-wal", "-shm", ".lock"].map(|end| with_end(&file, end));
+        let own: Vec<PathBuf> = own.into_iter().chain([places::socket_path(&config.control, &file)]).collect();
+        checkpoint::apart_from(checkpoint, &own)?;
         checkpoint::compare(checkpoint, &store).await?;
     }
     let keeper = kept.map(|checkpoint| Keeper::start(checkpoint, file.clone()));
@@ -112,6 +115,12 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         keeper.finish().await;
     }
     done
+}
+
+fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }
 
 /// What a daemon is started from.

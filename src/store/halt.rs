@@ -14,6 +14,7 @@ use crate::operator::escape::short;
 
 const HALTED: &str = "halted";
 const ENDED: &str = "halt_ended";
+const CHECKPOINT: &str = "checkpoint";
 
 #[derive(Serialize, Deserialize)]
 struct Body {
@@ -50,6 +51,33 @@ impl Store {
         let note = format!("the stop of everything was ended by {}", short(&by.0));
         let body = Body { note, halt: halt.clone() };
         self.write_halt(at, ENDED, &body, |standing| standing == Some(halt)).await
+    }
+
+    /// Whether the head of the journal was ever kept elsewhere as well.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_checkpoint(&self) -> Result<bool, StoreError> {
+        let any = sqlx::query("SELECT 1 FROM journal WHERE entry = ? LIMIT 1").bind(CHECKPOINT);
+        let row = any.fetch_optional(&self.pool).await.map_err(|source| self.sql("read", source))?;
+        Ok(row.is_some())
+    }
+
+    /// Writes down, once, that the head of the journal is kept at `place` as well, so that a missing one is noticed.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn keeps_checkpoint(&self, place: &str, at: Timestamp) -> Result<(), StoreError> {
+        if self.has_checkpoint().await? {
+            return Ok(());
+        }
+        let body = serde_json::json!({ "note": format!("the head of the trail is kept in {} as well", short(place)) });
+        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
+        let written = self.write_halt_entry(&mut connection, at, CHECKPOINT, body.to_string(), |_| true).await;
+        if written.is_err() {
+            let _ = connection.execute("ROLLBACK").await;
+        }
+        written
     }
 
     async fn write_halt(

@@ -88,7 +88,49 @@ async fn another_store_and_a_checkpoint_that_cannot_be_read_stop_everything_as_w
         daemon.wait("everything is stopped");
         let ended = daemon.stop(Signal::TERM);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-        assert_eq!(head(&home).0, 1, "the stop is the first entry");
+        assert_eq!(head(&home).0, 2, "the stop, and that a checkpoint is kept");
+    }
+}
+
+/// A place that was not mounted looks like one in which nothing was ever written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_checkpoint_that_is_not_there_any_more_stops_everything() {
+    let (home, sim) = (home(), simulator().await);
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("is made now");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+    std::fs::remove_file(home.path("elsewhere/head")).unwrap();
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("is not there to compare it with");
+    daemon.wait("everything is stopped");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+/// Neither the start nor the end waits for a place that does not answer, and nothing that stands there is written into.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_stands_in_the_place_of_a_checkpoint_is_neither_waited_for_nor_written_into() {
+    let (home, sim) = (home(), simulator().await);
+    let pipe = std::process::Command::new("mkfifo").arg(home.path("elsewhere/head")).status().unwrap();
+    assert!(pipe.success());
+    let victim = home.write("victim", "mine");
+    std::os::unix::fs::symlink(&victim, home.path("elsewhere/head.new")).unwrap();
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("it is no file");
+    daemon.wait("everything is stopped");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+    assert_eq!(head(&home).0, 2, "the pipe was replaced");
+}
+
+#[test]
+fn a_checkpoint_in_the_place_of_the_store_or_beside_it_starts_nothing() {
+    for place in ["state/holdpoint/holdpoint.db", "./state/../state/holdpoint/holdpoint.db-wal", "elsewhere/sock"] {
+        let home = home();
+        let socket = format!("{}\n[control]\nsocket = \"elsewhere/sock.new\"\n", CONFIG);
+        home.write("config.toml", &format!("{socket}\n[store]\ncheckpoint = \"{place}\"\n"));
+        let ended = Process::start(&mut home.daemon("http://127.0.0.1:9")).ends();
+        assert_eq!(ended.code, Some(78), "{place}: {}", ended.stderr);
+        ended.says(&["would be written over the daemon's own", "a place of its own"]);
     }
 }
 
