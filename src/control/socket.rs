@@ -192,6 +192,21 @@ fn make_room(path: &Path) -> Result<(), SocketError> {
     }
 }
 
+/// The folder on the way to a socket that members of the group it is given to cannot pass, if there is one.
+#[must_use]
+pub fn barred(path: &Path, group: &str) -> Option<PathBuf> {
+    let group = group_id(group).ok()?;
+    barred_to(&std::fs::canonicalize(path.parent()?).ok()?, group)
+}
+
+fn barred_to(folder: &Path, group: u32) -> Option<PathBuf> {
+    let passes = |folder: &&Path| {
+        let Ok(about) = std::fs::metadata(folder) else { return true };
+        about.mode() & 0o001 != 0 || (about.gid() == group && about.mode() & 0o010 != 0)
+    };
+    folder.ancestors().find(|folder| !passes(folder)).map(Path::to_owned)
+}
+
 fn give(path: &Path, group: Option<u32>, mode: u32) -> Result<(), SocketError> {
     if group.is_some() {
         std::os::unix::fs::chown(path, None, group).map_err(failed("cannot give to the group", path))?;
@@ -287,6 +302,23 @@ mod tests {
         std::fs::write(&path, "somebody's").expect("written");
         drop(removal);
         assert!(path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_the_group_cannot_pass_is_found_wherever_it_is_on_the_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (open, inner) = (folder.path().join("open"), folder.path().join("open/inner"));
+        std::fs::create_dir_all(&inner).expect("a folder");
+        let mode =
+            |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+        let group = std::fs::metadata(&inner).expect("a folder").gid();
+        mode(folder.path(), 0o711);
+        mode(&open, 0o750);
+        mode(&inner, 0o710);
+        assert_eq!(barred_to(&inner, group), None);
+        assert_eq!(barred_to(&inner, group + 1), Some(inner.clone()), "what is another group's");
+        mode(&open, 0o700);
+        assert_eq!(barred_to(&inner, group), Some(open));
     }
 
     #[test]

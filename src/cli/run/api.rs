@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::config::ControlConfig;
 use crate::control::http::{Access, Parts, Principal, Reload, Server};
-use crate::control::socket::{Removal, Socket, SocketError};
+use crate::control::socket::{self, Removal, Socket, SocketError};
 use crate::daemon::Daemon;
 use crate::error::{Exit, Failure};
 use crate::telemetry;
@@ -38,7 +38,18 @@ impl Api {
     /// # Errors
     /// When there can be no socket.
     pub(in crate::cli) fn bind(path: &Path, config: &ControlConfig) -> Result<Socket, Failure> {
-        Socket::bind(path, config.group.as_deref()).map_err(|error| Failure::of(Exit::Error, &error).hint(hint(&error)))
+        let socket = Socket::bind(path, config.group.as_deref())
+            .map_err(|error| Failure::of(Exit::Error, &error).hint(hint(&error)))?;
+        let barred = config.group.as_deref().and_then(|group| Some((group, socket::barred(path, group)?)));
+        if let Some((group, folder)) = barred {
+            tracing::warn!(
+                "the group {group:?} is given the socket {} and cannot reach it: {} is closed to it\n  hint: give it a place \
+                 that the group may pass to with [control] socket, such as /run/holdpoint/holdpoint.sock",
+                path.display(),
+                folder.display()
+            );
+        }
+        Ok(socket)
     }
 
     /// Serves a daemon on a socket; wishes to read the configuration again go to `reload`.
