@@ -41,9 +41,9 @@ pub enum State {
     Draft,
     /// Waits for a decision.
     Open,
-    /// An approval was given and is being checked and recorded; nobody else can decide meanwhile, except to deny.
+    /// A decision is being checked and recorded; nobody else can decide meanwhile, except to deny what is being approved.
     Deciding {
-        /// Who gave it.
+        /// Who decided.
         by: OperatorName,
     },
     /// It has its outcome.

@@ -116,7 +116,7 @@ impl Console {
             }
             self.pin(id, what);
         } else if let (State::Deciding { .. }, State::Open) = (&old.state, &new.state) {
-            self.say(Some(id), format!("{}  that approval was not carried out; it is asked again", id.code()));
+            self.say(Some(id), format!("{}  that decision was not carried out; it is asked again", id.code()));
             self.settle_pinned();
         } else if old.votes != new.votes || new.frozen != old.frozen {
             self.rearm();

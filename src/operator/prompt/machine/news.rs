@@ -186,10 +186,15 @@ impl Prompt {
     fn state_changed(&mut self, old: &State, new: &State, id: ApprovalId) {
         match (old, new) {
             (State::Open, State::Deciding { by }) => {
-                self.say(&format!("{}  {} has just approved this; n still denies it", id.code(), short(&by.0)));
+                // It may be a denial: that is not told before it is on the disk.
+                let by = short(&by.0);
+                self.say(&format!(
+                    "{}  {by} is deciding this; should that be an approval, n still denies it",
+                    id.code()
+                ));
             }
             (State::Deciding { .. }, State::Open) => {
-                self.ask(&format!("{}  that approval was not carried out; it is asked again", id.code()));
+                self.ask(&format!("{}  that decision was not carried out; it is asked again", id.code()));
             }
             (State::Draft | State::Open | State::Deciding { .. } | State::Ended { .. }, _) => {}
         }

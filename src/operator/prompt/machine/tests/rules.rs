@@ -632,11 +632,14 @@ fn extending_and_screenshots_keep_the_question() {
 }
 
 #[test]
-fn another_operators_approval_in_the_making_can_still_be_denied() {
+fn another_operators_decision_in_the_making_is_not_called_an_approval_and_can_still_be_denied() {
     let view = buying();
     let mut bench = Bench::with(&view);
     bench.told(ApprovalView { state: State::Deciding { by: OperatorName("ops2".into()) }, ..view.clone() });
-    assert!(bench.screen.contains("3333  ops2 has just approved this; n still denies it"));
+    let said = "3333  ops2 is deciding this; should that be an approval, n still denies it";
+    assert!(bench.screen.contains(said) && !bench.screen.contains("approved"), "{}", bench.screen);
+    bench.told(view);
+    assert!(bench.screen.contains("3333  that decision was not carried out; it is asked again"), "{}", bench.screen);
     bench.answers("n");
     assert_eq!(bench.acts(), [NO]);
 }
