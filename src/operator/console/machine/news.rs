@@ -19,6 +19,7 @@ impl Console {
         self.daemon = snapshot.daemon;
         self.operators = snapshot.operators;
         self.sessions = snapshot.sessions;
+        self.replaced(&snapshot.approvals);
         // The first that is taken up is the one that is pinned.
         snapshot.approvals.sort_by_key(|view| (Self::is_draft(view), terms::rank(view)));
         let known: Vec<ApprovalId> = self.queue.iter().map(|view| view.card.approval).collect();
@@ -33,6 +34,25 @@ impl Console {
             }
         }
         self.settle_pinned();
+    }
+
+    /// What the daemon has now is all there is: its store may be an older one, in which an approval was never opened, or has
+    /// not ended yet.
+    fn replaced(&mut self, now: &[ApprovalView]) {
+        let known = |id: ApprovalId| now.iter().find(|view| view.card.approval == id);
+        let gone = |view: &ApprovalView| known(view.card.approval).is_none();
+        for id in self.queue.iter().filter(|view| gone(view)).map(|view| view.card.approval).collect::<Vec<_>>() {
+            self.say(Some(id), format!("{}  the daemon does not know this approval any more", id.code()));
+            self.queue.retain(|view| view.card.approval != id);
+            self.called.remove(&id);
+            self.mine.remove(&id);
+            if self.is_pinned(id) {
+                self.pin_next();
+            }
+        }
+        let waits = |id: ApprovalId| known(id).is_some_and(|view| !matches!(view.state, State::Ended { .. }));
+        self.told.retain(|id, _| !waits(*id));
+        self.history.retain(|view| !waits(view.card.approval));
     }
 
     /// After a new beginning: what is pinned is read anew, or something is pinned.

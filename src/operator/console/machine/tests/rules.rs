@@ -265,6 +265,38 @@ fn what_ended_while_the_connection_was_lost_is_said() {
 }
 
 #[test]
+fn what_a_daemon_with_an_older_store_does_not_know_any_more_leaves_the_queue() {
+    let views = [open(1, "first"), open(2, "second")];
+    let mut bench = Bench::asking(&views);
+    bench.input(Input::Lost { why: "broken pipe".into() });
+    bench.connected(snapshot(vec![views[1].clone()]));
+    let screen = bench.screen();
+    assert!(screen.contains("3333  the daemon does not know this approval any more"), "{screen}");
+    assert!(screen.contains("> 4444") && !screen.contains("first"), "{screen}");
+    bench.presses("y");
+    let decided: Vec<_> = bench.decisions.iter().map(|sent| sent.approval).collect();
+    assert_eq!(decided, [views[1].card.approval]);
+
+    bench.input(Input::Lost { why: "broken pipe".into() });
+    bench.connected(snapshot(vec![]));
+    bench.presses("n");
+    assert_eq!((bench.decisions.len(), bench.console.queue.len()), (1, 0));
+}
+
+#[test]
+fn what_had_ended_and_waits_again_in_an_older_store_is_asked_again() {
+    let view = buying();
+    let mut bench = Bench::with(&view);
+    bench.told(ended(&view, Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled, confirmed"));
+    assert_eq!(bench.console.queue, []);
+    bench.input(Input::Lost { why: "broken pipe".into() });
+    bench.connected(snapshot(vec![view.clone()]));
+    assert_eq!((bench.console.queue.clone(), bench.console.history.len()), (vec![view], 0));
+    bench.presses("y");
+    assert_eq!(bench.acts(), [Act::approve()]);
+}
+
+#[test]
 fn an_observer_decides_nothing() {
     let mut bench = Bench::sized((100, 40));
     bench.connected_as(Role::Observe, snapshot(vec![buying()]));
