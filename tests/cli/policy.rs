@@ -40,6 +40,14 @@ fn rules_are_measured_on_recorded_runs() {
 }
 
 #[test]
+fn the_example_has_no_rule_that_was_hardly_meant() {
+    let home = Home::new();
+    home.write("config.toml", include_str!("../../config.example.toml"));
+    let checked = home.output(&["policy", "check", "--config", "config.toml"]);
+    assert_eq!((checked.code, checked.stdout.as_str()), (Some(0), "17 rules, 0 problems, 0 remarks\n"));
+}
+
+#[test]
 fn rules_that_were_hardly_meant_and_tests_that_fail_are_told_with_their_lines() {
     let home = Home::new();
     let check = |file: &str| home.output(&["policy", "check", "--config", file]);
