@@ -72,6 +72,9 @@ async fn a_script_approves_only_with_the_digest_of_the_card_and_what_it_takes_an
     let untyped = of(&home, &["approve", code, "--digest", digest]);
     assert_eq!(untyped.code, Some(2), "{untyped:?}");
     untyped.says(&["--confirm"]);
+    let wrong = of(&home, &["approve", code, "--digest", digest, "--confirm", "411"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    wrong.says(&["\"411\" is neither its amount nor its code: nothing was decided", "hint: `holdpoint show "]);
     assert_eq!(calls(&sim, Endpoint::Resume).await, 0, "nothing was released by any of them");
 
     for _again in 0..2 {

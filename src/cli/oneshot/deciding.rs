@@ -16,6 +16,7 @@ use crate::cli::{print, say};
 use crate::control::{Act, ApprovalView, Decided, Decision, Nonce, Refusal, Role, State, desk};
 use crate::error::{Exit, Failure};
 use crate::gate::{Digest, Outcome};
+use crate::operator::escape::short;
 use crate::operator::{terminal, terms};
 
 /// How often the daemon may say "too soon" before that is an error.
@@ -160,6 +161,7 @@ pub async fn release(mut link: Link, view: ApprovalView, act: Act, proof: Proof,
     if !ended {
         say_stopped(&link);
     }
+    let typed = proof.confirm.clone();
     let decision = Decision { act, typed: proof.confirm, ..decision(&view, digest) };
     let dwell = Duration::from_millis(link.hello().snapshot.daemon.settings.min_dwell_ms);
     let taken = match &view.state {
@@ -170,7 +172,10 @@ pub async fn release(mut link: Link, view: ApprovalView, act: Act, proof: Proof,
         }
         State::Draft | State::Open | State::Deciding { .. } => present_and_decide(&link, decision, dwell).await,
     };
-    let taken = taken.map_err(|refusal| refused(&code, &refusal))?;
+    let taken = taken.map_err(|refusal| match (&refusal, &typed) {
+        (Refusal::NotConfirmed { .. }, Some(typed)) => unconfirmed(&code, typed),
+        (refusal, _) => refused(&code, refusal),
+    })?;
     conclude(&mut link, &view, &taken, &proof.patience, json).await
 }
 
@@ -273,6 +278,13 @@ fn without_proof(code: &str) -> Failure {
         format!("{code}: there is no terminal to ask at, and no --digest says that the card was seen"),
     )
     .hint(format!("take the digest from `holdpoint show {code} --json`, after reading the card"))
+}
+
+/// What was given to confirm the card confirms another one, or none.
+fn unconfirmed(code: &str, typed: &str) -> Failure {
+    let typed = short(typed);
+    Failure::new(Exit::Usage, format!("{code}: \"{typed}\" is neither its amount nor its code: nothing was decided"))
+        .hint(format!("`holdpoint show {code}` shows what it takes"))
 }
 
 fn already(view: &ApprovalView) -> Refusal {
