@@ -82,6 +82,29 @@ async fn where_nothing_runs_a_pause_says_so_at_once_and_a_cancel_opens_nothing()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_cancellation_that_is_confirmed_says_that_the_task_has_ended_and_the_session_is_idle() {
+    let (home, sim) = (Home::new(), simulator().await);
+    let mut daemon = daemon(&home, &sim).await;
+    for more in [None, Some("--json")] {
+        let session = play(&sim, PURCHASE).await;
+        daemon.wait("waits for an answer");
+        let args: Vec<&str> = ["cancel", &session].into_iter().chain(more).collect();
+        let cancelled = of(&home, &args);
+        assert_eq!((cancelled.code, cancelled.stderr.as_str()), (Some(0), ""), "{cancelled:?}");
+        if more.is_none() {
+            assert_eq!(cancelled.stdout, format!("{session}: the session's task has ended; now idle\n"));
+            continue;
+        }
+        let report = json(&cancelled);
+        assert_eq!(
+            (&report["what"], &report["confirmed"], &report["session"]["state"]),
+            (&"the session's task has ended".into(), &true.into(), &"idle".into())
+        );
+    }
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn during_a_stop_of_everything_an_approval_is_told_what_it_does_and_a_second_stop_that_it_is_one() {
     let (home, sim) = (Home::new(), simulator().await);
     let mut daemon = daemon(&home, &sim).await;

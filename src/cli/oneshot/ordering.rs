@@ -2,6 +2,8 @@
 //!
 //! `resume` is an approval like any other: there is no way around the card.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -15,6 +17,9 @@ use crate::cli::{print, say};
 use crate::control::{Act, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, Stillness};
 use crate::error::{Exit, Failure};
 use crate::operator::escape::{again, short};
+
+/// How long it may take until a session whose task has ended is known to rest: it is looked at once more for that.
+const RESTS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Arguments of `holdpoint pause` and `holdpoint cancel`.
 #[derive(Debug, clap::Args)]
@@ -85,17 +90,25 @@ async fn order(
     let done = send(&link, &session, act, args.reason).await?;
     let mut now = link.requests.snapshot().await.map_err(|refusal| refused(session.as_str(), &refusal))?.sessions;
     now.retain(|view| view.session == session);
+    let nothing_ran = done.approval.is_none() && now.iter().all(rests);
     if !args.patience.no_wait
         && let Ok(followed) = timeout(args.patience.wait, link.follow_sessions(&mut now, settled)).await
     {
         followed.map_err(gone)?;
     }
-    let (view, confirmed) = (now.first(), now.iter().all(wanted));
+    let confirmed = now.iter().all(wanted);
+    let has_ended = act == SessionAct::Cancel && confirmed && !nothing_ran;
+    if has_ended && !args.patience.no_wait {
+        // That it is not known yet contradicts nothing: what matters is confirmed.
+        let _ = timeout(RESTS_WITHIN, link.follow_sessions(&mut now, rests)).await;
+    }
+    let what = if has_ended { "the session's task has ended" } else { &*done.what };
+    let view = now.first();
     if args.common.json {
-        print(&json::text(&Report { what: &done.what, confirmed, session: view.map(Session::from) }))?;
+        print(&json::text(&Report { what, confirmed, session: view.map(Session::from) }))?;
     } else {
         let state = view.map_or("no longer watched", |view| view.state.name());
-        print(&format!("{session}: {}; now {state}", again(&done.what)))?;
+        print(&format!("{session}: {}; now {state}", again(what)))?;
     }
     match view.filter(|_| !confirmed && !args.patience.no_wait) {
         Some(view) => Err(not_confirmed(view, act, &words::wait(args.patience.wait))),
@@ -218,6 +231,21 @@ fn is_pause_settled(view: &SessionView) -> bool {
         | SessionState::Cancelling
         | SessionState::Kept
         | SessionState::Over => is_paused(view),
+    }
+}
+
+/// Whether it is known that nothing runs in a session.
+fn rests(view: &SessionView) -> bool {
+    match view.state {
+        SessionState::Idle | SessionState::Waiting | SessionState::Over => true,
+        SessionState::Watching
+        | SessionState::Pausing
+        | SessionState::Held
+        | SessionState::Asking
+        | SessionState::Cooling
+        | SessionState::Releasing
+        | SessionState::Cancelling
+        | SessionState::Kept => false,
     }
 }
 
