@@ -12,6 +12,7 @@ mod restored;
 mod running;
 mod silent;
 mod starting;
+mod terminal;
 mod trail;
 mod untrusted;
 mod webhook;

@@ -7,7 +7,8 @@ use holdpoint::simulator::fault::Endpoint;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::bench::{DEADLINE, Ended, Home, PURCHASE, Process, play, simulator};
+use crate::bench::{CONFIG, DEADLINE, Ended, Home, PURCHASE, Process, play, simulator};
+use crate::terminal::Terminal;
 
 const SHORT: &str = "step = [{ thought = 'Looking.' }, { done = 'Looked.' }]";
 
@@ -79,6 +80,32 @@ async fn where_nothing_runs_a_pause_says_so_at_once_and_a_cancel_opens_nothing()
     assert!(!ended.stderr.contains("not_running"), "{}", ended.stderr);
     let trail = of(&home, &["audit", "list", "--session", &session]);
     assert!(trail.stdout.contains("nothing ran, so there was nothing to cancel"), "{trail:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn resuming_a_session_that_stays_paused_shows_the_new_card_and_asks() {
+    let (home, sim) = (Home::new(), simulator().await);
+    let config = CONFIG.replace("timeout = \"10m\"", "on_deny = \"keep_paused\"");
+    home.write("config.toml", &config);
+    let mut daemon = daemon(&home, &sim).await;
+    let session = play(&sim, PURCHASE).await;
+    daemon.wait("waits for an answer");
+    let denied = waiting(&home);
+    assert_eq!(of(&home, &["deny", denied["code"].as_str().expect("a code")]).code, Some(0));
+
+    let mut terminal = Terminal::start(&home, &["resume", &session, "--config", "config.toml"]);
+    terminal.wait("the session stays paused, and an approval asks whether it may go on");
+    terminal.wait("to approve [n/?] > ");
+    let anew = waiting(&home);
+    assert_ne!(anew["id"], denied["id"]);
+    // Arming takes 1 500 ms at most, by contract.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    terminal.types(anew["code"].as_str().expect("a code"));
+    let (code, seen) = terminal.ends();
+    assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("resumed, confirmed") && !seen.contains("nothing was decided"), "{seen}");
+    assert_eq!(calls(&sim, Endpoint::Resume).await, 1);
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

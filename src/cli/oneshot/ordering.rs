@@ -161,21 +161,24 @@ fn named(session: &str) -> Result<SessionId, Failure> {
 /// # Errors
 /// When it is not paused by us, or was not released.
 pub async fn resume(args: Resume) -> Result<(), Failure> {
-    let link = Link::open(&args.common.target).await?;
+    let mut link = Link::open(&args.common.target).await?;
     let session = named(&args.session)?;
     let watched = link.hello().snapshot.sessions.iter().find(|view| view.session == session);
     let missing = || refused(session.as_str(), &crate::control::Refusal::NoSuchSession);
-    let view = watched.ok_or_else(missing)?;
-    let approval = match (view.approval, standing(view.state)) {
-        (Some(approval), _) => approval,
+    let (open, state) = watched.map(|view| (view.approval, view.state)).ok_or_else(missing)?;
+    let view = match (open, standing(state)) {
+        (Some(approval), _) => link.approval(&approval.to_string()).await?,
         (None, Standing::Kept) => {
             let done = send(&link, &session, SessionAct::Ask, args.reason.clone()).await?;
             say(format_args!("{session}: {}", again(&done.what)));
-            done.approval.ok_or_else(|| not_ours(&session, view.state))?
+            let approval = done.approval.ok_or_else(|| not_ours(&session, state))?;
+            let view = link.approval(&approval.to_string()).await?;
+            // A prompt begins with what its connection was told first, and on this one that is older than the approval.
+            link = Link::open(&args.common.target).await?;
+            view
         }
-        (None, Standing::Free | Standing::Busy) => return Err(not_ours(&session, view.state)),
+        (None, Standing::Free | Standing::Busy) => return Err(not_ours(&session, state)),
     };
-    let view = link.approval(&approval.to_string()).await?;
     release(link, view, Act::Approve { reason: args.reason }, args.proof, args.common.json).await
 }
 
