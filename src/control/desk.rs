@@ -304,8 +304,8 @@ impl Desk {
 
     /// Whether a decision may go on to the gate. Its nonce is spent when it may.
     ///
-    /// A denial needs no nonce and is never throttled. Neither is it refused for a newer revision, unless what the denial
-    /// does would itself let the session go on.
+    /// A denial needs no nonce, is never throttled and is not refused for a newer revision, unless what the denial does
+    /// would itself let the session go on: then it needs what an approval needs, but for the typing.
     ///
     /// # Errors
     ///

@@ -91,6 +91,16 @@ impl Card {
         is_code || self.amount.as_ref().is_some_and(|amount| confirming::names(amount, typed))
     }
 
+    /// Whether saying no sends something that lets the agent go on: such a denial is locked as an approval is.
+    #[must_use]
+    pub fn denial_releases(&self) -> bool {
+        match (self.then.deny, self.subject) {
+            (OnDeny::Instruct, _) => true,
+            (OnDeny::Cancel | OnDeny::KeepPaused, Subject::Question) => self.then.refusal.is_some(),
+            (OnDeny::Cancel | OnDeny::KeepPaused, Subject::Hold) => false,
+        }
+    }
+
     /// SHA-256 over the card's canonical JSON (fields in the order of the struct, no white space).
     ///
     /// Serialising cannot fail: the card has no maps with keys that are not text. If it ever did, the digest would be that

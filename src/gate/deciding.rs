@@ -13,12 +13,17 @@ use super::{
 };
 
 const TEXT_MOST: usize = 10_000;
+/// What is said of a session whose refusal was not sent.
+const UNSEEN: &str = "kept as it is: a refusal is sent only for the very card that was denied";
+pub(super) const STOPPED: &str = "kept as it is: everything is stopped";
 
-/// An approval whose session is read once more before it counts.
+/// A decision that lets the session go on, whose session is read once more before it counts.
 #[derive(Debug)]
 pub(super) struct Checking {
     pub by: EndedBy,
     pub reply: Option<ReplyTo>,
+    /// What it would be: a denial that sends a refusal lets the session go on, too.
+    outcome: Outcome,
     deliver: Deliver,
     /// The read under way; `None` while a pause is unanswered, whose arrival could undo the release.
     read: Option<CallId>,
@@ -29,7 +34,7 @@ pub(super) struct Checking {
 impl Gate {
     pub(super) fn decide(&mut self, turn: &mut Turn<'_>, reply: ReplyTo, operator: OperatorName, decision: Decision) {
         let result = match &decision.act {
-            Act::Deny { reason } => self.denied(turn, &decision, operator, reason.clone()).map(Some),
+            Act::Deny { reason } => self.denied(turn, reply, &decision, operator, reason.clone()),
             Act::Extend => self.extended(turn, &decision, &operator).map(Some),
             Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => {
                 self.approved(turn, reply, operator, &decision).map(|()| None)
@@ -43,14 +48,16 @@ impl Gate {
         turn.out.push(Effect::Reply { to: reply, result });
     }
 
-    /// A denial needs no confirmed pause, and no revision unless what it does would itself let the agent go on.
+    /// A denial needs neither a confirmed pause nor a revision, unless what it does would itself let the agent go on: that
+    /// takes the complete card and the last look, as an approval does. `None` where it is answered later.
     fn denied(
         &mut self,
         turn: &mut Turn<'_>,
+        reply: ReplyTo,
         decision: &Decision,
         operator: OperatorName,
         reason: Option<String>,
-    ) -> Result<Decided, Refusal> {
+    ) -> Result<Option<Decided>, Refusal> {
         self.open_case_named(decision)?;
         self.denial_is_current(decision)?;
         self.may_deny(&operator, &decision.act)?;
@@ -67,9 +74,54 @@ impl Gate {
             );
             return Err(Refusal::Unknown { why });
         }
+        if let Some(deliver) = self.refusal_to_send() {
+            self.may_release_by_denial()?;
+            self.abort_check_because(turn, || Refusal::Deciding { by: name_of(&by) });
+            self.check(turn, Outcome::Denied, by, Some(reply), deliver);
+            return Ok(None);
+        }
         self.abort_check_because(turn, || Refusal::AlreadyDecided { outcome: Outcome::Denied, by: name_of(&by) });
         self.deny(turn, by);
-        Ok(Decided::Outcome { outcome: Outcome::Denied })
+        Ok(Some(Decided::Outcome { outcome: Outcome::Denied }))
+    }
+
+    /// What a denial of the open card sends that lets the agent go on; `None` where it lets nothing go on. As long as it
+    /// is not known whose the pause is, it may.
+    fn refusal_to_send(&self) -> Option<Deliver> {
+        let case = self.case.as_ref().filter(|case| case.on_deny() == OnDeny::Instruct)?;
+        let text = case.card().then.refusal.clone()?;
+        match case.card().subject {
+            Subject::Question => Some(Deliver::Message { text }),
+            Subject::Hold if case.sealed && case.kept.owned != Some(true) => None,
+            Subject::Hold => Some(Deliver::MessageThenResume { text }),
+        }
+    }
+
+    /// A denial that lets the agent go on is for a card that is complete and asks; over an approval that is only being
+    /// checked it wins.
+    fn may_release_by_denial(&self) -> Result<(), Refusal> {
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
+        let asks = self.case.as_ref().is_some_and(|case| case.sealed && case.kept.plan == Plan::Ask);
+        match &self.phase {
+            Phase::Checking(Checking { outcome: Outcome::Denied, by, .. }) => {
+                Err(Refusal::Deciding { by: name_of(by) })
+            }
+            Phase::Held(_) | Phase::Asking(_) | Phase::Checking(_) if asks => Ok(()),
+            Phase::Watching
+            | Phase::Pausing(_)
+            | Phase::Settling(_)
+            | Phase::Held(_)
+            | Phase::Cooling(_)
+            | Phase::Asking(_)
+            | Phase::Checking(_)
+            | Phase::Recording(_)
+            | Phase::Delivering(_)
+            | Phase::Cancelling(_)
+            | Phase::Kept(_)
+            | Phase::Over => Err(Refusal::NotPausedYet),
+        }
     }
 
     /// Saying no is everybody's, unless what it does would itself let the agent go on.
@@ -156,7 +208,7 @@ impl Gate {
         if self.voted(turn, reply, operator.clone(), note.clone())? {
             return Ok(());
         }
-        self.check(turn, EndedBy::Operator { name: operator, note }, Some(reply), deliver);
+        self.check(turn, Outcome::Approved, EndedBy::Operator { name: operator, note }, Some(reply), deliver);
         Ok(())
     }
 
@@ -197,10 +249,17 @@ impl Gate {
         }
     }
 
-    /// Reads the session once more; only then does an approval count.
-    pub(super) fn check(&mut self, turn: &mut Turn<'_>, by: EndedBy, reply: Option<ReplyTo>, deliver: Deliver) {
+    /// Reads the session once more; only then does what lets it go on count.
+    pub(super) fn check(
+        &mut self,
+        turn: &mut Turn<'_>,
+        outcome: Outcome,
+        by: EndedBy,
+        reply: Option<ReplyTo>,
+        deliver: Deliver,
+    ) {
         let read = self.unanswered.is_empty().then(|| self.read(turn));
-        self.phase = Phase::Checking(Checking { by, reply, deliver, read, again_at: None });
+        self.phase = Phase::Checking(Checking { by, reply, outcome, deliver, read, again_at: None });
         self.publish(turn);
     }
 
@@ -226,7 +285,7 @@ impl Gate {
             Plan::Ask | Plan::Deny { .. } => return,
         };
         let deliver = if owned { deliver } else { Deliver::Nothing };
-        self.check(turn, EndedBy::Rule { name: rule }, None, deliver);
+        self.check(turn, Outcome::Approved, EndedBy::Rule { name: rule }, None, deliver);
     }
 
     pub(super) fn check_answered(&mut self, turn: &mut Turn<'_>, call: CallId, answer: &Answer) {
@@ -242,7 +301,7 @@ impl Gate {
         match result {
             Ok(seen) if seen.has_ended() => {
                 self.came_to_rest(turn, seen);
-                self.withdraw(turn, "the task ended before the approval could take effect");
+                self.withdraw(turn, "the task ended before the decision could take effect");
                 if seen.is_over() {
                     self.phase = Phase::Over;
                 }
@@ -289,14 +348,17 @@ impl Gate {
             return self.resumed_by_others(turn);
         }
         let Phase::Checking(checking) = &self.phase else { return };
-        let (by, reply, deliver) = (checking.by.clone(), checking.reply, checking.deliver.clone());
-        self.start_recording(turn, Outcome::Approved, by, reply, deliver);
+        let (outcome, by, reply) = (checking.outcome, checking.by.clone(), checking.reply);
+        let deliver = checking.deliver.clone();
+        self.start_recording(turn, outcome, by, reply, deliver);
     }
 
-    /// Carries a denial out as far as the phase allows.
+    /// Carries a denial out as far as the phase allows. What an operator's denial would send has had its last look before;
+    /// where that is not so, the card may be another one than was denied, and nothing is sent.
     pub(super) fn deny(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
         let stopping = self.stopping;
-        let halted = self.is_halted() && !matches!(by, EndedBy::Operator { .. });
+        let unseen = matches!(by, EndedBy::Operator { .. });
+        let halted = self.is_halted();
         let unsettled = matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) || self.resumed_meanwhile();
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
@@ -306,7 +368,12 @@ impl Gate {
                 self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: somebody else paused it");
                 self.keep(turn);
             }
-            (OnDeny::Instruct, Some(_)) if halted => self.deny_and_keep(turn, by),
+            (OnDeny::Instruct, Some(_)) if !question && unseen && case.sealed && case.kept.owned.is_none() => {
+                self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept: whose the pause is cannot be told");
+                self.keep(turn);
+            }
+            (OnDeny::Instruct, Some(_)) if unseen => self.deny_and_keep(turn, by, UNSEEN),
+            (OnDeny::Instruct, Some(_)) if halted => self.deny_and_keep(turn, by, STOPPED),
             (OnDeny::Instruct, Some(_)) if stopping || !question && unsettled => {
                 case.kept.plan = Plan::Deny { by };
                 self.record(turn, Entry::Revised);

@@ -10,6 +10,7 @@ use crate::api::EventKind;
 use crate::clock::Moment;
 use crate::control::{EndedBy, Halt};
 
+use super::deciding::STOPPED;
 use super::directed::{Stop, Stopped};
 use super::phase::Phase;
 use super::{CallId, Deliver, Entry, Gate, Input, Outcome, Plan, Turn};
@@ -47,11 +48,12 @@ impl Gate {
     /// A denial whose refusal would let the session go on, and which has not left yet, does not leave any more.
     fn stop_denial(&mut self, turn: &mut Turn<'_>) {
         let Some(Plan::Deny { by }) = self.case.as_ref().map(|case| case.kept.plan.clone()) else { return };
-        self.deny_and_keep(turn, by);
+        self.deny_and_keep(turn, by, STOPPED);
     }
 
-    pub(super) fn deny_and_keep(&mut self, turn: &mut Turn<'_>, by: EndedBy) {
-        self.close(turn, Outcome::Denied, by, Deliver::Nothing, "kept as it is: everything is stopped");
+    /// Denied, and nothing is sent: `why` says why not.
+    pub(super) fn deny_and_keep(&mut self, turn: &mut Turn<'_>, by: EndedBy, why: &str) {
+        self.close(turn, Outcome::Denied, by, Deliver::Nothing, why);
         self.keep(turn);
         // An agent whose question is left unanswered is paused like every other.
         turn.moves = true;

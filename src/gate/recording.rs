@@ -168,6 +168,9 @@ impl Gate {
         if closed.outcome == Outcome::Denied {
             let detail = "cancelling, because a refusal could not be recorded";
             self.close(turn, Outcome::Denied, closed.by.clone(), Deliver::Cancel, detail);
+            if let Some(to) = reply {
+                turn.out.push(Effect::Reply { to, result: Ok(Decided::Outcome { outcome: Outcome::Denied }) });
+            }
             return self.start_cancelling(turn);
         }
         if let Some(to) = reply {

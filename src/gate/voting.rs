@@ -134,7 +134,8 @@ impl Gate {
             return Ok(Some(counted(given, needed)));
         }
         let deliver = self.deliver_of(&Act::approve())?;
-        self.check(turn, EndedBy::Operator { name: vote.by, note: vote.reason }, Some(reply), deliver);
+        let by = EndedBy::Operator { name: vote.by, note: vote.reason };
+        self.check(turn, Outcome::Approved, by, Some(reply), deliver);
         Ok(None)
     }
 

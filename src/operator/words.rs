@@ -125,7 +125,8 @@ pub(crate) fn despite_the_stop(card: &Card) -> &'static str {
 pub(crate) fn question(card: &Card, is_draft: bool) -> String {
     let code = card.code();
     if is_draft {
-        return format!("{code}  pausing, not asked yet [n/?] > ");
+        let keys = if card.denial_releases() { "?" } else { "n/?" };
+        return format!("{code}  pausing, not asked yet [{keys}] > ");
     }
     let late = card.timing == Timing::Late;
     let y = if card.terms.reason.approving() { "y because …" } else { "y" };

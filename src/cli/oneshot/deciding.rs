@@ -242,6 +242,11 @@ async fn present_and_decide(link: &Link, mut decision: Decision, dwell: Duration
     let nonce: Nonce = link.requests.presented(decision.approval, decision.revision, decision.digest).await?;
     decision.nonce = Some(nonce);
     sleep(dwell).await;
+    decide_patiently(link, decision).await
+}
+
+/// Sends a decision on a card that was presented, again where the daemon says that it came too soon.
+pub async fn decide_patiently(link: &Link, decision: Decision) -> Result<Decided, Refusal> {
     for _ in 0..TRIES {
         match link.requests.decide(decision.clone()).await {
             Err(Refusal::TooSoon { wait_ms }) => sleep(Duration::from_millis(wait_ms)).await,

@@ -1,8 +1,11 @@
 //! `deny`: one approval or many. All of them are tried, whatever becomes of the others.
 
-use serde::Serialize;
+use std::time::Duration;
 
-use super::deciding::{Patience, delivered, exit};
+use serde::Serialize;
+use tokio::time::sleep;
+
+use super::deciding::{Patience, decide_patiently, delivered, exit};
 use super::json::{self, Approval};
 use super::link::{Common, Link};
 use super::listing;
@@ -10,7 +13,7 @@ use super::refused::refused;
 use super::screen;
 use super::words;
 use crate::cli::{counted, print, say};
-use crate::control::{Act, ApprovalView, Decision};
+use crate::control::{Act, ApprovalView, Decision, State};
 use crate::error::{Exit, Failure};
 use crate::gate::Outcome;
 
@@ -58,10 +61,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         true => everything(&mut link, args.yes).await?,
         false => args.ids,
     };
-    let mut taken = Vec::new();
-    for name in &names {
-        taken.push(deny(&link, name, args.reason.clone()).await);
-    }
+    let taken = deny_all(&link, &names, args.reason.as_deref()).await;
     let mut ends = Vec::new();
     for denied in taken {
         ends.push(match denied {
@@ -72,13 +72,51 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     tell(&names, &ends, &args.patience, args.common.json)
 }
 
-async fn deny(link: &Link, name: &str, reason: Option<String>) -> Result<ApprovalView, Failure> {
-    let view = link.approval(name).await?;
+/// Denies every one of them. What only ends something is denied at once; where the denial lets the agent go on, the card is
+/// presented and the time to read it is waited for, once for all of them.
+async fn deny_all(link: &Link, names: &[String], reason: Option<&str>) -> Vec<Result<ApprovalView, Failure>> {
+    let mut begun = Vec::new();
+    for name in names {
+        begun.push(begin(link, name, reason).await);
+    }
+    let is_presented = |begun: &Result<Begun, Failure>| matches!(begun, Ok(Begun::Presented(..)));
+    if begun.iter().any(is_presented) {
+        sleep(Duration::from_millis(link.hello().snapshot.daemon.settings.min_dwell_ms)).await;
+    }
+    let mut taken = Vec::new();
+    for begun in begun {
+        taken.push(match begun {
+            Ok(Begun::Denied(view)) => Ok(*view),
+            Ok(Begun::Presented(view, decision)) => decide_patiently(link, decision)
+                .await
+                .map_err(|refusal| refused(view.card.code().as_str(), &refusal))
+                .map(|_| *view),
+            Err(failure) => Err(failure),
+        });
+    }
+    taken
+}
+
+/// How far one of them is.
+enum Begun {
+    /// The daemon has taken it.
+    Denied(Box<ApprovalView>),
+    /// Its card is presented; this is sent once it could be read.
+    Presented(Box<ApprovalView>, Decision),
+}
+
+async fn begin(link: &Link, name: &str, reason: Option<&str>) -> Result<Begun, Failure> {
+    let view = Box::new(link.approval(name).await?);
     let (approval, revision, digest) = (view.card.approval, view.card.revision, view.digest);
-    let decision = Decision { approval, revision, digest, nonce: None, typed: None, act: Act::Deny { reason } };
+    let act = Act::Deny { reason: reason.map(str::to_owned) };
+    let mut decision = Decision { approval, revision, digest, nonce: None, typed: None, act };
     let refused = |refusal| refused(view.card.code().as_str(), &refusal);
+    if view.card.denial_releases() && !matches!(view.state, State::Ended { .. }) {
+        decision.nonce = Some(link.requests.presented(approval, revision, digest).await.map_err(refused)?);
+        return Ok(Begun::Presented(view, decision));
+    }
     link.requests.decide(decision).await.map_err(refused)?;
-    Ok(view)
+    Ok(Begun::Denied(view))
 }
 
 async fn everything(link: &mut Link, sure: bool) -> Result<Vec<String>, Failure> {

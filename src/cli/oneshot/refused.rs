@@ -42,7 +42,7 @@ fn meaning(refusal: &Refusal) -> (Exit, &'static str) {
             (Exit::NotPermitted, "roles are given under [control] in the daemon's configuration")
         }
         Refusal::TooSoon { .. } => (Exit::Error, "nothing was decided; try again in a moment"),
-        Refusal::NotPausedYet => (Exit::Error, "try again in a moment; denying works at once"),
+        Refusal::NotPausedYet => (Exit::Error, "try again in a moment; a denial that cancels works at once"),
         Refusal::Unverified { .. } => (Exit::Error, "the session stays paused; try again, or deny it"),
         Refusal::StoreFailed { .. } => (Exit::Error, "`holdpoint doctor` looks at the store"),
         Refusal::Unknown { .. } => (Exit::NotDelivered, "`holdpoint wait ID` tells how it ends"),

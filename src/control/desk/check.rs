@@ -6,7 +6,7 @@ use super::{Shown, who};
 use crate::clock::Moment;
 use crate::control::protocol::{Act, ApprovalView, Decided, Decision, EndedBy, OperatorName, Refusal, State};
 use crate::gate::{Card, Outcome, Revision, Subject};
-use crate::policy::{Confirm, OnDeny};
+use crate::policy::Confirm;
 
 /// The most characters of a typed message, answer or reason; the provider's own limit.
 const LONGEST: usize = 10_000;
@@ -21,14 +21,15 @@ pub(super) fn decision(
 ) -> Result<(), Refusal> {
     fits(&view.card, &decision.act)?;
     let current = decision.revision == view.card.revision && decision.digest == view.digest;
-    if let Act::Deny { .. } = decision.act {
-        let may_be_stale = !denial_releases(&view.card);
-        return if current || may_be_stale { Ok(()) } else { Err(stale(view)) };
+    let denies = matches!(decision.act, Act::Deny { .. });
+    if denies && !view.card.denial_releases() {
+        return Ok(());
     }
     match &view.state {
         State::Draft => return Err(Refusal::NotPausedYet),
-        State::Deciding { by } => return Err(Refusal::Deciding { by: by.0.clone() }),
-        State::Open | State::Ended { .. } => {}
+        // No wins over yes, as long as nothing is recorded.
+        State::Deciding { by } if !denies => return Err(Refusal::Deciding { by: by.0.clone() }),
+        State::Open | State::Deciding { .. } | State::Ended { .. } => {}
     }
     if view.card.revision == Revision(0) {
         return Err(Refusal::NotPausedYet);
@@ -45,6 +46,7 @@ pub(super) fn decision(
         return Ok(());
     }
     if view.card.confirm == Confirm::Type
+        && !denies
         && !decision.typed.as_deref().is_some_and(|typed| view.card.is_confirmed_by(typed))
     {
         return Err(Refusal::NotConfirmed { code: view.card.code().to_string() });
@@ -82,15 +84,6 @@ pub(super) fn already(view: &ApprovalView) -> Refusal {
 
 fn stale(view: &ApprovalView) -> Refusal {
     Refusal::Stale { revision: view.card.revision }
-}
-
-/// Whether saying no sends something that lets the agent go on.
-pub(super) fn denial_releases(card: &Card) -> bool {
-    match (card.then.deny, card.subject) {
-        (OnDeny::Instruct, _) => true,
-        (OnDeny::Cancel | OnDeny::KeepPaused, Subject::Question) => card.then.refusal.is_some(),
-        (OnDeny::Cancel | OnDeny::KeepPaused, Subject::Hold) => false,
-    }
 }
 
 /// Whether an act is one that the approval takes, whoever decides and whenever.

@@ -2,7 +2,6 @@
 //!
 //! Only compares. The gate knows names; groups are known here alone.
 
-use super::check;
 use crate::control::protocol::{Act, ApprovalView, Decided, Decision, OperatorName, Refusal, State};
 use crate::gate::Outcome;
 
@@ -11,7 +10,7 @@ pub(super) fn agree(view: &ApprovalView, act: &Act, operator: &OperatorName, gro
     // Time is part of the decision; and some denials let the agent go on.
     let has_a_say = match act {
         Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } | Act::Extend => true,
-        Act::Deny { .. } => check::denial_releases(&view.card),
+        Act::Deny { .. } => view.card.denial_releases(),
     };
     let terms = &view.card.terms;
     if has_a_say {

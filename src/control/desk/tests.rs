@@ -173,6 +173,38 @@ fn a_stale_denial_passes_unless_it_would_release() {
     assert_eq!(desk.check(client, &deny(&view), ms(0)), Err(Refusal::Stale { revision: Revision(3) }));
 }
 
+/// A denial that sends a refusal and lets the agent go on.
+fn refusing(view: &ApprovalView) -> ApprovalView {
+    revised(view, |card| {
+        card.revision = card.revision.next();
+        card.then.deny = OnDeny::Instruct;
+        card.then.refusal = Some("No.".to_owned());
+    })
+}
+
+#[test]
+fn a_denial_that_releases_needs_the_card_on_screen_and_time_to_read_it_and_no_typing() {
+    let (mut desk, client, view) = presented();
+    let card = revised(&refusing(&view), |card| card.confirm = Confirm::Type);
+    desk.published(card.clone());
+    assert_eq!(desk.check(client, &deny(&card), ms(900)), Err(Refusal::NotPresented));
+    assert_eq!(desk.presented(client, card.card.approval, card.card.revision, card.digest, ms(0), NONCE), Ok(NONCE));
+    let no = Decision { nonce: Some(NONCE), ..deny(&card) };
+    assert_eq!(desk.check(client, &no, ms(10)), Err(Refusal::TooSoon { wait_ms: 690 }));
+    assert_eq!(desk.check(client, &no, ms(700)), Ok(Passed::Forward));
+    assert_eq!(desk.check(client, &no, ms(700)), Err(Refusal::NotPresented), "its nonce is spent");
+}
+
+#[test]
+fn a_denial_that_releases_is_not_taken_for_a_draft() {
+    let (mut desk, client, view) = presented();
+    let mut draft = refusing(&view);
+    draft.state = State::Draft;
+    desk.published(draft.clone());
+    let no = Decision { nonce: Some(NONCE), ..deny(&draft) };
+    assert_eq!(desk.check(client, &no, ms(900)), Err(Refusal::NotPausedYet));
+}
+
 #[test]
 fn a_tighter_policy_makes_every_nonce_die() {
     let (mut desk, client, view) = presented();

@@ -80,7 +80,8 @@ fn approvals() -> Vec<(Operation, Handler)> {
         approval itself says what became of it. The session is read once more before it is let go, so this can take some \
         seconds. The same decision of the same operator again is success.\n\n\
         `approve`, `instruct`, `answer` and `extend` need the nonce of the card's present revision. `deny` needs none, and is \
-        taken for an older revision too, unless what the denial sends would let the agent go on. Where the card's `confirm` is \
+        taken for an older revision too, unless what the denial sends would let the agent go on (`then.deny` is `instruct`): then it \
+        needs the nonce and the time, and the session is read once more. Where the card's `confirm` is \
         `type`, approving takes its amount or its code in `typed`.";
     let picture_about = "\
         The last picture of the session's page that was taken for this approval. The daemon also keeps it as a file.";

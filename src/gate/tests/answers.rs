@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, EventKind, PauseAnswer};
-use crate::control::Act;
+use crate::control::{Act, EndedBy, OperatorName};
 use crate::gate::phase::Phase;
-use crate::gate::{ApprovalId, Input, Settings};
+use crate::gate::{ApprovalId, Input, Plan, Settings};
 use crate::policy::{Effect as RuleEffect, OnDeny, OnTimeout, Verdict};
 
 use super::harness::{COOLDOWN, SETTLE, TIMEOUT, approval, fires, rule, settings};
@@ -203,10 +203,11 @@ fn without_its_record_nothing_is_released_and_a_denial_goes_out() {
         ["record decided denied applying", "show denied applying", "cancel", "reply denied"]
     );
     let mut scene = Scene::held_by(refusing());
-    assert_eq!(scene.decide(deny()), ["record decided denied applying and wait", "show ops deciding", "reply denied"]);
+    assert_eq!(scene.decide(deny()), ["read", "show ops deciding"]);
+    assert_eq!(scene.read(paused()), ["record decided denied applying and wait"]);
     assert_eq!(
         scene.recorded(Err("disk full")),
-        ["record noted", "notice", "record decided denied applying", "show denied applying", "cancel"]
+        ["record noted", "notice", "record decided denied applying", "show denied applying", "reply denied", "cancel"]
     );
 }
 
@@ -294,13 +295,52 @@ fn a_draft_can_be_denied() {
     assert_eq!(scene.decide(deny()), cancels);
     scene = Scene::new();
     scene.seen(EventKind::Thought, refusing());
-    assert_eq!(scene.decide(deny()), ["record revised", "show draft r0", "reply denied"], "its message waits");
+    assert_eq!(scene.decide(deny()), ["refuse not paused yet"], "its message lets the agent go on");
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_is_checked_recorded_and_then_answered() {
+    let mut scene = Scene::held_by(refusing());
+    assert_eq!(scene.decide(deny()), ["read", "show ops deciding"]);
+    assert_eq!(scene.read(paused()), ["record decided denied applying and wait"]);
+    assert_eq!(scene.recorded(Ok(())), ["reply denied", "message r1 No.", "show denied applying"]);
+    assert_eq!(scene.acted(Ok(())), ["resume r1"]);
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_and_cannot_be_checked_decides_nothing_and_the_card_stays() {
+    let mut scene = Scene::held_by(refusing());
+    scene.decide(deny());
+    assert_eq!(scene.read(running())[..2], ["pause".to_owned(), "refuse stale, now r2".to_owned()]);
+    assert!(scene.kept().closed.is_none());
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_wins_over_an_approval_that_is_being_checked() {
+    let mut scene = Scene::held_by(refusing());
+    scene.decide(Act::approve());
+    assert_eq!(scene.decide(deny()), ["refuse ops is deciding", "read", "show ops deciding"]);
+    assert_eq!(scene.decide(deny()), ["refuse ops is deciding"]);
+    assert_eq!(scene.read(paused()), ["record decided denied applying and wait"]);
+}
+
+#[test]
+fn a_refusal_that_was_denied_for_an_earlier_card_is_never_sent() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, refusing());
+    // As a store of an earlier version has it.
+    let by = EndedBy::Operator { name: OperatorName("ops".to_owned()), note: None };
+    scene.gate.case.as_mut().unwrap().kept.plan = Plan::Deny { by };
     scene.paused(Ok(PauseAnswer::Accepted));
+    scene.seen(EventKind::Step, refusing());
     scene.read(paused());
     scene.after(SETTLE);
-    assert_eq!(scene.read(paused()), ["record decided denied applying and wait", "show ops deciding"]);
-    assert_eq!(scene.recorded(Ok(())), ["message r1 No.", "show denied applying"]);
-    assert_eq!(scene.acted(Ok(())), ["resume r1"]);
+    let said = scene.read(paused());
+    assert_eq!(
+        said,
+        ["record decided denied applied", "show denied applied", "record delivered denied applied"],
+        "kept, and nothing sent"
+    );
 }
 
 #[test]
@@ -449,8 +489,9 @@ fn a_question_is_answered_refused_or_left() {
 
     let mut scene = Scene::new();
     scene.seen(EventKind::Question, refusing());
-    assert_eq!(scene.decide(deny()), ["record decided denied applying and wait", "show ops deciding", "reply denied"]);
-    assert_eq!(scene.recorded(Ok(())), ["message r1 No.", "show denied applying"]);
+    assert_eq!(scene.decide(deny()), ["read", "show ops deciding"]);
+    assert_eq!(scene.read(running()), ["record decided denied applying and wait"]);
+    assert_eq!(scene.recorded(Ok(())), ["reply denied", "message r1 No.", "show denied applying"]);
 
     let mut scene = Scene::asking();
     let cancelled = ["record decided denied applying", "show denied applying", "cancel", "reply denied"];
@@ -675,6 +716,7 @@ fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
     }
     let mut scene = Scene::held_by(refusing());
     scene.decide(deny());
+    scene.read(paused());
     scene.seen(EventKind::Step, never());
     let said = scene.recorded(Ok(()));
     assert_eq!(said.last().map(String::as_str), Some("cancel"), "a refusal that was to be sent: {said:?}");
@@ -710,8 +752,7 @@ fn a_stop_takes_back_what_is_only_checked_and_begins_nothing() {
     let mut scene = Scene::new();
     scene.input(Input::Stop);
     scene.seen(EventKind::Question, refusing());
-    assert_eq!(scene.decide(deny()), ["record revised", "show draft r1", "reply denied"], "its message waits");
-    assert_eq!(scene.restart(), ["record decided denied applying and wait", "show ops deciding"]);
+    assert_eq!(scene.decide(deny()), ["refuse stopping"], "its message lets the agent go on");
 }
 
 #[test]

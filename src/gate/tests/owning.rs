@@ -203,9 +203,10 @@ fn after_a_foreign_resume_no_rule_and_no_refusal_lets_a_session_go() {
     let mut scene = Scene::held_by(fires(refuses));
     scene.seen(EventKind::Resumed, super::scene::quiet());
     scene.decide(Act::Deny { reason: None });
-    scene.paused(ALREADY);
+    assert!(scene.paused(ALREADY).contains(&"refuse stale, now r2".to_owned()));
     scene.after(SETTLE);
-    let said = scene.read(paused());
+    scene.read(paused());
+    let said = scene.decide(Act::Deny { reason: None });
     assert!(said.contains(&"record decided denied applied".to_owned()), "{said:?}");
     assert!(matches!(scene.gate.phase, Phase::Kept(_)), "{:?}", scene.gate.phase);
     let mut cools = Scene::held_by(fires(rule("calm", RuleEffect::Cooldown)));

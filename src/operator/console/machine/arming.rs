@@ -34,7 +34,7 @@ pub(in crate::operator::console) struct Pinned {
     pub(super) deciding: bool,
 }
 
-/// Why `y` does nothing now.
+/// Why `y`, or an `n` that lets the agent go on, does nothing now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::operator::console) enum Lock {
     Disconnected,
@@ -93,10 +93,28 @@ impl Console {
         lock.or_else(|| self.passing_lock(pinned, view, at))
     }
 
+    /// The same for a denial that lets the agent go on. Who has approved as one of several may still say no.
+    pub(super) fn lock_for_denial(&self, at: Duration) -> Option<Lock> {
+        let (pinned, view) = self.on_card()?;
+        self.plain_lock(pinned, view)
+            .or_else(|| self.reading_lock(pinned, view))
+            .or_else(|| self.passing_lock(pinned, view, at))
+    }
+
     /// What time alone does not change.
     fn standing_lock(&self, pinned: &Pinned, view: &ApprovalView) -> Option<Lock> {
         let card = &view.card;
         let mine = self.you.as_ref().map(|you| &you.operator);
+        let voted = || view.votes.iter().any(|vote| Some(&vote.by) == mine).then_some(Lock::SecondOperator);
+        let unset = card.subject == Subject::Question && card.then.answer.is_none();
+        self.plain_lock(pinned, view)
+            .or_else(voted)
+            .or_else(|| self.reading_lock(pinned, view))
+            .or_else(|| unset.then_some(Lock::NoSetAnswer))
+    }
+
+    /// Who may decide, and whether there is anything to decide yet.
+    fn plain_lock(&self, pinned: &Pinned, view: &ApprovalView) -> Option<Lock> {
         if !self.is_connected() {
             return Some(Lock::Disconnected);
         }
@@ -109,20 +127,17 @@ impl Console {
         if pinned.deciding {
             return Some(Lock::Sent);
         }
-        if Self::is_draft(view) || card.hold == Hold::NotYetPaused {
-            return Some(Lock::NotPausedYet);
-        }
-        if view.votes.iter().any(|vote| Some(&vote.by) == mine) {
-            return Some(Lock::SecondOperator);
-        }
+        (Self::is_draft(view) || view.card.hold == Hold::NotYetPaused).then_some(Lock::NotPausedYet)
+    }
+
+    /// Whether all of the card can be read, and was.
+    fn reading_lock(&self, pinned: &Pinned, view: &ApprovalView) -> Option<Lock> {
         if !self.is_large_enough() {
             return Some(Lock::WindowTooSmall);
         }
         // Before the first frame nothing can be said of it, and time locks it anyway.
-        if pinned.shown.is_some() && (!pinned.read_card || (card::is_cut(card) && !pinned.read_details)) {
-            return Some(Lock::ReadToTheEnd);
-        }
-        (card.subject == Subject::Question && card.then.answer.is_none()).then_some(Lock::NoSetAnswer)
+        let unread = !pinned.read_card || (card::is_cut(&view.card) && !pinned.read_details);
+        (pinned.shown.is_some() && unread).then_some(Lock::ReadToTheEnd)
     }
 
     fn passing_lock(&self, pinned: &Pinned, view: &ApprovalView, at: Duration) -> Option<Lock> {

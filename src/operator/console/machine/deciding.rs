@@ -66,16 +66,23 @@ impl Console {
         let Some(view) = self.pinned_view() else { return };
         match view.card.terms.reason {
             ReasonFor::Deny | ReasonFor::Both => self.open_entry(Wanted::DenyReason, at),
+            ReasonFor::Nothing | ReasonFor::Approve if view.card.denial_releases() && !self.is_quiet(at) => {
+                self.refuse(&Lock::KeysArriving);
+            }
             ReasonFor::Nothing | ReasonFor::Approve => self.deny(None, at),
         }
     }
 
-    /// Denies at once; only a key that came before the card was on screen cannot.
+    /// Denies at once; only a key that came before the card was on screen cannot. A denial that lets the agent go on is
+    /// locked as an approval is.
     pub(super) fn deny(&mut self, reason: Option<String>, at: Duration) {
         let Some(view) = self.pinned_view() else { return };
         let wants_reason = matches!(view.card.terms.reason, ReasonFor::Deny | ReasonFor::Both);
         let Some(pinned) = &self.pinned else { return };
-        let refused = if !self.is_connected() {
+        let lock = if view.card.denial_releases() { self.lock_for_denial(at) } else { None };
+        let refused = if let Some(lock) = lock {
+            lock
+        } else if !self.is_connected() {
             Lock::Disconnected
         } else if !self.may_decide() {
             Lock::Observer

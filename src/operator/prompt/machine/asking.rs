@@ -70,7 +70,8 @@ impl Prompt {
         let Some(view) = self.view(id).cloned() else { return };
         let frame = self.frame();
         let drawn = if Self::is_draft(&view) {
-            card::headline(&view, &frame, &format!("pausing; n {} now", words::denying(&view.card)))
+            let when = if view.card.denial_releases() { "once it is paused" } else { "now" };
+            card::headline(&view, &frame, &format!("pausing; n {} {when}", words::denying(&view.card)))
         } else {
             format!("\n{}{}", card::card(&view, &frame).finish(), self.meaning_of_yes())
         };

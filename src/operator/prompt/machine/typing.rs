@@ -209,7 +209,10 @@ impl Prompt {
 
     fn deny(&mut self, reason: Option<String>, now: Duration) {
         let act = Act::Deny { reason };
-        if !self.lacks_reason(&act) {
+        let view = self.current.as_ref().and_then(|current| self.view(current.id));
+        if view.is_some_and(|view| view.card.denial_releases()) {
+            self.release(act, None, now);
+        } else if !self.lacks_reason(&act) {
             self.decide(act, None, now);
         }
     }
@@ -280,7 +283,9 @@ impl Prompt {
     pub(super) fn release(&mut self, act: Act, typed: Option<String>, now: Duration) {
         let Some(current) = &self.current else { return };
         let Some(view) = self.view(current.id) else { return };
-        if current.is_draft {
+        if current.is_draft && view.card.denial_releases() {
+            self.ask("the session is not paused yet; answers count when the whole card is here");
+        } else if current.is_draft {
             self.ask("the session is not paused yet; n works at once, the rest when the whole card is here");
         } else if card::is_cut(&view.card) && !current.read_details {
             self.ask("the card shows only part of the agent's text: d shows all of it, then decide");
@@ -339,7 +344,7 @@ enum Bearing {
     Nothing,
     /// The card at hand, without letting anything go on.
     Card,
-    /// It approves, answers or instructs.
+    /// It approves, answers or instructs, or its denial lets the agent go on.
     Release,
 }
 
@@ -350,6 +355,7 @@ impl Bearing {
         }
         match parse(line) {
             Command::Yes { .. } | Command::Message(_) | Command::Answer(_) => Self::Release,
+            Command::No { .. } if card.denial_releases() => Self::Release,
             Command::No { .. } | Command::Extend | Command::Screenshot | Command::Details | Command::NeedsText(_) => {
                 Self::Card
             }

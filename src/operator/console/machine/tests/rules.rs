@@ -6,7 +6,7 @@ use crate::control::{Act, ApprovalView, Change, Decided, OperatorName, Refusal, 
 use crate::gate::{Card, Delivery, Digest, Hold, Outcome, Revision, Subject, Timing};
 use crate::operator::console::ConsoleEnd;
 use crate::operator::console::machine::{Input, Shot};
-use crate::policy::{Confirm, ReasonFor, Risk};
+use crate::policy::{Confirm, OnDeny, ReasonFor, Risk};
 
 fn buying() -> ApprovalView {
     open(1, "Clicking 'Place your order'")
@@ -114,6 +114,25 @@ fn a_denial_is_taken_at_once_and_needs_no_nonce() {
     bench.typed("k").later(10).typed("n");
     assert_eq!(bench.acts(), [deny(None)]);
     assert_eq!(bench.decisions[0].approval, draft(1).card.approval);
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_is_locked_as_an_approval_is() {
+    let refusing = || with(|card| (card.then.deny, card.then.refusal) = (OnDeny::Instruct, Some("No.".to_owned())));
+    for (wait, denies) in [(10, false), (740, false), (760, true)] {
+        let mut bench = Bench::with(&refusing());
+        bench.later(wait).typed("n");
+        assert_eq!(bench.decisions.len(), usize::from(denies), "{wait} ms");
+        assert!(bench.decisions.iter().all(|sent| sent.nonce.is_some()));
+    }
+    let mut bench = Bench::with(&refusing());
+    bench.later(5_000).typed("z").later(300).typed("n");
+    assert_eq!(bench.acts(), [], "keys still arriving");
+    bench.later(410).typed("n");
+    assert_eq!(bench.acts(), [deny(None)]);
+    let mut bench = Bench::with(&ApprovalView { state: State::Draft, ..refusing() });
+    bench.later(5_000).typed("n");
+    assert_eq!(bench.acts(), [], "not paused yet");
 }
 
 #[test]

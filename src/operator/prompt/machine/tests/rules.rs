@@ -8,7 +8,7 @@ use crate::control::{Act, ApprovalView, Change, EndedBy, Nonce, OperatorName, Re
 use crate::gate::{Delivery, Outcome, Revision, Subject, Timing};
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::machine::Input;
-use crate::policy::{Confirm, Risk};
+use crate::policy::{Confirm, OnDeny, Risk};
 
 const NO: Act = Act::Deny { reason: None };
 
@@ -188,6 +188,38 @@ fn a_denial_begun_before_its_card_was_on_screen_denies_nothing() {
     bench.later(20).typed("n").typed("\n");
     assert_eq!(bench.acts(), []);
     bench.later(20).typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+/// Saying no sends this and lets the agent go on.
+fn refusing(view: &ApprovalView) -> ApprovalView {
+    revised(view, |card| (card.then.deny, card.then.refusal) = (OnDeny::Instruct, Some("No.".to_owned())))
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_waits_for_the_arming_time_as_an_approval_does() {
+    for card in [refusing(&buying()), refusing(&question())] {
+        let mut bench = Bench::with(&card);
+        bench.later(20).typed("n").later(3000).typed("\n");
+        assert_eq!(bench.acts(), [], "begun before the arming time");
+        bench.later(20).typed("n no\n");
+        assert_eq!(bench.acts(), []);
+        bench.answers("n");
+        assert_eq!(bench.acts(), [NO]);
+        assert!(bench.decisions[0].nonce.is_some());
+    }
+    let mut bench = Bench::with(&refusing(&to_type()));
+    bench.answers("n");
+    assert_eq!(bench.acts(), [NO], "saying no never takes typing");
+}
+
+#[test]
+fn a_denial_that_lets_the_agent_go_on_waits_for_the_whole_card() {
+    let mut bench = Bench::with(&ApprovalView { state: State::Draft, ..refusing(&draft()) });
+    bench.answers("n");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("answers count when the whole card is here"), "{}", bench.screen);
+    bench.told(refusing(&buying())).answers("n");
     assert_eq!(bench.acts(), [NO]);
 }
 
