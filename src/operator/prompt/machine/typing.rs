@@ -241,6 +241,7 @@ impl Prompt {
         self.leaving = true;
         let (count, silence) = (self.waiting.len(), words::silence(first, &self.zone));
         let said = match first.frozen {
+            _ if self.is_deciding() => "your answer is on its way: q again leaves without waiting for it".to_owned(),
             true => format!("{count} waiting; {silence} while everything is stopped: q again leaves"),
             false => format!("{count} waiting; {silence} the first: q again leaves it to that"),
         };

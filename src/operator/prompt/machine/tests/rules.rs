@@ -224,6 +224,16 @@ fn a_denial_that_lets_the_agent_go_on_waits_for_the_whole_card() {
 }
 
 #[test]
+fn leaving_while_an_answer_is_on_its_way_says_so() {
+    let mut bench = Bench::asking(&[buying()]);
+    bench.answers("y").answers("q");
+    assert!(bench.screen.contains("your answer is on its way: q again leaves"), "{}", bench.screen);
+    assert_eq!((bench.acts(), &bench.ends[..]), (vec![Act::approve()], &[][..]));
+    bench.answers("q");
+    assert_eq!(bench.ends, [PromptEnd::Left]);
+}
+
+#[test]
 fn the_last_line_of_a_paste_that_came_in_pieces_denies_nothing() {
     let mut bench = Bench::asking(&[buying()]);
     bench.later(2000).typed("one\ntwo\n").typed("n no\n");
