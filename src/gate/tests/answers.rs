@@ -325,6 +325,20 @@ fn a_denial_that_lets_the_agent_go_on_wins_over_an_approval_that_is_being_checke
 }
 
 #[test]
+fn a_denial_that_overrules_an_approval_on_its_way_to_the_disk_sends_no_refusal() {
+    for answer in [Ok(()), Err("disk full")] {
+        let mut scene = Scene::held_by(refusing());
+        scene.decide(Act::approve());
+        scene.read(paused());
+        assert_eq!(scene.decide(deny()), ["refuse unknown"]);
+        let said = scene.recorded(answer);
+        assert!(said.contains(&"record decided denied applied".to_owned()), "{said:?}");
+        assert!(!said.iter().any(|said| said.starts_with("message") || said.starts_with("resume")), "{said:?}");
+        assert!(matches!(scene.gate.phase, Phase::Kept(_)), "{:?}", scene.gate.phase);
+    }
+}
+
+#[test]
 fn a_refusal_that_was_denied_for_an_earlier_card_is_never_sent() {
     let mut scene = Scene::new();
     scene.seen(EventKind::Thought, refusing());
