@@ -230,8 +230,17 @@ impl Prompt {
         let named = |view: &&ApprovalView| view.card.code().as_str().eq_ignore_ascii_case(line.trim());
         match self.waiting.iter().find(named).map(|view| view.card.approval) {
             Some(id) if !self.is_current(id) => self.show(id, ""),
+            Some(_) | None if self.takes_typing() && line.contains(|c: char| c.is_ascii_digit()) => {
+                self.ask("that is neither the amount nor the code: nothing was decided; ? explains");
+            }
             Some(_) | None => self.ask("not understood, nothing was decided; ? explains"),
         }
+    }
+
+    /// Whether approving the card at hand takes its amount or its code.
+    fn takes_typing(&self) -> bool {
+        let view = self.current.as_ref().and_then(|current| self.view(current.id));
+        view.is_some_and(|view| view.card.confirm == Confirm::Type)
     }
 
     /// Leaving while something waits leaves it to its deadline: that is said first.

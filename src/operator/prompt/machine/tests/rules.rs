@@ -467,6 +467,9 @@ fn where_typing_is_asked_for_y_is_not_enough() {
     bench.answers("y");
     assert_eq!(bench.acts(), []);
     assert!(bench.screen.contains("type 410.00 or 3333 and Enter"));
+    bench.answers("411");
+    assert_eq!(bench.acts(), []);
+    assert!(bench.screen.contains("that is neither the amount nor the code: nothing was decided"));
     bench.answers("410");
     assert_eq!(bench.acts(), [Act::approve()]);
     let mut bench = Bench::asking(&[to_type()]);
