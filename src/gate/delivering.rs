@@ -308,6 +308,11 @@ impl Gate {
             delivering.ran |= taken;
         }
         let Err(error) = result else { return self.go(turn, Step::Verifying(None), Duration::ZERO) };
+        let perhaps = taken || matches!(error.class, ErrorClass::Unknown { .. });
+        if !perhaps && self.calls() == 1 {
+            // Nothing was resumed, so no event of it comes: the next one speaks of somebody else's resume.
+            self.resume_unheard = false;
+        }
         match again(error) {
             Again::Look => self.go(turn, Step::Verifying(None), Duration::ZERO),
             Again::After(wait) if self.calls() < CALLS_MOST => self.go(turn, Step::ResumeAgain(None), wait),

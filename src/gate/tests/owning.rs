@@ -182,6 +182,23 @@ fn each_foreign_resume_has_its_own_look() {
     assert_eq!(whose_after(ACCEPTED), Whose::Ours);
 }
 
+/// Our own resume was refused: the next `resumed` event is not its echo.
+#[test]
+fn after_a_refused_resume_of_ours_a_resumed_event_is_somebody_elses() {
+    let mut scene = Scene::resuming();
+    scene.acted(refused());
+    scene.when_due();
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Ours, "asked anew");
+    scene.seen(EventKind::Resumed, super::scene::quiet());
+    scene.paused(ALREADY);
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Doubt);
+}
+
 /// A process that dies after it heard the resume never hears what the pause that looked was answered.
 #[test]
 fn a_restart_does_not_forget_that_a_foreign_resume_was_heard() {
