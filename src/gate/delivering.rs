@@ -35,6 +35,10 @@ pub(super) struct Delivering {
     news: bool,
     /// Whether the provider took the resume, or said that the session runs.
     ran: bool,
+    /// Whether a `resumed` event can only be of this resume: no other one was waited for when it left.
+    plain: bool,
+    /// Whether that event came.
+    heard: bool,
     /// When the next step is due, on the monotonic clock.
     pub wake_at: Option<Duration>,
 }
@@ -90,6 +94,11 @@ impl Delivering {
             Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
             Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
         }
+    }
+
+    /// A `resumed` event came while this release may be why.
+    pub(super) fn hear_resumed(&mut self) {
+        self.heard |= self.plain && self.may_run();
     }
 
     /// The look under way.
@@ -152,6 +161,8 @@ impl Gate {
             echoed: false,
             news: false,
             ran: false,
+            plain: false,
+            heard: false,
             wake_at: None,
         });
         true
@@ -174,6 +185,7 @@ impl Gate {
             turn.out.push(Effect::Message { call, release, text });
         } else {
             delivering.step = Step::Resuming(call);
+            delivering.plain |= !self.resume_unheard;
             self.resume_unheard = true;
             turn.out.push(Effect::Resume { call, release });
         }
@@ -331,6 +343,8 @@ impl Gate {
         let Phase::Delivering(delivering) = &self.phase else { return };
         let (looks, calls, ran) = (delivering.looks, delivering.calls, delivering.ran);
         match result {
+            // Whoever paused it since may resume it.
+            Ok(_) if delivering.heard => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
             Ok(seen) if !seen.is_paused() && !hidden => {
                 self.deliver_end(turn, Delivery::Applied, "resumed, confirmed");
             }
@@ -350,8 +364,10 @@ impl Gate {
     /// The first resume had no effect: it is repeated only while the session is still paused.
     fn resume_again(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
         let hidden = self.is_hidden();
+        let heard = matches!(&self.phase, Phase::Delivering(delivering) if delivering.heard);
         match result {
             _ if is_gone(result) => self.gone(turn),
+            Ok(_) if heard => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
             Ok(seen) if !seen.is_paused() && (!hidden || seen.has_ended()) => {
                 self.deliver_end(turn, Delivery::Applied, "found running");
             }

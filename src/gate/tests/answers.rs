@@ -779,3 +779,15 @@ fn a_stop_lets_what_is_recorded_or_delivered_go_on_and_answers_truthfully() {
     scene.acted(Ok(()));
     assert_eq!(scene.read(running()), ["record delivered approved applied", "show approved applied"]);
 }
+
+/// The answer is lost, the stream tells of it, and somebody pauses the session before it is looked at.
+#[test]
+fn a_resume_that_the_stream_told_of_is_not_sent_again_for_somebody_elses_pause() {
+    let mut scene = Scene::resuming();
+    scene.seen(EventKind::Resumed, quiet());
+    scene.seen(EventKind::Paused, quiet());
+    scene.acted(lost());
+    let said = scene.read(paused());
+    assert!(said.contains(&"record delivered approved applied".to_owned()), "{said:?}");
+    assert!(!said.iter().any(|line| line.starts_with("resume")), "{said:?}");
+}
