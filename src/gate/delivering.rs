@@ -37,7 +37,7 @@ pub(super) struct Delivering {
     ran: bool,
     /// Whether a `resumed` event can only be of this resume: no other one was waited for when it left.
     plain: bool,
-    /// Whether that event came.
+    /// Whether a `resumed` event came while this release may be why.
     heard: bool,
     /// When the next step is due, on the monotonic clock.
     pub wake_at: Option<Duration>,
@@ -94,11 +94,6 @@ impl Delivering {
             Step::Messaging(_) | Step::LookingForEcho(_) | Step::MessageAgain => false,
             Step::ResumeAgain(_) | Step::LookingAgain(_) => false,
         }
-    }
-
-    /// A `resumed` event came while this release may be why.
-    pub(super) fn hear_resumed(&mut self) {
-        self.heard |= self.plain && self.may_run();
     }
 
     /// The look under way.
@@ -343,8 +338,7 @@ impl Gate {
         let Phase::Delivering(delivering) = &self.phase else { return };
         let (looks, calls, ran) = (delivering.looks, delivering.calls, delivering.ran);
         match result {
-            // Whoever paused it since may resume it.
-            Ok(_) if delivering.heard => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
+            Ok(seen) if delivering.heard => self.heard_of(turn, seen),
             Ok(seen) if !seen.is_paused() && !hidden => {
                 self.deliver_end(turn, Delivery::Applied, "resumed, confirmed");
             }
@@ -361,13 +355,23 @@ impl Gate {
         }
     }
 
+    /// The stream told of a resume, so another one is not sent on the strength of a look: whoever paused the session since may
+    /// resume it. Where the event may be an older one, somebody is asked.
+    fn heard_of(&mut self, turn: &mut Turn<'_>, seen: &Observed) {
+        let plain = matches!(&self.phase, Phase::Delivering(delivering) if delivering.plain);
+        if plain || !seen.is_paused() && !self.is_hidden() {
+            return self.deliver_end(turn, Delivery::Applied, "resumed, confirmed");
+        }
+        self.lost_sight_of_delivery(turn, "it may have resumed, and somebody may have paused it again");
+    }
+
     /// The first resume had no effect: it is repeated only while the session is still paused.
     fn resume_again(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
         let hidden = self.is_hidden();
         let heard = matches!(&self.phase, Phase::Delivering(delivering) if delivering.heard);
         match result {
             _ if is_gone(result) => self.gone(turn),
-            Ok(_) if heard => self.deliver_end(turn, Delivery::Applied, "resumed, confirmed"),
+            Ok(seen) if heard => self.heard_of(turn, seen),
             Ok(seen) if !seen.is_paused() && (!hidden || seen.has_ended()) => {
                 self.deliver_end(turn, Delivery::Applied, "found running");
             }

@@ -42,11 +42,6 @@ impl Gate {
             | EventKind::Log
             | EventKind::Unknown(_) => return,
         };
-        if let Phase::Delivering(delivering) = &mut self.phase
-            && event.kind == EventKind::Resumed
-        {
-            delivering.hear_resumed();
-        }
         let next = self.next_call();
         let Some(case) = self.case.as_mut().filter(|case| case.card().subject == Subject::Hold) else { return };
         if known || event.kind == EventKind::Paused || event.id.is_some_and(|id| id <= case.held_since) {

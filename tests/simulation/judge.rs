@@ -99,6 +99,12 @@ impl World {
         for call in self.calls.values_mut().filter(|call| matches!(call.what, What::Pause)) {
             call.orphan = call.session.as_ref().is_some_and(|session| !lives(session));
         }
+        // Whoever paused it since a durable release left is forgotten with the process that heard of it.
+        let releasing = self.disk.approvals.values().filter(|kept| kept.is_live() && kept.closed.is_some());
+        let forgotten = releasing.filter(|kept| kept.owned == Some(true)).map(|kept| kept.card.session.clone());
+        for session in forgotten.collect::<Vec<_>>() {
+            self.truth(&session).meddled = None;
+        }
         for orphan in orphans {
             self.judge.count("pauses whose approval a crash took");
             self.truth(&orphan).orphan = true;

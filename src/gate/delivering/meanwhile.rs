@@ -26,6 +26,12 @@ impl Gate {
                 return self.suspect(turn);
             }
             EventKind::Resumed => {
+                let taken = delivering.ran && matches!(delivering.step, Step::Verifying(_));
+                delivering.heard |= delivering.may_run();
+                if taken && delivering.plain {
+                    // Taken, and told of: what a look finds after this is somebody else's doing.
+                    return self.deliver_end(turn, Delivery::Applied, "resumed, confirmed");
+                }
                 delivering.ran |= matches!(delivering.step, Step::Resuming(_) | Step::Verifying(_));
             }
             EventKind::Step

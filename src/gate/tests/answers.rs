@@ -791,3 +791,27 @@ fn a_resume_that_the_stream_told_of_is_not_sent_again_for_somebody_elses_pause()
     assert!(said.contains(&"record delivered approved applied".to_owned()), "{said:?}");
     assert!(!said.iter().any(|line| line.starts_with("resume")), "{said:?}");
 }
+
+/// The event may be that of a resume before this one: then somebody is asked, and nothing is sent on a guess.
+#[test]
+fn a_resumed_event_that_may_be_an_older_one_makes_somebody_be_asked() {
+    let mut scene = Scene::held();
+    scene.seen(EventKind::Resumed, quiet());
+    scene.paused(Ok(PauseAnswer::Accepted));
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    scene.seen(EventKind::Step, asks());
+    scene.paused(Ok(PauseAnswer::Accepted)); // It ran, and no event has said so.
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    scene.decide(Act::approve());
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    scene.seen(EventKind::Resumed, quiet());
+    scene.acted(lost());
+    let said = scene.read(paused());
+    assert!(said.contains(&"pause".to_owned()), "{said:?}");
+    assert!(!said.iter().any(|line| line.starts_with("resume")), "{said:?}");
+}
