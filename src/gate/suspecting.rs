@@ -54,13 +54,15 @@ impl Gate {
             }
             Phase::Recording(_) => case.resumed(next), // Spoiled.
             Phase::Delivering(ref delivering) if !delivering.may_run() => case.resumed(next),
-            // No pause looks: the one that is repeated does.
+            // No pause looks: the one that is repeated does, at once, because what was sent before may be spent.
             Phase::Pausing(_) => {
                 case.resumed(next);
-                if case.kept.owned == Some(true) {
-                    return self.may_be_anothers(turn);
-                }
+                let ours = case.kept.owned == Some(true);
                 case.paused_by_somebody();
+                if ours {
+                    self.may_be_anothers(turn);
+                }
+                self.pause_again(turn);
             }
             Phase::Delivering(_) | Phase::Watching | Phase::Asking(_) | Phase::Cancelling(_) | Phase::Over => (),
         }

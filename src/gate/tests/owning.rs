@@ -182,6 +182,15 @@ fn each_foreign_resume_has_its_own_look() {
     assert_eq!(whose_after(ACCEPTED), Whose::Ours);
 }
 
+/// A pause hangs, somebody pauses and resumes meanwhile: the session runs, and what was sent is no pause of it.
+#[test]
+fn a_foreign_resume_while_a_pause_is_out_is_met_with_another_pause_at_once() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    scene.seen(EventKind::Paused, super::scene::quiet());
+    assert_eq!(scene.seen(EventKind::Resumed, super::scene::quiet())[0], "pause");
+}
+
 /// Our own resume was refused: the next `resumed` event is not its echo.
 #[test]
 fn after_a_refused_resume_of_ours_a_resumed_event_is_somebody_elses() {
