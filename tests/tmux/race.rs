@@ -30,11 +30,12 @@ fn trail(home: &Home, code: &str) -> Vec<String> {
 }
 
 struct Stage {
+    // Ended in this order: a server is reached by its socket, which goes with the home.
+    tmux: Tmux,
+    daemon: Process,
     home: Home,
     sim: Simulator,
     place: Place,
-    tmux: Tmux,
-    daemon: Process,
     /// The full screens of the two operators, and plain lines of the first.
     panes: [Pane; 3],
 }
