@@ -1,6 +1,8 @@
 //! The gate's contract: its transition table in sentences, and a model that plays provider, store, network and people.
 
 mod answers;
+mod deliveries;
+mod denials;
 mod directed;
 mod halts;
 mod harness;

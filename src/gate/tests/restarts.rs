@@ -7,11 +7,7 @@ use crate::gate::phase::Phase;
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
 use super::harness::{SETTLE, TIMEOUT, fires, rule};
-use super::scene::{Scene, asks, ended, missing, paused, quiet, running};
-
-fn deny() -> Act {
-    Act::Deny { reason: None }
-}
+use super::scene::{Scene, asks, deny, ended, missing, paused, quiet, running};
 
 #[test]
 fn an_open_hold_is_paused_again_and_asked_at_a_new_revision() {

@@ -6,7 +6,7 @@ use crate::api::{ApiError, ErrorClass, Event, EventKind, MessageId, PauseAnswer,
 use crate::clock::Moment;
 use crate::control::{Act, Decision, Halt, OperatorName, Refusal, State, Vote};
 use crate::gate::{Answer, CallId, Effect, Gate, Input, Kept, Observed, Record, ReplyTo, Settings, Ticket};
-use crate::policy::{Effect as RuleEffect, Verdict};
+use crate::policy::{Effect as RuleEffect, OnDeny, Verdict};
 
 use super::harness::{Counting, POLL, SETTLE, about, event, fires, rule, settings, shared, start};
 
@@ -262,6 +262,18 @@ impl Scene {
 
 pub fn asks() -> Verdict {
     fires(rule("purchase", RuleEffect::Ask))
+}
+
+pub fn deny() -> Act {
+    Act::Deny { reason: None }
+}
+
+/// A rule whose denial sends a refusal and lets the agent go on.
+pub fn refusing() -> Verdict {
+    let mut rule = rule("purchase", RuleEffect::Ask);
+    rule.on_deny = Some(OnDeny::Instruct);
+    rule.refusal = Some("No.".to_owned());
+    fires(rule)
 }
 
 pub fn quiet() -> Verdict {
