@@ -27,7 +27,7 @@ pub enum Harm {
     Trickle(Duration),
     /// Either direction is late by this much.
     Delay(Duration),
-    /// The request arrives twice, the second time on a connection of its own, whose answer nobody reads.
+    /// The request arrives twice: first as a copy on a connection of its own, and once that was answered as it is.
     Twice,
     /// The request is held back until another one of its kind has been sent.
     Overtaken,
@@ -200,12 +200,9 @@ async fn requests(
             Some(Harm::Delay(late)) => tokio::time::sleep(late).await,
             Some(Harm::Twice) => {
                 shared.count();
-                let mut again = TcpStream::connect(upstream).await.unwrap();
-                let _sent = again.write_all(part).await;
-                tokio::spawn(async move {
-                    let mut nobody = [0; 4096];
-                    while let Ok(1..) = again.read(&mut nobody).await {}
-                });
+                let mut copy = TcpStream::connect(upstream).await.unwrap();
+                let _sent = copy.write_all(part).await;
+                let _answered = copy.read(&mut [0; 4096]).await;
             }
             Some(Harm::Overtaken) => {
                 shared.count();
