@@ -51,12 +51,16 @@ impl Number {
         Self((self.0 + more.0).min(1_000_000_000_000_000_000 * Self::ONE - 1))
     }
 
-    /// The number as an operator would type it, with at least `digits` (0 to 6) decimals and no grouping.
+    /// The number as an operator would type it, with at least `digits` (0 to 6) decimals and no grouping. Three decimals that
+    /// `digits` does not ask for are shown as four: they would be read as a group of digits, a thousand times as much.
     #[must_use]
     pub fn display(self, digits: usize) -> String {
         let (whole, millionths) = (self.0 / Self::ONE, self.0 % Self::ONE);
         let fraction = format!("{millionths:06}");
-        let needed = fraction.trim_end_matches('0').len().max(digits.min(6));
+        let needed = match fraction.trim_end_matches('0').len().max(digits.min(6)) {
+            3 if digits != 3 => 4,
+            needed => needed,
+        };
         if needed == 0 { whole.to_string() } else { format!("{whole}.{}", &fraction[..needed]) }
     }
 }

@@ -238,6 +238,22 @@ fn all(text: &str) -> Vec<(String, String, bool)> {
     read(text).into_iter().map(one).collect()
 }
 
+/// Three decimals read as a group of digits: an operator would see a thousand times as much.
+#[test]
+fn an_amount_is_never_shown_as_a_thousand_times_as_much() {
+    for (written, shown) in [
+        ("1.2990 EUR", "1.2990 EUR"),
+        ("0.125 USD", "0.1250 USD"),
+        ("1.29901 EUR", "1.29901 EUR"),
+        ("1.299 KWD", "1.299 KWD"),
+        ("12.5 EUR", "12.50 EUR"),
+    ] {
+        let money = Money::parse(written).expect(written);
+        assert_eq!(money.to_string(), shown);
+        assert_eq!(Money::parse(shown), Ok(money), "{written}");
+    }
+}
+
 #[test]
 fn quantities_multiply_the_price_of_one() {
     for (text, number) in [
