@@ -243,13 +243,13 @@ impl Provider for Agi {
 
     async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
         let call = Call::new(Method::GET, format!("/v1/sessions/{id}/events?include_history=true"));
-        let response = self.transport.open(Pool::Streams, &call, self.config.read_timeout).await;
-        let opened = match response {
-            Ok(response) => sse::open(&self.transport, response, self.config.read_timeout).await,
+        let within = self.config.read_timeout;
+        let opened = match self.transport.open(&call, within).await {
+            Ok(live) => sse::open(&self.transport, live, within).await,
             Err(class) => Err(class),
         };
-        let response = opened.map_err(|class| call.failed(class))?;
-        Ok(sse::items(response, call, self.config.max_event_bytes))
+        let body = opened.map_err(|class| call.failed(class))?;
+        Ok(sse::items(body, call, self.config.max_event_bytes))
     }
 
     async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {

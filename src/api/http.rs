@@ -1,8 +1,8 @@
-//! The transport under a provider's client: three connection pools, authentication, time-outs, and answers turned into
+//! The transport under a provider's client: connections, authentication, time-outs, and answers turned into
 //! classes.
 //!
-//! Control calls, reads and event streams have a pool each, over HTTP/1.1, so that neither a hundred streams nor a slow read
-//! can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
+//! Control calls and reads have a pool each, and every event stream a connection of its own ([`live`]), over HTTP/1.1, so that
+//! neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
 //! environment, never keeps cookies, and never sends a request twice:
 //!
 //! - reqwest's own retries are off (`reqwest::retry::never`; its default would repeat requests that the protocol says were
@@ -14,18 +14,30 @@
 
 mod base;
 pub(crate) mod class;
+mod dial;
+mod framing;
+mod head;
+pub(crate) mod live;
 
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Client, ClientBuilder, Method, Request, Response};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 pub use base::{BadBaseUrl, BaseUrl};
 
+use dial::Dialer;
+use live::Live;
+
 use super::{ApiError, ErrorClass};
 use crate::operator::escape::short;
+
+/// Who asks.
+const WHO: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
 
 /// Bound on the body of an answer that is not a 2xx, in bytes; the rest is not read.
 const MAX_ERROR_BODY: usize = 64 * 1024;
@@ -33,13 +45,20 @@ const MAX_ERROR_BODY: usize = 64 * 1024;
 /// Keys shorter than this are not looked for in answers: a word of the protocol could be one. Real ones are longer.
 const QUOTABLE: usize = 12;
 
-/// The three pools, each with the base address and the key.
-#[derive(Debug)]
+/// Connections that are silent for so long are probed by the kernel, again and again until they are given up.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// The time between two such probes.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// The two pools and the dialer of streams, with the base address and the key.
 pub(crate) struct Transport {
     base: BaseUrl,
     control: Client,
     reads: Client,
-    streams: Client,
+    streams: Dialer,
+    /// What every request of a stream says.
+    stream_headers: HeaderMap,
     key: SecretString,
 }
 
@@ -50,8 +69,13 @@ pub(crate) enum Pool {
     Control,
     /// Calls that read and end.
     Reads,
-    /// Event streams; no time-out once the answer has begun.
-    Streams,
+}
+
+impl std::fmt::Debug for Transport {
+    /// Without the key, and without the headers that carry it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 /// A request before it has a host: what errors and logs name.
@@ -90,7 +114,7 @@ pub enum TransportError {
 }
 
 impl Transport {
-    /// Builds the three pools. Opens no connection.
+    /// Builds the pools. Opens no connection.
     ///
     /// # Errors
     ///
@@ -99,13 +123,17 @@ impl Transport {
         // Err means that a provider is installed already, which is as good.
         let _already = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
-        let client = || shared(&base, headers.clone(), connect_timeout);
+        let tls = base.is_https().then(tls).transpose()?;
+        let client = || shared(tls.as_ref(), headers.clone(), connect_timeout);
         // Idle control connections are kept as long as the server lets them; the others may go.
         let keep = Duration::from_secs(3600);
         let control = build(client().pool_idle_timeout(keep).pool_max_idle_per_host(8))?;
         let reads = build(client().pool_idle_timeout(Duration::from_secs(60)))?;
-        let streams = build(client().pool_max_idle_per_host(0))?;
-        Ok(Self { base, control, reads, streams, key: key.expose_secret().trim().into() })
+        let streams = Dialer::new(tls, connect_timeout);
+        let mut stream_headers = headers;
+        stream_headers.insert(USER_AGENT, HeaderValue::from_static(WHO));
+        stream_headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Ok(Self { base, control, reads, streams, stream_headers, key: key.expose_secret().trim().into() })
     }
 
     /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
@@ -120,15 +148,26 @@ impl Transport {
         timeout(within, work).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
-    /// Sends one request and returns the answer's head, which has to come within `within`.
-    pub(crate) async fn open(&self, pool: Pool, call: &Call, within: Duration) -> Result<Response, ErrorClass> {
-        timeout(within, self.send(pool, call)).await.unwrap_or_else(|_| Err(too_late(within)))
+    /// Opens an event stream: a `GET` on a connection of its own, whose answer's head has to come within `within`.
+    pub(crate) async fn open(&self, call: &Call, within: Duration) -> Result<Live, ErrorClass> {
+        let url = self.base.at(&call.path);
+        let getting = live::get(&self.streams, &url, &self.stream_headers);
+        timeout(within, getting).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
-    /// Reads an answer's body up to the bound: `limit` bytes of a 2xx, 64 KiB of anything else. A key that the server, or a
-    /// gateway before it, quotes is taken out: what an answer says ends up in logs, on cards and in the store.
-    pub(crate) async fn read(&self, response: Response, limit: usize) -> Answer {
-        let mut answer = read(response, limit).await;
+    /// Reads a whole answer that is no stream, at most `limit` bytes of it, within `within`.
+    pub(crate) async fn read_live(&self, live: Live, limit: usize, within: Duration) -> Answer {
+        self.without_key(live.whole(limit, within).await)
+    }
+
+    /// Reads an answer's body up to the bound: `limit` bytes of a 2xx, 64 KiB of anything else.
+    async fn read(&self, response: Response, limit: usize) -> Answer {
+        self.without_key(read(response, limit).await)
+    }
+
+    /// A key that the server, or a gateway before it, quotes is taken out: what an answer says ends up in logs, on cards and
+    /// in the store.
+    fn without_key(&self, mut answer: Answer) -> Answer {
         let key = self.key.expose_secret();
         if key.len() >= QUOTABLE && answer.body.contains(key) {
             answer.body = answer.body.replace(key, "[API key]");
@@ -140,7 +179,6 @@ impl Transport {
         let client = match pool {
             Pool::Control => &self.control,
             Pool::Reads => &self.reads,
-            Pool::Streams => &self.streams,
         };
         let mut request = Request::new(call.method.clone(), self.base.at(&call.path));
         if call.method != Method::GET {
@@ -150,9 +188,6 @@ impl Transport {
         if let Some(body) = &call.body {
             request.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.clone().into());
-        }
-        if pool == Pool::Streams {
-            request.headers_mut().insert(http::header::ACCEPT, HeaderValue::from_static("text/event-stream"));
         }
         client.execute(request).await.map_err(|error| class::of_send(&error))
     }
@@ -204,9 +239,9 @@ fn headers(key: &SecretString) -> Result<HeaderMap, TransportError> {
     Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
 }
 
-fn shared(base: &BaseUrl, headers: HeaderMap, connect_timeout: Duration) -> ClientBuilder {
+fn shared(tls: Option<&ClientConfig>, headers: HeaderMap, connect_timeout: Duration) -> ClientBuilder {
     let client = Client::builder()
-        .user_agent(concat!("holdpoint/", env!("CARGO_PKG_VERSION")))
+        .user_agent(WHO)
         .default_headers(headers)
         .http1_only()
         .no_proxy()
@@ -215,10 +250,22 @@ fn shared(base: &BaseUrl, headers: HeaderMap, connect_timeout: Duration) -> Clie
         .referer(false)
         .connect_timeout(connect_timeout)
         .tcp_nodelay(true)
-        .tcp_keepalive(Duration::from_secs(15))
-        .tcp_keepalive_interval(Duration::from_secs(5));
+        .tcp_keepalive(KEEPALIVE)
+        .tcp_keepalive_interval(KEEPALIVE_EVERY);
     // Plain HTTP needs no root certificates, and a system without any should still run the demo.
-    if base.is_https() { client } else { client.tls_certs_only([]) }
+    match tls {
+        Some(tls) => client.tls_backend_preconfigured(tls.clone()),
+        None => client.tls_certs_only([]),
+    }
+}
+
+/// One configuration for all connections, so that they also resume each other's TLS sessions. Certificates are judged by the
+/// system's roots.
+fn tls() -> Result<ClientConfig, TransportError> {
+    let config = ClientConfig::with_platform_verifier();
+    let mut config = config.map_err(|error| TransportError::Tls(short(&error.to_string())))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 fn build(client: ClientBuilder) -> Result<Client, TransportError> {

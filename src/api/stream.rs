@@ -75,10 +75,10 @@ impl Decoder {
             let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
                 return self.extend_line(bytes);
             };
-            self.extend_line(&bytes[..end]);
+            let line = &bytes[..end];
             self.after_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
-            out.extend(self.end_line());
+            out.extend(self.end_line(line));
         }
     }
 
@@ -86,23 +86,36 @@ impl Decoder {
     #[must_use]
     pub fn finish(mut self) -> Option<RawEvent> {
         if !self.line.is_empty() {
-            let _comment = self.end_line();
+            let _comment = self.end_line(&[]);
         }
         self.pending.take()
     }
 
     fn extend_line(&mut self, bytes: &[u8]) {
-        // Room for the field's name on top of the bound, so that data of exactly the bound fits.
-        let room = (self.max + 16).saturating_sub(self.line.len());
+        let room = self.room().saturating_sub(self.line.len());
         self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.line_cut |= bytes.len() > room;
     }
 
-    fn end_line(&mut self) -> Option<Frame> {
+    /// Bound on a line: room for the field's name on top of the bound on data, so that data of exactly the bound fits.
+    fn room(&self) -> usize {
+        self.max + 16
+    }
+
+    /// Ends a line whose last bytes are `rest`. Only one that came in pieces was copied.
+    fn end_line(&mut self, rest: &[u8]) -> Option<Frame> {
+        if self.line.is_empty() && rest.len() <= self.room() {
+            return self.whole_line(rest, false);
+        }
+        self.extend_line(rest);
         let line = std::mem::take(&mut self.line);
         let cut = std::mem::take(&mut self.line_cut);
+        self.whole_line(&line, cut)
+    }
+
+    fn whole_line(&mut self, line: &[u8], cut: bool) -> Option<Frame> {
         let first = std::mem::take(&mut self.first_line);
-        let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line) } else { &line };
+        let line = if first { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
         match line.first() {
             None => self.pending.take().map(Frame::Event),
             Some(b':') => Some(Frame::Comment),
@@ -120,7 +133,7 @@ impl Pending {
         if data.is_none() && name.is_none() {
             return None;
         }
-        let data = String::from_utf8_lossy(&data.unwrap_or_default()).into_owned();
+        let data = data.map(text).unwrap_or_default();
         Some(RawEvent { id, name, data, truncated })
     }
 
@@ -152,4 +165,9 @@ impl Pending {
         self.truncated |= cut || value.len() > room;
         data.extend_from_slice(&value[..value.len().min(room)]);
     }
+}
+
+/// Text; only invalid UTF-8 is copied.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

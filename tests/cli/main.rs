@@ -4,6 +4,7 @@ mod bench;
 mod commands;
 mod demo;
 mod disk;
+mod https;
 mod manners;
 mod oneshot;
 mod people;

@@ -3,29 +3,32 @@
 //! Never ends a stream by itself: no event means "over" here, and silence is the watcher's to judge.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use ::http::header::CONTENT_TYPE;
-use futures_util::stream;
+use futures_util::Stream;
 use jiff::Timestamp;
-use reqwest::Response;
 
 use super::event;
+use crate::api::http::live::{Body, Live};
 use crate::api::http::{Call, Transport, class};
 use crate::api::model::StreamItem;
 use crate::api::stream::{Decoder, Frame};
 use crate::api::{ApiError, ErrorClass, EventStream};
 
+/// A queue of items that has room for more gives it back when it is empty: most sessions are quiet most of the time.
+const KEPT_ROOM: usize = 4;
+
 /// Accepts a 2xx event stream (or one that does not say its type); anything else is read, within `within`, and classed.
-pub(super) async fn open(transport: &Transport, response: Response, within: Duration) -> Result<Response, ErrorClass> {
-    let kind = response.headers().get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
+pub(super) async fn open(transport: &Transport, live: Live, within: Duration) -> Result<Body, ErrorClass> {
+    let kind = live.headers.get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
     let is_stream = kind.as_ref().is_none_or(|kind| kind.trim_start().starts_with("text/event-stream"));
-    if response.status().is_success() && is_stream {
-        return Ok(response);
+    if live.status.is_success() && is_stream {
+        return Ok(live.body);
     }
-    let Ok(answer) = tokio::time::timeout(within, transport.read(response, 64 * 1024)).await else {
-        return Err(class::unknown("no event stream, and no end of another answer"));
-    };
+    let answer = transport.read_live(live, 64 * 1024, within).await;
     Err(match class::of_read(&answer, Timestamp::now()) {
         Ok(body) => {
             let first = body.lines().next().unwrap_or_default();
@@ -36,47 +39,48 @@ pub(super) async fn open(transport: &Transport, response: Response, within: Dura
 }
 
 /// The items of an accepted answer. An `Err` is the last one.
-pub(super) fn items(response: Response, call: Call, max_event_bytes: usize) -> EventStream {
-    let reader = Reader {
-        source: Some((response, Decoder::new(max_event_bytes))),
-        ready: VecDeque::new(),
-        call,
-        max: max_event_bytes,
-    };
-    Box::pin(stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }))
+pub(super) fn items(body: Body, call: Call, max_event_bytes: usize) -> EventStream {
+    let source = Some((body, Decoder::new(max_event_bytes)));
+    Box::pin(Items { source, ready: VecDeque::new(), call, max: max_event_bytes })
 }
 
-struct Reader {
+struct Items {
     /// Gone after the last byte.
-    source: Option<(Response, Decoder)>,
+    source: Option<(Body, Decoder)>,
     ready: VecDeque<Result<StreamItem, ApiError>>,
     call: Call,
     max: usize,
 }
 
-impl Reader {
-    async fn next(&mut self) -> Option<Result<StreamItem, ApiError>> {
+impl Stream for Items {
+    type Item = Result<StreamItem, ApiError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(item) = self.ready.pop_front() {
-                return Some(item);
+                return Poll::Ready(Some(item));
             }
-            let (response, _) = self.source.as_mut()?;
-            match response.chunk().await {
-                Ok(Some(bytes)) => self.decode(&bytes),
-                Ok(None) => self.end(None),
-                Err(error) => self.end(Some(class::unknown(&class::describe(&error)))),
+            if self.ready.capacity() > KEPT_ROOM {
+                self.ready = VecDeque::new();
+            }
+            match ready!(self.read(cx)) {
+                None => return Poll::Ready(None),
+                Some(Ok(true)) => {}
+                Some(Ok(false)) => self.end(None),
+                Some(Err(class)) => self.end(Some(class)),
             }
         }
     }
+}
 
-    fn decode(&mut self, bytes: &[u8]) {
-        let Some((_, decoder)) = self.source.as_mut() else { return };
-        let mut frames = Vec::new();
-        decoder.feed(bytes, &mut frames);
-        self.ready.extend(frames.iter().map(|frame| match frame {
-            Frame::Comment => Ok(StreamItem::Heartbeat),
-            Frame::Event(raw) => Ok(event::from_frame(raw, self.max)),
-        }));
+impl Items {
+    /// Reads and decodes what has come: whether there may be more. `None` after the end.
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<bool, ErrorClass>>> {
+        let Self { source, ready, max, .. } = self;
+        let Some((body, decoder)) = source else { return Poll::Ready(None) };
+        let mut decoded = Decoded { ready, max: *max };
+        let read = body.poll_read(cx, &mut |bytes: &[u8]| decoder.feed(bytes, &mut decoded));
+        read.map_err(|broken| class::unknown(&broken.to_string())).map(Some)
     }
 
     /// A last frame counts only if its data is whole; the history of the next stream brings the others.
@@ -84,5 +88,20 @@ impl Reader {
         let last = self.source.take().and_then(|(_, decoder)| decoder.finish()).filter(event::is_whole);
         self.ready.extend(last.map(|raw| Ok(event::from_frame(&raw, self.max))));
         self.ready.extend(class.map(|class| Err(self.call.failed(class))));
+    }
+}
+
+/// Frames on their way into the queue.
+struct Decoded<'a> {
+    ready: &'a mut VecDeque<Result<StreamItem, ApiError>>,
+    max: usize,
+}
+
+impl Extend<Frame> for Decoded<'_> {
+    fn extend<T: IntoIterator<Item = Frame>>(&mut self, frames: T) {
+        self.ready.extend(frames.into_iter().map(|frame| match frame {
+            Frame::Comment => Ok(StreamItem::Heartbeat),
+            Frame::Event(raw) => Ok(event::from_frame(&raw, self.max)),
+        }));
     }
 }

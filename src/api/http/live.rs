@@ -1,0 +1,145 @@
+//! An answer that is read as it comes: the transport of event streams.
+//!
+//! A connection for each, never used again. Beside hyper it saves what ten thousand open streams would pay for each: two
+//! buffers of 8 KiB and a task between the socket and who reads. Nothing is kept while nothing comes: bytes are read into
+//! room on the stack and handed on at once.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::HeaderMap;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use url::Url;
+
+use super::dial::{Dialer, Wire};
+use super::framing::Framing;
+use super::{Answer, head};
+use crate::api::ErrorClass;
+use crate::api::http::class::unknown;
+
+/// How much is read at a time, in bytes.
+const ROOM: usize = 16 * 1024;
+
+/// An answer whose head has come.
+pub(crate) struct Live {
+    /// HTTP status.
+    pub(crate) status: StatusCode,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// What follows.
+    pub(crate) body: Body,
+}
+
+/// The rest of an answer.
+pub(crate) struct Body {
+    wire: Wire,
+    framing: Framing,
+    /// What came with the head.
+    early: Vec<u8>,
+}
+
+/// Why an answer cannot be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Broken {
+    /// The connection failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It was closed too early.
+    #[error("the connection was closed before the end of the answer")]
+    Early,
+    /// What came is not the head of an HTTP/1.1 answer.
+    #[error("not an HTTP/1.1 answer: {0}")]
+    Head(httparse::Error),
+    /// Its status is no status.
+    #[error("not an HTTP/1.1 answer: its status is out of range")]
+    Status,
+    /// The head does not end.
+    #[error("the head of the answer is longer than {} bytes", head::MAX_HEAD)]
+    HeadTooLong,
+    /// Where the body ends cannot be told.
+    #[error("the length or the chunks of the answer cannot be read")]
+    Framing,
+}
+
+/// Opens a connection, sends `GET` of `url`, and returns the answer when its head is there.
+pub(super) async fn get(dialer: &Dialer, url: &Url, headers: &HeaderMap) -> Result<Live, ErrorClass> {
+    let mut wire = dialer.dial(url).await?;
+    let answer = async {
+        wire.write_all(&head::get(url, headers)).await?;
+        wire.flush().await?;
+        read_head(&mut wire).await
+    };
+    let (head, early) = answer.await.map_err(|broken: Broken| unknown(&broken.to_string()))?;
+    let framing = Framing::of(head.status, &head.headers).map_err(|broken| unknown(&broken.to_string()))?;
+    Ok(Live { status: head.status, headers: head.headers, body: Body { wire, framing, early } })
+}
+
+/// The final head and what came behind it; interim answers (1xx) are skipped.
+async fn read_head(wire: &mut Wire) -> Result<(head::Head, Vec<u8>), Broken> {
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        match head::answer(&bytes)? {
+            Some(head) => {
+                let early = bytes.split_off(head.length);
+                if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
+                    return Ok((head, early));
+                }
+                bytes = early;
+            }
+            None if wire.read_buf(&mut bytes).await? == 0 => return Err(Broken::Early),
+            None => {}
+        }
+    }
+}
+
+impl Body {
+    /// Hands the bytes that have come to `on`; `false` at the end. After an error or the end there is nothing more.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, on: &mut impl FnMut(&[u8])) -> Poll<Result<bool, Broken>> {
+        if self.framing == Framing::Over {
+            return Poll::Ready(Ok(false));
+        }
+        if !self.early.is_empty() {
+            let early = std::mem::take(&mut self.early);
+            return Poll::Ready(self.framing.read(&early, on).map(|()| true));
+        }
+        let mut room = [const { MaybeUninit::uninit() }; ROOM];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.wire).poll_read(cx, &mut room))?;
+        Poll::Ready(match room.filled() {
+            [] => self.framing.end().map(|()| false),
+            bytes => self.framing.read(bytes, on).map(|()| true),
+        })
+    }
+}
+
+impl Live {
+    /// Reads the body to its end, at most `limit` bytes of it, within `within`; what is there by then is the answer.
+    pub(super) async fn whole(mut self, limit: usize, within: Duration) -> Answer {
+        let mut bytes = Vec::new();
+        let reading = async {
+            let mut over = false;
+            while !over && bytes.len() <= limit {
+                let read = std::future::poll_fn(|cx| {
+                    self.body.poll_read(cx, &mut |piece: &[u8]| bytes.extend_from_slice(piece))
+                });
+                over = !read.await?;
+            }
+            Ok::<_, Broken>(())
+        };
+        let mut broken = match tokio::time::timeout(within, reading).await {
+            Ok(Ok(())) => None,
+            Ok(Err(broken)) => Some(format!("the answer broke off: {broken}")),
+            Err(_late) => Some(format!("the answer had no end within {} ms", within.as_millis())),
+        };
+        if bytes.len() > limit {
+            bytes.truncate(limit);
+            broken = Some(format!("the answer is longer than {limit} bytes"));
+        }
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: self.status.as_u16(), headers: self.headers, body, broken }
+    }
+}
