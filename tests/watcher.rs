@@ -35,7 +35,7 @@ struct World {
     state: Arc<Mutex<State>>,
     /// Each event stream that is opened.
     streams: mpsc::UnboundedReceiver<StreamSender>,
-    seen: mpsc::Receiver<Seen>,
+    seen: mpsc::Receiver<Box<Seen>>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -113,7 +113,7 @@ impl World {
     /// What is told next; that the first poll was told, and the cursor, have tests of their own.
     async fn next(&mut self) -> Option<Seen> {
         loop {
-            let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen");
+            let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen").map(|seen| *seen);
             if !matches!(seen, Some(Seen::MessagesRead { .. } | Seen::Cursor(_))) {
                 return seen;
             }
@@ -126,6 +126,7 @@ impl World {
         loop {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
+            let seen = *seen;
             if matches!(seen, Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
                 continue;
             }

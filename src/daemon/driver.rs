@@ -87,9 +87,9 @@ pub struct Parts {
     /// How new approvals are called.
     pub ids: Ids,
     /// Operators' orders.
-    pub orders: mpsc::Receiver<Order>,
+    pub orders: mpsc::Receiver<Box<Order>>,
     /// The watcher.
-    pub seen: mpsc::Receiver<Seen>,
+    pub seen: mpsc::Receiver<Box<Seen>>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
     /// What holds for every session.
@@ -140,8 +140,8 @@ pub struct Driver {
     writer: Writer,
     clock: Clock,
     ids: Ids,
-    orders: mpsc::Receiver<Order>,
-    seen: mpsc::Receiver<Seen>,
+    orders: mpsc::Receiver<Box<Order>>,
+    seen: mpsc::Receiver<Box<Seen>>,
     standing: watch::Receiver<Standing>,
     /// As the gate knows it.
     known: Standing,
@@ -169,16 +169,16 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Recovers the gate and makes it ready to run.
+    /// Recovers the gate and makes it ready to run. Boxed: the task that runs it would hold it twice.
     #[must_use]
-    pub fn new(mut parts: Parts) -> Self {
+    pub fn new(mut parts: Box<Parts>) -> Box<Self> {
         let known = parts.standing.borrow_and_update().clone();
         if let Some(halt) = &known.halt {
             parts.gate.begin_halted(halt.clone());
         }
         let cursor = parts.gate.seen_up_to();
         let recorder = parts.recorder.of(parts.evaluator.session());
-        let mut driver = Self {
+        let mut driver = Box::new(Self {
             showing: Showing::new(parts.desk.clone(), parts.gate.about()),
             gate: parts.gate,
             evaluator: parts.evaluator,
@@ -206,7 +206,7 @@ impl Driver {
             cursor,
             cursor_kept: (cursor, parts.clock.origin()),
             clock: parts.clock,
-        };
+        });
         for kept in parts.kept {
             log::taken_up(&driver.session, &kept);
             let effects = driver.gate.recover(driver.now(), &mut driver.ids, kept);
@@ -220,7 +220,7 @@ impl Driver {
     }
 
     /// Runs until the session is over or the daemon stops.
-    pub async fn run(mut self, stop: CancellationToken) -> Ended {
+    pub async fn run(mut self: Box<Self>, stop: CancellationToken) -> Ended {
         // What recovery pauses leaves first.
         tokio::task::yield_now().await;
         self.show();
@@ -237,9 +237,9 @@ impl Driver {
                 }
                 Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.recv() => self.ordered(order).await,
+                Some(order) = self.orders.recv() => self.ordered(*order).await,
                 () = sleep_until(due), if due.is_some() => self.tick(),
-                Some(seen) = self.seen.recv() => self.saw(seen).await,
+                Some(seen) = self.seen.recv() => self.saw(*seen).await,
                 else => break,
             }
             self.flush();

@@ -120,7 +120,7 @@ pub struct Inlets {
 
 /// How a driver is told what to do.
 struct Reins {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Box<Order>>,
     /// What holds for every session: a line of its own, so that drivers wake in the order of their sessions.
     standing: watch::Sender<Standing>,
 }

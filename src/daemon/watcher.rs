@@ -8,8 +8,8 @@
 //!
 //! - The stream is reopened whenever it ends, history included, with jittered back-off. What it repeats is recognised by
 //!   message id, kind and text, or by content where there is no id ([`Known`], [`Replay`]).
-//! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`]), and fast
-//!   while it is not ([`WatchConfig::poll_interval`]). It always starts further back than it has read, at what was read at
+//! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`], and a third
+//!   as often while it keeps bringing news), and fast while it is not ([`WatchConfig::poll_interval`]). It always starts further back than it has read, at what was read at
 //!   least one such interval before, because global ids may become visible out of order. That is also the cursor that may
 //!   be kept ([`Seen::Cursor`]).
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
@@ -136,19 +136,21 @@ pub struct Watcher;
 impl Watcher {
     /// Watches `session` until it is gone, `cancel` is cancelled or the receiver of `out` is dropped.
     ///
-    /// Events with an id up to `cursor` count as told. A full channel makes the watcher wait; nothing is lost.
+    /// Events with an id up to `cursor` count as told. A full channel makes the watcher wait; nothing is lost. What is told is
+    /// boxed: a channel keeps room for 32 sights from the start, and most sessions are quiet.
     pub fn spawn(
         provider: Arc<dyn Provider>,
         session: SessionId,
         cursor: Option<MessageId>,
         config: WatchConfig,
-        out: mpsc::Sender<Seen>,
+        out: mpsc::Sender<Box<Seen>>,
         cancel: CancellationToken,
     ) -> JoinHandle<()> {
-        let task = task::Task::new(provider, session, cursor.unwrap_or_default(), config, out);
+        let task = Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, out));
         tokio::spawn(async move {
             // Dropping the task's future drops its calls in flight, which only read.
-            let _ended = cancel.run_until_cancelled(task.run()).await;
+            let run = std::pin::pin!(task.run());
+            let _ended = cancel.run_until_cancelled(run).await;
         })
     }
 }

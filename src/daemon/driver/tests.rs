@@ -73,10 +73,10 @@ impl Provider for Looks {
 
 struct World {
     provider: Arc<Looks>,
-    orders: mpsc::Sender<Order>,
-    seen: mpsc::Sender<Seen>,
+    orders: mpsc::Sender<Box<Order>>,
+    seen: mpsc::Sender<Box<Seen>>,
     standing: watch::Sender<Standing>,
-    driver: Option<Driver>,
+    driver: Option<Box<Driver>>,
     store: Store,
     _folder: tempfile::TempDir,
 }
@@ -106,7 +106,7 @@ async fn world() -> World {
     let info = SessionInfo { id: session.clone(), agent: None, goal: None };
     let standing = watch::Sender::new(Standing { halt: None, policy: policy.clone(), settings: settings.clone() });
     let ((orders, inbox), (seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(4), mpsc::channel(1));
-    let driver = Driver::new(Parts {
+    let driver = Driver::new(Box::new(Parts {
         gate: Gate::new(about, settings, MessageId(0)),
         kept: Vec::new(),
         evaluator: Evaluator::new(policy, info, []),
@@ -123,7 +123,7 @@ async fn world() -> World {
         pictures: folder.path().into(),
         metrics,
         recorder,
-    });
+    }));
     World { provider, orders, seen, standing, driver: Some(driver), store, _folder: folder }
 }
 
@@ -138,7 +138,7 @@ impl World {
         let session = SessionId::try_from("s-1").expect("an id");
         let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
         let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
-        self.orders.send(Order::Act(acted)).await.expect("room");
+        self.orders.send(Box::new(Order::Act(acted))).await.expect("room");
         answer
     }
 
@@ -212,6 +212,6 @@ async fn the_pause_of_a_rule_leaves_before_it_is_written_down() {
     let kind = crate::api::EventKind::Thought;
     let text = "words".to_owned();
     let event = Event { id: Some(MessageId(7)), kind, text, at: None, url: None, title: None, truncated: false };
-    world.seen.send(Seen::Event { event, backlog: false }).await.expect("room");
+    world.seen.send(Box::new(Seen::Event { event, backlog: false })).await.expect("room");
     assert_eq!(world.first_pause().await, 0);
 }

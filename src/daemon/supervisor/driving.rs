@@ -99,7 +99,7 @@ impl Supervisor {
             FirstSeen::Paused | FirstSeen::NotYet => gate.begin_perhaps_paused(),
             FirstSeen::NotPaused => (),
         }
-        let parts = Parts {
+        let parts = Box::new(Parts {
             gate,
             standing: told,
             kept,
@@ -116,7 +116,7 @@ impl Supervisor {
             pictures: self.parts.pictures.clone(),
             metrics: self.parts.metrics.clone(),
             recorder: self.parts.recorder.clone(),
-        };
+        });
         let provider = self.parts.provider.clone();
         let config = self.parts.watch.config;
         let (watched, takes_up) = (session.clone(), !parts.kept.is_empty());

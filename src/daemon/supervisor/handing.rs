@@ -10,8 +10,8 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Order::Decide(order))
-            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = refused.into_inner()
+        if let Err(refused) = driver.orders.try_send(Box::new(Order::Decide(order)))
+            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = *refused.into_inner()
         {
             let _ = reply.send(Err(too_many()));
         }
@@ -22,8 +22,8 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Order::Screenshot(order))
-            && let Order::Screenshot(order) = refused.into_inner()
+        if let Err(refused) = driver.orders.try_send(Box::new(Order::Screenshot(order)))
+            && let Order::Screenshot(order) = *refused.into_inner()
         {
             let _ = order.reply.send(Err(too_many()));
         }
@@ -42,8 +42,8 @@ impl Supervisor {
             let _ = acted.reply.send(Err(Refusal::NoSuchSession));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Order::Act(acted))
-            && let Order::Act(Acted { reply, .. }) = refused.into_inner()
+        if let Err(refused) = driver.orders.try_send(Box::new(Order::Act(acted)))
+            && let Order::Act(Acted { reply, .. }) = *refused.into_inner()
         {
             let _ = reply.send(Err(too_many()));
         }

@@ -26,6 +26,9 @@ const STABLE: Duration = Duration::from_secs(10);
 /// Failed polls after a break, while the stream is open, until the break is told as a gap.
 const POLLS_BEFORE_GAP: u32 = 3;
 
+/// Cross-checks in a row that a lively stream puts off.
+const CHECKS_PUT_OFF: u8 = 2;
+
 /// Answers "no such session" until the session counts as gone: the first, and two that confirm it.
 const ABSENCES: u32 = 3;
 
@@ -36,7 +39,7 @@ pub(super) struct Task {
     provider: Arc<dyn Provider>,
     session: SessionId,
     config: WatchConfig,
-    out: mpsc::Sender<Seen>,
+    out: mpsc::Sender<Box<Seen>>,
     origin: Instant,
     stream: Stream,
     backoff: Backoff,
@@ -64,6 +67,8 @@ pub(super) struct Task {
     steps: Sight,
     /// The last stream fell silent and none has brought anything since: that one is open is no proof.
     mute: bool,
+    /// Cross-checks put off since the last poll.
+    put_off: u8,
     /// When the poll that is in flight began.
     poll_began: Duration,
     /// Failed polls since a break that has not been read back yet.
@@ -109,7 +114,7 @@ impl Task {
         session: SessionId,
         cursor: MessageId,
         config: WatchConfig,
-        out: mpsc::Sender<Seen>,
+        out: mpsc::Sender<Box<Seen>>,
     ) -> Self {
         let origin = Instant::now();
         Self {
@@ -134,6 +139,7 @@ impl Task {
             sight: Sight::new(Duration::ZERO, config.blind_after),
             steps: Sight::new(Duration::ZERO, config.blind_after),
             mute: false,
+            put_off: 0,
             poll_began: Duration::ZERO,
             missed: None,
             history_to: None,
@@ -146,7 +152,8 @@ impl Task {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Boxed, so that the future does not hold it twice.
+    pub(super) async fn run(mut self: Box<Self>) {
         tracing::debug!(session = %self.session, cursor = %self.read_to, "watching");
         while let Ok(()) = self.turn().await {}
         tracing::debug!(session = %self.session, "no longer watching");
@@ -157,6 +164,7 @@ impl Task {
         let alarm = alarms.into_iter().flatten().min().map(|at| self.origin + at);
         match slots::next(&mut self.stream, &mut self.poll, alarm).await {
             Wake::PollDue => self.start_poll(),
+            Wake::CheckDue => self.check(),
             Wake::OpenDue => self.start_opening(),
             Wake::Opened(Ok(items)) => self.opened(items),
             Wake::Opened(Err(error)) => self.not_opened(error).await?,
@@ -176,7 +184,7 @@ impl Task {
     }
 
     async fn tell(&mut self, seen: Seen) -> Result<(), Over> {
-        self.out.send(seen).await.map_err(|_closed| Over)
+        self.out.send(Box::new(seen)).await.map_err(|_closed| Over)
     }
 
     async fn alarm(&mut self) -> Result<(), Over> {
@@ -210,7 +218,7 @@ impl Task {
         let until = self.sight.deadline()?;
         Some(match self.poll {
             Poll::Running(_) => until.max(self.poll_began.saturating_add(self.config.blind_after)),
-            Poll::Due(_) => until,
+            Poll::Due(_) | Poll::Check(_) => until,
         })
     }
 

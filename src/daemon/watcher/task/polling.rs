@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{Answer, Poll, Stream};
-use super::{ABSENCES, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
+use super::{ABSENCES, CHECKS_PUT_OFF, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
 use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
 use crate::daemon::watcher::Seen;
 
@@ -13,6 +13,7 @@ impl Task {
     pub(super) fn start_poll(&mut self) {
         let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
         self.poll_began = self.now();
+        self.put_off = 0;
         self.poll = Poll::Running(if self.absences == 0 {
             Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
         } else {
@@ -24,8 +25,8 @@ impl Task {
     pub(super) fn poll_soon(&mut self) {
         match &mut self.poll {
             Poll::Running(_) => self.poll_again = true,
-            Poll::Due(_) if self.polls.refused || self.absences > 0 => {}
-            Poll::Due(at) => *at = Instant::now().max(self.polls.not_before),
+            Poll::Due(_) | Poll::Check(_) if self.polls.refused || self.absences > 0 => {}
+            Poll::Due(_) | Poll::Check(_) => self.poll_in(Duration::ZERO),
         }
     }
 
@@ -33,17 +34,36 @@ impl Task {
         self.poll = Poll::Due((Instant::now() + wait).max(self.polls.not_before));
     }
 
-    /// The time to the next poll when nothing special happens.
-    fn cadence(&self) -> Duration {
+    /// A stream that keeps bringing what happens proves sight by itself: what it should have shown is then read less often.
+    pub(super) fn check(&mut self) {
+        let lively = match &self.stream {
+            Stream::Open(open) => open.fruitful.is_some_and(|at| at.elapsed() < self.config.cross_check),
+            Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => false,
+        };
+        if lively && self.put_off < CHECKS_PUT_OFF {
+            self.put_off += 1;
+            return self.check_later();
+        }
+        self.start_poll();
+    }
+
+    fn check_later(&mut self) {
+        self.poll = Poll::Check((Instant::now() + self.config.cross_check).max(self.polls.not_before));
+    }
+
+    /// Sets the time of the next poll when nothing special happens.
+    fn poll_as_usual(&mut self) {
         if self.polls.refused {
-            return self.config.auth_retry;
+            return self.poll_in(self.config.auth_retry);
         }
         if self.absences > 0 {
-            return self.config.confirm_after;
+            return self.poll_in(self.config.confirm_after);
         }
         match &self.stream {
-            Stream::Open(_) if self.missed.is_none() => self.config.cross_check,
-            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => self.config.poll_interval,
+            Stream::Open(_) if self.missed.is_none() => self.check_later(),
+            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => {
+                self.poll_in(self.config.poll_interval);
+            }
         }
     }
 
@@ -70,8 +90,11 @@ impl Task {
             self.restore_sight().await?;
         }
         self.wake_or_rest(is_first, news || changed);
-        let wait = if again { Duration::ZERO } else { self.cadence() };
-        self.poll_in(wait);
+        if again {
+            self.poll_in(Duration::ZERO);
+        } else {
+            self.poll_as_usual();
+        }
         Ok(())
     }
 
@@ -156,7 +179,7 @@ impl Task {
             // The first poll brings nothing; the stream may.
             self.start_opening();
         }
-        self.poll_in(self.cadence());
+        self.poll_as_usual();
         Ok(())
     }
 
@@ -177,8 +200,9 @@ impl Task {
     pub(super) fn suspect_absence(&mut self) {
         if self.absences == 0 {
             self.absences = 1;
-            if let Poll::Due(_) = self.poll {
-                self.poll_in(self.config.confirm_after);
+            match self.poll {
+                Poll::Due(_) | Poll::Check(_) => self.poll_in(self.config.confirm_after),
+                Poll::Running(_) => {}
             }
         }
     }

@@ -26,14 +26,16 @@ pub(super) struct Open {
     pub(super) opened_at: Instant,
     /// Given up if nothing comes until then.
     pub(super) silent_at: Instant,
-    /// Whether it brought anything that was not known.
-    pub(super) fruitful: bool,
+    /// When it last brought anything that was not known.
+    pub(super) fruitful: Option<Instant>,
 }
 
 /// Polling: one read at a time.
 pub(super) enum Poll {
     /// The next read starts at this time.
     Due(Instant),
+    /// The next read starts at this time, unless the stream shows by then that it brings what happens.
+    Check(Instant),
     /// A read is in flight.
     Running(BoxFuture<'static, Answer>),
 }
@@ -55,6 +57,7 @@ pub(super) enum Wake {
     Ended(Option<ApiError>),
     Silent,
     PollDue,
+    CheckDue,
     Answered(Answer),
     Alarm,
 }
@@ -104,6 +107,10 @@ impl Poll {
             Self::Due(at) => {
                 sleep_until(*at).await;
                 Wake::PollDue
+            }
+            Self::Check(at) => {
+                sleep_until(*at).await;
+                Wake::CheckDue
             }
             Self::Running(read) => Wake::Answered(read.await),
         }

@@ -20,7 +20,7 @@ impl Task {
         self.streams.limits.reset();
         self.streamed.begin(self.now(), self.history_to.map(|_| self.known.greatest()));
         let silent_at = now + self.config.heartbeat_timeout;
-        self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: false });
+        self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: None });
         self.poll_soon();
     }
 
@@ -59,7 +59,7 @@ impl Task {
     /// Leaves the stream, to be opened again after the back-off, and reads back at once.
     fn close(&mut self) {
         if let Stream::Open(open) = &self.stream
-            && (open.fruitful || open.opened_at.elapsed() >= STABLE)
+            && (open.fruitful.is_some() || open.opened_at.elapsed() >= STABLE)
         {
             self.backoff.reset();
         }
@@ -105,7 +105,7 @@ impl Task {
         };
         if is_new {
             if let Stream::Open(open) = &mut self.stream {
-                open.fruitful = true;
+                open.fruitful = Some(Instant::now());
             }
             self.tell_event(event).await?;
         }
