@@ -5,8 +5,10 @@
 
 pub mod agi;
 pub mod backoff;
+pub mod budget;
 pub mod http;
 pub mod model;
+pub mod paced;
 pub mod stream;
 
 use std::pin::Pin;

@@ -78,6 +78,8 @@ impl Watch {
 pub struct Supervision {
     /// The vendor.
     pub provider: Arc<dyn Provider>,
+    /// The same, for watching.
+    pub watched: Arc<dyn Provider>,
     /// What holds for every session at the start.
     pub standing: Standing,
     /// What clients are told of the daemon.

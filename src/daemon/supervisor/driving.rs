@@ -117,7 +117,7 @@ impl Supervisor {
             metrics: self.parts.metrics.clone(),
             recorder: self.parts.recorder.clone(),
         });
-        let provider = self.parts.provider.clone();
+        let provider = self.parts.watched.clone();
         let config = self.parts.watch.config;
         let (watched, takes_up) = (session.clone(), !parts.kept.is_empty());
         let task = self.tasks.spawn(async move {

@@ -88,6 +88,7 @@ async fn a_slow_store_delays_no_order_while_a_failed_driver_waits_for_it() {
     let session = SessionId::try_from("s-1").expect("an id");
     let supervision = Supervision {
         provider: provider.clone(),
+        watched: provider.clone(),
         standing: Standing { halt: None, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
         info: DaemonInfo::default(),
         watch: Watch { discover: false, sessions: vec![session], ..config.watch },

@@ -1,0 +1,165 @@
+//! A provider whose calls wait for their turn in a budget that all of them share.
+//!
+//! Whoever calls says once how urgent its reads are ([`Pace::of`]). Calls that act never wait. A rate limit that one of them
+//! meets holds off all watching and listing: the provider's limits are those of the account, not of a session.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::budget::{Budget, Urgency};
+use super::{
+    ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
+    SessionId, Status,
+};
+
+/// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
+const UNSTATED: Duration = Duration::from_secs(1);
+
+/// A wait that is worth a word.
+const LONG: Duration = Duration::from_secs(5);
+
+/// How often it is said.
+const SAID_EVERY: Duration = Duration::from_secs(60);
+
+/// A budget and whose it is; makes providers that keep it.
+#[derive(Clone)]
+pub struct Pace {
+    provider: Arc<dyn Provider>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    origin: Instant,
+    /// A lock and no task: it is held for a few additions, and a task would put its own wake-up before each call.
+    state: Mutex<State>,
+}
+
+struct State {
+    budget: Budget,
+    said: Option<Duration>,
+}
+
+impl Pace {
+    /// Calls of `provider` share `budget` from now on.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, budget: Budget) -> Self {
+        let state = Mutex::new(State { budget, said: None });
+        Self { provider, shared: Arc::new(Shared { origin: Instant::now(), state }) }
+    }
+
+    /// The provider, for somebody whose reads are so urgent.
+    #[must_use]
+    pub fn of(&self, urgency: Urgency) -> Arc<dyn Provider> {
+        Arc::new(Paced { provider: self.provider.clone(), shared: self.shared.clone(), urgency })
+    }
+}
+
+struct Paced {
+    provider: Arc<dyn Provider>,
+    shared: Arc<Shared>,
+    urgency: Urgency,
+}
+
+impl Shared {
+    async fn turn(&self, urgency: Urgency) {
+        let now = self.origin.elapsed();
+        let (wait, say) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let wait = state.budget.wait(now, urgency);
+            let say = wait >= LONG && state.said.is_none_or(|said| now >= said + SAID_EVERY);
+            if say {
+                state.said = Some(now);
+            }
+            (wait, say)
+        };
+        if say {
+            tracing::warn!(
+                "reads of the provider wait {} s for their turn, and sessions may count as unseen: raise \
+                 provider.requests_per_second or watch.blind_after, or watch fewer sessions",
+                wait.as_secs()
+            );
+        }
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn hold_off(&self, wait: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.budget.hold_off(self.origin.elapsed(), wait);
+    }
+}
+
+impl Paced {
+    async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        self.shared.turn(self.urgency).await;
+        let answer = call.await;
+        if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
+            self.shared.hold_off(retry_after.unwrap_or(UNSTATED));
+        }
+        answer
+    }
+
+    async fn act(&self) {
+        self.shared.turn(Urgency::Act).await;
+    }
+}
+
+#[async_trait]
+impl Provider for Paced {
+    fn capabilities(&self) -> Capabilities {
+        self.provider.capabilities()
+    }
+
+    async fn list(&self) -> Result<Vec<Session>, ApiError> {
+        self.read(self.provider.list()).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Session, ApiError> {
+        self.read(self.provider.session(id)).await
+    }
+
+    async fn status(&self, id: &SessionId) -> Result<Status, ApiError> {
+        self.read(self.provider.status(id)).await
+    }
+
+    async fn messages(&self, id: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
+        self.read(self.provider.messages(id, after)).await
+    }
+
+    async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
+        self.read(self.provider.events(id)).await
+    }
+
+    async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
+        self.act().await;
+        self.provider.pause(id).await
+    }
+
+    async fn resume(&self, id: &SessionId) -> Result<(), ApiError> {
+        self.act().await;
+        self.provider.resume(id).await
+    }
+
+    async fn cancel(&self, id: &SessionId) -> Result<(), ApiError> {
+        self.act().await;
+        self.provider.cancel(id).await
+    }
+
+    async fn delete(&self, id: &SessionId) -> Result<(), ApiError> {
+        self.act().await;
+        self.provider.delete(id).await
+    }
+
+    async fn message(&self, id: &SessionId, text: &str) -> Result<(), ApiError> {
+        self.act().await;
+        self.provider.message(id, text).await
+    }
+
+    async fn screenshot(&self, id: &SessionId) -> Result<Screenshot, ApiError> {
+        self.read(self.provider.screenshot(id)).await
+    }
+}

@@ -1,0 +1,60 @@
+//! A budget of requests that a fleet shares, against a server that counts them.
+
+#[path = "support/server.rs"]
+mod server;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use holdpoint::api::budget::{Budget, Urgency};
+use holdpoint::api::paced::Pace;
+use holdpoint::api::{MessageId, PauseAnswer, Provider, SessionId};
+
+use server::{Reply, Server, json};
+
+fn id() -> SessionId {
+    SessionId::try_from("s-1").expect("an id")
+}
+
+fn answer(line: &str) -> Reply {
+    match line {
+        "POST /v1/sessions/s-1/pause" => json(200, r#"{"success":true}"#),
+        "GET /v1/sessions" => Reply::Answer(429, "retry-after: 3600\r\n", "{}".to_owned()),
+        _ => json(200, r#"{"messages":[],"status":"running"}"#),
+    }
+}
+
+#[tokio::test]
+async fn a_pause_leaves_at_once_while_a_crowd_of_reads_waits_for_its_turn() {
+    let server = Server::start(|request, _| answer(&request.line)).await;
+    let pace = Pace::new(Arc::new(server.client()), Budget::new(NonZeroU32::new(2)));
+    let crowd: Vec<_> = (0..50)
+        .map(|_| {
+            let provider = pace.of(Urgency::Watch);
+            tokio::spawn(async move { provider.messages(&id(), MessageId(0)).await })
+        })
+        .collect();
+    server.wait_for("GET /v1/sessions/s-1/messages", 2).await;
+    assert_eq!(pace.of(Urgency::Verify).pause(&id()).await, Ok(PauseAnswer::Accepted));
+    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
+    // 48 reads at two a second were still to come.
+    assert!(server.count("GET /v1/sessions/s-1/messages") < 50);
+    crowd.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn a_rate_limit_that_one_meets_holds_off_who_watches_and_nobody_who_has_to_know() {
+    let server = Server::start(|request, _| answer(&request.line)).await;
+    let pace = Pace::new(Arc::new(server.client()), Budget::new(None));
+    let began = Instant::now();
+    pace.of(Urgency::List).list().await.expect_err("limited");
+    let watching = pace.of(Urgency::Watch);
+    let watching = tokio::spawn(async move { watching.messages(&id(), MessageId(0)).await });
+    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
+    assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
+    assert!(began.elapsed() < Duration::from_secs(3600));
+    assert_eq!(server.count("GET /v1/sessions/s-1/messages"), 0);
+    assert!(!watching.is_finished());
+    watching.abort();
+}
