@@ -41,6 +41,9 @@ pub struct Kept {
     pub timeout: Duration,
     /// How often it was extended.
     pub extensions: u8,
+    /// How much time the last extension gave; `None` where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_by: Option<Duration>,
     /// How far it can be.
     #[serde(default)]
     pub bound: Bound,
@@ -82,6 +85,11 @@ impl Kept {
             votes: self.votes.at(closed.revision).to_vec(),
             extensions_left: 0,
         })
+    }
+
+    /// The most time that can be left: what a clock that was set back meanwhile says beyond that is not believed.
+    pub(super) fn most_time(&self) -> Duration {
+        self.extended_by.map_or(self.timeout, |by| by.max(self.timeout))
     }
 
     /// How often the deadline can still be moved.
@@ -277,6 +285,7 @@ impl Case {
             deadline: deadline.wall,
             timeout,
             extensions: 0,
+            extended_by: None,
             bound,
             votes: Votes::default(),
             owned: None,
@@ -304,7 +313,7 @@ impl Case {
     pub fn taken_up(now: Moment, kept: Kept) -> Self {
         let left = kept.deadline.duration_since(now.wall);
         // A wall clock that was set back meanwhile must not prolong it.
-        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.timeout);
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO).min(kept.most_time());
         let deadline = Moment { mono: now.mono.saturating_add(left), wall: kept.deadline };
         let hidden = kept.proof == Some(Proof::Event);
         let began = match kept.card.hold {
@@ -400,6 +409,7 @@ impl Case {
     /// From now on an operator is asked, and has the whole time.
     pub fn ask_from(&mut self, now: Moment) {
         self.kept.plan = Plan::Ask;
+        self.kept.extended_by = None;
         self.deadline = now.after(self.kept.timeout);
         self.kept.deadline = self.deadline.wall;
     }

@@ -154,7 +154,8 @@ impl Gate {
         self.may_agree(operator, &decision.act)?;
         let counts = self.is_being_asked();
         let Some(case) = self.case.as_mut().filter(|_| counts) else { return Err(Refusal::NoSuchApproval) };
-        let later = turn.now.after(case.kept.bound.each.unwrap_or(case.kept.timeout));
+        let each = case.kept.bound.each.unwrap_or(case.kept.timeout);
+        let later = turn.now.after(each);
         let most = case.kept.bound.most;
         let why = match case.kept.extensions_left() {
             0 if most == 0 => "its time cannot be extended: approve or deny".to_owned(),
@@ -167,6 +168,7 @@ impl Gate {
             return Err(Refusal::NotExtendable { why });
         }
         case.kept.extensions += 1;
+        case.kept.extended_by = Some(each);
         case.deadline = later;
         case.kept.deadline = case.deadline.wall;
         let (deadline, extensions_left) = (case.kept.deadline, case.kept.extensions_left());

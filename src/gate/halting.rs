@@ -115,7 +115,7 @@ impl Gate {
             // The stop was written down, and this had not been when the process died.
             (None, Some(at)) => Duration::try_from(case.kept.deadline.duration_since(at)).unwrap_or_default(),
         };
-        let left = left.min(case.kept.timeout);
+        let left = left.min(case.kept.most_time());
         case.deadline = turn.now.after(left);
         case.kept.deadline = case.deadline.wall;
         let frozen = stopped_at.map(|_| left);

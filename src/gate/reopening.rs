@@ -40,6 +40,7 @@ impl Gate {
         kept.frozen = None;
         kept.plan = Plan::Ask;
         kept.extensions = 0;
+        kept.extended_by = None;
         kept.votes = Votes::default();
         kept.card.approval = id;
         kept.card.revision = Revision(0);

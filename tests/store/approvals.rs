@@ -92,6 +92,7 @@ pub fn open(n: u8) -> Kept {
         deadline: at(600),
         timeout: Duration::from_secs(600),
         extensions: 0,
+        extended_by: None,
         bound: Bound::default(),
         votes: Votes::default(),
         owned: Some(true),

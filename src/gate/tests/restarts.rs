@@ -1,12 +1,13 @@
 //! A restart goes on from what was kept, whatever that was.
 
 use crate::api::{EventKind, PauseAnswer};
-use crate::control::Act;
-use crate::gate::Hold;
+use crate::clock::Moment;
+use crate::control::{Act, Halt, OperatorName};
 use crate::gate::phase::Phase;
-use crate::policy::{Effect as RuleEffect, OnDeny};
+use crate::gate::{Hold, Settings};
+use crate::policy::{Consent, Effect as RuleEffect, OnDeny};
 
-use super::harness::{SETTLE, TIMEOUT, fires, rule};
+use super::harness::{SETTLE, TIMEOUT, fires, rule, settings};
 use super::scene::{Scene, asks, deny, ended, missing, paused, quiet, running};
 
 #[test]
@@ -177,4 +178,33 @@ fn a_pause_of_an_earlier_process_is_out_of_the_question_once_the_session_was_see
     scene.after(SETTLE);
     scene.read(paused());
     assert_eq!(scene.kept().card.hold, Hold::ByOthers);
+}
+
+/// An extension may give more time than operators had at first.
+#[test]
+fn a_restart_takes_no_extension_back_and_a_clock_that_was_set_back_prolongs_none() {
+    let extended = || {
+        let consent = Consent { extension: Some(TIMEOUT * 3), ..Consent::usual() };
+        let mut scene = Scene::with(Settings { consent, ..settings() });
+        scene.hold(asks());
+        assert_eq!(scene.decide(Act::Extend)[0], "record extended");
+        scene
+    };
+    let left = |scene: &Scene| scene.gate.waiting().expect("an approval").1.mono.saturating_sub(scene.now.mono);
+
+    let mut scene = extended();
+    scene.after(TIMEOUT / 2);
+    scene.restart();
+    assert_eq!(left(&scene), TIMEOUT * 5 / 2);
+
+    let mut scene = extended();
+    scene.now = Moment { wall: scene.now.wall - TIMEOUT * 9, ..scene.now };
+    scene.restart();
+    assert_eq!(left(&scene), TIMEOUT * 3);
+
+    let mut scene = extended();
+    let halt = Halt { by: OperatorName("ops".to_owned()), at: scene.now.wall, reason: None };
+    let kept = scene.kept();
+    scene.restart_from_halted(kept, Some(halt));
+    assert_eq!(left(&scene), TIMEOUT * 3);
 }
