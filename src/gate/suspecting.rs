@@ -185,7 +185,8 @@ impl Gate {
     }
 }
 
-/// Whether an event of a held session may mean that it runs.
+/// Whether an event of a held session may mean that it runs: a message may give it another task, where somebody ended the one
+/// that was held.
 pub(super) fn hints_at_running(event: &Event, verdict: &Verdict) -> bool {
-    event.kind == EventKind::Resumed || verdict.effect > crate::policy::Effect::Alert
+    matches!(event.kind, EventKind::Resumed | EventKind::User) || verdict.effect > crate::policy::Effect::Alert
 }

@@ -7,7 +7,7 @@ use crate::gate::{Hold, Outcome, Plan};
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
 use super::harness::{COOLDOWN, SETTLE, fires, rule};
-use super::scene::{Said, Scene, asks, failed, lost, paused, poll, refused, running};
+use super::scene::{Said, Scene, asks, failed, lost, paused, poll, quiet, refused, running};
 
 type Answered = Result<PauseAnswer, ApiError>;
 
@@ -255,6 +255,28 @@ fn what_was_ours_is_ours_until_it_is_seen_to_run() {
     assert_eq!(whose(&scene), Whose::Theirs, "somebody resumed it, and somebody paused it");
     let said = approve(&mut scene);
     assert!(!said.iter().any(|line| line.starts_with("resume")), "{said:?}");
+}
+
+/// Somebody ends the task that was held, which no look saw, and gives another one.
+#[test]
+fn a_message_to_a_held_session_is_met_with_a_pause_whose_answer_tells_whether_it_runs() {
+    let mut scene = Scene::held();
+    assert_eq!(scene.seen(EventKind::User, quiet()), ["pause"]);
+    assert_eq!(scene.paused(ALREADY), [""; 0], "it stands still, as it did");
+    assert_eq!(whose(&scene), Whose::Ours);
+
+    let mut scene = Scene::held();
+    scene.seen(EventKind::User, quiet());
+    let said = scene.paused(ACCEPTED);
+    assert!(said.contains(&"record revised".to_owned()), "{said:?}");
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Ours, "by this pause");
+
+    let mut scene = Scene::held();
+    scene.decide(Act::Deny { reason: None });
+    assert_eq!(scene.seen(EventKind::User, quiet()), [""; 0], "what is being ended is not paused");
 }
 
 #[test]
