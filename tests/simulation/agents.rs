@@ -28,6 +28,10 @@ impl World {
     }
 
     fn agent_goes_on(&mut self, id: &SessionId) {
+        if self.chance(self.faults.ghosts) {
+            let _ = self.pause(id, By::Us);
+            return;
+        }
         if self.well {
             self.says(id, EventKind::Done, "finished");
             self.truth(id).task = Task::Idle;
@@ -129,6 +133,9 @@ impl World {
                 self.pause(&id, By::Stranger)
             }
         };
+        if done.is_ok() {
+            self.judge.count("foreign hands");
+        }
         self.step(format_args!("a stranger meddles with {id} ({what}): {}", done.is_ok()));
     }
 

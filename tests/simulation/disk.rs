@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use holdpoint::api::{MessageId, SessionId};
@@ -12,6 +13,9 @@ use holdpoint::store::{Conflict, Durable, EventBounds, Recorded, StoreError, Wri
 use jiff::Timestamp;
 
 use crate::world::{Shared, World};
+
+/// How long an answer waits for the disk at most.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a crash does not take.
 #[derive(Default)]
@@ -24,9 +28,50 @@ pub struct Disk {
     pub halt: Option<Halt>,
     /// Transactions that failed, and that a crash before the next write may make durable all the same.
     torn: Vec<Write>,
+    /// How it does.
+    pub pulse: Pulse,
     /// Whether what was written is kept, to be written again elsewhere.
     pub keeps: bool,
     pub transactions: Vec<(Vec<Write>, BTreeMap<SessionId, MessageId>)>,
+}
+
+/// How a disk does: what an answer may have to do without.
+#[derive(Default)]
+pub struct Pulse {
+    /// When the newest transaction that succeeded had begun: what was asked of the writer before is durable.
+    pub wrote: Duration,
+    /// When a write failed last.
+    failed: Option<Duration>,
+    /// Since when it has been busy without a rest, and whether it still is.
+    busy_since: Duration,
+    busy: bool,
+    rested: Duration,
+}
+
+impl Pulse {
+    fn begins(&mut self, now: Duration) {
+        if now > self.rested {
+            self.busy_since = now;
+        }
+        self.busy = true;
+    }
+
+    fn ends(&mut self, now: Duration, began: Duration, well: bool) {
+        (self.busy, self.rested) = (false, now);
+        if well {
+            self.wrote = began;
+        } else {
+            self.failed = Some(now);
+        }
+    }
+
+    /// Whether an answer to what was asked at `asked` need not wait for it: it has failed since, or takes longer than anybody
+    /// is kept waiting.
+    pub fn excuses(&self, asked: Duration, now: Duration) -> bool {
+        let fails = self.failed.is_some_and(|failed| failed >= asked);
+        let slow = (self.busy || self.rested == now) && now >= self.busy_since + PATIENCE;
+        fails || slow
+    }
 }
 
 impl Disk {
@@ -125,26 +170,10 @@ impl Durable for Store {
         cursors: &BTreeMap<SessionId, MessageId>,
         _at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
-        self.write(|world, goes| {
-            match goes {
-                Goes::Well => world.disk.torn.clear(),
-                Goes::Lies => return Some(writes.iter().map(|_| Ok(())).collect()),
-                Goes::Fails => return None,
-                Goes::Torn => {
-                    world.disk.torn = writes.to_vec();
-                    return None;
-                }
-            }
-            if world.disk.keeps {
-                world.disk.transactions.push((writes.to_vec(), cursors.clone()));
-            }
-            for (session, cursor) in cursors {
-                let known = world.disk.cursors.entry(session.clone()).or_default();
-                *known = (*known).max(*cursor);
-            }
-            Some(writes.iter().map(|write| world.write(write)).collect())
-        })
-        .await
+        let began = self.shared.lock().begins_to_write();
+        let answer = self.transact(writes, cursors).await;
+        self.shared.lock().has_written(began, answer.is_ok());
+        answer
     }
 
     async fn halted(&self, halt: &Halt) -> Result<(), StoreError> {
@@ -182,9 +211,54 @@ impl Durable for Store {
     async fn close(&self) {}
 }
 
+impl Store {
+    async fn transact(
+        &self,
+        writes: &[Write],
+        cursors: &BTreeMap<SessionId, MessageId>,
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        self.write(|world, goes| {
+            match goes {
+                Goes::Well => world.disk.torn.clear(),
+                Goes::Lies => return Some(writes.iter().map(|_| Ok(())).collect()),
+                Goes::Fails => return None,
+                Goes::Torn => {
+                    world.disk.torn = writes.to_vec();
+                    return None;
+                }
+            }
+            if world.disk.keeps {
+                world.disk.transactions.push((writes.to_vec(), cursors.clone()));
+            }
+            for (session, cursor) in cursors {
+                let known = world.disk.cursors.entry(session.clone()).or_default();
+                *known = (*known).max(*cursor);
+            }
+            Some(writes.iter().map(|write| world.write(write)).collect())
+        })
+        .await
+    }
+}
+
 impl World {
+    fn begins_to_write(&mut self) -> Duration {
+        let now = self.now();
+        self.disk.pulse.begins(now);
+        now
+    }
+
+    fn has_written(&mut self, began: Duration, well: bool) {
+        let now = self.now();
+        self.disk.pulse.ends(now, began, well);
+    }
+
     /// The process is gone: what it could not write may be there all the same.
     pub fn mend_disk(&mut self) {
+        self.disk.pulse = Pulse { wrote: self.disk.pulse.wrote, ..Pulse::default() };
+        if self.chance(self.faults.forgets) {
+            let newest = self.disk.approvals.values_mut().rev().find(|kept| kept.closed.is_some());
+            newest.and_then(|kept| kept.closed.take());
+        }
         let torn = std::mem::take(&mut self.disk.torn);
         if !torn.is_empty() && self.rng.bool() {
             self.step(format_args!("disk: what failed is durable"));
@@ -202,6 +276,9 @@ impl World {
         let Some(kept) = &write.record.kept else {
             let note = write.record.note.clone().unwrap_or_default();
             self.step(format_args!("disk: {} {}: {note}", write.session, write.record.entry.name()));
+            if note.starts_with("out of sight") {
+                self.judge.count("times out of sight");
+            }
             self.disk.notes.push((write.session.clone(), note));
             return Ok(());
         };
@@ -223,6 +300,9 @@ impl World {
         let closed = kept.closed.as_ref().map(|closed| (closed.outcome, closed.delivery, closed.detail.as_str()));
         let (session, entry, revision) = (&write.session, write.record.entry.name(), kept.card.revision);
         self.step(format_args!("disk: {session} {entry} {} r{revision} {closed:?}", id.code()));
+        if write.record.entry == Entry::Opened && kept.card.rules.iter().any(|rule| rule.name == "on_blind") {
+            self.judge.count("times out of sight");
+        }
         let checked = self.judge_record(&write.record);
         self.holds(checked);
         self.disk.approvals.insert(id, kept.clone());

@@ -10,6 +10,7 @@ use holdpoint::gate::{
 };
 
 use crate::network::What;
+use crate::promises::Promises;
 use crate::truth::By;
 use crate::world::{Happening, World};
 
@@ -30,12 +31,12 @@ pub struct Judge {
     denied: BTreeSet<(OperatorName, SessionId)>,
     /// Who cancelled which session of its own accord.
     pub cancels: BTreeSet<(OperatorName, SessionId)>,
-    /// Who voted for what, as the disk has it.
-    votes: BTreeMap<(ApprovalId, Revision, Digest), BTreeSet<OperatorName>>,
     /// What was approved as it was shown, by enough people.
     agreed: BTreeSet<ApprovalId>,
     /// What operators were told.
-    promised: BTreeMap<ApprovalId, Outcome>,
+    pub promises: Promises,
+    /// When paused sessions were gone through last.
+    pub holds_looked: Duration,
     /// Resumes by approval, and whether the session was read since.
     resumes: BTreeMap<ApprovalId, bool>,
     /// Messages by approval, and whether the last is known not to have arrived.
@@ -44,9 +45,6 @@ pub struct Judge {
     released: BTreeMap<SessionId, ApprovalId>,
     /// When the last pause left.
     paused: BTreeMap<SessionId, Duration>,
-    /// Requests of operators that have no answer yet.
-    asked: BTreeSet<u64>,
-    next_asked: u64,
     /// What was decided since everything was stopped.
     halted: Option<BTreeSet<ApprovalId>>,
     /// When an approval was first durable.
@@ -72,17 +70,7 @@ impl Judge {
         self.halted = None;
     }
 
-    pub fn asks(&mut self) -> u64 {
-        self.next_asked += 1;
-        self.asked.insert(self.next_asked);
-        self.next_asked
-    }
-
-    pub fn is_told(&mut self, asked: u64) {
-        self.asked.remove(&asked);
-    }
-
-    fn count(&mut self, what: &'static str) {
+    pub fn count(&mut self, what: &'static str) {
         *self.counts.entry(what).or_default() += 1;
     }
 }
@@ -90,29 +78,16 @@ impl Judge {
 impl World {
     /// A process is gone: what it was asked has no answer, and what only it knew is forgotten.
     pub fn judge_end(&mut self) {
-        self.judge.asked.clear();
-        let lives = |session: &SessionId| {
-            self.disk.approvals.values().any(|kept| kept.card.session == *session && kept.is_live())
-        };
-        let held = self.sessions.values().filter(|truth| truth.held_by() == Some(By::Us));
-        let orphans: Vec<SessionId> = held.filter(|truth| !lives(&truth.id)).map(|truth| truth.id.clone()).collect();
-        for call in self.calls.values_mut().filter(|call| matches!(call.what, What::Pause)) {
-            call.orphan = call.session.as_ref().is_some_and(|session| !lives(session));
-        }
+        let checked = self.judge_promises_after_the_end();
+        self.holds(checked);
+        self.judge_holds_after_the_end();
         // Whoever paused it since a durable release left is forgotten with the process that heard of it.
         let releasing = self.disk.approvals.values().filter(|kept| kept.is_live() && kept.closed.is_some());
         let forgotten = releasing.filter(|kept| kept.owned == Some(true)).map(|kept| kept.card.session.clone());
         for session in forgotten.collect::<Vec<_>>() {
             self.truth(&session).meddled = None;
         }
-        for orphan in orphans {
-            self.judge.count("pauses whose approval a crash took");
-            self.truth(&orphan).orphan = true;
-        }
         self.judge.halted = self.disk.halt.as_ref().map(|_| BTreeSet::new());
-        let durable = |id: &ApprovalId| self.disk.approvals.get(id).is_some_and(|kept| kept.closed.is_some());
-        // A denial may be on its way before it is durable.
-        self.judge.promised.retain(|id, _| durable(id));
     }
 
     /// A request leaves.
@@ -246,7 +221,7 @@ impl World {
         match (closed.outcome, &closed.by) {
             (Outcome::Approved, EndedBy::Operator { name, .. }) => {
                 let card = (kept.card.approval, closed.revision, kept.card.digest());
-                let mut approvers = self.judge.votes.get(&card).cloned().unwrap_or_default();
+                let mut approvers = self.judge.promises.voters(&card);
                 approvers.insert(name.clone());
                 let really =
                     |name: &OperatorName| self.judge.approved.contains(&(name.clone(), card.0, card.1, card.2));
@@ -275,11 +250,7 @@ impl World {
         let Some(kept) = &record.kept else { return Ok(()) };
         let (id, code, now) = (kept.card.approval, kept.card.code(), self.now());
         self.judge.opened.entry(id).or_insert(now);
-        if record.entry == Entry::Voted {
-            let card = (id, kept.card.revision, kept.card.digest());
-            let voters = kept.votes.on(&kept.card).iter().map(|vote| vote.by.clone());
-            self.judge.votes.entry(card).or_default().extend(voters);
-        }
+        self.judge.promises.recorded(record, kept);
         let Some(closed) = &kept.closed else { return Ok(()) };
         if record.entry == Entry::Decided {
             self.judge.count("outcomes");
@@ -290,6 +261,10 @@ impl World {
                 }
                 (Outcome::Expired, by) if *by != EndedBy::Deadline => {
                     return Err(format!("{code} expired by {by:?}"));
+                }
+                // A wall clock that is set ends a time early, and never late.
+                (Outcome::Expired, _) if self.setup.faults.jumps == 0 => {
+                    self.judge.promises.had_its_time(id, closed.at)?;
                 }
                 _ => (),
             }
@@ -334,47 +309,53 @@ impl World {
                 }
             }
             Act::Deny { .. } => drop(self.judge.denied.insert((name.clone(), view.card.session.clone()))),
-            Act::Extend => return self.judge.asks(),
+            Act::Extend => return self.asks(),
         }
         if let Some(decided) = &mut self.judge.halted {
             decided.insert(id);
         }
-        self.judge.asks()
+        self.asks()
     }
 
-    pub fn judge_decided(&mut self, asked: u64, decision: &Decision, answer: &Result<Decided, Refusal>) -> Held {
-        self.judge.is_told(asked);
-        let id = decision.approval;
-        let code = id.code();
-        match answer {
-            Ok(Decided::Outcome { outcome }) => {
-                self.judge.count("decisions taken");
-                if self.judge.promised.insert(id, *outcome).is_some_and(|before| before != *outcome) {
-                    return Err(format!("invariant 2: two operators were told two outcomes of {code}"));
-                }
-                let durable = self.disk.approvals.get(&id).and_then(|kept| kept.closed.as_ref());
-                match durable.map(|closed| closed.outcome) {
-                    None if *outcome == Outcome::Approved => {
-                        Err(format!("an operator was told that {code} is approved, and that is not durable"))
-                    }
-                    Some(stands) if stands != *outcome => {
-                        Err(format!("invariant 2: an operator was told {outcome} of {code}, which is {stands}"))
-                    }
-                    None | Some(_) => Ok(()),
-                }
-            }
+    /// An operator asks for something.
+    pub fn asks(&mut self) -> u64 {
+        let now = self.now();
+        self.judge.promises.asks(now)
+    }
+
+    pub fn judge_decided(
+        &mut self,
+        asked: u64,
+        by: &OperatorName,
+        decision: &Decision,
+        answer: &Result<Decided, Refusal>,
+    ) -> Held {
+        let told = match answer {
             Ok(Decided::Counted { given, needed }) if given >= needed => {
-                Err(format!("all approvals that {code} takes only count"))
+                Err(format!("all approvals that {} takes only count", decision.approval.code()))
             }
-            Ok(Decided::Counted { .. } | Decided::Extended { .. }) => Ok(()),
+            Ok(decided) => {
+                self.judge.count(match decided {
+                    Decided::Outcome { outcome: Outcome::Approved } => "approvals confirmed",
+                    Decided::Outcome { .. } => "denials confirmed",
+                    Decided::Counted { .. } => "votes counted",
+                    Decided::Extended { .. } => "extensions",
+                });
+                self.judge_told(asked, by, decision, decided)
+            }
             Err(_) => {
                 self.judge.count("decisions refused");
                 Ok(())
             }
-        }
+        };
+        self.judge.promises.is_answered(asked);
+        told
     }
 
-    pub fn judge_snapshot(&mut self, snapshot: &Snapshot) {
+    /// What an operator is shown, `made` promises having been made before it asked.
+    pub fn judge_snapshot(&mut self, snapshot: &Snapshot, made: usize) {
+        let checked = self.judge_shown(snapshot, made);
+        self.holds(checked);
         for view in &snapshot.approvals {
             let id = view.card.approval;
             let stands =
@@ -435,11 +416,14 @@ impl World {
             .sessions
             .values()
             .all(|truth| truth.gone || truth.task != crate::truth::Task::Running || truth.paused.is_some());
-        self.disk.approvals.values().all(done) && self.disk.halt.is_none() && still && self.judge.asked.is_empty()
+        self.disk.approvals.values().all(done)
+            && self.disk.halt.is_none()
+            && still
+            && self.judge.promises.all_answered()
     }
 
     /// When the world has been well for long: nothing hangs, nothing is forgotten.
-    pub fn judge_end_of_run(&self) -> Held {
+    pub fn judge_end_of_run(&mut self) -> Held {
         for (id, kept) in &self.disk.approvals {
             let Some(closed) = &kept.closed else {
                 return Err(format!("liveness: {} of {} never got an outcome", id.code(), kept.card.session));
@@ -447,11 +431,9 @@ impl World {
             if closed.delivery == Delivery::Applying {
                 return Err(format!("liveness: {} is still being delivered", id.code()));
             }
-            if self.judge.promised.get(id).is_some_and(|told| *told != closed.outcome) {
-                return Err(format!("invariant 2: an operator was told otherwise about {}", id.code()));
-            }
         }
-        if !self.judge.asked.is_empty() {
+        self.judge_promises_at_rest()?;
+        if !self.judge.promises.all_answered() {
             return Err("an operator never got an answer".to_owned());
         }
         for (id, said) in &self.judge.risky {
@@ -460,13 +442,7 @@ impl World {
                 return Err(format!("invariant 4: what {id} said at {} is written down nowhere", said.as_millis()));
             }
         }
-        for truth in self.sessions.values().filter(|truth| !truth.gone && !truth.orphan) {
-            let mut kept = self.disk.approvals.values().filter(|kept| kept.card.session == truth.id);
-            if truth.held_by() == Some(By::Us) && !kept.any(|kept| kept.holding) {
-                return Err(format!("liveness: {} is left paused by us, with nobody asked", truth.id));
-            }
-        }
-        Ok(())
+        self.judge_holds_at_rest()
     }
 }
 

@@ -12,7 +12,7 @@ use holdpoint::api::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::truth::{By, Stream, refused};
+use crate::truth::{By, Stream, Unknown, refused};
 use crate::world::{Happening, Shared, World};
 
 /// How long a caller waits.
@@ -226,7 +226,13 @@ impl World {
             return Way::Well;
         }
         let unknown = |detail: &str| ErrorClass::Unknown { detail: detail.to_owned() };
-        match self.rng.u32(..10) {
+        let drawn = self.rng.u32(..10);
+        self.judge.count(match drawn {
+            0 | 1 => "requests lost",
+            2..5 => "answers lost",
+            _ => "calls refused",
+        });
+        match drawn {
             0 | 1 => Way::LostBefore,
             2..5 => Way::LostAfter,
             5 => Way::Refused(ErrorClass::Unreachable { detail: "no route".to_owned() }),
@@ -271,7 +277,7 @@ impl World {
             self.judge_race(number, session.as_ref());
         }
         if said.is_ok() && self.calls[&number].orphan {
-            self.truth(session.as_ref().expect("a session")).orphan = true;
+            self.truth(session.as_ref().expect("a session")).unknown = Some(Unknown::TakenByACrash);
         }
         self.step(format_args!("#{number} {} {what:?} arrives: {said:?}", name(session.as_ref())));
         let leg = self.leg();
@@ -288,12 +294,15 @@ impl World {
         let (left, given_up) = (call.left, call.asker.as_ref().is_none_or(oneshot::Sender::is_closed));
         let truth = self.truth(id);
         let overtaken = truth.accepted.iter().any(|other| *other > left && *other < left + PAUSE_PATIENCE);
-        if given_up && overtaken {
+        // While it is held anyway, it is known.
+        let held = session.and_then(|id| self.newest(id)).is_some_and(|kept| kept.closed.is_none() || kept.holding);
+        if given_up && overtaken && !held {
             self.step(format_args!("{id}: #{number} had lost its race"));
-            *self.judge.counts.entry("pauses that had lost their race").or_default() += 1;
-            self.truth(id).orphan = true;
+            self.judge.count("pauses that had lost their race");
+            self.truth(id).unknown = Some(Unknown::LostItsRace);
         }
         self.truth(id).accepted.push(left);
+        self.truth(id).pause_left = left;
     }
 
     pub fn answers(&mut self, number: u64) {
@@ -417,6 +426,7 @@ impl World {
 
     fn stream_fails(&mut self, id: &SessionId, number: u64, ends: bool) {
         let how = if ends { 0 } else { self.rng.u32(..6) };
+        self.judge.count("streams that broke");
         self.step(format_args!("{id} stream {number} fails ({how})"));
         let said = self.truth(id).said.len();
         let stream = self.truth(id).streams.get_mut(&number).expect("a stream");

@@ -21,12 +21,13 @@ struct Deed {
 /// One visit of an operator at the desk: one deed.
 pub async fn visit(shared: Shared, desk: DeskService, who: usize) {
     let name = OperatorName(format!("op{who}"));
+    let made = shared.lock().judge.promises.made();
     let Some(mut client) = desk.connect(name.clone()).await else { return };
     let Ok(snapshot) = client.snapshot().await else { return };
     let life = shared.lock().life;
     let deed = {
         let mut world = shared.lock();
-        world.judge_snapshot(&snapshot);
+        world.judge_snapshot(&snapshot, made);
         if world.life != life {
             return;
         }
@@ -66,7 +67,7 @@ async fn decide(shared: &Shared, requests: &Requests, name: &OperatorName, deed:
         Err(refusal) => refusal.to_string(),
     };
     world.step(format_args!("{} is answered about {}: {said}", name.0, id.code()));
-    let checked = world.judge_decided(asked, &decision, &answer);
+    let checked = world.judge_decided(asked, name, &decision, &answer);
     world.holds(checked);
 }
 
@@ -82,20 +83,32 @@ async fn act(shared: &Shared, requests: &Requests, name: &OperatorName) {
     let said = match (what, session) {
         _ if halted && (may_end || (!well && what > 30)) => {
             shared.lock().step(format_args!("{} ends the stop", name.0));
+            let asked = {
+                let mut world = shared.lock();
+                let now = world.now();
+                world.judge.promises.asks_for_the_end(now)
+            };
             let ended = requests.end_halt().await;
+            let mut world = shared.lock();
+            let checked = if ended.is_ok() { world.judge_halt_ended(asked) } else { Ok(()) };
+            world.holds(checked);
+            world.judge.promises.is_answered(asked);
             format!("{ended:?}")
         }
         _ if well => return,
         (0..3, Some(session)) => {
             let act = [SessionAct::Pause, SessionAct::Cancel, SessionAct::Ask][what as usize];
             shared.lock().step(format_args!("{} wants {act:?} of {session}", name.0));
-            let asked = shared.lock().judge.asks();
+            let asked = shared.lock().asks();
             if act == SessionAct::Cancel {
                 shared.lock().judge.cancels.insert((name.clone(), session.clone()));
             }
             let order = SessionOrder { session: session.clone(), act, reason: None };
             let done = requests.session(order).await;
-            shared.lock().judge.is_told(asked);
+            let mut world = shared.lock();
+            let checked = done.as_ref().map_or(Ok(()), |done| world.judge_done(asked, act, done));
+            world.holds(checked);
+            world.judge.promises.is_answered(asked);
             match done {
                 Ok(done) => done.what,
                 Err(refusal) => refusal.to_string(),
@@ -103,14 +116,21 @@ async fn act(shared: &Shared, requests: &Requests, name: &OperatorName) {
         }
         (3, _) if shared.lock().faults.halts > 0 => {
             shared.lock().step(format_args!("{} stops everything", name.0));
-            let asked = shared.lock().judge.asks();
+            let asked = {
+                let mut world = shared.lock();
+                let now = world.now();
+                world.judge.promises.asks_for_a_stop(now)
+            };
             let halted = requests.halt(None).await;
             let mut world = shared.lock();
-            world.judge.is_told(asked);
             let so = halted.is_ok();
             if so {
                 world.judge.halted();
+                world.judge.count("stops confirmed");
+                let checked = world.judge_halted(asked);
+                world.holds(checked);
             }
+            world.judge.promises.is_answered(asked);
             format!("{so}")
         }
         _ => return,

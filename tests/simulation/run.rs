@@ -11,6 +11,7 @@ use tokio::runtime::Builder;
 use uuid::Uuid;
 
 use crate::disk::{Disk, Store};
+use crate::holds;
 use crate::network::Line;
 use crate::operators;
 use crate::panics;
@@ -97,8 +98,13 @@ pub fn run(setup: Setup, tells: bool) -> Outcome {
 
 /// One process of the daemon.
 async fn live(shared: &Shared) -> End {
-    shared.lock().begins();
+    {
+        let mut world = shared.lock();
+        world.begins();
+        world.judge_holds_anew();
+    }
     let Some(daemon) = start(shared).await else { return End::Crashed };
+    tokio::spawn(holds::listen(shared.clone(), daemon.desk().clone()));
     let mut calm_since = None;
     loop {
         if let Some(end) = happens(shared, &daemon).await {
@@ -110,6 +116,9 @@ async fn live(shared: &Shared) -> End {
         let mut world = shared.lock();
         if let Some(panic) = panics::taken() {
             world.breaks(format!("a task of the daemon failed: {panic}"));
+        }
+        for checked in [world.judge_promises(), world.judge_holds()] {
+            world.holds(checked);
         }
         if world.broken.is_some() {
             return End::Over;
@@ -174,7 +183,10 @@ async fn happens(shared: &Shared, daemon: &Daemon) -> Option<End> {
     happen(shared, daemon, happening);
     let fate = shared.lock().fate.take()?;
     match fate {
-        Fate::Crash => Some(End::Crashed),
+        Fate::Crash => {
+            shared.lock().judge.count("crashes");
+            Some(End::Crashed)
+        }
         Fate::Stop => Some(End::Stopped),
         Fate::Reload(which) => {
             shared.lock().configuration = which;

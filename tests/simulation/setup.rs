@@ -39,6 +39,10 @@ pub struct Faults {
     pub lies: u32,
     /// Resumes and messages that arrive twice: the daemon never repeats one, and the judge has to notice.
     pub echoes: u32,
+    /// Crashes that take an outcome which was durable: no store may do that, and the judge has to notice.
+    pub forgets: u32,
+    /// Pauses in our name that no approval is for: the daemon leaves none behind, and the judge has to notice.
+    pub ghosts: u32,
     /// Weights of what happens beside agents and operators.
     pub strangers: u32,
     pub crashes: u32,
@@ -69,6 +73,8 @@ impl Setup {
             clumsy: rate(400),
             lies: 0,
             echoes: 0,
+            forgets: 0,
+            ghosts: 0,
             strangers: rate(90),
             crashes: rate(8),
             stops: rate(4),
@@ -98,7 +104,7 @@ api_key_env = "PATH"
 [approvals]
 timeout = "3m"
 min_dwell = "700ms"
-extension = "1m"
+extension = "5m"
 extensions = 2
 screenshots = false
 [store]

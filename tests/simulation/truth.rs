@@ -23,6 +23,15 @@ pub enum By {
     Stranger,
 }
 
+/// Why nobody can know of a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// A crash took its approval before that was durable.
+    TakenByACrash,
+    /// Another request of the same call had been accepted, and the hold released.
+    LostItsRace,
+}
+
 /// One thing said.
 #[derive(Clone, Debug)]
 pub struct Said {
@@ -71,8 +80,15 @@ pub struct Truth {
     pub released: Duration,
     /// The newest resume of a stranger that the daemon has heard of: when it was, and when it was heard.
     pub meddled: Option<(Duration, Duration)>,
-    /// A crash took the approval of the pause that holds it before it was durable: nobody knows of it.
-    pub orphan: bool,
+    /// When the pause of ours that holds it left, and since when it holds.
+    pub pause_left: Duration,
+    pub held_since: Duration,
+    /// Why nobody can know of the pause that holds it.
+    pub unknown: Option<Unknown>,
+    /// When operators were told last that it is paused, and that nothing is known of that.
+    pub told: Option<Duration>,
+    /// Since when it has not been accounted for.
+    pub forgotten: Option<Duration>,
 }
 
 impl Truth {
@@ -90,7 +106,11 @@ impl Truth {
             took: Vec::new(),
             released: Duration::ZERO,
             meddled: None,
-            orphan: false,
+            pause_left: Duration::ZERO,
+            held_since: Duration::ZERO,
+            unknown: None,
+            told: None,
+            forgotten: None,
         }
     }
 
@@ -193,6 +213,7 @@ impl World {
         if truth.task == Task::Idle {
             return Err(refused("nothing runs"));
         }
+        truth.held_since = now;
         if by == By::Us {
             truth.took.push(now);
         }
@@ -214,7 +235,7 @@ impl World {
         if truth.pausing.take().is_none() && truth.paused.take().is_none() {
             return Err(ErrorClass::NotPaused);
         }
-        truth.orphan = false;
+        truth.unknown = None;
         if by == By::Us {
             truth.released = now;
         }
@@ -231,7 +252,7 @@ impl World {
         let truth = self.truth(id);
         truth.found()?;
         (truth.task, truth.paused, truth.pausing, truth.step) = (Task::Idle, None, None, None);
-        (truth.orphan, truth.released) = (false, now);
+        (truth.unknown, truth.released) = (None, now);
         self.note(format_args!("{id} is cancelled"));
         Ok(())
     }
