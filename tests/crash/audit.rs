@@ -1,6 +1,6 @@
 //! What must be true after every run, read from the provider's record, the journal, and what the operator was told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdpoint::gate::{Deliver, Kept, Outcome};
 use holdpoint::simulator::Call;
@@ -36,12 +36,15 @@ pub async fn check(home: &Home, story: Story, memory: &Memory) -> Result<(), Str
     nothing_is_released_twice(&calls, &decided)?;
     every_outcome_is_one_of_the_story(&decided, story)?;
     what_was_told_is_what_stands(&decided, memory)?;
+    votes_and_time_that_were_told_are_written(&rows, memory)?;
+    whoever_had_to_approve_did(&rows, story)?;
     everything_came_to_its_end(&live, story)?;
     let kept = !live.is_empty();
     the_message_arrived_once(&calls, &rows, story, kept)?;
+    let approved = decided.iter().any(|one| one.outcome == Outcome::Approved);
     let ledger: Vec<String> =
         home.sim.ledger().await.expect("a simulator").into_iter().map(|order| order.what).collect();
-    equal("the ledger", ledger, story.ledger().iter().map(|&what| what.to_owned()).collect())
+    equal("the ledger", ledger, story.ledger(approved).iter().map(|&what| what.to_owned()).collect())
 }
 
 fn same_entries(listed: &str, rows: &[Row]) -> Result<(), String> {
@@ -54,9 +57,7 @@ fn same_entries(listed: &str, rows: &[Row]) -> Result<(), String> {
 fn decided(rows: &[Row]) -> Result<Vec<Decided>, String> {
     let mut outcomes: BTreeMap<String, Decided> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.entry.entry == "decided") {
-        let mut body: Value = serde_json::from_str(&row.entry.body).expect("JSON");
-        let kept: Kept = serde_json::from_value(body["kept"].take()).expect("an approval");
-        let closed = kept.closed.expect("an outcome");
+        let closed = kept(row).closed.expect("an outcome");
         let approval = row.entry.approval.clone().expect("an approval");
         let at = row.entry.at.parse().expect("a time");
         let one = Decided { at, approval: approval.clone(), outcome: closed.outcome, deliver: closed.deliver };
@@ -68,6 +69,15 @@ fn decided(rows: &[Row]) -> Result<Vec<Decided>, String> {
         return Err("no approval has an outcome".to_owned());
     }
     Ok(outcomes.into_values().collect())
+}
+
+fn kept(row: &Row) -> Kept {
+    let mut body: Value = serde_json::from_str(&row.entry.body).expect("JSON");
+    serde_json::from_value(body["kept"].take()).expect("an approval")
+}
+
+fn entries<'a>(rows: &'a [Row], entry: &'a str) -> impl Iterator<Item = Kept> + 'a {
+    rows.iter().filter(move |row| row.entry.entry == entry).map(kept)
 }
 
 /// Invariant 1: what was not durable when the process died is not in the journal.
@@ -115,7 +125,9 @@ fn the_message_arrived_once(calls: &[Call], rows: &[Row], story: Story, kept: bo
         | Story::Answer
         | Story::Refuse
         | Story::Delete
-        | Story::Halt => false,
+        | Story::Halt
+        | Story::Votes
+        | Story::Extend => false,
     };
     if arrived.is_empty() && without { Ok(()) } else { equal("messages that arrived", arrived, wanted) }
 }
@@ -134,6 +146,49 @@ fn what_was_told_is_what_stands(decided: &[Decided], memory: &Memory) -> Result<
         }
     }
     if memory.wrong.is_empty() { Ok(()) } else { Err(memory.wrong.join("; ")) }
+}
+
+/// A vote that counted and a time that was extended were durable when that was told, and nothing expired before.
+fn votes_and_time_that_were_told_are_written(rows: &[Row], memory: &Memory) -> Result<(), String> {
+    for (approval, revision, by) in &memory.counted {
+        let is_written = |kept: Kept| {
+            kept.card.approval == *approval && kept.votes.at(*revision).iter().any(|vote| vote.by.0 == *by)
+        };
+        if !entries(rows, "voted").any(is_written) {
+            return Err(format!(
+                "{by} was told that its approval of {approval} r{revision} counts, and no vote is written"
+            ));
+        }
+    }
+    for (approval, until) in &memory.extended {
+        let is_written = |kept: Kept| kept.card.approval == *approval && kept.deadline >= *until;
+        if !entries(rows, "extended").any(is_written) {
+            return Err(format!(
+                "an operator was told that {approval} has time until {until}, and that is not written"
+            ));
+        }
+        let decided = entries(rows, "decided").find(|kept| kept.card.approval == *approval);
+        let outcome = decided.and_then(|kept| kept.closed).map(|closed| closed.outcome);
+        if outcome != Some(Outcome::Approved) {
+            return Err(format!("{approval} had time until {until}, was approved in it, and is {outcome:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// A release that takes two operators rests on two, and each of them approved the revision that was released.
+fn whoever_had_to_approve_did(rows: &[Row], story: Story) -> Result<(), String> {
+    if !story.takes_two() {
+        return Ok(());
+    }
+    for kept in entries(rows, "decided") {
+        let Some(closed) = &kept.closed else { continue };
+        let by: BTreeSet<&str> = kept.votes.at(closed.revision).iter().map(|vote| vote.by.0.as_str()).collect();
+        if by.len() != 2 {
+            return Err(format!("{} r{} was approved by {by:?}", kept.card.approval, closed.revision));
+        }
+    }
+    Ok(())
 }
 
 fn everything_came_to_its_end(live: &[Kept], story: Story) -> Result<(), String> {

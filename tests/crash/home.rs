@@ -1,18 +1,24 @@
 //! A folder and a simulated provider of a run's own, and the real binary in it, with nothing of this process's environment.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use holdpoint::control::{ApprovalView, Decided};
 use holdpoint::crash::VARIABLE;
+use holdpoint::gate::Outcome;
 use holdpoint::simulator::fault::Endpoint;
 use holdpoint::simulator::{Fault, Options, Scenario, SessionState, Simulator};
 use secrecy::ExposeSecret as _;
 use tokio::process::{Child, Command};
 
 use crate::story::Story;
+
+/// Debian's `nobody` and `nogroup`.
+const NOBODY: u32 = 65_534;
 
 /// Nothing here takes longer unless it is broken, on a machine that has other things to do.
 pub const LIMIT: Duration = Duration::from_secs(90);
@@ -37,19 +43,46 @@ impl Home {
         let folder = tempfile::tempdir().expect("a folder");
         let home = Self { sim, session, folder };
         std::fs::write(home.path("config.toml"), home.config(story)).expect("a file");
+        if story.takes_two() {
+            home.open_to_others();
+        }
         home
     }
 
     fn config(&self, story: Story) -> String {
         format!(
             "[provider]\nbase_url = '{}'\napi_key_env = 'CRASH_KEY'\n[watch]\npoll_interval = '500ms'\n\
-             blind_after = '6s'\n[store]\npath = '{}'\n[control]\nsocket = '{}'\n\
+             blind_after = '6s'\n[store]\npath = '{}'\n[control]\nsocket = '{}'\n{}\
              [approvals]\nsettle = '20ms'\nmin_dwell = '0s'\n{}",
             self.sim.base_url(),
             self.store().display(),
             self.socket().display(),
+            if story.takes_two() { "group = 'nogroup'\ndecide = ['nobody']\n" } else { "" },
             story.config()
         )
+    }
+
+    /// Every user reaches the socket, and a copy of the binary: the build's own folder may be closed to others.
+    fn open_to_others(&self) {
+        std::fs::set_permissions(self.folder.path(), Permissions::from_mode(0o755)).expect("a mode");
+        std::fs::copy(env!("CARGO_BIN_EXE_holdpoint"), self.path("holdpoint")).expect("a copy");
+    }
+
+    /// Approves a card as Debian's `nobody`. What that one was told, if anything.
+    pub async fn approve_as_nobody(&self, view: &ApprovalView) -> Option<Decided> {
+        let (id, digest) = (view.card.approval.to_string(), view.digest.to_string());
+        let mut command = Command::new(self.path("holdpoint"));
+        command.args(["approve", &id, "--digest", &digest, "--no-wait", "--socket"]).arg(self.socket());
+        command.env_clear().current_dir("/").stdin(Stdio::null()).kill_on_drop(true).uid(NOBODY).gid(NOBODY);
+        let output = command.output().await.expect("a process");
+        let said = String::from_utf8_lossy(&output.stdout);
+        if said.contains("your approval counts: 1 of 2") {
+            Some(Decided::Counted { given: 1, needed: 2 })
+        } else if said.contains("approved") {
+            Some(Decided::Outcome { outcome: Outcome::Approved })
+        } else {
+            None
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

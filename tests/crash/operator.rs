@@ -1,13 +1,14 @@
 //! The operator: reads the cards of the daemon that lives now, answers as the story says, and remembers over all lives what
 //! it was told.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use holdpoint::control::remote::{self, Client};
-use holdpoint::control::{ApprovalView, Decided, Decision, Refusal, Snapshot, State};
-use holdpoint::gate::{ApprovalId, Outcome, Subject};
+use holdpoint::control::{Act, ApprovalView, Decided, Decision, Refusal, Snapshot, State};
+use holdpoint::gate::{ApprovalId, Outcome, Revision, Subject};
 use holdpoint::store::Store;
+use jiff::Timestamp;
 
 use crate::home::Home;
 use crate::story::Story;
@@ -15,11 +16,22 @@ use crate::story::Story;
 /// How often what tells nobody of its changes (a socket, a store, a provider) is looked at.
 const LOOK: Duration = Duration::from_millis(25);
 
+/// A bit longer than operators have at first where the time is extended.
+const SOON: Duration = Duration::from_secs(11);
+
 /// What an operator remembers.
 #[derive(Debug, Default)]
 pub struct Memory {
     /// What was answered to a decision: it is so, and stays so.
     pub told: BTreeMap<ApprovalId, Outcome>,
+    /// Whose approval counted, for which revision.
+    pub counted: BTreeSet<(ApprovalId, Revision, String)>,
+    /// Until when there is time, as was answered to an extension.
+    pub extended: BTreeMap<ApprovalId, Timestamp>,
+    /// Which process of the daemon this is, what was approved in it by whom, and when a card was first seen open in it.
+    life: u32,
+    votes: BTreeSet<(u32, ApprovalId, Revision, String)>,
+    seen: BTreeMap<(u32, ApprovalId), Instant>,
     /// Whether an instruction was accepted.
     instructed: bool,
     /// Whether the stop of everything was confirmed, and then its end.
@@ -33,6 +45,7 @@ pub struct Memory {
 impl Memory {
     /// Plays one life of the daemon until the story is over.
     pub async fn play(&mut self, home: &Home, story: Story) {
+        self.life += 1;
         loop {
             let Ok(mut client) = remote::connect(&home.socket()).await else {
                 tokio::time::sleep(LOOK).await;
@@ -41,7 +54,7 @@ impl Memory {
             let first = client.hello().snapshot.clone();
             self.look_at_halt(&first);
             while let Ok(snapshot) = client.requests().snapshot().await {
-                self.answer(&client, story, &snapshot).await;
+                self.answer(home, &client, story, &snapshot).await;
                 if is_over(home, story).await {
                     return;
                 }
@@ -51,7 +64,7 @@ impl Memory {
         }
     }
 
-    async fn answer(&mut self, client: &Client, story: Story, snapshot: &Snapshot) {
+    async fn answer(&mut self, home: &Home, client: &Client, story: Story, snapshot: &Snapshot) {
         if story == Story::Halt && !self.halt_ended {
             return self.stop_everything(client, snapshot).await;
         }
@@ -59,7 +72,20 @@ impl Memory {
             if let Some(outcome) = self.told.get(&view.card.approval) {
                 self.stands(view, *outcome);
             } else if view.state == State::Open {
-                self.decide(client, story, view).await;
+                match story {
+                    Story::Votes => self.vote(home, client, view).await,
+                    Story::Extend => self.extend(client, view).await,
+                    Story::Approve
+                    | Story::Deny
+                    | Story::Expire
+                    | Story::Cooldown
+                    | Story::Instruct
+                    | Story::Rule
+                    | Story::Answer
+                    | Story::Refuse
+                    | Story::Delete
+                    | Story::Halt => self.decide(client, story, view).await,
+                }
             }
         }
     }
@@ -78,6 +104,12 @@ impl Memory {
 
     async fn decide(&mut self, client: &Client, story: Story, view: &ApprovalView) {
         let Some(act) = story.act(self.instructed && view.card.subject == Subject::Hold) else { return };
+        self.act(client, view, act).await;
+        self.instructed |= story == Story::Instruct && self.told.contains_key(&view.card.approval);
+    }
+
+    /// A refusal, and an answer that was lost with the process, leave the card to be read again.
+    async fn act(&mut self, client: &Client, view: &ApprovalView, act: Act) {
         let card = &view.card;
         let Ok(nonce) = client.requests().presented(card.approval, card.revision, view.digest).await else { return };
         let decision = Decision {
@@ -88,10 +120,54 @@ impl Memory {
             typed: None,
             act,
         };
-        // A refusal, and an answer that was lost with the process, leave the card to be read again.
-        if let Ok(Decided::Outcome { outcome }) = client.requests().decide(decision).await {
-            self.told.insert(card.approval, outcome);
-            self.instructed |= story == Story::Instruct;
+        let by = client.hello().you.operator.0.clone();
+        if let Ok(decided) = client.requests().decide(decision).await {
+            self.is_told(view, &by, decided);
+        }
+    }
+
+    fn is_told(&mut self, view: &ApprovalView, by: &str, decided: Decided) {
+        let (approval, revision) = (view.card.approval, view.card.revision);
+        match decided {
+            Decided::Outcome { outcome } => drop(self.told.insert(approval, outcome)),
+            Decided::Counted { .. } => drop(self.counted.insert((approval, revision, by.to_owned()))),
+            Decided::Extended { deadline, .. } => drop(self.extended.insert(approval, deadline)),
+        }
+    }
+
+    /// Both operators approve each revision once; who is first changes with it.
+    async fn vote(&mut self, home: &Home, client: &Client, view: &ApprovalView) {
+        let (life, approval, revision) = (self.life, view.card.approval, view.card.revision);
+        let given = |by: &str| (life, approval, revision, by.to_owned());
+        for vote in view.votes.iter().filter(|vote| !self.votes.contains(&given(&vote.by.0))) {
+            // A restart voids votes: whoever had approved has to see the card again.
+            self.wrong.push(format!("{} counts for r{revision}, which it did not approve in this life", vote.by.0));
+        }
+        let me = client.hello().you.operator.0.clone();
+        let mut both = [me.as_str(), "nobody"];
+        if revision.0 % 2 == 0 {
+            both.reverse();
+        }
+        let has_counted = |by: &str| self.counted.contains(&(approval, revision, by.to_owned()));
+        let Some(by) = both.into_iter().find(|by| !has_counted(by)) else { return };
+        self.votes.insert(given(by));
+        if by == me {
+            self.act(client, view, Act::approve()).await;
+        } else if let Some(decided) = home.approve_as_nobody(view).await {
+            self.is_told(view, by, decided);
+        }
+    }
+
+    /// Extends the time, and approves once it would have been over without that, had it begun with this life.
+    async fn extend(&mut self, client: &Client, view: &ApprovalView) {
+        let approval = view.card.approval;
+        let seen = *self.seen.entry((self.life, approval)).or_insert_with(Instant::now);
+        let Some(until) = self.extended.get(&approval) else { return self.act(client, view, Act::Extend).await };
+        if view.deadline < *until {
+            self.wrong.push(format!("told that there is time until {until}, and now it is until {}", view.deadline));
+        }
+        if seen.elapsed() > SOON {
+            self.act(client, view, Act::approve()).await;
         }
     }
 

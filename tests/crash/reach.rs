@@ -28,6 +28,9 @@ pub fn reach(story: Story, point: Point) -> Reach {
         | Point::ScreenshotUnheard
         | Point::RevisedUncommitted
         | Point::RevisedCommitted => when(story != Story::Answer, "a question is asked about without a pause"),
+        Point::CancelUnsent | Point::CancelUnheard if story == Story::Extend => {
+            Perhaps("only where the time is over before it is extended")
+        }
         Point::CancelUnsent | Point::CancelUnheard => when(cancels(story), "nothing is cancelled"),
         Point::DeleteUnsent | Point::DeleteUnheard => when(story == Story::Delete, "nothing is deleted"),
         Point::ResumeUnsent | Point::ResumeUnheard => when(resumes(story), "nothing is resumed"),
@@ -65,13 +68,14 @@ pub fn reach(story: Story, point: Point) -> Reach {
         | Point::Stopped => Always,
         Point::OtherUncommitted | Point::OtherCommitted => match story {
             // The rule's acting, the deadline that stands still, or what kept failing, is written down.
-            Story::Cooldown | Story::Rule | Story::Halt | Story::Delete => Always,
+            // Or a vote, or a deadline that moved.
+            Story::Cooldown | Story::Rule | Story::Halt | Story::Delete | Story::Votes | Story::Extend => Always,
             Story::Approve | Story::Deny | Story::Expire | Story::Instruct | Story::Answer | Story::Refuse => {
                 Perhaps("only where something odd is told beside, as a pause that is slow to succeed")
             }
         },
         Point::CursorUnsent | Point::CursorUncommitted | Point::CursorCommitted => match story {
-            Story::Expire => Always,
+            Story::Expire | Story::Extend => Always,
             Story::Approve
             | Story::Deny
             | Story::Cooldown
@@ -80,7 +84,8 @@ pub fn reach(story: Story, point: Point) -> Reach {
             | Story::Answer
             | Story::Refuse
             | Story::Delete
-            | Story::Halt => Perhaps("a story may end before its cursor moves"),
+            | Story::Halt
+            | Story::Votes => Perhaps("a story may end before its cursor moves"),
         },
         Point::HaltUnwritten
         | Point::HaltUncommitted
@@ -99,7 +104,9 @@ pub fn reach(story: Story, point: Point) -> Reach {
             | Story::Rule
             | Story::Answer
             | Story::Refuse
-            | Story::Halt => Always,
+            | Story::Halt
+            | Story::Votes
+            | Story::Extend => Always,
         },
     }
 }

@@ -34,10 +34,14 @@ pub enum Story {
     Delete,
     /// Everything is stopped while an approval waits; the stop is ended, and the approval given.
     Halt,
+    /// Two operators have to approve, and both do.
+    Votes,
+    /// An operator extends the time, and approves when it would have been over.
+    Extend,
 }
 
 impl Story {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Approve,
         Self::Deny,
         Self::Expire,
@@ -48,6 +52,8 @@ impl Story {
         Self::Refuse,
         Self::Delete,
         Self::Halt,
+        Self::Votes,
+        Self::Extend,
     ];
 
     pub fn name(self) -> &'static str {
@@ -62,13 +68,22 @@ impl Story {
             Self::Refuse => "refuse",
             Self::Delete => "delete",
             Self::Halt => "halt",
+            Self::Votes => "votes",
+            Self::Extend => "extend",
         }
     }
 
     /// What the agent does. It does nothing of weight before it is let go, so that no run is a race.
     pub fn scenario(self) -> &'static str {
         match self {
-            Self::Approve | Self::Deny | Self::Expire | Self::Instruct | Self::Delete | Self::Halt => BUYS,
+            Self::Approve
+            | Self::Deny
+            | Self::Expire
+            | Self::Instruct
+            | Self::Delete
+            | Self::Halt
+            | Self::Votes
+            | Self::Extend => BUYS,
             Self::Cooldown => LIMITED,
             Self::Rule => SIGNS_UP,
             Self::Answer => ASKS,
@@ -85,7 +100,14 @@ impl Story {
             Self::Rule => INSTRUCT,
             Self::Answer => QUESTION,
             Self::Refuse => REFUSAL,
+            Self::Votes => TWO,
+            Self::Extend => EXTENDED,
         }
+    }
+
+    /// Whether it takes two Unix users, and so root, who alone can become another one.
+    pub fn takes_two(self) -> bool {
+        self == Self::Votes
     }
 
     /// What goes wrong at the provider, as a scenario would say it.
@@ -99,7 +121,7 @@ impl Story {
         let approve = || Some(Act::approve());
         match self {
             // Where a restart leaves in doubt whose the pause is, the rule does not act by itself: an operator is asked.
-            Self::Approve | Self::Halt | Self::Cooldown | Self::Rule => approve(),
+            Self::Approve | Self::Halt | Self::Votes | Self::Extend | Self::Cooldown | Self::Rule => approve(),
             Self::Instruct if instructed => approve(),
             Self::Instruct => Some(Act::Instruct { text: TEXT.to_owned() }),
             Self::Answer => Some(Act::Answer { text: TEXT.to_owned() }),
@@ -111,9 +133,11 @@ impl Story {
     /// Which outcomes an approval of it may have.
     pub fn outcomes(self) -> &'static [Outcome] {
         match self {
-            Self::Approve | Self::Cooldown | Self::Instruct | Self::Rule | Self::Answer | Self::Halt => {
+            Self::Approve | Self::Cooldown | Self::Instruct | Self::Rule | Self::Answer | Self::Halt | Self::Votes => {
                 &[Outcome::Approved]
             }
+            // Killed before the extension was confirmed, its time may be over.
+            Self::Extend => &[Outcome::Approved, Outcome::Expired, Outcome::Withdrawn],
             // A denial and a deadline do not wait for the disk: killed between the cancellation and its record, the task
             // has ended and nobody was told that it was denied.
             Self::Deny | Self::Delete => &[Outcome::Denied, Outcome::Withdrawn],
@@ -125,18 +149,25 @@ impl Story {
     /// Whether the session is where the story leads.
     pub fn has_ended(self, session: &SessionState) -> bool {
         match self {
+            Self::Extend => matches!(session.last_task, Ended::Finished | Ended::Cancelled) && !session.paused,
             Self::Deny | Self::Expire => session.last_task == Ended::Cancelled && !session.paused,
             Self::Delete => session.deleted,
-            Self::Approve | Self::Cooldown | Self::Instruct | Self::Rule | Self::Answer | Self::Refuse | Self::Halt => {
-                session.last_task == Ended::Finished && !session.paused
-            }
+            Self::Approve
+            | Self::Cooldown
+            | Self::Instruct
+            | Self::Rule
+            | Self::Answer
+            | Self::Refuse
+            | Self::Halt
+            | Self::Votes => session.last_task == Ended::Finished && !session.paused,
         }
     }
 
-    /// What must have been bought, sent or signed in the end.
-    pub fn ledger(self) -> &'static [&'static str] {
+    /// What must have been bought, sent or signed in the end; `approved` where an approval of it was given.
+    pub fn ledger(self, approved: bool) -> &'static [&'static str] {
         match self {
-            Self::Approve | Self::Instruct | Self::Halt => &["tea"],
+            Self::Extend if !approved => &[],
+            Self::Approve | Self::Instruct | Self::Halt | Self::Votes | Self::Extend => &["tea"],
             Self::Cooldown => &["the report"],
             Self::Rule | Self::Deny | Self::Expire | Self::Refuse | Self::Delete => &[],
             Self::Answer => &["newsletter"],
@@ -148,7 +179,14 @@ impl Story {
         match self {
             Self::Instruct | Self::Rule | Self::Answer => Some(TEXT),
             Self::Refuse => Some("No, do not buy this."),
-            Self::Approve | Self::Deny | Self::Expire | Self::Cooldown | Self::Delete | Self::Halt => None,
+            Self::Approve
+            | Self::Deny
+            | Self::Expire
+            | Self::Cooldown
+            | Self::Delete
+            | Self::Halt
+            | Self::Votes
+            | Self::Extend => None,
         }
     }
 
@@ -237,6 +275,26 @@ const PURCHASE: &str = "
 
 const PURCHASE_SOON: &str = "
     timeout = '10s'
+    [[rule]]
+    name = 'purchase'
+    effect = 'ask'
+    detect = ['purchase']
+    confirm = 'key'
+";
+
+const TWO: &str = "
+    timeout = '10m'
+    [[rule]]
+    name = 'purchase'
+    effect = 'ask'
+    detect = ['purchase']
+    confirm = 'key'
+    approvals = 2
+";
+
+const EXTENDED: &str = "
+    timeout = '10s'
+    extension = '10m'
     [[rule]]
     name = 'purchase'
     effect = 'ask'
