@@ -5,6 +5,7 @@
 
 mod consent;
 pub mod diagnostic;
+pub mod places;
 pub mod preset;
 mod reader;
 mod rules;
@@ -48,6 +49,9 @@ pub const ENVIRONMENT: [(&str, &str); 9] = [
 
 /// The variable with the directory of the service's credentials, which systemd makes for it alone.
 pub const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
+/// The variables that say where the store is by default.
+const STATE: [&str; 3] = ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"];
 
 /// The largest configuration file that is read, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -211,7 +215,8 @@ pub fn state_path(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf
 
 fn known_variable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     let name = name.into_string().ok()?;
-    let known = name == CREDENTIALS || ENVIRONMENT.iter().any(|(known, _)| *known == name);
+    let known =
+        name == CREDENTIALS || STATE.contains(&name.as_str()) || ENVIRONMENT.iter().any(|(known, _)| *known == name);
     known.then(|| (name, value.to_string_lossy().into_owned()))
 }
 
@@ -301,6 +306,9 @@ fn config(mut root: Section<'_>, folder: Option<&Path>, notes: &mut Vec<String>)
     }
     if let (Some(folder), Some(webhook)) = (folder, &mut notify.webhook) {
         secret_file::check(&root, secret_file::WEBHOOK, &mut webhook.secret, folder, notes);
+    }
+    if let Some(folder) = folder {
+        places::check(&root, &store, folder);
     }
     if policy.as_ref().is_some_and(Policy::is_empty) {
         notes.push("there are no rules: sessions are watched, but nothing is ever held".to_owned());

@@ -252,6 +252,12 @@ impl Daemon {
         &self.scrape
     }
 
+    /// Where what happens is counted.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.scrape.metrics()
+    }
+
     /// Stops: nothing is decided any more, calls in flight finish, what happened is written, held sessions stay held. A disk
     /// that does not answer is given up after 20 seconds.
     pub async fn stop(self) -> Stopped {

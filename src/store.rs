@@ -70,6 +70,15 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// It is there, and this user cannot write it or what SQLite lays beside it.
+    #[error("{path} cannot be written, and whoever keeps a store there has to be able to")]
+    ReadOnly {
+        /// The store's file or its directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The file cannot be opened, or is no store of this version.
     #[error("the store {path} cannot be opened")]
     Open {
@@ -157,16 +166,18 @@ impl Store {
         }
     }
 
-    /// Refuses a file that is not ours before anything in it, or beside it, is changed. One that is not there may become ours.
+    /// Refuses a file that is not ours, or cannot be written, before anything in it, or beside it, is changed. One that is not
+    /// there may become ours.
     ///
     /// # Errors
-    /// When the file cannot be read, or is not a store of this version or an older one.
+    /// When the file or its directory cannot be written, or it cannot be read, or is not a store of this version or an older one.
     pub async fn look(path: &Path) -> Result<(), StoreError> {
         if let Err(error) = tokio::fs::metadata(path).await
             && error.kind() == std::io::ErrorKind::NotFound
         {
             return Ok(());
         }
+        lock::writable(path)?;
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
         let store = Self::connect(path, options).await?;
         let identity = store.identity().await;

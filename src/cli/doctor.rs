@@ -3,6 +3,7 @@
 //! Changes nothing, makes nothing, calls no provider, and never prints the key. Works without a daemon. Where one answers, what
 //! only a daemon needs and this user has not is worth a warning; without one it is why nothing works.
 
+mod checkpoint;
 mod daemon;
 mod host;
 mod setup;
@@ -96,6 +97,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if crash::is_built_in() {
         let hint = "build holdpoint without the feature crash-points";
         checks.push(Check::fail("build", "a test build with crash points, which can end itself", hint));
+    }
+    if let Some(config) = &config {
+        checks.extend(checkpoint::checks(&config.store, daemon.is_ok()).await);
     }
     checks.extend(daemon::checks(&daemon, config.as_ref()));
     checks.extend(host::checks());

@@ -16,7 +16,7 @@ mod watchdog;
 mod words;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::api::agi::Agi;
+use crate::config::places::of_store;
 use crate::config::{Config, Loaded, PromptConfig};
 use crate::control::socket::Socket;
 use crate::crash;
@@ -42,6 +43,7 @@ use reload::{Fixed, Reloader};
 use signals::Signals;
 
 pub(super) use api::Api as LocalApi;
+pub(super) use checkpoint::{agrees as checkpoint_agrees, read as read_checkpoint};
 pub(super) use key::fetch as fetch_key;
 pub(super) use places::{config_path, store_path};
 
@@ -101,26 +103,14 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
     };
     let store = Store::open(&file).await.map_err(words::not_opened)?;
     words::say_started(&config, &file);
-    let kept = config.store.checkpoint.clone();
-    if let Some(checkpoint) = &kept {
-        let own = ["", "-wal", "-shm", ".lock"].map(|end| with_end(&file, end));
-        let own: Vec<PathBuf> = own.into_iter().chain([places::socket_path(&config.control, &file)]).collect();
+    if let Some(checkpoint) = &config.store.checkpoint {
+        let own = of_store(&file).into_iter();
+        let own: Vec<PathBuf> = own.chain([places::socket_path(&config.control, &file)]).collect();
         checkpoint::apart_from(checkpoint, &own)?;
         checkpoint::compare(checkpoint, &store).await?;
     }
-    let keeper = kept.map(|checkpoint| Keeper::start(checkpoint, file.clone()));
     let start = Start { config, file, agi, ways, store, socket };
-    let done = operate(start, signals, reloader, lines, manager).await;
-    if let Some(keeper) = keeper {
-        keeper.finish().await;
-    }
-    done
-}
-
-fn with_end(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    name.into()
+    operate(start, signals, reloader, lines, manager).await
 }
 
 /// What a daemon is started from.
@@ -145,16 +135,17 @@ async fn operate(
 ) -> Result<(), Failure> {
     let Start { config, file, agi, ways, store, socket } = start;
     let (key, prompt) = (config.provider.api_key.clone(), prompt_settings(&config.prompt));
-    let control = config.control.clone();
+    let (control, checkpoint) = (config.control.clone(), config.store.checkpoint.clone());
     let mut parts = daemon::Config::new(config, Arc::new(agi.clone()), &file);
     parts.notify.ways = ways;
     let mut daemon = Daemon::start(parts, store).await.map_err(words::unreadable)?;
+    let keeper = checkpoint.map(|checkpoint| Keeper::start(checkpoint, file, daemon.metrics()));
     let _warm = AbortOnDropHandle::new(tokio::spawn(async move { agi.keep_warm(WARM_EVERY).await }));
     let (wish, wishes) = mpsc::channel(1);
     let api = match Api::serve(socket, &daemon, &control, Some(wish)) {
         Ok(api) => api,
         Err(failure) => {
-            drop(daemon.stop().await);
+            drop(stop_all(daemon, keeper).await);
             return Err(failure);
         }
     };
@@ -175,9 +166,9 @@ async fn operate(
         }
     }
     match &failed {
-        None => failed = end(daemon, manager).await,
+        None => failed = end(daemon, keeper, manager).await,
         // The same drain; the service manager is told the failure instead.
-        Some(_) => words::say_held(&daemon.stop().await.held),
+        Some(_) => words::say_held(&stop_all(daemon, keeper).await.held),
     }
     // After the daemon, so that clients hear how it ended.
     api.stop().await;
@@ -206,14 +197,26 @@ fn told(daemon: &Daemon, manager: &Manager) -> tokio_util::sync::DropGuard {
 }
 
 /// Drains; a store that does not have all that happened is a failure.
-async fn end(daemon: Daemon, manager: &Manager) -> Option<Failure> {
+async fn end(daemon: Daemon, keeper: Option<Keeper>, manager: &Manager) -> Option<Failure> {
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
     manager.stopping();
     manager.status("stopping: nothing more is decided, calls in flight finish");
-    let Stopped { held, store } = daemon.stop().await;
+    let Stopped { held, store } = stop_all(daemon, keeper).await;
     words::say_held(&held);
     manager.status(&words::stopped(&held));
     (store == Left::Unfinished).then(words::unfinished)
+}
+
+/// Stops the daemon, and then what keeps its checkpoint.
+async fn stop_all(daemon: Daemon, keeper: Option<Keeper>) -> Stopped {
+    if let Some(keeper) = &keeper {
+        keeper.let_go().await;
+    }
+    let stopped = daemon.stop().await;
+    if let Some(keeper) = keeper {
+        keeper.finish().await;
+    }
+    stopped
 }
 
 pub(super) fn prompt_settings(config: &PromptConfig) -> PromptSettings {

@@ -39,6 +39,10 @@ impl Scrape {
         self.metrics.text()
     }
 
+    pub(super) fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
+    }
+
     /// Whether the daemon can do what it is for.
     #[must_use]
     pub fn health(&self) -> Health {

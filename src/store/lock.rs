@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
+
 use super::StoreError;
 
 /// Held for as long as this process owns the store; released by the kernel however the process ends.
@@ -73,6 +75,15 @@ fn name_ourselves(mut file: &File) -> std::io::Result<()> {
 pub(super) fn protected_directory(path: &Path) -> Result<(), StoreError> {
     let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) else { return Ok(()) };
     make_directory(dir).map_err(|source| StoreError::Directory { dir: dir.to_owned(), source })
+}
+
+/// Looks whether this user can write the store that is there, and lay files beside it.
+pub(super) fn writable(path: &Path) -> Result<(), StoreError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = [(dir, Access::WRITE_OK | Access::EXEC_OK), (path, Access::READ_OK | Access::WRITE_OK)];
+    wanted.into_iter().try_for_each(|(path, wanted)| {
+        access(path, wanted).map_err(|error| StoreError::ReadOnly { path: path.to_owned(), source: error.into() })
+    })
 }
 
 /// Makes the file, closed to others, unless it is there.

@@ -11,6 +11,7 @@ mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -44,6 +45,8 @@ pub struct Metrics {
     pause_requested: Histogram,
     pause_confirmed: Histogram,
     store_failures: Counter,
+    checkpoint_failures: Counter,
+    checkpoint_kept: SecondsGauge,
     notifications: Each<(Path, Kind, Sent), Counter>,
     notifications_left_out: Counter,
     events_recorded: Counter,
@@ -104,6 +107,11 @@ impl Metrics {
         let pause_confirmed =
             histogram(r, "pause_confirmed", "From the arrival of an event to the provider's confirmation of the pause");
         let store_failures = counter(r, "store_write_failures", "Transactions that the store refused");
+        let checkpoint_failures =
+            counter(r, "checkpoint_failures", "Looks after which the checkpoint was not up to date");
+        let checkpoint_kept = SecondsGauge::default();
+        let help = "When the checkpoint was last up to date, as Unix time; 0 where none is kept";
+        r.register_with_unit("checkpoint_timestamp", help, Unit::Seconds, checkpoint_kept.clone());
         let notifications = counters(r, "notifications", "Notifications, by way, kind and what became of them");
         let notifications_left_out =
             counter(r, "notifications_left_out", "Times that approvals ended before anybody was called about them");
@@ -130,6 +138,8 @@ impl Metrics {
             pause_requested,
             pause_confirmed,
             store_failures,
+            checkpoint_failures,
+            checkpoint_kept,
             notifications,
             notifications_left_out,
             events_recorded,
@@ -199,6 +209,16 @@ impl Metrics {
     /// The store took a transaction.
     pub fn store_wrote(&self) {
         self.store_failing.store(false, Ordering::Relaxed);
+    }
+
+    /// The checkpoint was up to date at `at`.
+    pub fn checkpoint_kept(&self, at: Timestamp) {
+        self.checkpoint_kept.set(at.as_duration().as_secs_f64());
+    }
+
+    /// The checkpoint could not be looked after.
+    pub fn checkpoint_failed(&self) {
+        self.checkpoint_failures.inc();
     }
 
     /// What became of a notification. Tests are not counted.

@@ -1,6 +1,7 @@
 //! The real binary in an environment of its own: what it says, what it exits with, and what it leaves behind.
 
 mod bench;
+mod closed;
 mod commands;
 mod demo;
 mod disk;

@@ -124,13 +124,18 @@ async fn what_stands_in_the_place_of_a_checkpoint_is_neither_waited_for_nor_writ
 
 #[test]
 fn a_checkpoint_in_the_place_of_the_store_or_beside_it_starts_nothing() {
-    for place in ["state/holdpoint/holdpoint.db", "./state/../state/holdpoint/holdpoint.db-wal", "elsewhere/sock"] {
+    let places = [
+        ("state/holdpoint/holdpoint.db", "the checkpoint would be written over the store itself"),
+        ("./state/../state/holdpoint/holdpoint.db-wal", "over a file that SQLite lays beside the store"),
+        ("elsewhere/sock", "would be written over the daemon's own"),
+    ];
+    for (place, why) in places {
         let home = home();
         let socket = format!("{}\n[control]\nsocket = \"elsewhere/sock.new\"\n", CONFIG);
         home.write("config.toml", &format!("{socket}\n[store]\ncheckpoint = \"{place}\"\n"));
         let ended = Process::start(&mut home.daemon("http://127.0.0.1:9")).ends();
         assert_eq!(ended.code, Some(78), "{place}: {}", ended.stderr);
-        ended.says(&["would be written over the daemon's own", "a place of its own"]);
+        ended.says(&[why]);
     }
 }
 
@@ -144,4 +149,57 @@ async fn a_checkpoint_that_cannot_be_written_is_said_once_and_stops_nothing() {
     let ended = daemon.stop(Signal::TERM);
     assert_eq!(ended.code, Some(0));
     assert_eq!(ended.stderr.matches("cannot be written").count(), 1, "{}", ended.stderr);
+}
+
+/// The verdict of `doctor` on the checkpoint, and what it says.
+fn doctor(home: &Home) -> (String, String) {
+    let told = ask(home, &["doctor", "--json"]);
+    let checks: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    let line = checks.as_array().unwrap().iter().find(|line| line["check"] == "checkpoint").unwrap();
+    let word = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
+    (word("verdict"), word("found"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn doctor_says_whether_the_next_start_will_agree_with_the_checkpoint() {
+    let (home, sim) = (home(), simulator().await);
+    let says = |verdict: &str, found: &str| {
+        let said = doctor(&home);
+        assert!(said.0 == verdict && said.1.contains(found), "{said:?}");
+    };
+    says("ok", "will be made at the first start");
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("is made now");
+    play(&sim, PURCHASE).await;
+    daemon.wait("waits for an answer");
+    says("ok", "and the store agrees");
+    let metrics = metrics(&home);
+    let kept = metrics.lines().find_map(|line| line.strip_prefix("holdpoint_checkpoint_timestamp_seconds "));
+    assert!(kept.is_some_and(|at| at.parse::<f64>().unwrap() > 1.7e9), "{metrics}");
+    assert!(metrics.contains("holdpoint_checkpoint_failures_total 0"), "{metrics}");
+    assert_eq!(daemon.stop(Signal::TERM).code, Some(0));
+
+    says("ok", "and the store agrees");
+    let beside = std::fs::metadata(home.path("state/holdpoint/holdpoint.db-wal")).map_or(0, |file| file.len());
+    assert_eq!(beside, 0, "after the end everything is in the one file");
+    let written = std::fs::read_to_string(home.path("elsewhere/head")).unwrap();
+    let (seq, hash) = head(&home);
+    home.write("elsewhere/head", &written.replace(&hash, &"7".repeat(64)));
+    says("fail", &format!("its entry {seq} is not the one that was written by"));
+    home.write("elsewhere/head", &written.replace(&format!("\"seq\":{seq}"), &format!("\"seq\":{}", seq + 1)));
+    says("fail", "it is an older copy, or its end was cut off");
+    home.write("elsewhere/head", "not one");
+    says("fail", "it is no checkpoint");
+    std::fs::remove_file(home.path("elsewhere/head")).unwrap();
+    says("fail", "is not there, and the store was compared with it before");
+}
+
+/// What the daemon of this home counts, over its socket.
+fn metrics(home: &Home) -> String {
+    use std::io::{Read as _, Write as _};
+    let mut line = std::os::unix::net::UnixStream::connect(home.path("state/holdpoint/holdpoint.sock")).unwrap();
+    line.write_all(b"GET /metrics HTTP/1.1\r\nHost: holdpoint\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    line.read_to_string(&mut text).unwrap();
+    text
 }

@@ -66,7 +66,7 @@ pub(super) fn unreadable(error: &StoreError) -> Failure {
             "name the store with --store FILE, or the configuration of the daemon with --config FILE; only root and the daemon's own user can read it"
         }
         StoreError::Newer { .. } => "look into it with the holdpoint that made it",
-        StoreError::Directory { .. } | StoreError::Sql { .. } => {
+        StoreError::Directory { .. } | StoreError::ReadOnly { .. } | StoreError::Sql { .. } => {
             "only root and the daemon's own user can read the store; `holdpoint doctor` looks into what is wrong with it"
         }
         StoreError::Row { .. } => "keep the file as it is, and compare it with a backup",

@@ -72,26 +72,29 @@ fn api_key(config: &Config, attended: bool) -> Check {
 
 fn store(config: &Config, attended: bool) -> Vec<Check> {
     match store_path(&config.store) {
-        Ok(path) => vec![directory(&path, attended), lock(&path)],
+        Ok(path) => vec![place(&path, attended), lock(&path)],
         Err(failure) => vec![Check::fail("store", first_line(&failure), "set [store] path")],
     }
 }
 
-fn directory(store: &Path, attended: bool) -> Check {
+/// The directory, and the store that is in it.
+fn place(store: &Path, attended: bool) -> Check {
     let what = "store";
     let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let shown = short(&folder.to_string_lossy());
     if !folder.exists() {
         return Check::ok(what, format!("{shown} will be made at the first start"));
     }
-    match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Check::ok(what, format!("{shown} can be written")),
-        Err(error) => Check::for_a_start(
-            attended,
-            what,
-            format!("{shown} cannot be written by this user: {error}"),
-            "the daemon has to be able to; `ls -ld` shows whose it is",
-        ),
+    let closed = |shown: String, error: rustix::io::Errno| {
+        let found = format!("{shown} cannot be written by this user: {error}");
+        Check::for_a_start(attended, what, found, "the daemon has to be able to; `ls -ld` shows whose it is")
+    };
+    if let Err(error) = access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        return closed(shown, error);
+    }
+    match access(store, Access::READ_OK | Access::WRITE_OK) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Check::ok(what, format!("{shown} can be written")),
+        Err(error) => closed(short(&store.to_string_lossy()), error),
     }
 }
 
@@ -135,7 +138,7 @@ mod tests {
     fn a_store_that_is_not_there_yet_is_fine_and_nothing_is_made() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("state").join("holdpoint.db");
-        assert_eq!(directory(&store, false).verdict, Verdict::Ok);
+        assert_eq!(place(&store, false).verdict, Verdict::Ok);
         assert_eq!(lock(&store).found, "no daemon runs on the store");
         assert!(!folder.path().join("state").exists());
     }

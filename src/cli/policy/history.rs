@@ -106,8 +106,10 @@ fn failed(error: StoreError) -> Failure {
         StoreError::Open { .. } | StoreError::Foreign { .. } => {
             failure.hint("name the daemon's store with --store FILE, or its configuration with --config FILE")
         }
-        StoreError::Directory { .. } | StoreError::Newer { .. } | StoreError::Sql { .. } | StoreError::Row { .. } => {
-            failure
-        }
+        StoreError::Directory { .. }
+        | StoreError::ReadOnly { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Sql { .. }
+        | StoreError::Row { .. } => failure,
     }
 }

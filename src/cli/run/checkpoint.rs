@@ -7,19 +7,23 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::OFlags;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::Head;
-use crate::audit::checkpoint::Checkpoint;
+use crate::audit::checkpoint::{Apart, Checkpoint};
+use crate::config::places;
 use crate::control::{Halt, OperatorName};
 use crate::error::{Exit, Failure, chain};
 use crate::operator::escape::short;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 use super::words;
 
@@ -37,14 +41,10 @@ const US: &str = "holdpoint";
 /// # Errors
 /// When `file`, or the one that is written beside it, is one of `others`.
 pub fn apart_from(file: &Path, others: &[PathBuf]) -> Result<(), Failure> {
-    for mine in [file.to_owned(), beside(file)] {
-        if let Some(other) = others.iter().find(|other| plain(other) == plain(&mine)) {
-            let (file, other) = (short(&file.to_string_lossy()), short(&other.to_string_lossy()));
-            let why = format!("the checkpoint {file} would be written over the daemon's own {other}");
-            return Err(Failure::new(Exit::Configuration, why).hint("give `[store] checkpoint` a place of its own"));
-        }
-    }
-    Ok(())
+    let Some(other) = places::written_over(file, others) else { return Ok(()) };
+    let (file, other) = (short(&file.to_string_lossy()), short(&other.to_string_lossy()));
+    let why = format!("the checkpoint {file} would be written over the daemon's own {other}");
+    Err(Failure::new(Exit::Configuration, why).hint("give `[store] checkpoint` a place of its own"))
 }
 
 /// Compares the store with the checkpoint that was written last. Where they do not agree, everything is stopped in the
@@ -78,10 +78,11 @@ pub async fn compare(file: &Path, store: &Store) -> Result<(), Failure> {
     store.keeps_checkpoint(&shown, Timestamp::now()).await.map_err(words::unreadable)
 }
 
-async fn agrees(
-    checkpoint: &Checkpoint,
-    store: &Store,
-) -> Result<Result<(), crate::audit::checkpoint::Apart>, StoreError> {
+/// Whether a store is the one, or one that went on from the one, that `checkpoint` was taken of.
+///
+/// # Errors
+/// The outer error when the store cannot be read, the inner one when it is not.
+pub async fn agrees(checkpoint: &Checkpoint, store: &Store) -> Result<Result<(), Apart>, StoreError> {
     let there = store.hash_at(checkpoint.head.seq).await?;
     Ok(checkpoint.compare(store.chain_head().await?, there))
 }
@@ -89,6 +90,7 @@ async fn agrees(
 /// Keeps a checkpoint up to date.
 #[derive(Debug)]
 pub struct Keeper {
+    source: Source,
     end: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -96,10 +98,20 @@ pub struct Keeper {
 impl Keeper {
     /// Starts to write the newest entry of the store `store` to `file`, once a second where it changed.
     #[must_use]
-    pub fn start(file: PathBuf, store: PathBuf) -> Self {
+    pub fn start(file: PathBuf, store: PathBuf, metrics: Arc<Metrics>) -> Self {
         let end = CancellationToken::new();
-        let task = tokio::spawn(keep(file, store, end.clone()));
-        Self { end, task }
+        let source = Source { store, reader: Arc::default(), closing: CancellationToken::new() };
+        let task = Task { file, source: source.clone(), written: None, metrics };
+        let task = tokio::spawn(task.run(end.clone()));
+        Self { source, end, task }
+    }
+
+    /// Keeps no connection open from now on, so that the daemon is the last that closes the store: what is in the file beside
+    /// it then goes into the store itself.
+    pub async fn let_go(&self) {
+        self.source.closing.cancel();
+        // A store that does not answer is told of by the writer.
+        let _ = tokio::time::timeout(PATIENCE, self.source.close()).await;
     }
 
     /// Writes it once more, if its place answers; the daemon must have ended.
@@ -112,44 +124,87 @@ impl Keeper {
     }
 }
 
-async fn keep(file: PathBuf, store: PathBuf, end: CancellationToken) {
-    let (mut written, mut failing) = (None, false);
-    loop {
-        let last = end.is_cancelled();
-        let result = renew(&file, &store, &mut written).await;
-        if let Err(why) = &result
-            && !failing
-        {
-            let file = short(&file.to_string_lossy());
-            tracing::warn!("the checkpoint {file} cannot be written, which is tried again: {why}");
+/// Where the newest entry is read: over one connection, which is opened anew after a failure.
+#[derive(Clone, Debug)]
+struct Source {
+    store: PathBuf,
+    reader: Arc<Mutex<Option<Store>>>,
+    closing: CancellationToken,
+}
+
+impl Source {
+    async fn head(&self) -> Result<Head, StoreError> {
+        let mut reader = self.reader.lock().await;
+        let store = match reader.take() {
+            Some(store) => store,
+            None => Store::open_to_read(&self.store).await?,
+        };
+        let head = store.chain_head().await;
+        if head.is_ok() && !self.closing.is_cancelled() {
+            *reader = Some(store);
+        } else {
+            store.close().await;
         }
-        failing = result.is_err();
-        if last {
-            return;
+        head
+    }
+
+    async fn close(&self) {
+        if let Some(store) = self.reader.lock().await.take() {
+            store.close().await;
         }
-        let _ = tokio::time::timeout(EVERY, end.cancelled()).await;
     }
 }
 
-/// Writes the newest entry if it is not `written` yet.
-async fn renew(file: &Path, store: &Path, written: &mut Option<Head>) -> Result<(), String> {
-    let told = |error: &StoreError| chain(error).join(": ");
-    let reader = Store::open_to_read(store).await.map_err(|error| told(&error))?;
-    let head = reader.chain_head().await;
-    reader.close().await;
-    let head = head.map_err(|error| told(&error))?;
-    if *written == Some(head) {
-        return Ok(());
+struct Task {
+    file: PathBuf,
+    source: Source,
+    written: Option<Head>,
+    metrics: Arc<Metrics>,
+}
+
+impl Task {
+    async fn run(mut self, end: CancellationToken) {
+        let mut failing = false;
+        loop {
+            let last = end.is_cancelled();
+            let result = self.renew().await;
+            match &result {
+                Ok(()) => self.metrics.checkpoint_kept(Timestamp::now()),
+                Err(_) => self.metrics.checkpoint_failed(),
+            }
+            if let Err(why) = &result
+                && !failing
+            {
+                let file = short(&self.file.to_string_lossy());
+                tracing::warn!("the checkpoint {file} cannot be written, which is tried again: {why}");
+            }
+            failing = result.is_err();
+            if last {
+                return;
+            }
+            let _ = tokio::time::timeout(EVERY, end.cancelled()).await;
+        }
     }
-    let (path, text) = (file.to_owned(), format!("{}\n", Checkpoint { head, at: Timestamp::now() }));
-    let replaced = tokio::task::spawn_blocking(move || replace(&path, &text)).await;
-    replaced.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
-    *written = Some(head);
-    Ok(())
+
+    /// Writes the newest entry if it is not written yet.
+    async fn renew(&mut self) -> Result<(), String> {
+        let head = self.source.head().await.map_err(|error| chain(&error).join(": "))?;
+        if self.written == Some(head) {
+            return Ok(());
+        }
+        let (path, text) = (self.file.clone(), format!("{}\n", Checkpoint { head, at: Timestamp::now() }));
+        let replaced = tokio::task::spawn_blocking(move || replace(&path, &text)).await;
+        replaced.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        self.written = Some(head);
+        Ok(())
+    }
 }
 
 /// What was written last; `None` when nothing was.
-async fn read(file: &Path) -> Result<Option<Checkpoint>, String> {
+///
+/// # Errors
+/// With why it cannot be told: the file cannot be read within three seconds, or is no checkpoint.
+pub async fn read(file: &Path) -> Result<Option<Checkpoint>, String> {
     let path = file.to_owned();
     let reading = tokio::task::spawn_blocking(move || text_of(&path));
     let read = tokio::time::timeout(PATIENCE, reading).await.map_err(|_| "its place does not answer".to_owned())?;
@@ -176,7 +231,7 @@ fn text_of(file: &Path) -> std::io::Result<Option<String>> {
 /// Puts a new file in the place of the old one: a crash leaves one of the two, whole. Follows no link, and writes into nothing
 /// that is there.
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let beside = beside(file);
+    let beside = places::beside(file);
     match std::fs::remove_file(&beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => (),
@@ -185,17 +240,4 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     new.write_all(text.as_bytes())?;
     new.sync_all()?;
     std::fs::rename(&beside, file)
-}
-
-fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
-}
-
-/// The same for every spelling of a path whose folder is there.
-fn plain(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-    folder.join(path.file_name().unwrap_or_default())
 }

@@ -55,6 +55,9 @@ pub(super) fn stopped(held: &BTreeMap<SessionId, Held>) -> String {
 pub(super) fn not_opened(error: StoreError) -> Failure {
     let hint = match &error {
         StoreError::Directory { .. } => "put the store where this user can write, with [store] path",
+        StoreError::ReadOnly { .. } => {
+            "`ls -ld` shows whose it is; make it writable for this user, or name another place with [store] path"
+        }
         StoreError::Open { .. } | StoreError::Foreign { .. } => {
             "[store] path names the file; nothing in it was changed"
         }
