@@ -72,6 +72,7 @@ use opening::{Blind, Early, Repeats};
 use owning::Arrival;
 use phase::Phase;
 use resting::Rest;
+use straying::Straying;
 use voting::Voting;
 
 /// What is known of a session besides its events.
@@ -111,8 +112,8 @@ pub struct Gate {
     early: Option<Early>,
     /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
     stray: Option<Arrival>,
-    /// Until when a pause of ours may take effect of which no answer tells, on the monotonic clock.
-    lost_until: Option<Duration>,
+    /// Pauses of ours that may take effect although no answer tells of them.
+    straying: Straying,
     /// Why the session is out of sight, where that could not be acted upon yet.
     blind: Option<Blind>,
     /// The daemon is stopping: nothing new is released.
@@ -162,7 +163,7 @@ impl Gate {
             unanswered: BTreeSet::new(),
             early: None,
             stray: None,
-            lost_until: None,
+            straying: Straying::default(),
             blind: None,
             stopping: false,
             doubt: None,
@@ -191,11 +192,15 @@ impl Gate {
             Input::Blind { why } => self.blind(&mut turn, &why),
             Input::Sighted => self.sighted(&mut turn),
             Input::Gap { after, why } => self.gap(&mut turn, after, &why),
-            Input::Status(status) => self.told_status(&turn, &status),
+            Input::Status(status) => {
+                self.may_show_a_stray(now, &status);
+                self.told_status(&turn, &status);
+            }
             Input::Gone => self.gone(&mut turn),
             Input::Answered { call, answer } => {
                 turn.precedes_stop = self.left_before_stop(call);
                 self.rest_answered(&mut turn, call, &answer);
+                self.stray_answered(now, call, &answer);
                 self.answered(&mut turn, call, answer);
             }
             Input::Recorded { ticket, result } => self.recorded(&mut turn, ticket, result),
@@ -211,6 +216,8 @@ impl Gate {
         }
         self.expire_if_due(&mut turn);
         self.catch_up_on_holds(&mut turn);
+        self.stray_no_more(now);
+        self.stray_tick(&mut turn);
         self.stop_what_moves(&mut turn);
         self.cancel_unless_at_rest(&mut turn);
         self.doubt_rest(&turn);
@@ -223,7 +230,7 @@ impl Gate {
     #[must_use]
     pub fn due(&self) -> Option<Duration> {
         let deadline = self.case.as_ref().filter(|_| self.deadline_counts()).map(|case| case.deadline.mono);
-        [self.phase.due(), self.rest_due(), deadline].into_iter().flatten().min()
+        [self.phase.due(), self.rest_due(), self.stray_due(), deadline].into_iter().flatten().min()
     }
 
     /// Whether the session is, or is about to be, paused by us: what a shutdown has to name.

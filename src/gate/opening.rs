@@ -71,6 +71,7 @@ impl Gate {
             turn.out.push(Effect::Pause { call });
         }
         self.phase = Phase::Pausing(Pausing::sent(call));
+        self.pauses_anew();
         self.rest_ends();
         self.covered = None;
         let (plan, note) = self.counted(turn, verdict);

@@ -217,6 +217,7 @@ impl Gate {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
         self.resume_unheard |= since == Since::Now && !self.resumed_meanwhile();
+        self.pauses_anew();
         if let Some(case) = &mut self.case {
             case.unconfirm();
             match since {

@@ -1,6 +1,7 @@
 //! Which sessions are driven, and from where: what the store says is open, what is listed, what the configuration names.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -97,6 +98,10 @@ impl Supervisor {
         let mut gate = Gate::new(about, settings, start);
         match first {
             FirstSeen::Paused | FirstSeen::NotYet => gate.begin_perhaps_paused(),
+            // A pause of the process before may be on its way still.
+            FirstSeen::NotPaused if !self.cursors.is_empty() || !self.done.is_empty() => {
+                gate.begin_after_another(Duration::ZERO)
+            }
             FirstSeen::NotPaused => (),
         }
         let parts = Box::new(Parts {

@@ -28,6 +28,8 @@ pub enum Action {
     Carry(u8, Fault),
     /// Somebody else's pause comes just before one of ours, or just after one that never arrived.
     CrossPause(Fault),
+    /// A pause that was given up, or whose process died, takes effect after all.
+    Lands,
     /// Everything on its way arrives, and what follows from it, without faults.
     Settle,
     /// The store writes what waits.
@@ -224,6 +226,7 @@ fn action() -> impl Strategy<Value = Action> {
         6 => (1..4_u8).prop_map(Action::Stream),
         14 => (0..6_u8, fault()).prop_map(|(which, fault)| Action::Carry(which, fault)),
         2 => fault().prop_map(Action::CrossPause),
+        2 => Just(Action::Lands),
         6 => Just(Action::Settle),
         5 => Just(Action::Write),
         1 => Just(Action::WriteFails),
@@ -279,6 +282,15 @@ fn story() -> impl Strategy<Value = Vec<Action>> {
         }),
         // The process dies between somebody's resume and the answer of the pause that looks.
         1 => Just([Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses), Action::Stream(2), Action::Write, Action::Crash]
+            .into_iter().chain(SEALED).collect()),
+        // A pause is given up, the hold it was for ends, and only then it takes effect.
+        1 => (0..4_u8).prop_map(|events| {
+            let given_up = [Action::Agent(Says::Thought, Rule::Asks), Action::Stream(1), Action::Carry(0, Fault::LostBefore), CARRY];
+            let held = given_up.into_iter().chain([Action::Wait(Span::Second)]).chain(SEALED);
+            let let_go = [Action::Decide(Does::Approve, Card::Newest, Who::One), Action::Settle];
+            held.chain(let_go).chain([Action::Lands, Action::Stream(events)]).collect()
+        }),
+        1 => Just([Action::Agent(Says::Thought, Rule::Asks), Action::Stream(1), Action::Crash, Action::Lands, Action::Stream(1)]
             .into_iter().chain(SEALED).collect()),
         1 => (1..4_u8).prop_map(|events| {
             let meddles = [Action::Stranger(Meddles::Resumes), Action::Stranger(Meddles::Pauses)];

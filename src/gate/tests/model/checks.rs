@@ -266,6 +266,11 @@ impl Checks {
         self.holds_since.1 = self.unwritten.take().unwrap_or(self.holds_since.1);
     }
 
+    /// A restart finds the session paused by us although nothing was kept: people are told to look after it, and not asked.
+    pub fn found(&mut self, paused: bool) {
+        self.orphan |= paused;
+    }
+
     pub fn is_held(&self, gate: &Gate) -> bool {
         matches!(gate.phase, Phase::Held(_) | Phase::Cooling(_) | Phase::Kept(_))
     }

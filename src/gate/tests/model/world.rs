@@ -19,6 +19,9 @@ use super::provider::{By, Provider, Task, error, refused};
 use super::words::{brief, short, verdict};
 use super::{Action, Card, Does, Fault, Meddles, Rule, Says, Setup, Span, Who};
 
+/// How long a pause that was given up may be on its way here: a little less than the gate has to reckon with.
+const ON_ITS_WAY: Duration = Duration::from_secs(100);
+
 /// A call on its way.
 #[derive(Debug)]
 struct Call {
@@ -47,6 +50,8 @@ pub struct World {
     mint: Counting,
     pub provider: Provider,
     calls: Vec<Call>,
+    /// Until when pauses may take effect of which no answer tells.
+    given_up: Vec<Duration>,
     queue: Vec<(Option<Ticket>, Record)>,
     pub durable: Vec<Record>,
     cursor: MessageId,
@@ -87,6 +92,7 @@ impl World {
             mint: Counting::default(),
             provider: Provider::new(setup.hides_pauses),
             calls: Vec::new(),
+            given_up: Vec::new(),
             queue: Vec::new(),
             durable: Vec::new(),
             cursor: MessageId(0),
@@ -137,6 +143,7 @@ impl World {
             Action::Stream(events) => self.stream(usize::from(*events))?,
             Action::Carry(which, fault) => self.carry(usize::from(*which), *fault)?,
             Action::CrossPause(fault) => self.cross_pause(*fault)?,
+            Action::Lands => self.lands(),
             Action::Settle => self.settle(20)?,
             Action::Write => self.write(true)?,
             Action::WriteFails => self.write(false)?,
@@ -252,8 +259,19 @@ impl World {
         self.carry(which, fault)
     }
 
+    /// One that was given up takes effect.
+    fn lands(&mut self) {
+        self.given_up.retain(|until| self.now.mono < *until);
+        if self.given_up.pop().is_some() {
+            drop(self.provider.pause(By::Us));
+        }
+    }
+
     fn arrive(&mut self, what: &What, fault: Fault) -> Answer {
         self.checks.stops.stands(&self.provider);
+        if fault == Fault::LostBefore && matches!(what, What::Pause) {
+            self.given_up.push(self.now.mono + ON_ITS_WAY);
+        }
         let failure = match fault {
             Fault::No | Fault::LostAfter | Fault::Hedged => None,
             Fault::LostBefore => Some(ErrorClass::Unknown { detail: "reset".to_owned() }),
@@ -475,7 +493,9 @@ impl World {
     }
 
     fn crash(&mut self) -> Held {
-        self.calls.clear();
+        let pauses = self.calls.drain(..).filter(|call| matches!(call.what, What::Pause) && call.answer.is_none());
+        let until = self.now.mono + ON_ITS_WAY;
+        self.given_up.extend(pauses.map(|_| until));
         (self.told, self.read) = (None, None);
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
@@ -497,6 +517,10 @@ impl World {
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
         }
+        if live.is_empty() && self.provider.paused.or(self.provider.pausing).is_none() {
+            self.gate.begin_after_another(self.now.mono);
+        }
+        self.checks.found(live.is_empty() && self.provider.paused == Some(By::Us));
         for kept in live {
             let effects = self.gate.recover(self.now, &mut self.mint, kept);
             self.carry_out(effects)?;
@@ -563,11 +587,13 @@ impl World {
     /// A healthy provider and store, nobody to answer, and much time: everything must come to its end.
     pub fn wind_down(&mut self) -> Held {
         self.tell(|_| "── wind down".to_owned());
+        self.given_up.clear();
         self.one_healthy_stop()?;
         self.end_halt()?;
         self.provider.finish_step();
         self.settle(50)?;
         self.one_healthy_poll()?;
+        self.poll()?;
         for round in 0..200 {
             self.provider.finish_step();
             self.settle(50)?;
@@ -589,7 +615,9 @@ impl World {
 
     fn is_at_rest(&self) -> bool {
         use crate::gate::phase::Phase;
-        matches!(self.gate.phase, Phase::Watching | Phase::Over | Phase::Kept(_)) && self.calls.is_empty()
+        matches!(self.gate.phase, Phase::Watching | Phase::Over | Phase::Kept(_))
+            && self.calls.is_empty()
+            && !self.gate.looks_for_strays()
     }
 
     /// A session that runs although it is held is paused within one poll.
