@@ -24,7 +24,7 @@ mod scrape;
 mod standing;
 pub mod supervisor;
 pub mod watcher;
-mod writer;
+pub mod writer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

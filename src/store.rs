@@ -125,6 +125,26 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether the failure may be that of one record, so that others could be written without it. A disk that is full, hangs
+    /// or fails, and a lock, are the whole store's.
+    #[must_use]
+    pub fn may_be_of_one_record(&self) -> bool {
+        match self {
+            Self::Row { .. } => true,
+            Self::Sql { source, .. } => {
+                let code = source.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse().ok());
+                code.is_some_and(|code: u32| OF_ONE.contains(&(code & 0xff)))
+            }
+            Self::Directory { .. }
+            | Self::ReadOnly { .. }
+            | Self::Open { .. }
+            | Self::Foreign { .. }
+            | Self::Newer { .. } => false,
+        }
+    }
+}
+
 impl Store {
     /// Opens the store for writing and brings it to this version's schema; makes file and directory (modes 0600, 0700).
     ///
@@ -268,6 +288,8 @@ impl Store {
     }
 }
 
+/// SQLite's primary codes for what is wrong with a value: TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+const OF_ONE: [u32; 4] = [18, 19, 20, 25];
 /// "HOLD", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x484f_4c44;
 /// The newest schema this version knows.

@@ -15,11 +15,11 @@ use super::liveness::Beat;
 use super::recorder::{self, Recording};
 use crate::api::{MessageId, SessionId};
 use crate::clock::Clock;
-use crate::control::DeskService;
+use crate::control::{DeskService, DeskSettings, Drivers};
 use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
-use crate::store::{Conflict, Durable, Write};
+use crate::store::{Conflict, Durable, StoreError, Write};
 use crate::telemetry::metrics::Metrics;
 
 /// How many requests may wait before the writer is called too slow.
@@ -93,6 +93,18 @@ impl Backlog {
 }
 
 impl Writer {
+    /// A writer with no daemon around it, for measuring: nobody is told anything, and nothing is recorded beside it.
+    #[must_use]
+    pub fn alone(store: Arc<dyn Durable>) -> (Self, JoinHandle<Left>) {
+        let closed =
+            || Drivers { decisions: mpsc::channel(1).0, screenshots: mpsc::channel(1).0, orders: mpsc::channel(1).0 };
+        let clock = Clock::start();
+        let desk = DeskService::start(DeskSettings::default(), closed(), clock.clone());
+        let metrics = Arc::new(Metrics::new());
+        let (_, recording) = recorder::channel(None, metrics.clone(), clock.clone());
+        Self::start(store, desk, metrics, recording, clock)
+    }
+
     /// Starts the task. It ends, with everything written that can be, when all handles are gone.
     #[must_use]
     pub(super) fn start(
@@ -122,6 +134,7 @@ impl Writer {
             recording,
             clock,
             queue: VecDeque::new(),
+            stuck: Stuck::default(),
             cursors: BTreeMap::new(),
             failing: false,
             due: Instant::now() + PERIOD,
@@ -205,6 +218,11 @@ enum Wanted {
 }
 
 impl Queued {
+    /// The session that its records are about.
+    fn session(&self) -> String {
+        self.writes.first().map(|write| write.session.to_string()).unwrap_or_default()
+    }
+
     fn is_waited_for(&self) -> bool {
         match &self.wanted {
             Wanted::Now(_) => true,
@@ -236,6 +254,37 @@ impl Queued {
     }
 }
 
+/// Records that cannot be written although others can, oldest first, with what came after them of their sessions.
+#[derive(Debug, Default)]
+struct Stuck(Vec<Queued>);
+
+impl Stuck {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Queued> {
+        self.0.iter()
+    }
+
+    fn is_of(&self, session: &SessionId) -> bool {
+        self.0.iter().flat_map(|stuck| &stuck.writes).any(|write| write.session == *session)
+    }
+
+    fn has(&self, queued: &Queued) -> bool {
+        !self.is_empty() && queued.writes.iter().any(|write| self.is_of(&write.session))
+    }
+
+    /// Gives `queued` back unless something of its session is stuck: then it waits behind that, or is refused.
+    fn behind(&mut self, queued: Queued) -> Option<Queued> {
+        if !self.has(&queued) {
+            return Some(queued);
+        }
+        self.0.extend(queued.failed("an earlier record of this session cannot be written"));
+        None
+    }
+}
+
 fn tell(tried: Option<oneshot::Sender<()>>) {
     if let Some(tried) = tried {
         let _ = tried.send(());
@@ -251,6 +300,8 @@ struct Task {
     clock: Clock,
     /// Not yet written, oldest first.
     queue: VecDeque<Queued>,
+    /// What cannot be written although others can, and what came after it of the same session.
+    stuck: Stuck,
     cursors: BTreeMap<SessionId, MessageId>,
     failing: bool,
     due: Instant,
@@ -262,7 +313,7 @@ impl Task {
     async fn run(mut self) -> Left {
         loop {
             let mut batch = Vec::new();
-            let idle = self.queue.is_empty() && self.cursors.is_empty();
+            let idle = self.queue.is_empty() && self.stuck.is_empty() && self.cursors.is_empty();
             // What happened goes before events that are recorded for later.
             tokio::select! {
                 biased;
@@ -294,7 +345,7 @@ impl Task {
         while !self.last_write().await && Instant::now() < end {
             tokio::time::sleep(AGAIN).await;
         }
-        let lost: usize = self.queue.iter().map(|queued| queued.writes.len()).sum();
+        let lost: usize = self.queue.iter().chain(self.stuck.iter()).map(|queued| queued.writes.len()).sum();
         if lost > 0 {
             let path = self.store.path().display();
             tracing::error!(
@@ -306,7 +357,7 @@ impl Task {
 
     /// Whether nothing is left to write. A store that does not answer may still write what was under way.
     async fn last_write(&mut self) -> bool {
-        timeout(self.last, self.write()).await.is_ok() && self.queue.is_empty()
+        timeout(self.last, self.write()).await.is_ok() && self.queue.is_empty() && self.stuck.is_empty()
     }
 
     /// Sorts a batch: what is waited for is written at once, the rest at once unless the store fails.
@@ -319,7 +370,7 @@ impl Task {
                 }
                 Request::Record(queued) => {
                     asked |= queued.is_waited_for();
-                    self.queue.push_back(queued);
+                    self.queue.extend(self.stuck.behind(queued));
                 }
                 Request::Beat(beat) => beats.push(beat),
             }
@@ -332,20 +383,116 @@ impl Task {
         beats.into_iter().for_each(|beat| beat.send(()).unwrap_or(()));
     }
 
-    /// Everything that is queued, in order, in transactions of bounded size; cursors go with the last.
+    /// Everything that is queued, in order, in transactions of bounded size; cursors go with the last. What waits together
+    /// shares one transaction, whichever sessions it is of, and so one wait for the disk.
     async fn write(&mut self) {
         self.due = Instant::now() + PERIOD;
+        self.write_stuck().await;
         while !self.queue.is_empty() || !self.cursors.is_empty() {
             let batch = self.queue.len().min(BATCH);
             let last = batch == self.queue.len();
             let writes: Vec<Write> =
                 self.queue.iter().take(batch).flat_map(|queued| queued.writes.iter().cloned()).collect();
-            let none = BTreeMap::new();
-            let cursors = if last { &self.cursors } else { &none };
+            // Never ahead of a record.
+            let may_move = |session: &SessionId| last && !self.stuck.is_of(session);
+            let cursors: BTreeMap<_, _> = self
+                .cursors
+                .iter()
+                .filter(|(session, _)| may_move(session))
+                .map(|(s, up_to)| (s.clone(), *up_to))
+                .collect();
+            if writes.is_empty() && cursors.is_empty() {
+                return;
+            }
             crash::at(Point::WriteUnbegun);
-            match self.store.append(&writes, cursors, self.clock.wall()).await {
+            match self.store.append(&writes, &cursors, self.clock.wall()).await {
                 Ok(results) => self.written(batch, last, results),
+                Err(error) if batch > 1 && error.may_be_of_one_record() => {
+                    if let Err(error) = self.one_by_one(batch).await {
+                        return self.failed(&chain(&error).join(": "));
+                    }
+                }
                 Err(error) => return self.failed(&chain(&error).join(": ")),
+            }
+        }
+    }
+
+    /// One record cannot be written, and those that wait with it need not suffer for it: each has a transaction of its own.
+    ///
+    /// # Errors
+    /// When none can be written, or the store fails: then it is not one record's fault. What was written is; the rest is queued.
+    async fn one_by_one(&mut self, batch: usize) -> Result<(), StoreError> {
+        let (mut aside, mut first, mut wrote) = (Stuck::default(), None, false);
+        let mut rest: VecDeque<Queued> = self.queue.drain(..batch).collect();
+        while let Some(queued) = rest.pop_front() {
+            if aside.has(&queued) {
+                aside.0.push(queued);
+                continue;
+            }
+            match self.store.append(&queued.writes, &BTreeMap::new(), self.clock.wall()).await {
+                Ok(results) => {
+                    wrote = true;
+                    self.queue.push_front(queued);
+                    self.written(1, false, results);
+                }
+                Err(error) if error.may_be_of_one_record() => {
+                    aside.0.push(queued);
+                    first.get_or_insert(error);
+                }
+                Err(error) => {
+                    aside.0.push(queued);
+                    first = Some(error);
+                    wrote = false;
+                    break;
+                }
+            }
+        }
+        match first {
+            Some(error) if !wrote => {
+                let back = aside.0.into_iter().chain(rest);
+                back.rev().for_each(|queued| self.queue.push_front(queued));
+                Err(error)
+            }
+            Some(error) => {
+                self.set_aside(aside, &error);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What cannot be written is kept and tried again by itself; of what is waited for nothing is kept.
+    fn set_aside(&mut self, aside: Stuck, error: &StoreError) {
+        let why = chain(error).join(": ");
+        self.metrics.store_failed();
+        for queued in aside.0 {
+            let session = queued.session();
+            let Some(queued) = queued.failed(&why) else { continue };
+            if !self.stuck.has(&queued) {
+                let text = format!(
+                    "a record of session {session} cannot be written: {why}; it is kept and tried again, and until then \
+                     nothing of this session is released"
+                );
+                tracing::error!(target: TOLD, "{text}");
+                self.desk.notice(text);
+            }
+            self.stuck.0.push(queued);
+        }
+    }
+
+    /// What was set aside, each by itself; of each session in its order.
+    async fn write_stuck(&mut self) {
+        for queued in std::mem::take(&mut self.stuck.0) {
+            if self.stuck.has(&queued) {
+                self.stuck.0.push(queued);
+                continue;
+            }
+            match self.store.append(&queued.writes, &BTreeMap::new(), self.clock.wall()).await {
+                Ok(results) => {
+                    self.queue.push_front(queued);
+                    self.written(1, false, results);
+                }
+                Err(_) => self.stuck.0.push(queued),
             }
         }
     }
@@ -353,7 +500,7 @@ impl Task {
     fn written(&mut self, batch: usize, last: bool, results: Vec<Result<(), Conflict>>) {
         crash::at(Point::WriteUntold);
         if last {
-            self.cursors.clear();
+            self.cursors.retain(|session, _| self.stuck.is_of(session));
         }
         self.metrics.store_wrote();
         let mut results = results.into_iter();

@@ -32,8 +32,12 @@ fn session() -> SessionId {
 }
 
 fn note(text: &str) -> Write {
+    note_of("s", text)
+}
+
+fn note_of(session: &str, text: &str) -> Write {
     let record = Record { entry: Entry::Noted, kept: None, note: Some(text.to_owned()) };
-    Write { session: session(), record, at: Timestamp::UNIX_EPOCH }
+    Write { session: SessionId::try_from(session).expect("an id"), record, at: Timestamp::UNIX_EPOCH }
 }
 
 impl Bench {
@@ -202,4 +206,89 @@ async fn records_that_could_not_be_written_to_the_end_are_told() {
     bench.keep("one");
     bench.notice().await;
     assert_eq!(bench.ends().await, Left::Unfinished);
+}
+
+#[tokio::test]
+async fn what_waits_together_is_one_transaction_whichever_sessions_it_is_of() {
+    let mut bench = Bench::new().await;
+    let disk = bench.store.hold().await;
+    // The first one is taken at once, and waits for the disk; all others gather behind it.
+    let first = bench.writer.must(note_of("first", "1")).expect("room");
+    while bench.writer.backlog().length() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let gates = (0..64).map(|n| format!("s-{n}"));
+    let waiting: Vec<_> = gates.map(|gate| bench.writer.must(note_of(&gate, "yes")).expect("room")).collect();
+    let count = "CREATE TABLE commits (at INTEGER); CREATE TRIGGER one AFTER INSERT ON journal BEGIN
+                 INSERT INTO commits SELECT seq FROM head; END";
+    bench.other.execute(count).await.expect("a trigger");
+    drop(disk);
+    assert_eq!(first.await.expect("an answer"), Ok(()));
+    for answer in waiting {
+        assert_eq!(answer.await.expect("an answer"), Ok(()));
+    }
+    // Within a transaction every entry finds the head that stood before it.
+    let heads = sqlx::query_scalar("SELECT count(DISTINCT at) FROM commits WHERE at > 0").fetch_one(&mut bench.other);
+    let heads: i64 = heads.await.expect("a count");
+    assert_eq!(heads, 1, "64 decisions, one commit");
+    assert_eq!(bench.written().await.len(), 65);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_written_holds_up_its_own_session_and_no_other_one() {
+    let mut bench = Bench::new().await;
+    let trigger = "CREATE TRIGGER bad BEFORE INSERT ON journal WHEN NEW.session_id = 'bad'
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    bench.other.execute(trigger).await.expect("a trigger");
+    let disk = bench.store.hold().await;
+    bench.keep("one");
+    while bench.writer.backlog().length() > 0 {
+        tokio::task::yield_now().await;
+    }
+    bench.keep("two");
+    bench.writer.keep(Keep { writes: vec![note_of("bad", "first")], tried: None }).expect("room");
+    let refused = bench.writer.must(note_of("bad", "a release")).expect("room");
+    let passes = bench.writer.must(note("three")).expect("room");
+    bench.writer.cursor(&SessionId::try_from("bad").expect("an id"), MessageId(7));
+    drop(disk);
+    assert_eq!(passes.await.expect("an answer"), Ok(()));
+    assert!(refused.await.expect("an answer").expect_err("not written").contains("not this one"));
+    let said = bench.notice().await;
+    assert!(said.contains("a record of session bad cannot be written") && said.contains("not this one"), "{said}");
+    assert_eq!(bench.written().await, ["one", "two", "three"]);
+
+    // What comes after it waits behind it, and its cursor as well; a release is refused; the others go on.
+    bench.writer.keep(Keep { writes: vec![note_of("bad", "second")], tried: None }).expect("room");
+    let refused = bench.writer.must(note_of("bad", "another release")).expect("room").await.expect("an answer");
+    assert_eq!(refused, Err("an earlier record of this session cannot be written".to_owned()));
+    assert_eq!(bench.must("four").await, Ok(()));
+    let store = Store::open_to_read(&bench.file).await.expect("a store");
+    assert_eq!(store.cursors().await.expect("cursors"), BTreeMap::new());
+
+    bench.other.execute("DROP TRIGGER bad").await.expect("no trigger");
+    while bench.written().await.len() < 6 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(bench.written().await, ["one", "two", "three", "four", "first", "second"]);
+    assert_eq!(bench.writer.must(note_of("bad", "third")).expect("room").await.expect("an answer"), Ok(()));
+    assert_eq!(bench.ends().await, Left::Whole);
+    assert_eq!(store.cursors().await.expect("cursors").len(), 1, "the cursor follows");
+}
+
+#[tokio::test]
+async fn a_record_that_can_never_be_written_is_told_at_the_end() {
+    let mut bench = Bench::new().await;
+    let trigger = "CREATE TRIGGER bad BEFORE INSERT ON journal WHEN NEW.session_id = 'bad'
+                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    bench.other.execute(trigger).await.expect("a trigger");
+    let disk = bench.store.hold().await;
+    bench.keep("one");
+    while bench.writer.backlog().length() > 0 {
+        tokio::task::yield_now().await;
+    }
+    bench.writer.keep(Keep { writes: vec![note_of("bad", "first")], tried: None }).expect("room");
+    bench.keep("two");
+    drop(disk);
+    assert_eq!(bench.ends().await, Left::Unfinished);
+    assert_eq!(bench.written().await, ["one", "two"]);
 }
