@@ -18,6 +18,7 @@ mod halting;
 mod ids;
 mod lister;
 pub mod liveness;
+pub mod ramp;
 mod reconfigured;
 mod recorder;
 mod scrape;

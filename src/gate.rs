@@ -250,6 +250,18 @@ impl Gate {
         }
     }
 
+    /// Whether a pause was sent that has no answer yet.
+    #[must_use]
+    pub fn awaits_pause(&self) -> bool {
+        !self.unanswered.is_empty()
+    }
+
+    /// Whether a hold is on its way to be approvable: being paused, or not yet settled.
+    #[must_use]
+    pub fn is_arming(&self) -> bool {
+        matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_))
+    }
+
     /// What it is about.
     #[must_use]
     pub fn about(&self) -> &About {

@@ -13,7 +13,7 @@ pub mod log;
 pub mod prompt;
 pub mod terminal;
 pub(crate) mod terms;
-mod words;
+pub(crate) mod words;
 
 pub use log::{LogLines, LogSink};
 pub use prompt::{PromptEnd, PromptSettings};

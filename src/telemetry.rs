@@ -8,6 +8,7 @@ pub mod http;
 pub mod ledger;
 pub mod measured;
 pub mod metrics;
+mod progress;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use holdpoint::api::budget::{Budget, Urgency};
 use holdpoint::api::paced::Pace;
-use holdpoint::api::{MessageId, PauseAnswer, Provider, SessionId};
+use holdpoint::api::{MessageId, PauseAnswer, SessionId};
 
 use server::{Reply, Server, json};
 

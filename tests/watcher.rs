@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::backoff::Bounds;
 use holdpoint::api::{Event, EventKind, MessageId, SessionId, Status};
-use holdpoint::daemon::watcher::{Seen, WatchConfig, Watcher};
+use holdpoint::daemon::ramp::{Ramp, Rank};
+use holdpoint::daemon::watcher::{Place, Seen, WatchConfig, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -86,6 +87,12 @@ fn reply(state: &State, streams: &mpsc::UnboundedSender<StreamSender>, request: 
 
 impl World {
     async fn start(state: State, cursor: Option<u64>, config: WatchConfig, capacity: usize) -> Self {
+        // Nothing is taken up, so turns are there at once.
+        let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
+        Self::start_in(place, state, cursor, config, capacity).await
+    }
+
+    async fn start_in(place: Place, state: State, cursor: Option<u64>, config: WatchConfig, capacity: usize) -> Self {
         let state = Arc::new(Mutex::new(state));
         let (opened, streams) = mpsc::unbounded_channel();
         let shared = state.clone();
@@ -94,7 +101,7 @@ impl World {
         let (out, seen) = mpsc::channel(capacity);
         let cancel = CancellationToken::new();
         let session = SessionId::try_from("s-1").expect("an id");
-        let task = Watcher::spawn(Arc::new(agi), session, cursor.map(MessageId), config, out, cancel.clone());
+        let task = Watcher::spawn(Arc::new(agi), session, cursor.map(MessageId), config, place, out, cancel.clone());
         Self { server, state, streams, seen, cancel, task }
     }
 
@@ -110,11 +117,11 @@ impl World {
         timeout(PATIENCE, self.streams.recv()).await.expect("no stream was opened").expect("a server")
     }
 
-    /// What is told next; that the first poll was told, and the cursor, have tests of their own.
+    /// What is told next; that it is followed, that the first poll was told, and the cursor, have tests of their own.
     async fn next(&mut self) -> Option<Seen> {
         loop {
             let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen").map(|seen| *seen);
-            if !matches!(seen, Some(Seen::MessagesRead { .. } | Seen::Cursor(_))) {
+            if !matches!(seen, Some(Seen::Followed | Seen::MessagesRead { .. } | Seen::Cursor(_))) {
                 return seen;
             }
         }
@@ -127,7 +134,7 @@ impl World {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
             let seen = *seen;
-            if matches!(seen, Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
+            if matches!(seen, Seen::Followed | Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
                 continue;
             }
             let found = fits(&seen);
@@ -626,4 +633,19 @@ async fn cancelling_ends_the_watcher_and_so_does_a_dropped_receiver() {
     drop(world.seen);
     world.state.lock().expect("state").messages.push((2, "two"));
     timeout(PATIENCE, world.task).await.expect("the task ended").expect("no panic");
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_its_turn_is_blind_and_in_sight_when_it_had_it() {
+    let (ramp, recovering) = Ramp::start();
+    let place = Place { ramp, rank: Rank::Held };
+    let config = WatchConfig { blind_after: Duration::from_millis(200), ..quick() };
+    let mut world = World::start_in(place, running(&[(1, "hm")]), None, config, 1000).await;
+    let blind = world.next().await;
+    assert!(matches!(&blind, Some(Seen::Blind { why, .. }) if why.contains("its turn")), "{blind:?}");
+    assert!(world.streams.try_recv().is_err(), "nothing is asked before its turn");
+    drop(recovering);
+    let _stream = world.stream().await;
+    world.until(|seen| *seen == Seen::Followed).await;
+    world.until(|seen| *seen == Seen::Sighted).await;
 }

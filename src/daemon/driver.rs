@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::Ids;
 use super::evaluator::Evaluator;
 use super::executor::Executor;
+use super::ramp::Recovering;
 use super::recorder::{Recorder, SessionRecorder};
 use super::standing::Standing;
 use super::watcher::Seen;
@@ -100,6 +101,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Where evaluated events are kept.
     pub recorder: Recorder,
+    /// Holds watchers back while recovery pauses and looks; none where nothing is taken up.
+    pub recovering: Option<Recovering>,
 }
 
 /// How a driver ended.
@@ -160,6 +163,7 @@ pub struct Driver {
     pictures: Pictures,
     metrics: Arc<Metrics>,
     recorder: SessionRecorder,
+    recovering: Option<Recovering>,
     showing: Showing,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
@@ -202,6 +206,7 @@ impl Driver {
             pictures: Pictures::new(parts.pictures),
             metrics: parts.metrics,
             recorder,
+            recovering: parts.recovering,
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.clock.origin()),
@@ -216,6 +221,7 @@ impl Driver {
         if let Some(halt) = driver.known.halt.clone() {
             driver.feed(Input::Halt(halt));
         }
+        driver.recovers();
         driver
     }
 
@@ -246,6 +252,7 @@ impl Driver {
             self.answer_promised();
             self.recorder.send();
             self.show();
+            self.recovers();
         }
         // The end may have judged events, too.
         self.recorder.send();
@@ -274,6 +281,18 @@ impl Driver {
 
     fn show(&mut self) {
         self.showing.show(&self.gate, self.known.halt.as_ref(), self.tally.events(), self.now().wall);
+    }
+
+    /// Lets watchers begin as far as recovery is through here.
+    fn recovers(&mut self) {
+        let Some(recovering) = &mut self.recovering else { return };
+        if self.gate.awaits_pause() {
+            return;
+        }
+        recovering.paused();
+        if !self.gate.is_arming() {
+            self.recovering = None;
+        }
     }
 
     fn tick(&mut self) {

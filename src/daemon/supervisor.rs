@@ -10,18 +10,19 @@ mod handing;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinHandle, JoinSet, yield_now};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Ended, Held, Order, sleep_until};
 use super::halting::{self, Wish};
 use super::liveness::Beat;
+use super::ramp::{Ramp, Recovering};
 use super::recorder::Recorder;
 use super::standing::Standing;
 use super::watcher::WatchConfig;
@@ -37,6 +38,7 @@ use crate::store::{Durable, StoreError};
 use crate::telemetry::metrics::Metrics;
 
 use again::{Found, Retry};
+use driving::by_session;
 
 /// How many orders one session may have waiting.
 const ORDERS: usize = 64;
@@ -148,7 +150,9 @@ pub struct Supervisor {
     ending: bool,
     cursors: BTreeMap<SessionId, MessageId>,
     /// What a cursor is behind of, and was decided all the same.
-    done: Vec<Kept>,
+    done: BTreeMap<SessionId, Vec<Kept>>,
+    /// Listed and not driven yet, the most urgent first.
+    fresh: VecDeque<Session>,
     drivers: BTreeMap<SessionId, Reins>,
     tasks: JoinSet<Ended>,
     /// Which session a task drives, for the tasks that panic.
@@ -159,6 +163,10 @@ pub struct Supervisor {
     held: BTreeMap<SessionId, Held>,
     /// Sessions of the configuration that were driven without being listed: once, they may be gone.
     named: BTreeSet<SessionId>,
+    /// Lets watchers begin.
+    ramp: Ramp,
+    /// Holds them back until what is kept was taken up.
+    recovering: Option<Recovering>,
     /// Sessions whose driver failed.
     retries: BTreeMap<SessionId, Retry>,
     /// The store being read for them; never more than once at a time.
@@ -178,6 +186,7 @@ impl Supervisor {
         let (alarm, alarms) = mpsc::channel(16);
         let (halts, wishes) = mpsc::unbounded_channel();
         let (ended, halts_ended) = mpsc::unbounded_channel();
+        let (ramp, recovering) = Ramp::start();
         let halting =
             tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), parts.clock.clone(), wishes, ended));
         Self {
@@ -188,7 +197,8 @@ impl Supervisor {
             ending: false,
             parts,
             cursors,
-            done,
+            done: by_session(done),
+            fresh: VecDeque::new(),
             drivers: BTreeMap::new(),
             tasks: JoinSet::new(),
             driven: BTreeMap::new(),
@@ -197,6 +207,8 @@ impl Supervisor {
             alarmed: None,
             held: BTreeMap::new(),
             named: BTreeSet::new(),
+            ramp,
+            recovering: Some(recovering),
             retries: BTreeMap::new(),
             reading: JoinSet::new(),
             stop,
@@ -221,7 +233,8 @@ impl Supervisor {
                 () = sleep_until(retry), if retry.is_some() => self.retry(),
                 Some(read) = self.reading.join_next() => self.read(read),
                 Some(why) = self.alarms.recv() => self.key_refused(&why),
-                Some(sessions) = inlets.listed.recv() => self.found(&sessions),
+                Some(sessions) = inlets.listed.recv() => self.found(sessions),
+                () = yield_now(), if !self.fresh.is_empty() => self.drive_some(),
             }
         }
         while let Some(ended) = self.tasks.join_next().await {

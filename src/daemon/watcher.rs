@@ -19,6 +19,9 @@
 //! - Only the stream shows steps. While the agent may act, sight also needs a stream that opens, stays open or brings
 //!   something, at least every `blind_after`; polling alone is no sight then.
 //!
+//! - Watching begins, and a stream is opened again, when the [ramp](super::ramp) gives a turn. Whoever waits for one sees
+//!   nothing, and the clock of sight runs.
+//!
 //! Decides nothing about events and calls nothing that acts. Control never waits for it: it only writes to its channel, and
 //! when that is full it waits and loses nothing.
 
@@ -38,6 +41,7 @@ pub use known::Known;
 pub use replay::Replay;
 pub use sight::Sight;
 
+use super::ramp::{Ramp, Rank};
 use crate::api::backoff::Bounds;
 use crate::api::{Event, MessageId, Provider, SessionId, Status};
 
@@ -51,6 +55,8 @@ pub enum Seen {
         /// Whether it was history already when watching began.
         backlog: bool,
     },
+    /// The session is followed: its event stream is open, or its messages were read and no task runs. Told once.
+    Followed,
     /// The first poll has told all messages of the history; its steps, which only the stream has, may follow. Told once.
     MessagesRead {
         /// The greatest id of the history.
@@ -129,6 +135,15 @@ impl Default for WatchConfig {
     }
 }
 
+/// Where a session stands among those that wait to be followed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Who gives turns.
+    pub ramp: Ramp,
+    /// How urgent it is, as far as is known before anything was read.
+    pub rank: Rank,
+}
+
 /// Starts watchers.
 #[derive(Debug)]
 pub struct Watcher;
@@ -143,10 +158,11 @@ impl Watcher {
         session: SessionId,
         cursor: Option<MessageId>,
         config: WatchConfig,
+        place: Place,
         out: mpsc::Sender<Box<Seen>>,
         cancel: CancellationToken,
     ) -> JoinHandle<()> {
-        let task = Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, out));
+        let task = Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, out, place));
         tokio::spawn(async move {
             // Dropping the task's future drops its calls in flight, which only read.
             let run = std::pin::pin!(task.run());

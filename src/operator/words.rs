@@ -194,6 +194,25 @@ pub(crate) fn delivered(state: &State) -> Option<String> {
     }
 }
 
+/// How many of all sessions are followed.
+pub(crate) fn watching(followed: u64, all: u64) -> String {
+    let sessions = if all == 1 { "session" } else { "sessions" };
+    if followed == all {
+        let all = if all == 1 { "the one".to_owned() } else { format!("all {}", grouped(all)) };
+        return format!("watching {all} {sessions}");
+    }
+    format!("watching {} of {} {sessions}", grouped(followed), grouped(all))
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let groups = digits.as_bytes()[first..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let head = (first > 0).then(|| digits[..first].to_owned());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(" ")
+}
+
 /// The list of commands.
 pub(crate) fn help(view: Option<&ApprovalView>) -> String {
     let mut lines = Vec::new();

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +19,15 @@ use crate::control::{
 };
 use crate::gate::{ApprovalId, Delivery, Hold};
 
+use tokio::time::{Instant, sleep_until};
+
 use super::metrics::{Metrics, Now};
+use super::progress::Progress;
 
 /// How often what grows by itself is counted: ages, and the time that sessions are not seen.
 const EVERY: Duration = Duration::from_secs(1);
+/// How soon a change is counted: not each by itself, where a thousand sessions change at once.
+const SOON: Duration = Duration::from_millis(50);
 
 /// What is known of an approval, and what was counted of it.
 #[derive(Clone, Debug)]
@@ -38,6 +43,7 @@ struct Known {
 #[derive(Clone, Debug)]
 struct Seen {
     state: SessionState,
+    followed: bool,
     /// Up to when its blindness was counted; nothing while it is seen.
     blind: Option<Timestamp>,
 }
@@ -55,8 +61,10 @@ impl Ledger {
     /// Everything there is. Counts what is new since it was last told; of the `first`, nothing that ended before is new.
     pub fn snapshot(&mut self, snapshot: Snapshot, first: bool, metrics: &Metrics) {
         let Snapshot { approvals, sessions, operators, daemon, seq: _ } = snapshot;
-        self.approvals.retain(|id, _| approvals.iter().any(|view| view.card.approval == *id));
-        self.sessions.retain(|id, _| sessions.iter().any(|view| view.session == *id));
+        let there: BTreeSet<ApprovalId> = approvals.iter().map(|view| view.card.approval).collect();
+        self.approvals.retain(|id, _| there.contains(id));
+        let there: BTreeSet<&SessionId> = sessions.iter().map(|view| &view.session).collect();
+        self.sessions.retain(|id, _| there.contains(id));
         for view in &approvals {
             if !(first && matches!(view.state, State::Ended { .. })) {
                 self.approval(view, metrics);
@@ -92,6 +100,7 @@ impl Ledger {
             oldest: waiting().map(|known| since(known.opened)).max().unwrap_or_default(),
             sessions: self.sessions.values().map(|seen| seen.state).collect(),
             blind: self.sessions.values().filter(|seen| seen.blind.is_some()).count(),
+            unfollowed: self.sessions.values().filter(|seen| !seen.followed).count(),
             operators: self.operators.len(),
             clients: self.operators.iter().filter_map(|one| usize::try_from(one.clients).ok()).sum(),
             halted: self.halted,
@@ -121,37 +130,53 @@ impl Ledger {
     fn session(&mut self, view: &SessionView) {
         let counted = self.sessions.get(&view.session).and_then(|seen| seen.blind);
         let blind = match &view.sight {
-            Sight::Seen => None,
+            Sight::Seen | Sight::NotYet => None,
             Sight::Blind { since, .. } => Some(counted.unwrap_or(*since)),
         };
-        self.sessions.insert(view.session.clone(), Seen { state: view.state, blind });
+        self.sessions
+            .insert(view.session.clone(), Seen { state: view.state, followed: view.sight != Sight::NotYet, blind });
     }
 }
 
 /// Listens at the desk until it ends.
 pub async fn run(desk: DeskService, metrics: Arc<Metrics>, clock: Clock) {
-    let mut ledger = Ledger::default();
+    let (mut ledger, mut progress) = (Ledger::default(), Progress::default());
     let mut first = true;
     while let Some(client) = desk.listen().await {
-        listen(client, &mut ledger, first, &metrics, &clock).await;
+        listen(client, (&mut ledger, &mut progress), first, &metrics, &clock).await;
         first = false;
     }
 }
 
-async fn listen(mut client: Client, ledger: &mut Ledger, first: bool, metrics: &Metrics, clock: &Clock) {
+async fn listen(
+    mut client: Client,
+    (ledger, progress): (&mut Ledger, &mut Progress),
+    first: bool,
+    metrics: &Metrics,
+    clock: &Clock,
+) {
     let Ok(snapshot) = client.snapshot().await else { return };
     ledger.snapshot(snapshot, first, metrics);
-    let mut tick = tokio::time::interval(EVERY);
+    let mut due = Instant::now();
     loop {
-        let now = ledger.now(clock.wall(), metrics);
-        metrics.now(&now);
         tokio::select! {
             biased;
+            () = sleep_until(due) => {
+                let now = ledger.now(clock.wall(), metrics);
+                metrics.now(&now);
+                due = Instant::now() + EVERY;
+                let all = now.sessions.len();
+                if let Some(far) = progress.at(clock.now().mono, all.saturating_sub(now.unfollowed), all) {
+                    tracing::info!("{far}");
+                }
+            }
             update = client.next_update() => match update {
-                Ok(update) => ledger.change(update.change, metrics),
+                Ok(update) => {
+                    ledger.change(update.change, metrics);
+                    due = due.min(Instant::now() + SOON);
+                }
                 Err(_) => return,
             },
-            _ = tick.tick() => (),
         }
     }
 }

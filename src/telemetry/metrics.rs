@@ -59,6 +59,7 @@ pub struct Metrics {
     oldest: SecondsGauge,
     sessions: Each<SessionState, Gauge>,
     blind_sessions: Gauge,
+    unfollowed: Gauge,
     operators: Gauge,
     clients: Gauge,
     queues: Each<Queue, Gauge>,
@@ -78,6 +79,8 @@ pub struct Now {
     pub sessions: Vec<SessionState>,
     /// How many of them are not seen.
     pub blind: usize,
+    /// How many of them wait for their turn to be followed.
+    pub unfollowed: usize,
     /// How many operators are attached.
     pub operators: usize,
     /// With how many clients.
@@ -127,6 +130,7 @@ impl Metrics {
         r.register_with_unit("approvals_oldest_age", "Age of the oldest of them", Unit::Seconds, oldest.clone());
         let sessions = gauges(r, "sessions", "Watched sessions, by state");
         let blind_sessions = gauge(r, "sessions_blind", "Watched sessions that are not seen now");
+        let unfollowed = gauge(r, "sessions_unfollowed", "Watched sessions that wait for their turn to be followed");
         let operators = gauge(r, "operators_attached", "Operators who are attached");
         let clients = gauge(r, "clients_attached", "Clients that they are attached with");
         let queues = gauges(r, "queue_length", "Entries that wait in a queue of the daemon");
@@ -152,6 +156,7 @@ impl Metrics {
             oldest,
             sessions,
             blind_sessions,
+            unfollowed,
             operators,
             clients,
             queues,
@@ -279,6 +284,7 @@ impl Metrics {
             }
         }
         set(&self.blind_sessions, now.blind);
+        set(&self.unfollowed, now.unfollowed);
         set(&self.operators, now.operators);
         set(&self.clients, now.clients);
         set(&self.halted, usize::from(now.halted));

@@ -1,6 +1,6 @@
 //! The daemon stops, or dies, and comes back: what was under way is taken up, and nothing is released twice.
 
-use holdpoint::control::State;
+use holdpoint::control::{SessionState, Sight, State};
 use holdpoint::gate::{Delivery, Outcome, Timing};
 use holdpoint::simulator::Act;
 use holdpoint::simulator::fault::Endpoint;
@@ -47,6 +47,38 @@ async fn a_pending_approval_is_armed_again_at_a_new_revision() {
         stage.finish().await;
     })
     .await;
+}
+
+/// Every call of a session after the restart, in the order in which they were received.
+#[tokio::test]
+async fn pauses_leave_before_anything_is_read_and_streams_are_opened_when_all_is_armed() {
+    let mut stage = stage(Play::default()).await;
+    let mut sessions = vec![stage.session.clone()];
+    for _ in 0..4 {
+        sessions.push(stage.another(crate::stage::BUYS).await);
+    }
+    stage.recorded("opened", sessions.len()).await;
+    stage.recorded("revised", sessions.len()).await;
+    stage.crash();
+    let before = stage.sim.calls().await.unwrap().len();
+    stage.start().await;
+    let mut operator = stage.operator("ops").await;
+    for session in &sessions {
+        operator.session(session, |view| view.sight == Sight::Seen && view.state == SessionState::Held).await;
+    }
+    let calls = stage.sim.calls().await.unwrap().split_off(before);
+    let of = |endpoint| calls.iter().filter(move |call| call.session.is_some() && call.endpoint == Some(endpoint));
+    let last_first = |endpoint| {
+        let first = |session| of(endpoint).find(|call| call.session.as_ref() == Some(session)).map(|call| call.seq);
+        sessions.iter().map(first).max().flatten().expect("a call of each")
+    };
+    let read = [Endpoint::Session, Endpoint::Messages, Endpoint::Screenshot, Endpoint::Events];
+    let first_read = read.into_iter().filter_map(|endpoint| Some(of(endpoint).next()?.seq)).min().expect("reads");
+    assert!(last_first(Endpoint::Pause) < first_read, "{calls:#?}");
+    let stream = of(Endpoint::Events).next().expect("a stream").seq;
+    let looks = of(Endpoint::Session).filter(|call| call.seq < stream).count();
+    assert!(looks >= 2 * sessions.len(), "two looks at each before the first stream: {calls:#?}");
+    stage.finish().await;
 }
 
 #[tokio::test]

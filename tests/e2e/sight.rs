@@ -67,7 +67,7 @@ async fn a_session_out_of_sight_is_only_told_when_the_policy_says_so() {
     let mut operator = stage.operator("ops").await;
     stage.fault(json!({ "endpoint": "any", "answer": "reset", "always": true })).await;
     operator.notice("out of sight").await;
-    let blind = operator.session(&stage.session, |view| view.sight != Sight::Seen).await;
+    let blind = operator.session(&stage.session, |view| matches!(view.sight, Sight::Blind { .. })).await;
     assert!(matches!(&blind.sight, Sight::Blind { why, .. } if !why.is_empty()), "{blind:?}");
     assert_eq!(blind.last.map(|line| line.text).as_deref(), Some("Reading the news"));
     stage.sim.clear_faults().await.unwrap();

@@ -80,12 +80,18 @@ fn provider(hello: &Hello) -> Check {
         .sessions
         .iter()
         .filter_map(|view| match &view.sight {
-            Sight::Seen => None,
+            Sight::Seen | Sight::NotYet => None,
             Sight::Blind { why, .. } => Some(format!("{} ({})", view.session, again(why))),
         })
         .collect();
     let address = again(&snapshot.daemon.provider);
+    let unfollowed = snapshot.unfollowed();
     match blind.len() {
+        0 if unfollowed > 0 => Check::warn(
+            "provider",
+            format!("{address}: {unfollowed} of {} not followed yet, the others seen", snapshot.sessions.len()),
+            "they wait for their turn; `holdpoint status` says how many are left",
+        ),
         0 => Check::ok("provider", format!("{address}, {} watched, all of them seen", snapshot.sessions.len())),
         count => Check::warn(
             "provider",

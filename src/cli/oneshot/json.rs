@@ -169,6 +169,8 @@ pub struct Session<'a> {
     pub state: crate::control::SessionState,
     /// Since when.
     pub since: Timestamp,
+    /// Whether its events are read, or were; before that its watcher waits for its turn.
+    pub followed: bool,
     /// Since when its events are not seen; null when they are.
     pub blind_since: Option<Timestamp>,
     /// Why they are not.
@@ -190,13 +192,14 @@ pub struct Session<'a> {
 impl<'a> From<&'a SessionView> for Session<'a> {
     fn from(view: &'a SessionView) -> Self {
         let (blind_since, blind_why) = match &view.sight {
-            Sight::Seen => (None, None),
+            Sight::Seen | Sight::NotYet => (None, None),
             Sight::Blind { since, why } => (Some(*since), Some(why.as_str())),
         };
         Self {
             session_id: view.session.as_str(),
             state: view.state,
             since: view.since,
+            followed: view.sight != Sight::NotYet,
             blind_since,
             blind_why,
             events: view.events,

@@ -124,6 +124,7 @@ pub fn session_table(sessions: &[SessionView], now: Timestamp) -> Table {
             words::span(words::between(view.since, now)),
             match &view.sight {
                 Sight::Seen => "yes".to_owned(),
+                Sight::NotYet => "not yet".to_owned(),
                 Sight::Blind { since, .. } => format!("not for {}", words::span(words::between(*since, now))),
             },
             view.events.to_string(),

@@ -15,6 +15,7 @@ use crate::control::{Halt, Hello, Role, Sight};
 use crate::error::Failure;
 use crate::gate::Digest;
 use crate::operator::escape::{again, short};
+use crate::operator::words::watching;
 
 /// Arguments of `holdpoint status`.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,8 @@ struct Status<'a> {
     oldest_age_s: Option<u64>,
     /// How many sessions are in which state.
     sessions: BTreeMap<&'static str, u64>,
+    /// How many of them wait for their turn to be followed.
+    unfollowed: u64,
     /// Sessions whose events are not seen.
     blind: Vec<&'a str>,
     /// Who is attached; this command is one of them.
@@ -83,6 +86,7 @@ fn status(hello: &Hello, now: Timestamp) -> Status<'_> {
         pending: waiting.len(),
         oldest_age_s: oldest.map(|opened| words::between(opened, now).as_secs()),
         sessions,
+        unfollowed: snapshot.unfollowed(),
         blind: blind.map(|view| view.session.as_str()).collect(),
         operators: snapshot.operators.iter().map(|present| present.operator.0.as_str()).collect(),
         halt: daemon.halt.as_ref(),
@@ -108,13 +112,18 @@ fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
         row("operators", or_none(status.operators.iter().map(|name| short(name)).collect())),
         row("you", format!("{}, {}", short(status.you), status.role.name())),
     ];
+    let all = hello.snapshot.sessions.len() as u64;
+    if status.unfollowed > 0 {
+        let followed = watching(all.saturating_sub(status.unfollowed), all);
+        lines.insert(5, row("following", format!("{followed}; the others wait for their turn")));
+    }
     lines.extend(status.halt.map(|halt| row("STOPPED", stopping::said(halt))));
     lines
 }
 
 fn blind(hello: &Hello) -> Vec<String> {
     let blind = hello.snapshot.sessions.iter().filter_map(|view| match &view.sight {
-        Sight::Seen => None,
+        Sight::Seen | Sight::NotYet => None,
         Sight::Blind { since, why } => Some(format!("{} since {since:.0} ({})", view.session, again(why))),
     });
     blind.collect()

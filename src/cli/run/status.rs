@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::manager::Manager;
 use crate::cli::counted;
 use crate::control::{DeskService, SessionState, Sight, Snapshot, State};
+use crate::operator::words;
 
 /// How often the line is made again; it is told when it is another one.
 const EVERY: Duration = Duration::from_secs(2);
@@ -27,7 +28,14 @@ pub(super) async fn keep(desk: DeskService, manager: Manager) {
 fn line(snapshot: &Snapshot, now: Timestamp) -> String {
     let watched = snapshot.sessions.iter().filter(|view| view.state != SessionState::Over);
     let blind = watched.clone().filter(|view| matches!(view.sight, Sight::Blind { .. })).count();
-    let mut line = format!("watching {}, {}", sessions(watched.count()), waiting(snapshot, now));
+    let watching = match snapshot.unfollowed() {
+        0 => format!("watching {}", sessions(watched.count())),
+        unfollowed => {
+            let all = watched.count() as u64;
+            words::watching(all.saturating_sub(unfollowed), all)
+        }
+    };
+    let mut line = format!("{watching}, {}", waiting(snapshot, now));
     if blind > 0 {
         line.push_str(&format!("; blind on {}", sessions(blind)));
     }
@@ -91,6 +99,11 @@ mod tests {
             session("b", blind.clone(), SessionState::Held),
             session("c", blind, SessionState::Over),
         ];
+        let followed = snapshot.sessions.clone();
+        snapshot.sessions.push(session("d", Sight::NotYet, SessionState::Watching));
+        let ramp = "watching 2 of 3 sessions, nothing waits for an answer; blind on 1 session";
+        assert_eq!(line(&snapshot, now), ramp);
+        snapshot.sessions = followed;
         let mut view = fixtures::open(1, "a");
         view.card.opened_at = now - jiff::SignedDuration::from_secs(20);
         snapshot.approvals = vec![view.clone()];

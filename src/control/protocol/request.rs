@@ -69,6 +69,8 @@ pub struct Status {
     pub sessions: u64,
     /// How many of them do not act because of us.
     pub held: u64,
+    /// How many of them are not followed yet: their watchers wait for their turn.
+    pub unfollowed: u64,
     /// How many of them cannot be seen.
     pub blind: u64,
 }
@@ -77,6 +79,7 @@ impl Status {
     /// Counts.
     #[must_use]
     pub fn of(snapshot: Snapshot, you: You) -> Self {
+        let unfollowed = snapshot.unfollowed();
         let Snapshot { approvals, sessions, operators, daemon, seq: _ } = snapshot;
         let open = approvals.iter().filter(|view| !matches!(view.state, State::Ended { .. }));
         let holds = |state| match state {
@@ -100,6 +103,7 @@ impl Status {
             oldest: open.map(|view| view.card.opened_at).min(),
             sessions: sessions.len() as u64,
             held: sessions.iter().filter(|session| holds(session.state)).count() as u64,
+            unfollowed,
             blind: sessions.iter().filter(|session| matches!(session.sight, Sight::Blind { .. })).count() as u64,
         }
     }

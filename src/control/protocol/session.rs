@@ -98,6 +98,8 @@ pub enum Stillness {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "sight", rename_all = "snake_case")]
 pub enum Sight {
+    /// They are not read yet: its watcher waits for its turn. The time of `blind_after` runs already.
+    NotYet,
     /// They are.
     Seen,
     /// They are not.

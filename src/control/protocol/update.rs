@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApprovalView, Halt, OperatorName, SessionView};
+use super::{ApprovalView, Halt, OperatorName, SessionView, Sight};
 use crate::api::SessionId;
 use crate::gate::{ApprovalId, Digest};
 
@@ -65,6 +65,14 @@ pub struct Snapshot {
     pub operators: Vec<Presence>,
     /// What the daemon is.
     pub daemon: DaemonInfo,
+}
+
+impl Snapshot {
+    /// How many sessions wait for their turn to be followed.
+    #[must_use]
+    pub fn unfollowed(&self) -> u64 {
+        self.sessions.iter().filter(|session| session.sight == Sight::NotYet).count() as u64
+    }
 }
 
 /// What the daemon is, and how it treats clients.

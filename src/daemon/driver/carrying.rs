@@ -3,6 +3,7 @@
 use super::answering::Said;
 use super::{Back, Driver, log};
 use crate::crash::{self, Point};
+use crate::daemon::ramp::Recovering;
 use crate::daemon::writer::Keep;
 use crate::gate::{Answer, Effect, Notice, Ticket};
 use crate::operator::log::TOLD;
@@ -69,7 +70,13 @@ impl Driver {
             Effect::Read { call, after } => {
                 // The gate's id may be one of the stream's own, after which no message ever comes. What comes twice is known.
                 let after = after.min(self.cursor);
-                self.calls.spawn(async move { Back::Read(call, executor.read(after).await) });
+                let after_pauses = self.recovering.as_ref().map(Recovering::after_pauses);
+                self.calls.spawn(async move {
+                    if let Some(after_pauses) = after_pauses {
+                        after_pauses.await;
+                    }
+                    Back::Read(call, executor.read(after).await)
+                });
             }
             Effect::Screenshot { call, approval } => {
                 self.calls.spawn(async move { Back::Picture(call, approval, executor.screenshot().await) });

@@ -26,6 +26,7 @@ impl Driver {
                     self.feed_pause_first(Some(arrived), input).await;
                 }
             }
+            Seen::Followed => self.showing.followed(),
             // A step that is still replayed does not hold up what the messages say already.
             Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
             Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,

@@ -35,13 +35,20 @@ impl Showing {
     pub fn new(desk: DeskService, about: &About) -> Self {
         let agent = about.agent.as_deref().map(|agent| head(agent, NAME_MOST));
         let goal = about.goal.as_deref().map(|goal| head(goal, TEXT_MOST));
-        Self { desk, agent, goal, sight: Sight::Seen, shown: None, halt: None }
+        Self { desk, agent, goal, sight: Sight::NotYet, shown: None, halt: None }
     }
 
     /// Sight was lost `ago`.
     pub fn blind(&mut self, now: Moment, ago: Duration, why: &str) {
         let since = now.wall.checked_sub(ago).unwrap_or(now.wall);
         self.sight = Sight::Blind { since, why: head(why, TEXT_MOST) };
+    }
+
+    /// The session is followed now. One that was lost before comes back in its own time.
+    pub fn followed(&mut self) {
+        if self.sight == Sight::NotYet {
+            self.sight = Sight::Seen;
+        }
     }
 
     /// Sight is back.

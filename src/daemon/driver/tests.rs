@@ -123,6 +123,7 @@ async fn world() -> World {
         pictures: folder.path().into(),
         metrics,
         recorder,
+        recovering: None,
     }));
     World { provider, orders, seen, standing, driver: Some(driver), store, _folder: folder }
 }

@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinError};
 use tokio::time::Instant;
 
 use super::Supervisor;
-use super::driving::FirstSeen;
+use super::driving::{FirstSeen, by_session};
 use crate::api::{MessageId, SessionId};
 use crate::daemon::driver::Ended;
 use crate::gate::{About, Kept};
@@ -89,7 +89,7 @@ impl Supervisor {
         let due: Vec<SessionId> = self.retries.iter().filter(due).map(|(session, _)| session.clone()).collect();
         match found {
             Ok(Found { live, cursors, done }) => {
-                (self.cursors, self.done) = (cursors, done);
+                (self.cursors, self.done) = (cursors, by_session(done));
                 for session in due {
                     let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
                     self.drive(About { session, agent: None, goal: None }, kept, FirstSeen::NotYet);

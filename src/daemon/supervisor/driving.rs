@@ -11,13 +11,19 @@ use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
-use crate::daemon::watcher::Watcher;
+use crate::daemon::ramp::Rank;
+use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
 use crate::policy::SessionInfo;
 
 /// How many sights one session may have waiting before its watcher waits.
 const SIGHTS: usize = 256;
+
+/// How many sessions begin to be driven in one turn of the supervisor.
+const AT_ONCE: usize = 64;
+/// How many sessions that are found together are logged by name.
+const NAMED: usize = 20;
 
 /// How a session was found when it began to be driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,43 +39,80 @@ pub(super) enum FirstSeen {
 impl Supervisor {
     /// Recovery: every session with something open is driven again, listed or not.
     pub(super) fn take_up(&mut self, live: Vec<Kept>) {
-        let mut by_session: BTreeMap<SessionId, Vec<Kept>> = BTreeMap::new();
-        for kept in live {
-            by_session.entry(kept.card.session.clone()).or_default().push(kept);
-        }
-        for (session, kept) in by_session {
+        for (session, kept) in by_session(live) {
             let card = kept.last().map(|kept| &kept.card);
             let agent = card.and_then(|card| card.agent.clone());
             let goal = card.and_then(|card| card.goal.clone());
             crash::at(Point::TakeUpUnbegun);
             self.drive(About { session, agent, goal }, kept, FirstSeen::NotYet);
         }
+        self.recovering = None;
         if !self.parts.watch.discover {
             self.watch_named();
         }
     }
 
-    pub(super) fn found(&mut self, sessions: &[Session]) {
-        for session in sessions {
-            let over = session.status.class() == StatusClass::Over;
-            let known = self.drivers.contains_key(&session.id) || self.retries.contains_key(&session.id);
-            if over || known || !self.parts.watch.wants(session) {
+    /// Takes in what the provider lists. What is new is driven a few at a time, so that ten thousand hold up no order.
+    pub(super) fn found(&mut self, sessions: Vec<Session>) {
+        let acts = |session: &&Session| Rank::of(&session.status) == Rank::Acts;
+        self.ramp.act(|| sessions.iter().filter(acts).map(|session| session.id.clone()).collect());
+        let before = std::mem::take(&mut self.fresh).len();
+        let mut fresh: Vec<Session> = sessions.into_iter().filter(|session| self.is_new(session)).collect();
+        fresh.sort_by_key(|session| Rank::of(&session.status));
+        if before == 0 {
+            self.say_found(&fresh);
+        }
+        self.fresh = fresh.into();
+        self.watch_named();
+    }
+
+    fn is_new(&self, session: &Session) -> bool {
+        let over = session.status.class() == StatusClass::Over;
+        let known = self.drivers.contains_key(&session.id) || self.retries.contains_key(&session.id);
+        !over && !known && self.parts.watch.wants(session)
+    }
+
+    /// Drives the next few that were found.
+    pub(super) fn drive_some(&mut self) {
+        let some = self.fresh.len().min(AT_ONCE);
+        for session in self.fresh.drain(..some).collect::<Vec<_>>() {
+            // Ordered by its name or taken up again meanwhile, it is driven already.
+            if !self.is_new(&session) {
                 continue;
             }
-            tracing::info!(session = %session.id, "watching session {}", session.id);
             let paused = session.status.class() == StatusClass::Paused;
-            if paused {
-                // A crash between a pause and its record leaves one like this, too.
-                let text =
-                    format!("session {} is paused, and no approval of ours is open for it: look after it", session.id);
-                tracing::warn!(target: TOLD, session = %session.id, "{text}");
+            let first = if paused { FirstSeen::Paused } else { FirstSeen::NotPaused };
+            let rank = Rank::of(&session.status);
+            let about = About { session: session.id, agent: session.agent, goal: session.goal };
+            self.drive_ranked(about, Vec::new(), first, rank);
+        }
+    }
+
+    /// Each by itself where they are few. A crash between a pause and its record leaves one that is paused, too.
+    fn say_found(&self, fresh: &[Session]) {
+        let paused: Vec<&Session> =
+            fresh.iter().filter(|session| session.status.class() == StatusClass::Paused).collect();
+        if fresh.len() <= NAMED {
+            for session in fresh {
+                tracing::info!(session = %session.id, "watching session {}", session.id);
+            }
+            for Session { id, .. } in paused {
+                let text = format!("session {id} is paused, and no approval of ours is open for it: look after it");
+                tracing::warn!(target: TOLD, session = %id, "{text}");
                 self.parts.desk.notice(text);
             }
-            let (agent, goal) = (session.agent.clone(), session.goal.clone());
-            let first = if paused { FirstSeen::Paused } else { FirstSeen::NotPaused };
-            self.drive(About { session: session.id.clone(), agent, goal }, Vec::new(), first);
+            return;
         }
-        self.watch_named();
+        tracing::info!("found {} sessions, to be watched one after the other", fresh.len());
+        if let Some(Session { id, .. }) = paused.first() {
+            let count = paused.len();
+            let text = format!(
+                "{count} of the sessions found are paused (the first is {id}), and no approval of ours is open for them: \
+                 look after them"
+            );
+            tracing::warn!(target: TOLD, count, "{text}");
+            self.parts.desk.notice(text);
+        }
     }
 
     /// Sessions that the configuration names are watched whether they are listed or not.
@@ -81,15 +124,20 @@ impl Supervisor {
         }
     }
 
-    /// Starts driver and watcher of a session.
+    /// Starts driver and watcher of a session that nobody looked at: what is kept of it says whether it is held.
     pub(super) fn drive(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen) {
+        let rank = if kept.is_empty() { Rank::Acts } else { Rank::Held };
+        self.drive_ranked(about, kept, first, rank);
+    }
+
+    fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (seen, sights) = mpsc::channel(SIGHTS);
         let stop = self.stop.child_token();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
-        let done = self.done.iter().filter(|done| done.card.session == session);
+        let done = self.done.get(&session).into_iter().flatten();
         let cards = kept.iter().chain(done).map(|kept| &kept.card);
         let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
         let (standing, told) = watch::channel(self.standing.clone());
@@ -121,7 +169,9 @@ impl Supervisor {
             pictures: self.parts.pictures.clone(),
             metrics: self.parts.metrics.clone(),
             recorder: self.parts.recorder.clone(),
+            recovering: self.recovering.clone(),
         });
+        let place = Place { ramp: self.ramp.clone(), rank };
         let provider = self.parts.watched.clone();
         let config = self.parts.watch.config;
         let (watched, takes_up) = (session.clone(), !parts.kept.is_empty());
@@ -130,7 +180,7 @@ impl Supervisor {
             let _stopped_with_driver = watching.clone().drop_guard();
             // Recovery first: its pauses leave before anything is read.
             let driver = Driver::new(parts);
-            Watcher::spawn(provider, watched, cursor, config, seen, watching);
+            Watcher::spawn(provider, watched, cursor, config, place, seen, watching);
             if takes_up {
                 crash::at(Point::TakenUpUnshown);
             }
@@ -150,4 +200,13 @@ fn start(cursor: Option<MessageId>, kept: &[Kept]) -> Option<MessageId> {
         return shown.min().map(|id| MessageId(id.0.saturating_sub(1)));
     };
     Some(kept.iter().map(|kept| kept.seen_up_to).fold(cursor, MessageId::min))
+}
+
+/// What is kept, by session, each oldest first.
+pub(super) fn by_session(kept: Vec<Kept>) -> BTreeMap<SessionId, Vec<Kept>> {
+    let mut sorted: BTreeMap<SessionId, Vec<Kept>> = BTreeMap::new();
+    for kept in kept {
+        sorted.entry(kept.card.session.clone()).or_default().push(kept);
+    }
+    sorted
 }

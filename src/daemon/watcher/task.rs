@@ -5,6 +5,7 @@
 mod polling;
 mod slots;
 mod streaming;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::slots::{Answer, Poll, Stream, Wake};
-use super::{Known, Replay, Seen, Sight, WatchConfig};
+use super::{Known, Place, Replay, Seen, Sight, WatchConfig};
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
+use crate::daemon::ramp::Turn;
 
 /// The stream is opened without a first poll's answer after this long.
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -40,6 +42,11 @@ pub(super) struct Task {
     session: SessionId,
     config: WatchConfig,
     out: mpsc::Sender<Box<Seen>>,
+    place: Place,
+    /// Leave to open a stream, from when it was given until it was opened, or is not wanted.
+    turn: Option<Turn>,
+    /// Whether it was told that the session is followed.
+    followed: bool,
     origin: Instant,
     stream: Stream,
     backoff: Backoff,
@@ -115,6 +122,7 @@ impl Task {
         cursor: MessageId,
         config: WatchConfig,
         out: mpsc::Sender<Box<Seen>>,
+        place: Place,
     ) -> Self {
         let origin = Instant::now();
         Self {
@@ -122,6 +130,9 @@ impl Task {
             session,
             config,
             out,
+            place,
+            turn: None,
+            followed: false,
             origin,
             stream: Stream::Closed { reopen_at: origin + FIRST_POLL },
             backoff: Backoff::new(config.reconnect),
@@ -155,18 +166,20 @@ impl Task {
     /// Boxed, so that the future does not hold it twice.
     pub(super) async fn run(mut self: Box<Self>) {
         tracing::debug!(session = %self.session, cursor = %self.read_to, "watching");
-        while let Ok(()) = self.turn().await {}
+        if self.wait_for_turn().await.is_ok() {
+            while let Ok(()) = self.turn().await {}
+        }
         tracing::debug!(session = %self.session, "no longer watching");
     }
 
     async fn turn(&mut self) -> Result<(), Over> {
-        let alarms = [self.sight_until(), self.steps_until(), self.streamed.deadline()];
-        let alarm = alarms.into_iter().flatten().min().map(|at| self.origin + at);
+        let alarm = self.next_alarm();
         match slots::next(&mut self.stream, &mut self.poll, alarm).await {
             Wake::PollDue => self.start_poll(),
             Wake::CheckDue => self.check(),
-            Wake::OpenDue => self.start_opening(),
-            Wake::Opened(Ok(items)) => self.opened(items),
+            Wake::OpenDue => self.open_in_turn(),
+            Wake::Turn(turn) => self.has_turn(turn),
+            Wake::Opened(Ok(items)) => self.opened(items).await?,
             Wake::Opened(Err(error)) => self.not_opened(error).await?,
             Wake::Item(item) => self.item(item).await?,
             Wake::Ended(error) => self.ended(error).await?,
@@ -177,6 +190,11 @@ impl Task {
             Wake::Alarm => self.alarm().await?,
         }
         Ok(())
+    }
+
+    fn next_alarm(&self) -> Option<Instant> {
+        let alarms = [self.sight_until(), self.steps_until(), self.streamed.deadline()];
+        alarms.into_iter().flatten().min().map(|at| self.origin + at)
     }
 
     fn now(&self) -> Duration {

@@ -104,3 +104,17 @@ fn operators_and_a_stop_of_everything_are_what_clients_were_told_last() {
         said(&metrics, "operators_attached 2") && said(&metrics, "clients_attached 3") && said(&metrics, "halted 1")
     );
 }
+
+#[test]
+fn a_session_that_waits_for_its_turn_is_counted_until_it_is_followed() {
+    let (mut ledger, metrics) = (Ledger::default(), Metrics::new());
+    let mut unfollowed = |sight: Sight| {
+        let view = SessionView { sight, ..session(None) };
+        ledger.change(Change::Session { view: Box::new(view) }, &metrics);
+        let now = ledger.now(at("2026-11-23T13:00:30Z"), &metrics);
+        (now.sessions.len(), now.unfollowed, now.blind)
+    };
+    assert_eq!(unfollowed(Sight::NotYet), (1, 1, 0));
+    assert_eq!(unfollowed(Sight::Blind { since: at("2026-11-23T13:00:10Z"), why: "waits".to_owned() }), (1, 0, 1));
+    assert_eq!(unfollowed(Sight::Seen), (1, 0, 0));
+}

@@ -38,7 +38,7 @@ impl Task {
     pub(super) fn check(&mut self) {
         let lively = match &self.stream {
             Stream::Open(open) => open.fruitful.is_some_and(|at| at.elapsed() < self.config.cross_check),
-            Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => false,
+            Stream::Closed { .. } | Stream::Idle | Stream::Waiting(_) | Stream::Opening(_) => false,
         };
         if lively && self.put_off < CHECKS_PUT_OFF {
             self.put_off += 1;
@@ -61,7 +61,7 @@ impl Task {
         }
         match &self.stream {
             Stream::Open(_) if self.missed.is_none() => self.check_later(),
-            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) => {
+            Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Waiting(_) | Stream::Opening(_) => {
                 self.poll_in(self.config.poll_interval);
             }
         }
@@ -90,6 +90,7 @@ impl Task {
             self.restore_sight().await?;
         }
         self.wake_or_rest(is_first, news || changed);
+        self.rest_in_sight().await?;
         if again {
             self.poll_in(Duration::ZERO);
         } else {
@@ -162,9 +163,9 @@ impl Task {
         match self.stream {
             Stream::Closed { .. } if self.streams.refused => {}
             Stream::Closed { .. } if is_first || news => self.reopen_in(Duration::ZERO),
-            Stream::Closed { .. } if idle => self.stream = Stream::Idle,
+            Stream::Closed { .. } | Stream::Waiting(_) if idle && !news => self.stream = Stream::Idle,
             Stream::Idle if news || !idle => self.reopen_in(Duration::ZERO),
-            Stream::Closed { .. } | Stream::Idle | Stream::Opening(_) | Stream::Open(_) => {}
+            Stream::Closed { .. } | Stream::Idle | Stream::Waiting(_) | Stream::Opening(_) | Stream::Open(_) => {}
         }
     }
 

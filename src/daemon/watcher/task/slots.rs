@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::{ApiError, EventStream, Messages, Session, StreamItem};
+use crate::daemon::ramp::Turn;
 
 /// The stream of events.
 pub(super) enum Stream {
@@ -14,6 +15,8 @@ pub(super) enum Stream {
     Closed { reopen_at: Instant },
     /// Not open, and not wanted: no task runs.
     Idle,
+    /// To be opened in its turn.
+    Waiting(BoxFuture<'static, Turn>),
     /// Being opened.
     Opening(BoxFuture<'static, Result<EventStream, ApiError>>),
     /// Open.
@@ -51,6 +54,7 @@ pub(super) enum Answer {
 /// Why the watcher woke up.
 pub(super) enum Wake {
     OpenDue,
+    Turn(Turn),
     Opened(Result<EventStream, ApiError>),
     Item(StreamItem),
     /// The stream ended, with an error or without.
@@ -81,6 +85,7 @@ impl Stream {
                 Wake::OpenDue
             }
             Self::Idle => std::future::pending().await,
+            Self::Waiting(turn) => Wake::Turn(turn.await),
             Self::Opening(opening) => Wake::Opened(opening.await),
             Self::Open(open) => open.wake().await,
         }
@@ -117,7 +122,7 @@ impl Poll {
     }
 }
 
-async fn until(alarm: Option<Instant>) {
+pub(super) async fn until(alarm: Option<Instant>) {
     match alarm {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,

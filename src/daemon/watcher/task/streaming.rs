@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::slots::{Open, Stream};
 use super::{Over, STABLE, Source, Task};
-use crate::api::{ApiError, Event, EventStream, StreamItem};
+use crate::api::{ApiError, ErrorClass, Event, EventStream, StreamItem};
+use crate::daemon::ramp::Went;
 
 impl Task {
     pub(super) fn start_opening(&mut self) {
@@ -14,7 +15,8 @@ impl Task {
         self.stream = Stream::Opening(Box::pin(async move { provider.events(&session).await }));
     }
 
-    pub(super) fn opened(&mut self, items: EventStream) {
+    pub(super) async fn opened(&mut self, items: EventStream) -> Result<(), Over> {
+        self.turn_went(Went::Well);
         let now = Instant::now();
         self.streams.refused = false;
         self.streams.limits.reset();
@@ -22,9 +24,11 @@ impl Task {
         let silent_at = now + self.config.heartbeat_timeout;
         self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: None });
         self.poll_soon();
+        self.follows().await
     }
 
     pub(super) async fn not_opened(&mut self, error: ApiError) -> Result<(), Over> {
+        self.turn_went(went(&error));
         self.failed(Source::Streams, &error).await?;
         self.close();
         if self.streams.refused {
@@ -115,5 +119,17 @@ impl Task {
     /// Sight of steps is back once what was missed of them has been replayed.
     async fn restore_steps_if_replayed(&mut self) -> Result<(), Over> {
         if self.steps.is_blind() && self.streamed.deadline().is_none() { self.restore_steps().await } else { Ok(()) }
+    }
+}
+
+/// Whether a failure says that the provider has too much to do.
+fn went(error: &ApiError) -> Went {
+    match error.class {
+        ErrorClass::RateLimited { .. } | ErrorClass::Unknown { .. } | ErrorClass::Unreachable { .. } => Went::Refused,
+        ErrorClass::Auth { .. }
+        | ErrorClass::NotFound { .. }
+        | ErrorClass::AlreadyPaused
+        | ErrorClass::NotPaused
+        | ErrorClass::Refused { .. } => Went::Nowhere,
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn sessions(console: &Console, now: Moment, theme: Theme) -> Vec<Line
     let rows: Vec<Vec<String>> = console.sessions.iter().map(|view| session(view, now)).collect();
     let style = |i: usize| match console.sessions.get(i).map(|view| &view.sight) {
         Some(Sight::Blind { .. }) => theme.alarm(),
-        Some(Sight::Seen) | None => theme.plain(),
+        Some(Sight::Seen | Sight::NotYet) | None => theme.plain(),
     };
     page("sessions", "no session is watched", &rows, style, console, theme)
 }
@@ -66,6 +66,7 @@ fn session(view: &SessionView, now: Moment) -> Vec<String> {
     let seconds = |since: jiff::Timestamp| lasting(now.wall.as_second().saturating_sub(since.as_second()));
     let sight = match &view.sight {
         Sight::Seen => "seen".to_owned(),
+        Sight::NotYet => "not followed yet".to_owned(),
         Sight::Blind { since, why } => format!("BLIND for {}: {}", seconds(*since), again(why)),
     };
     let last =

@@ -1,0 +1,175 @@
+//! A start that finds thousands of sessions.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::control::{Sight, Snapshot};
+
+const SESSIONS: usize = 3_000;
+
+/// Reads and streams are answered after a moment; who begins is written down.
+#[derive(Default)]
+struct Slow {
+    began: Mutex<Began>,
+}
+
+#[derive(Default)]
+struct Began {
+    /// Whose messages were asked for, in that order.
+    order: Vec<SessionId>,
+    /// Whose stream is not open yet.
+    under_way: BTreeSet<SessionId>,
+    most: usize,
+    streams: usize,
+    pauses: BTreeSet<SessionId>,
+}
+
+impl Slow {
+    fn began(&self) -> std::sync::MutexGuard<'_, Began> {
+        self.began.lock().expect("whole")
+    }
+}
+
+fn acts(number: usize) -> bool {
+    number % 10 == 9
+}
+
+fn id(number: usize) -> SessionId {
+    SessionId::try_from(format!("s-{number:04}")).expect("an id")
+}
+
+fn listed(number: usize) -> Session {
+    let status = Status(if acts(number) { "running" } else { "ready" }.to_owned());
+    Session { id: id(number), agent: None, status, goal: None, created_at: None }
+}
+
+#[async_trait]
+impl Provider for Slow {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { soft_pause: true, hard_interrupt: false, native_approval: false }
+    }
+
+    async fn list(&self) -> Result<Vec<Session>, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn session(&self, _id: &SessionId) -> Result<Session, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn status(&self, _id: &SessionId) -> Result<Status, ApiError> {
+        std::future::pending().await
+    }
+
+    async fn messages(&self, id: &SessionId, _after: MessageId) -> Result<Messages, ApiError> {
+        {
+            let mut began = self.began();
+            if !began.order.contains(id) {
+                began.order.push(id.clone());
+                began.under_way.insert(id.clone());
+                began.most = began.most.max(began.under_way.len());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok(Messages { events: Vec::new(), status: Status("running".to_owned()) })
+    }
+
+    async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut began = self.began();
+        began.under_way.remove(id);
+        began.streams += 1;
+        Ok(Box::pin(futures_util::stream::pending()))
+    }
+
+    async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
+        self.began().pauses.insert(id.clone());
+        Ok(PauseAnswer::Accepted)
+    }
+
+    async fn resume(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn cancel(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn delete(&self, _id: &SessionId) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn message(&self, _id: &SessionId, _text: &str) -> Result<(), ApiError> {
+        std::future::pending().await
+    }
+
+    async fn screenshot(&self, _id: &SessionId) -> Result<Screenshot, ApiError> {
+        std::future::pending().await
+    }
+}
+
+async fn until(desk: &DeskService, fits: impl Fn(&Snapshot) -> bool) {
+    loop {
+        let snapshot = desk.snapshot().await.expect("a desk");
+        if fits(&snapshot) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn thousands_begin_a_few_at_a_time_those_that_act_first_and_it_is_told_who_waits() {
+    let provider = Arc::new(Slow::default());
+    let world = world(provider.clone(), Vec::new()).await;
+    // Not before the store is open: its own waits are for a disk.
+    tokio::time::pause();
+    let (desk, stop) = (world.supervision.desk.clone(), CancellationToken::new());
+    let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
+    let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
+
+    world.list.send((0..SESSIONS).map(listed).collect()).await.expect("a supervisor");
+    until(&desk, |snapshot| snapshot.sessions.len() == SESSIONS).await;
+    feel(&world.beat).await;
+    let waits = |snapshot: &Snapshot| snapshot.unfollowed();
+    assert!(waits(&desk.snapshot().await.expect("a desk")) > 0, "it is told who waits");
+    until(&desk, |snapshot| waits(snapshot) == 0).await;
+    let seen = |snapshot: &Snapshot| snapshot.sessions.iter().all(|session| session.sight == Sight::Seen);
+    assert!(seen(&desk.snapshot().await.expect("a desk")), "nobody waited for so long as to be blind");
+    {
+        let began = provider.began();
+        assert_eq!((began.order.len(), began.streams), (SESSIONS, SESSIONS));
+        assert!((32..=256).contains(&began.most), "{} at a time", began.most);
+        let first: BTreeSet<SessionId> = began.order[..SESSIONS / 10].iter().cloned().collect();
+        assert_eq!(first, (0..SESSIONS).filter(|number| acts(*number)).map(id).collect(), "those that act");
+        assert_eq!(began.pauses, BTreeSet::new());
+    }
+    stop.cancel();
+    supervisor.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_stop_of_everything_pauses_who_waits_for_a_turn() {
+    let provider = Arc::new(Slow::default());
+    let world = world(provider.clone(), Vec::new()).await;
+    // Not before the store is open: its own waits are for a disk.
+    tokio::time::pause();
+    let (desk, stop) = (world.supervision.desk.clone(), CancellationToken::new());
+    let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
+    let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
+
+    let all: Vec<Session> = (0..SESSIONS).filter(|number| acts(*number)).map(listed).collect();
+    let ids: BTreeSet<SessionId> = all.iter().map(|session| session.id.clone()).collect();
+    world.list.send(all).await.expect("a supervisor");
+    until(&desk, |snapshot| snapshot.sessions.len() == ids.len()).await;
+    assert!(provider.began().order.len() < ids.len(), "some wait for their turn");
+    let (reply, _answer) = oneshot::channel();
+    let halt = Directed::Halt { operator: OperatorName("ops1".to_owned()), reason: None, reply };
+    world.orders.send(halt).await.expect("a supervisor");
+    while provider.began().pauses.len() < ids.len() {
+        tokio::task::yield_now().await;
+    }
+    assert!(provider.began().order.len() < ids.len(), "no pause waited for a turn");
+    stop.cancel();
+    supervisor.await.expect("no panic");
+}
