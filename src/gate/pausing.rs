@@ -15,6 +15,8 @@ use super::{Answer, CallId, Effect, Gate, Hold, Observed, Proof, Turn};
 
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
+/// How long a pause that the provider took is not repeated for want of the look that tells whether it holds.
+const LOOK_MOST: Duration = Duration::from_secs(1);
 /// So often, over some seconds, a provider must say "paused already" before it is believed against its own statuses.
 const ALREADY_ENOUGH: u32 = 5;
 
@@ -26,6 +28,8 @@ pub(super) struct Pausing {
     attempts: u32,
     /// When the pause is sent again, on the monotonic clock.
     pub again_at: Option<Duration>,
+    /// When it would be sent again if the look under way were back already.
+    unless_looking: Option<Duration>,
     /// Whether the provider took a pause of this phase, so that an event can speak of it.
     taken: bool,
     /// Whether a `paused` event came.
@@ -46,6 +50,7 @@ impl Pausing {
             read: None,
             attempts: 1,
             again_at: None,
+            unless_looking: None,
             taken: false,
             event: false,
             already: 0,
@@ -61,6 +66,7 @@ impl Pausing {
             read: Some(read),
             attempts: 1,
             again_at: Some(again_at),
+            unless_looking: None,
             taken: true,
             event: false,
             already: 0,
@@ -122,8 +128,10 @@ impl Gate {
         }
         let read = self.read(turn);
         if let Phase::Pausing(pausing) = &mut self.phase {
+            let again_at = turn.now.mono + wait;
             pausing.read = Some(read);
-            pausing.again_at = Some(turn.now.mono + wait);
+            pausing.again_at = Some(if result.is_ok() { again_at.max(turn.now.mono + LOOK_MOST) } else { again_at });
+            pausing.unless_looking = Some(again_at);
         }
     }
 
@@ -148,6 +156,11 @@ impl Gate {
 
     fn pause_read(&mut self, turn: &mut Turn<'_>, result: &Result<Observed, ApiError>) {
         let ended = result.as_ref().is_ok_and(Observed::has_ended);
+        if let Phase::Pausing(pausing) = &mut self.phase
+            && let Some(again_at) = pausing.unless_looking.take()
+        {
+            pausing.again_at = pausing.again_at.map(|at| at.min(again_at));
+        }
         if let Phase::Pausing(pausing) = &mut self.phase
             && let Some(error) = pausing.refused.take()
             && !ended
@@ -182,7 +195,7 @@ impl Gate {
         if let Phase::Pausing(pausing) = &mut self.phase {
             pausing.call = Some(call);
             pausing.attempts = pausing.attempts.saturating_add(1);
-            pausing.again_at = None;
+            (pausing.again_at, pausing.unless_looking) = (None, None);
         }
     }
 

@@ -47,6 +47,20 @@ fn a_pause_is_repeated_until_the_provider_confirms_it() {
 }
 
 #[test]
+fn a_pause_that_was_taken_is_repeated_when_its_look_does_not_show_it_or_is_not_back_after_a_second() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["read"]);
+    assert_eq!(scene.after(Duration::from_millis(999)), [""; 0], "its look is under way");
+    assert_eq!(scene.read(running()), [""; 0]);
+    assert_eq!(scene.after(Duration::ZERO), ["pause"]);
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["read"]);
+    assert_eq!(scene.after(Duration::from_secs(1)), ["pause"]);
+    assert_eq!(scene.paused(lost()), ["record noted", "notice", "read"]);
+    assert_eq!(scene.after(Duration::from_millis(800)), ["pause"], "one that was not taken waits for no look");
+}
+
+#[test]
 fn a_paused_event_confirms_only_a_pause_that_was_taken() {
     let mut scene = Scene::new();
     scene.seen(EventKind::Thought, asks());
