@@ -34,6 +34,7 @@
 mod actor;
 mod error;
 pub mod fault;
+pub mod lag;
 pub mod picture;
 pub mod record;
 pub mod request;
@@ -138,6 +139,7 @@ impl Simulator {
             link: link.clone(),
             api_key: Arc::clone(&api_key),
             heartbeat: options.heartbeat.max(Duration::from_millis(1)),
+            lag: Arc::default(),
             stop: stop.clone(),
         };
         let service = server::router(shell).into_make_service_with_connect_info::<server::Line>();

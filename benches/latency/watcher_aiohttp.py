@@ -95,14 +95,14 @@ def fires(data):
     return any(rule.search(text) for text in texts for rule in RULES)
 
 
-async def main(base_url, agent):
+async def serve(watcher, base_url, agent):
     headers = {"Authorization": f"Bearer {os.environ['BENCH_API_KEY']}"}
     # No limit of connections (the default of 100 would starve the pauses) and no total time-out (streams are long).
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
     async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as http:
-        await Watcher(base_url, agent, http).run()
+        await watcher(base_url, agent, http).run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    asyncio.run(serve(Watcher, *sys.argv[1:]))

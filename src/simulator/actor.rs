@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::record::Sent;
 use super::world::{Frame, StreamId, World};
 use crate::clock::Moment;
 
@@ -66,6 +67,12 @@ impl Link {
         };
         // An actor that has ended has hung up already.
         let _ = self.jobs.send(Box::new(job));
+    }
+
+    /// An event that was emitted beside a script was written to a stream.
+    pub(super) fn sent(&self, sent: Sent) {
+        // An actor that has ended keeps no record.
+        let _ = self.jobs.send(Box::new(move |actor, _| actor.world.sent(sent)));
     }
 
     /// Runs `job` on the world and, when it opens a stream, connects the stream.

@@ -19,8 +19,10 @@ pub struct Record {
     pub ledger: Vec<Order>,
     /// Calls, in the order received.
     pub calls: Vec<Call>,
-    /// Events of all sessions, in the order written.
+    /// Events of all sessions, in the order emitted.
     pub events: Vec<Arc<Emitted>>,
+    /// When events that were emitted beside a script were written to streams, in the order written.
+    pub sent: Vec<Sent>,
 }
 
 /// Something that was really done.
@@ -90,10 +92,23 @@ pub struct Emitted {
     pub hidden: bool,
     /// Whether streams are closed after it.
     pub closes: bool,
+    /// Whether it was emitted beside the script, by somebody's act.
+    pub beside: bool,
+    /// When it was due by the script, nanoseconds since the start.
+    pub due_ns: u64,
     /// When it was handed to the streams, nanoseconds since the start.
     pub written_ns: u64,
     /// When, civil time.
     pub at: Timestamp,
+}
+
+/// An event that was emitted beside a script, written to one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    /// The session.
+    pub session: String,
+    /// When its frame was handed to the connection, which writes it next, nanoseconds since the start.
+    pub sent_ns: u64,
 }
 
 /// Nanoseconds since the start.

@@ -32,6 +32,9 @@ pub struct Scenario {
     /// The delay before each step that names none.
     #[serde(default = "one_second")]
     pub pace: Span,
+    /// Each delay is longer or shorter by up to this share of it, at random; 0 to 1.
+    #[serde(default)]
+    pub jitter: Share,
     /// When the task starts.
     #[serde(default)]
     pub start: Start,
@@ -72,6 +75,11 @@ pub struct Scenario {
     #[serde(default, rename = "fault")]
     pub faults: Vec<Fault>,
 }
+
+/// A share of a whole: 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Share(f64);
 
 /// When a scenario's task starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -312,6 +320,7 @@ impl Scenario {
             name: name.to_owned(),
             matches: Vec::new(),
             pace: one_second(),
+            jitter: Share::default(),
             start: Start::default(),
             page: Page::default(),
             repeat: 1,
@@ -332,6 +341,22 @@ impl Scenario {
     #[must_use]
     pub fn delay(&self, step: &Step) -> Duration {
         step.after.unwrap_or(self.pace).0
+    }
+}
+
+impl Share {
+    /// `length`, longer or shorter by up to this share of it. `random` is 0 to 1: the least, to the most.
+    #[must_use]
+    pub fn vary(self, length: Duration, random: f64) -> Duration {
+        if self.0 == 0.0 { length } else { length.mul_f64((1.0 + self.0 * (2.0 * random - 1.0)).max(0.0)) }
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = String;
+
+    fn try_from(share: f64) -> Result<Self, String> {
+        if (0.0..=1.0).contains(&share) { Ok(Self(share)) } else { Err(format!("{share} is not from 0 to 1")) }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It stamps a call when its head is read, hands it to the world, and does with the connection what the world decides.
 
+mod fleet;
 mod line;
 mod stream_body;
 mod truth;
@@ -20,6 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::actor::{Link, Stopped};
+use super::lag::Lag;
 use super::request::RawCall;
 use super::wire::Answer;
 use super::world::{Decided, Outcome, StreamId};
@@ -35,6 +37,7 @@ pub(super) struct Shell {
     pub(super) link: Link,
     pub(super) api_key: Arc<SecretString>,
     pub(super) heartbeat: Duration,
+    pub(super) lag: Arc<Lag>,
     pub(super) stop: CancellationToken,
 }
 

@@ -21,6 +21,7 @@ use script::Task;
 pub struct Session {
     scenario: Arc<Scenario>,
     speed: Speed,
+    seed: u64,
     page: Page,
     task: Option<Task>,
     awaits_stream: bool,
@@ -64,14 +65,15 @@ pub enum Taken {
 }
 
 impl Session {
-    /// A session without a task; its first one plays `scenario`.
+    /// A session without a task; its first one plays `scenario`. `seed` is of what is random in it.
     #[must_use]
-    pub fn new(scenario: Arc<Scenario>, speed: Speed) -> Self {
+    pub fn new(scenario: Arc<Scenario>, speed: Speed, seed: u64) -> Self {
         let awaits_stream = scenario.start == super::scenario::Start::OnStream;
         Self {
             page: scenario.page.clone(),
             scenario,
             speed,
+            seed,
             task: None,
             awaits_stream,
             ended: Ended::Never,
@@ -253,6 +255,13 @@ impl Session {
         self.page = page;
     }
 
+    /// Somebody else, or a test, will do something to the session once its task has run until `at`, if it still runs then.
+    pub fn act_at(&mut self, at: Duration, act: Act) {
+        if self.task.is_some() {
+            self.acts.push((at, act));
+        }
+    }
+
     /// Somebody else, or a test, does something to the session.
     pub fn act(&mut self, now: Duration, act: Act) -> Vec<Effect> {
         let mut effects = Vec::new();
@@ -277,7 +286,13 @@ impl Session {
 
     /// Beside the script: nothing waits, nothing takes time, nothing ends.
     fn emit(&mut self, step: &Step, effects: &mut Vec<Effect>) {
+        let before = effects.len();
         self.perform(step, effects);
+        for effect in &mut effects[before..] {
+            if let Effect::Emit(draft) = effect {
+                draft.beside = true;
+            }
+        }
         if let Action::Commit(commit) = &step.action {
             effects.push(Effect::Commit { commit: commit.clone(), while_paused: self.is_paused() });
         }
@@ -288,7 +303,7 @@ impl Session {
         self.pause = Pause::Off;
         self.acts_after_pause = self.scenario.acts.iter().map(|act| act.times).collect();
         self.acts = self.scenario.acts.iter().filter_map(|act| at_start(act, now, self.speed)).collect();
-        self.task = Some(Task::start(&self.scenario, now, self.speed));
+        self.task = Some(Task::start(&self.scenario, now, self.speed, self.seed));
     }
 
     fn end(&mut self, how: Ended) {

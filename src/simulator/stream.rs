@@ -143,6 +143,8 @@ mod tests {
             metadata: None,
             hidden: false,
             closes: false,
+            beside: false,
+            due_ns: 0,
             written_ns: 0,
             at: Timestamp::UNIX_EPOCH,
         }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::fault::{Fault, FaultBook};
-use super::record::{Emitted, Order, Record, nanos};
+use super::record::{Emitted, Order, Record, Sent, nanos};
 use super::scenario::{Act, Page, Scenario};
 use super::session::{Draft, Effect, Ended, Session};
 use super::span::Speed;
@@ -54,6 +54,8 @@ pub struct World {
     streams: BTreeMap<StreamId, streams::Subscription>,
     next_stream: u64,
     outbox: Vec<(StreamId, Frame)>,
+    /// When what happens now was due, where that is not now.
+    due: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -127,6 +129,7 @@ impl World {
             streams: BTreeMap::new(),
             next_stream: 0,
             outbox: Vec::new(),
+            due: None,
         }
     }
 
@@ -149,7 +152,9 @@ impl World {
                 return;
             }
             self.timers.remove(&(at, Arc::clone(&id)));
+            self.due = Some(at);
             self.with(now, &id, |session| ((), session.advance(now.mono)));
+            self.due = None;
         }
     }
 
@@ -178,7 +183,7 @@ impl World {
         let scenario = by_name.or_else(|| self.matching(goal)).unwrap_or_else(|| self.default_scenario());
         let id: Arc<str> = id.into();
         let faults = scenario.faults.iter().map(|fault| Fault { session: Some(id.to_string()), ..fault.clone() });
-        let mut session = Session::new(Arc::clone(&scenario), self.rules.speed);
+        let mut session = Session::new(Arc::clone(&scenario), self.rules.speed, self.seed());
         let history = session.history();
         let slot = Slot {
             session,
@@ -209,6 +214,20 @@ impl World {
         self.with(now, id, |session| ((), session.act(now.mono, act))).is_some()
     }
 
+    /// Does something to a session at `at`, if its task still runs then. Returns whether the session exists.
+    pub fn act_at(&mut self, now: Moment, at: Duration, id: &str, act: Act) -> bool {
+        let later = |session: &mut Session| {
+            session.act_at(at, act);
+            ((), Vec::new())
+        };
+        self.with(now, id, later).is_some()
+    }
+
+    /// Writes down that an event emitted beside a script was written to a stream.
+    pub fn sent(&mut self, sent: Sent) {
+        self.record.sent.push(sent);
+    }
+
     /// One session's true state, deleted ones included.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<SessionState> {
@@ -225,6 +244,24 @@ impl World {
     #[must_use]
     pub fn scenario(&self, name: &str) -> Option<Arc<Scenario>> {
         self.rules.scenarios.iter().find(|scenario| scenario.name == name).cloned()
+    }
+
+    /// How many event streams are open.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// How many sessions have a task, paused ones included.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.slots.values().filter(|slot| slot.session.has_task()).count()
+    }
+
+    /// Of a new session: another one for each, and the same again in a world of the same seed.
+    fn seed(&self) -> u64 {
+        let sessions = u64::try_from(self.slots.len()).unwrap_or_default();
+        fastrand::Rng::with_seed(self.rules.seed ^ sessions).u64(..)
     }
 
     fn default_scenario(&self) -> Arc<Scenario> {
@@ -295,6 +332,8 @@ impl World {
             metadata: draft.metadata,
             hidden: draft.hidden,
             closes: draft.closes,
+            beside: draft.beside,
+            due_ns: self.due.map_or(nanos(now), |due| nanos(Moment { mono: due, ..now })),
             written_ns: nanos(now),
             at: now.wall,
         });

@@ -70,3 +70,26 @@ async fn sessions_faults_and_acts_can_be_made_from_outside() {
     let (_, state) = api.truth(&format!("GET /sessions/{id}"), None).await;
     assert_eq!((&state["scenario"], &state["paused"]), (&json!("purchase"), &json!(false)));
 }
+
+#[tokio::test]
+async fn of_a_fleet_the_announcements_sent_and_the_pauses_received_are_told_once() {
+    let api = slow().await;
+    let (_, made) = api.truth("POST /sessions", Some(json!({ "scenario": "purchase", "count": 3 }))).await;
+    let ids: Vec<String> = serde_json::from_value(made["session_ids"].clone()).unwrap();
+    assert_eq!(ids.len(), 3);
+    let mut stream = api.send(&format!("GET /{}/events?include_history=false", ids[1]), None).await.unwrap();
+    let say = json!({ "after": "1ms", "do": { "emit": { "thought": "buying" } } });
+    assert_eq!(api.truth(&format!("POST /sessions/{}/act", ids[1]), Some(say)).await.0, 200);
+    let frame = stream.chunk().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&frame).contains("buying"));
+    api.call(&format!("POST /{}/pause", ids[1])).await;
+    let (_, news) = api.truth("GET /fleet", None).await;
+    let (sent, paused) = (&news["sent"][0], &news["paused"][0]);
+    assert_eq!((&sent["session"], &paused["session"]), (&json!(ids[1]), &json!(ids[1])));
+    assert!(sent["sent_ns"].as_u64().unwrap() < paused["received_ns"].as_u64().unwrap(), "{news}");
+    assert_eq!((&news["streams"], &news["running"], &news["calls"]), (&json!(1), &json!(3), &json!(2)));
+    let late: u64 = news["late_us"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert!(late >= 1, "{news}");
+    let (_, again) = api.truth("GET /fleet?calls=2&sent=1", None).await;
+    assert_eq!((&again["sent"], &again["paused"]), (&json!([]), &json!([])));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Frames, Line, Shell};
 use crate::simulator::actor::Link;
+use crate::simulator::lag::Lag;
+use crate::simulator::record::{Sent, nanos};
 use crate::simulator::stream::{Encoder, Piece};
 use crate::simulator::wire;
 use crate::simulator::world::{Frame, StreamId, StreamOpen};
@@ -30,7 +33,8 @@ struct Open {
     next_heartbeat: Instant,
     line: Line,
     stop: CancellationToken,
-    _hang_up: HangUp,
+    lag: Arc<Lag>,
+    hang_up: HangUp,
 }
 
 /// Tells the world that the client has gone.
@@ -59,7 +63,8 @@ pub(super) fn response(shell: &Shell, line: Line, open: StreamOpen, frames: Fram
         next_heartbeat: Instant::now() + shell.heartbeat,
         line,
         stop: shell.stop.clone(),
-        _hang_up: HangUp { link: shell.link.clone(), stream: open.id },
+        lag: Arc::clone(&shell.lag),
+        hang_up: HangUp { link: shell.link.clone(), stream: open.id },
     };
     let body = Body::from_stream(stream::unfold(state, async |mut state| {
         let item = state.next().await?;
@@ -111,12 +116,25 @@ impl Open {
             () = self.stop.cancelled() => self.queue.push_back(Piece::End),
             frame = self.frames.recv() => {
                 let frame = frame.unwrap_or(Frame::Close);
+                self.stamp(&frame);
                 self.queue.extend(encode(&mut self.encoder, &frame));
             }
             () = heartbeat(self.heartbeat.map(|_| self.next_heartbeat)) => {
                 self.queue.extend(self.encoder.heartbeat(&wire::iso(Timestamp::now())));
                 self.next_heartbeat = Instant::now() + self.heartbeat.unwrap_or_default();
             }
+        }
+    }
+}
+
+impl Open {
+    /// Notes when a frame leaves: it is handed to the connection next.
+    fn stamp(&self, frame: &Frame) {
+        let Frame::Event(event) = frame else { return };
+        let now = nanos(self.hang_up.link.now());
+        self.lag.note(Duration::from_nanos(now.saturating_sub(event.due_ns)));
+        if event.beside {
+            self.hang_up.link.sent(Sent { session: event.session.clone(), sent_ns: now });
         }
     }
 }

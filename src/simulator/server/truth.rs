@@ -8,10 +8,12 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Shell;
+use super::{Shell, fleet};
+use crate::clock::Moment;
 use crate::simulator::fault::Fault;
 use crate::simulator::record::Emitted;
 use crate::simulator::scenario::Act;
+use crate::simulator::span::Span;
 use crate::simulator::wire::Answer;
 use crate::simulator::world::{NewSession, World};
 
@@ -24,6 +26,7 @@ pub(super) fn router() -> Router<Shell> {
         .route("/sessions", get(sessions).post(create))
         .route("/sessions/{id}", get(session))
         .route("/sessions/{id}/act", post(act))
+        .route("/fleet", get(fleet::news))
         .route("/faults", post(fault).delete(clear))
 }
 
@@ -44,12 +47,16 @@ struct Create {
     /// Sent as the first message; absent: the goal; `start = false`: none.
     message: Option<String>,
     start: Option<bool>,
+    /// So many of them; the answer has `session_ids`. Absent: one, and `session_id`.
+    count: Option<usize>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Do {
     r#do: Act,
+    /// So long from now; lost when the task ends before. Absent: at once.
+    after: Option<Span>,
 }
 
 async fn ledger(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
@@ -81,30 +88,43 @@ async fn session(State(shell): State<Shell>, Path(id): Path<String>) -> Response
 }
 
 async fn create(State(shell): State<Shell>, Json(body): Json<Create>) -> Response {
-    let id = crate::simulator::fresh_id();
+    let count = body.count;
+    let ids: Vec<String> = (0..count.unwrap_or(1)).map(|_| crate::simulator::fresh_id()).collect();
     let made = shell.link.ask(move |world, now| {
-        let scenario = match &body.scenario {
-            Some(name) => Some(world.scenario(name).ok_or_else(|| format!("no scenario {name:?}"))?),
-            None => None,
-        };
-        let new = NewSession { agent: body.agent, goal: body.goal, kind: None, scenario };
-        world.create(now, &id, new);
-        if body.start.unwrap_or(true) {
-            let goal = || world.session(&id).and_then(|session| session.goal);
-            let text = body.message.or_else(goal).unwrap_or_else(|| "Go ahead.".to_owned());
-            world.message(now, &id, &text);
-        }
-        Ok::<_, String>(id)
+        ids.iter().try_for_each(|id| body.create(world, now, id))?;
+        Ok::<_, String>(ids)
     });
     match made.await {
-        Ok(Ok(id)) => Answer::ok(&json!({ "session_id": id })).into_response(),
+        Ok(Ok(ids)) if count.is_some() => Answer::ok(&json!({ "session_ids": ids })).into_response(),
+        Ok(Ok(ids)) => Answer::ok(&json!({ "session_id": ids.first() })).into_response(),
         Ok(Err(why)) => Answer::detail(422, &why).into_response(),
         Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
     }
 }
 
+impl Create {
+    fn create(&self, world: &mut World, now: Moment, id: &str) -> Result<(), String> {
+        let scenario = match &self.scenario {
+            Some(name) => Some(world.scenario(name).ok_or_else(|| format!("no scenario {name:?}"))?),
+            None => None,
+        };
+        let new = NewSession { agent: self.agent.clone(), goal: self.goal.clone(), kind: None, scenario };
+        world.create(now, id, new);
+        if self.start.unwrap_or(true) {
+            let goal = || world.session(id).and_then(|session| session.goal);
+            let text = self.message.clone().or_else(goal).unwrap_or_else(|| "Go ahead.".to_owned());
+            world.message(now, id, &text);
+        }
+        Ok(())
+    }
+}
+
 async fn act(State(shell): State<Shell>, Path(id): Path<String>, Json(body): Json<Do>) -> Response {
-    match shell.link.ask(move |world, now| world.act(now, &id, body.r#do)).await {
+    let known = shell.link.ask(move |world, now| match body.after {
+        None => world.act(now, &id, body.r#do),
+        Some(after) => world.act_at(now, now.mono + after.0, &id, body.r#do),
+    });
+    match known.await {
         Ok(true) => Answer::ok(&json!({ "done": true })).into_response(),
         Ok(false) => Answer::detail(404, "Session not found").into_response(),
         Err(stopped) => Answer::detail(503, &stopped.to_string()).into_response(),
@@ -119,7 +139,7 @@ async fn clear(State(shell): State<Shell>) -> Response {
     change(&shell, World::clear_faults).await
 }
 
-async fn read<T: Serialize + Send + 'static>(
+pub(super) async fn read<T: Serialize + Send + 'static>(
     shell: &Shell,
     look: impl FnOnce(&World) -> T + Send + 'static,
 ) -> Response {

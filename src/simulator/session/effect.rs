@@ -39,6 +39,8 @@ pub struct Draft {
     pub has_id: bool,
     /// Whether streams are closed after it.
     pub closes: bool,
+    /// Whether it was emitted beside the script, by somebody's act.
+    pub beside: bool,
 }
 
 impl Draft {
@@ -58,6 +60,7 @@ impl Draft {
             hidden: false,
             has_id: true,
             closes: false,
+            beside: false,
         }
     }
 
@@ -72,6 +75,7 @@ impl Draft {
             hidden: false,
             has_id: false,
             closes: false,
+            beside: false,
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Task {
     rounds_left: u32,
     scenario: Arc<Scenario>,
     speed: Speed,
+    random: fastrand::Rng,
     frozen: bool,
     phase: Phase,
 }
@@ -38,13 +39,14 @@ enum Clock {
 }
 
 impl Task {
-    pub(super) fn start(scenario: &Arc<Scenario>, now: Duration, speed: Speed) -> Self {
+    pub(super) fn start(scenario: &Arc<Scenario>, now: Duration, speed: Speed, seed: u64) -> Self {
         let mut task = Self {
             steps: Arc::clone(&scenario.steps),
             next: 0,
             rounds_left: scenario.repeat.saturating_sub(1),
             scenario: Arc::clone(scenario),
             speed,
+            random: fastrand::Rng::with_seed(seed),
             frozen: false,
             phase: Phase::Silent,
         };
@@ -105,7 +107,10 @@ impl Task {
         }
         self.phase = match self.steps.get(self.next) {
             None => Phase::Silent,
-            Some(step) => Phase::Before(self.clock(now, self.scenario.delay(step), step.in_flight)),
+            Some(step) => {
+                let length = self.scenario.jitter.vary(self.scenario.delay(step), self.random.f64());
+                Phase::Before(self.clock(now, length, step.in_flight))
+            }
         };
     }
 

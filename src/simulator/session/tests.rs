@@ -7,7 +7,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A session that plays `text` and got its first message at zero.
 fn playing(text: &str) -> Session {
     let scenario = Scenario::parse(&format!("name = 'test'\n{text}"), "test").unwrap();
-    let mut session = Session::new(Arc::new(scenario), Speed::NORMAL);
+    let mut session = Session::new(Arc::new(scenario), Speed::NORMAL, 0);
     session.message(Duration::ZERO, "go", None);
     session
 }
@@ -30,6 +30,45 @@ fn told(effects: &[Effect]) -> Vec<String> {
 
 fn seconds(count: u64) -> Duration {
     SECOND * u32::try_from(count).unwrap()
+}
+
+#[test]
+fn jitter_varies_each_delay_by_up_to_its_share_and_the_same_way_for_the_same_seed() {
+    let text = "name = 'test'\njitter = 0.5\nrepeat = 200\n[[step]]\nthought = 'hm'";
+    let scenario = Arc::new(Scenario::parse(text, "test").unwrap());
+    let delays = |seed| {
+        let mut session = Session::new(Arc::clone(&scenario), Speed::NORMAL, seed);
+        session.message(Duration::ZERO, "go", None);
+        let mut delays = Vec::new();
+        let mut last = Duration::ZERO;
+        while let Some(at) = session.wake() {
+            delays.push(at - last);
+            last = at;
+            session.advance(at);
+        }
+        delays
+    };
+    let first = delays(1);
+    assert_eq!((first.len(), &first), (200, &delays(1)));
+    assert_ne!(first, delays(2));
+    let (least, most) = (first.iter().min().unwrap(), first.iter().max().unwrap());
+    assert!(*least >= SECOND / 2 && *least < SECOND * 3 / 5, "{least:?}");
+    assert!(*most <= SECOND * 3 / 2 && *most > SECOND * 7 / 5, "{most:?}");
+    assert!(Scenario::parse("name = 'test'\njitter = 1.5", "test").is_err());
+}
+
+#[test]
+fn an_act_of_later_happens_when_its_time_comes_and_not_after_the_end_of_the_task() {
+    let emit = || Act::Emit(Box::new(Step::of(Action::Thought("beside".into()))));
+    let mut session = playing(BUYING);
+    session.act_at(seconds(2), emit());
+    session.act_at(seconds(100), emit());
+    assert_eq!(session.wake(), Some(seconds(1)));
+    assert_eq!(told(&session.advance(seconds(3))), ["thought buying", "thought beside"]);
+    session.cancel();
+    assert_eq!(session.wake(), None);
+    session.act_at(seconds(101), emit());
+    assert_eq!(session.wake(), None, "no task runs");
 }
 
 const BUYING: &str = "

@@ -1,0 +1,23 @@
+#!/bin/sh
+# A fleet of up to 10 000 sessions: holdpoint beside what people would use instead, in one run.
+#
+# Needs cargo, python3 with venv, and PyPI (or a filled target/fleet-venv). HOLDPOINT names a binary to use instead of the
+# release build. Arguments go to fleet.py: `--help` lists them, `--write` writes docs/BENCHMARKS.md and the plot.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+venv=$target/fleet-venv
+
+(cd "$root" && cargo build --quiet --release --example fleet-floor)
+if [ -z "${HOLDPOINT:-}" ]; then
+    (cd "$root" && cargo build --quiet --release --bin holdpoint)
+    HOLDPOINT=$target/release/holdpoint
+fi
+if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/requirements.txt"
+fi
+exec "$venv/bin/python" "$here/fleet.py" --holdpoint "$HOLDPOINT" --floor "$target/release/examples/fleet-floor" --scratch "$target" "$@"
