@@ -35,7 +35,7 @@ ANNOUNCEMENTS = (
     "The address is filled in, so I will click the 'Buy now' button now. The total is 89.90 EUR.",
     "Placing the order now with the saved card, total 410.00 USD including shipping.",
     "I will now press 'Submit payment' to pay 59.00 USD for the headset.",
-    "Clicking on 'Confirm and pay' on the checkout page, the total is 1,299.00 USD.",
+    "I will now click 'Confirm and pay'; the total is 1,299.00 USD.",
 )
 # What may be different from the plain fleet, which is `talk`, and how many sessions each condition has.
 CONDITIONS = {
@@ -56,7 +56,7 @@ STALLED = 0.01
 # The share of connections that are reset in the condition `resets`.
 RESET = 0.1
 # What a fleet may need until it is watched, in seconds; more when it is large.
-RAMP = 60.0
+RAMP = 120.0
 # When pauses that have not come count as lost, in seconds after the last announcement.
 PATIENCE = 10.0
 
@@ -104,7 +104,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="A fleet of sessions, client beside client.")
     parser.add_argument("--holdpoint", required=True, help="the binary")
     parser.add_argument("--floor", required=True, help="the floor's binary")
-    parser.add_argument("--scratch", required=True, help="where stores and logs of a run go; a real disk")
+    parser.add_argument("--scratch", required=True, type=lambda text: pathlib.Path(text).resolve(), help="where stores and logs of a run go; a real disk")
     parser.add_argument("--sessions", type=numbers, default=[10, 100, 1000, 5000, 10000], help="how many; a list with commas")
     parser.add_argument("--clients", type=names, default=list(CLIENTS), help="which, a list with commas")
     conditions = lambda text: [name for name in CONDITIONS if name in text.split(",")]
@@ -198,7 +198,8 @@ class Turn:
         certificate, key = self.scratch / "certificate.pem", self.scratch / "key.pem"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=fleet", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+            + ["-subj", "/CN=fleet", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+            + ["-keyout", str(key), "-out", str(certificate)],
             check=True,
             capture_output=True,
         )
@@ -235,9 +236,11 @@ class Turn:
             # Those that stall announce as well, whatever the draw.
             stalled = watched[: max(1, int(len(watched) * STALLED))]
             chosen = stalled + [session for session in chosen if session not in stalled]
+        offset, due = self.clock(), {}
         for session in chosen:
             after = round((0.5 + self.random.uniform(0, window)) * 1000)
             words = self.random.choice(ANNOUNCEMENTS)
+            due[session] = time.monotonic_ns() + offset + after * 1_000_000
             self.ask("POST", f"/_sim/sessions/{session}/act", {"after": f"{after}ms", "do": {"emit": {"thought": words}}})
         time.sleep(max(0.0, began + window + 1.0 - time.monotonic()))
         sent, paused = {}, {}
@@ -259,13 +262,26 @@ class Turn:
         result.events += news["events"] - before["events"]
         result.late = report.add(result.late, {us: count - lateness.get(us, 0) for us, count in self.late.items()})
         for session in set(chosen) | set(paused):
-            if session in paused and paused[session] < sent.get(session, float("inf")):
+            # What no stream carried, because there is none or because it stalls, could be polled from when it was due.
+            announced = sent.get(session, due.get(session, float("inf")))
+            if session in paused and paused[session] < announced:
                 result.early += 1
             elif session in paused:
-                result.latencies.append(paused[session] - sent[session])
+                result.latencies.append(paused[session] - announced)
             else:
                 result.lost += 1
         self.done = set(chosen)
+
+    def clock(self):
+        """What to add to this process's monotonic clock to get the simulator's, in nanoseconds."""
+        best = None
+        for _ in range(5):
+            sent = time.monotonic_ns()
+            now = self.ask("GET", "/_sim/clock")["now_ns"]
+            received = time.monotonic_ns()
+            if best is None or received - sent < best[0]:
+                best = (received - sent, now - (sent + received) // 2)
+        return best[1]
 
     def replace(self, watched):
         """Ends the sessions that announced and makes others."""

@@ -97,9 +97,10 @@ def fires(data):
 
 async def serve(watcher, base_url, agent):
     headers = {"Authorization": f"Bearer {os.environ['BENCH_API_KEY']}"}
-    # No limit of connections (the default of 100 would starve the pauses) and no total time-out (streams are long).
+    # No limit of connections (the default of 100 would starve the pauses), no total time-out (streams are long), and
+    # patience with connections: thousands are made at once.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=60)
     async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as http:
         await watcher(base_url, agent, http).run()
 
