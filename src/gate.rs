@@ -106,6 +106,8 @@ pub struct Gate {
     suspicions: BTreeSet<CallId>,
     /// A resume is known, ours or not, whose event has not come: the next `resumed` event speaks of it.
     resume_unheard: bool,
+    /// The first call that is named after the newest `paused` event.
+    paused_heard: CallId,
     /// Pauses without an answer: one that arrived after a release would stop the session with nobody to ask.
     unanswered: BTreeSet<CallId>,
     /// A pause sent before the hold it is for could be opened.
@@ -160,6 +162,7 @@ impl Gate {
             repeats: BTreeMap::new(),
             suspicions: BTreeSet::new(),
             resume_unheard: false,
+            paused_heard: CallId(0),
             unanswered: BTreeSet::new(),
             early: None,
             stray: None,

@@ -31,6 +31,9 @@ impl Gate {
     /// somebody else's unless it is older than the hold, or a resume is known that it can speak of. A `paused` event comes
     /// after the events of the resumes before it.
     pub(super) fn hear(&mut self, turn: &mut Turn<'_>, event: &Event) {
+        if event.kind == EventKind::Paused {
+            self.paused_heard = self.next_call();
+        }
         let known = match event.kind {
             EventKind::Paused | EventKind::Resumed => std::mem::take(&mut self.resume_unheard),
             EventKind::Step
@@ -130,7 +133,8 @@ impl Gate {
     /// The pause that looked whether a held session runs was accepted: it ran, and this pause is ours, unless a resume was
     /// heard after it had left.
     fn it_ran(&mut self, turn: &mut Turn<'_>, call: CallId) {
-        self.resume_unheard |= !self.resumed_meanwhile();
+        // Once its `paused` event has come, before its answer, the event of the resume before it has come or never will.
+        self.resume_unheard |= !self.resumed_meanwhile() && call >= self.paused_heard;
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);

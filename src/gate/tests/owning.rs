@@ -279,6 +279,26 @@ fn a_message_to_a_held_session_is_met_with_a_pause_whose_answer_tells_whether_it
     assert_eq!(scene.seen(EventKind::User, quiet()), [""; 0], "what is being ended is not paused");
 }
 
+/// The `paused` event of a pause may come before its answer. No `resumed` event of before is waited for after it.
+#[test]
+fn a_foreign_resume_is_seen_where_the_pause_before_it_was_told_of_before_it_was_answered() {
+    let mut scene = Scene::held();
+    scene.seen(EventKind::User, quiet());
+    scene.seen(EventKind::Paused, quiet());
+    scene.paused(ACCEPTED);
+    scene.read(paused());
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Ours);
+
+    assert_eq!(scene.seen(EventKind::Resumed, quiet())[0], "pause");
+    scene.seen(EventKind::Paused, quiet());
+    scene.paused(ALREADY);
+    scene.after(SETTLE);
+    scene.read(paused());
+    assert_eq!(whose(&scene), Whose::Doubt);
+}
+
 #[test]
 fn a_pause_that_was_sent_before_the_session_ran_again_does_not_claim_the_next_one() {
     let mut scene = Scene::held();
