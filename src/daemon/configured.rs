@@ -77,6 +77,7 @@ pub(super) fn settings(approvals: &ApprovalsConfig, watch: &WatchConfig) -> Sett
         delete_when_cancel_fails: approvals.on_cancel_failure == OnCancelFailure::Delete,
         screenshots: approvals.screenshots,
         pause_when_blind: watch.on_blind == OnBlind::Pause,
+        blind_after: watch.blind_after,
         consent: approvals.consent.clone(),
     }
 }

@@ -8,6 +8,7 @@ mod carrying;
 mod draining;
 mod feeding;
 mod log;
+mod overload;
 mod picture;
 mod showing;
 mod tally;
@@ -41,6 +42,7 @@ use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Observed,
 use crate::telemetry::metrics::Metrics;
 
 use answering::Promised;
+use overload::Overload;
 use picture::Pictures;
 use showing::Showing;
 use tally::Tally;
@@ -165,6 +167,7 @@ pub struct Driver {
     recorder: SessionRecorder,
     recovering: Option<Recovering>,
     showing: Showing,
+    overload: Overload,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
@@ -207,6 +210,7 @@ impl Driver {
             metrics: parts.metrics,
             recorder,
             recovering: parts.recovering,
+            overload: Overload::default(),
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.clock.origin()),
@@ -248,6 +252,7 @@ impl Driver {
                 Some(seen) = self.seen.recv() => self.saw(*seen).await,
                 else => break,
             }
+            self.keep_up();
             self.flush();
             self.answer_promised();
             self.recorder.send();

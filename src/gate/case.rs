@@ -354,6 +354,13 @@ impl Case {
         self.kept.card.approval
     }
 
+    /// What the card asks for and says, but for how often that was met and by which events.
+    pub fn demands(&self) -> (Plan, Bound, Card) {
+        let card = &self.kept.card;
+        let bare = Card { triggers: 0, left_out: 0, after: Vec::new(), before: Vec::new(), ..card.clone() };
+        (self.kept.plan.clone(), self.kept.bound.clone(), bare)
+    }
+
     /// More rules fired on the held session: they join the same approval.
     pub fn join(&mut self, verdict: &Verdict, settings: &Settings) {
         let (terms, bound) = terms_of(&verdict.fired, settings);

@@ -84,13 +84,16 @@ impl Gate {
         let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else {
             return self.overlooked(turn, event, verdict);
         };
+        let before = fires.then(|| case.demands());
         let shown = case.follow(event);
         if fires {
             case.join(verdict, &self.settings);
             self.replan(turn, verdict);
-            let open = self.case.as_ref().is_some_and(|case| case.kept.closed.is_none());
-            if open && !matches!(self.phase, Phase::Recording(_)) {
-                // A restart must not fall back to a milder plan.
+            let open = self.case.as_deref().filter(|case| case.kept.closed.is_none());
+            let stricter = open.is_some_and(|case| before.as_ref() != Some(&case.demands()));
+            if stricter && !matches!(self.phase, Phase::Recording(_)) {
+                // A restart must not fall back to a milder plan. That the same fired again is told when the card is complete:
+                // a flood is not written down event by event, and a restart sees again what came after the card.
                 self.record(turn, Entry::Revised);
             }
         }

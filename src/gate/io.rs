@@ -33,6 +33,8 @@ pub struct Settings {
     pub screenshots: bool,
     /// Whether losing sight of a session pauses it.
     pub pause_when_blind: bool,
+    /// How long a session may be out of sight, or its events may come faster than they are judged.
+    pub blind_after: Duration,
     /// Who has to agree, and how.
     pub consent: Consent,
 }

@@ -170,7 +170,7 @@ fn votes_and_time_that_were_told_are_written(rows: &[Row], memory: &Memory) -> R
         let decided = entries(rows, "decided").find(|kept| kept.card.approval == *approval);
         let outcome = decided.and_then(|kept| kept.closed).map(|closed| closed.outcome);
         if outcome != Some(Outcome::Approved) {
-            return Err(format!("{approval} had time until {until}, was approved in it, and is {outcome:?}"));
+            return Err(format!("{approval} had time until {until}, and is {outcome:?}"));
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ mod stage;
 mod course;
 mod directed;
 mod errors;
+mod flood;
 mod lost_answers;
 mod notifications;
 mod others;

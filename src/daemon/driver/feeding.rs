@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
+use super::overload::Tide;
 use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
 use crate::control::Ordered;
@@ -37,12 +38,12 @@ impl Driver {
                 self.feed_pause_first(Some(arrived), Input::Status(status)).await;
             }
             Seen::Blind { since, why } => {
-                self.showing.blind(self.now(), since, &why);
-                self.feed(Input::Blind { why });
+                self.overload.unseen = true;
+                self.out_of_sight(since, why);
             }
             Seen::Sighted => {
-                self.showing.sighted();
-                self.feed(Input::Sighted);
+                self.overload.unseen = false;
+                self.in_sight_again();
             }
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
             Seen::Gone => self.feed(Input::Gone),
@@ -52,6 +53,35 @@ impl Driver {
             }
         }
         self.move_cursor();
+    }
+
+    /// Whether events come faster than they are judged. What waits is judged all the same, in its order.
+    pub(super) fn keep_up(&mut self) {
+        let (waiting, room, after) = (self.seen.len(), self.seen.max_capacity(), self.known.settings.blind_after);
+        match self.overload.look(waiting, room, Instant::now(), after) {
+            Some(Tide::Behind(since)) => {
+                let lasted = since.as_secs();
+                let why =
+                    format!("its events have come faster than they are judged for {lasted} s, and {waiting} wait");
+                tracing::warn!(session = %self.session, "session {}: {why}", self.session);
+                self.out_of_sight(since, why);
+            }
+            Some(Tide::CaughtUp) => self.in_sight_again(),
+            None => (),
+        }
+    }
+
+    fn out_of_sight(&mut self, since: Duration, why: String) {
+        self.showing.blind(self.now(), since, &why);
+        self.feed(Input::Blind { why });
+    }
+
+    /// Unless it is out of sight for another reason still.
+    fn in_sight_again(&mut self) {
+        if !self.overload.is_blind() {
+            self.showing.sighted();
+            self.feed(Input::Sighted);
+        }
     }
 
     /// An event that is seen for the first time, with its verdict.

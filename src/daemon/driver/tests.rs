@@ -216,3 +216,44 @@ async fn the_pause_of_a_rule_leaves_before_it_is_written_down() {
     world.seen.send(Box::new(Seen::Event { event, backlog: false })).await.expect("room");
     assert_eq!(world.first_pause().await, 0);
 }
+
+fn quiet(id: u64) -> Seen {
+    let kind = crate::api::EventKind::Thought;
+    let text = "nothing of note".to_owned();
+    let event = Event { id: Some(MessageId(id)), kind, text, at: None, url: None, title: None, truncated: false };
+    Seen::Event { event, backlog: false }
+}
+
+/// No event of it fires a rule.
+#[tokio::test]
+async fn a_session_whose_events_outrun_their_evaluation_is_treated_as_blind_and_paused() {
+    let mut world = world().await;
+    world.standing.send_modify(|standing| {
+        let mut settings = (*standing.settings).clone();
+        settings.blind_after = Duration::ZERO;
+        standing.settings = Arc::new(settings);
+    });
+    let seen = world.seen.clone();
+    let _flood = tokio::spawn(async move {
+        for id in 1.. {
+            seen.send(quiet(id)).await.expect("a driver");
+        }
+    });
+    while world.seen.capacity() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let running = world.run();
+    world.paused().await;
+    let live = async {
+        loop {
+            if let Some(kept) = world.store.live().await.expect("readable").pop() {
+                return kept;
+            }
+        }
+    };
+    let kept = tokio::time::timeout(Duration::from_secs(10), live).await.expect("written down");
+    assert_eq!(kept.card.rules[0].name, "on_blind");
+    let why = &kept.card.trigger.text;
+    assert!(why.contains("its events have come faster than they are judged"), "{why}");
+    running.abort();
+}

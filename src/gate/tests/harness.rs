@@ -51,6 +51,7 @@ pub fn settings() -> Settings {
         delete_when_cancel_fails: true,
         screenshots: false,
         pause_when_blind: true,
+        blind_after: Duration::from_secs(20),
         consent: Consent::usual(),
     }
 }
