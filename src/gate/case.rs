@@ -358,7 +358,7 @@ impl Case {
     pub fn demands(&self) -> (Plan, Bound, Card) {
         let card = &self.kept.card;
         let bare = Card { triggers: 0, left_out: 0, after: Vec::new(), before: Vec::new(), ..card.clone() };
-        (self.kept.plan.clone(), self.kept.bound.clone(), bare)
+        (self.kept.plan.clone(), self.kept.bound, bare)
     }
 
     /// More rules fired on the held session: they join the same approval.
