@@ -236,7 +236,7 @@ async fn a_session_whose_events_outrun_their_evaluation_is_treated_as_blind_and_
     let seen = world.seen.clone();
     let _flood = tokio::spawn(async move {
         for id in 1.. {
-            seen.send(quiet(id)).await.expect("a driver");
+            seen.send(Box::new(quiet(id))).await.expect("a driver");
         }
     });
     while world.seen.capacity() > 0 {
