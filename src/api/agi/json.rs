@@ -18,7 +18,8 @@ pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
 impl Fields {
     /// Reads an object; anything else is `None`.
     pub(super) fn read(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok()
+        // To be told no would cost an error with half the text in it, for most values that are asked.
+        if first(json) == Some('{') { serde_json::from_str(json).ok() } else { None }
     }
 
     /// The raw text of the member with one of these names, tried in this order; `null` counts as missing. Of members with the
@@ -68,7 +69,12 @@ impl<'de> Deserialize<'de> for Fields {
 
 /// The elements of an array as raw text; anything else is `None`.
 pub(super) fn elements(json: &str) -> Option<Vec<Box<RawValue>>> {
-    serde_json::from_str(json).ok()
+    if first(json) == Some('[') { serde_json::from_str(json).ok() } else { None }
+}
+
+/// What a value begins with.
+fn first(json: &str) -> Option<char> {
+    json.trim_start_matches([' ', '\t', '\r', '\n']).chars().next()
 }
 
 /// A JSON string's text; anything else is `None`.
