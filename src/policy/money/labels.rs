@@ -1,5 +1,10 @@
 //! Words beside a price that say what it is: the whole sum, a part of it, the price of one, or a member of an object.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::currency::{self, Currency};
 
 /// How far a label may stand from its number, in bytes.
@@ -62,20 +67,39 @@ const MEMBERS: &[&str] = &[
 pub(super) fn is_total(text: &str, floor: usize, start: usize) -> bool {
     let near = text[near(text, floor, start, LABEL_REACH)..start].to_lowercase();
     let line = near.rsplit('\n').next().unwrap_or_default();
-    let last = |words: &[&str]| words.iter().filter_map(|word| last_end(line, word)).max();
-    match (last(TOTALS), last(PARTS)) {
+    match last_ends(line) {
         (Some(total), Some(part)) => total > part,
         (total, _) => total.is_some(),
     }
 }
 
+/// Where the last of [`TOTALS`] and the last of [`PARTS`] in `line` end that are no part of another word. All are looked for at
+/// once: a line has few of them or none.
+fn last_ends(line: &str) -> (Option<usize>, Option<usize>) {
+    static LABELS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(TOTALS.iter().chain(PARTS)).ok());
+    let Some(labels) = LABELS.as_ref() else {
+        let last = |words: &[&str]| words.iter().filter_map(|word| last_end(line, word)).max();
+        return (last(TOTALS), last(PARTS));
+    };
+    let (mut total, mut part) = (None, None);
+    for found in labels.find_overlapping_iter(line).filter(|found| is_whole(line, found.range())) {
+        let last = if found.pattern().as_usize() < TOTALS.len() { &mut total } else { &mut part };
+        *last = (*last).max(Some(found.end()));
+    }
+    (total, part)
+}
+
 /// Where the last `word` in `line` ends that is no part of another word.
 fn last_end(line: &str, word: &str) -> Option<usize> {
+    let ranges = line.rmatch_indices(word).map(|(at, _)| at..at + word.len());
+    ranges.into_iter().find(|range| is_whole(line, range.clone())).map(|range| range.end)
+}
+
+/// Whether what stands at `range` of `line` is no part of another word.
+fn is_whole(line: &str, range: Range<usize>) -> bool {
     let spaced = |c: char| c.is_alphanumeric() && u32::from(c) < 0x2E80;
-    let sound = |at: &usize| {
-        !(word.starts_with(spaced) && (line[..*at].ends_with(spaced) || line[*at + word.len()..].starts_with(spaced)))
-    };
-    line.rmatch_indices(word).map(|(at, _)| at).find(sound).map(|at| at + word.len())
+    let (before, word, after) = (&line[..range.start], &line[range.clone()], &line[range.end..]);
+    !(word.starts_with(spaced) && (before.ends_with(spaced) || after.starts_with(spaced)))
 }
 
 /// Whether the words after a price make it a part of the sum: `$10 off`, `$5 shipping`, `$20 in savings`.
