@@ -26,6 +26,9 @@ pub use streams::{Frame, StreamId, StreamOpen};
 /// The first message id; the vendor's are global and were seen around here.
 const FIRST_ID: u64 = 352_000;
 
+/// The kind of a session that is created without one.
+const USUAL_KIND: &str = "managed-cdp";
+
 /// What a world is made with.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -99,6 +102,17 @@ pub struct SessionState {
     pub deleted: bool,
     /// How many event streams are open.
     pub streams: usize,
+}
+
+/// A session as the list shows it.
+#[derive(Serialize)]
+struct Listed<'a> {
+    agent_name: &'a str,
+    agent_session_type: &'a str,
+    created_at: String,
+    goal: Option<&'a str>,
+    session_id: &'a str,
+    status: &'a str,
 }
 
 /// How a session is made by hand.
@@ -393,6 +407,18 @@ impl Slot {
         }
     }
 
+    /// The session as the list shows it. Ten thousand of them have to be written at once, and nobody else served meanwhile.
+    fn listed<'a>(&'a self, id: &'a str) -> Listed<'a> {
+        Listed {
+            agent_name: &self.agent,
+            agent_session_type: self.kind.as_deref().unwrap_or(USUAL_KIND),
+            created_at: super::wire::iso(self.created.wall),
+            goal: self.goal.as_deref(),
+            session_id: id,
+            status: self.session.status(),
+        }
+    }
+
     /// The session as the API shows it.
     fn wire(&self, id: &str) -> Map<String, Value> {
         let session = json!({
@@ -402,7 +428,7 @@ impl Slot {
             "status": self.session.status(),
             "created_at": super::wire::iso(self.created.wall),
             "goal": self.goal,
-            "agent_session_type": self.kind.as_deref().unwrap_or("managed-cdp"),
+            "agent_session_type": self.kind.as_deref().unwrap_or(USUAL_KIND),
         });
         match session {
             Value::Object(map) => map,

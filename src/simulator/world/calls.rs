@@ -180,12 +180,10 @@ impl World {
     /// The list lacks `vnc_url`, as the vendor's documentation allows.
     fn list(&self) -> Answer {
         let there = self.slots.iter().filter(|(_, slot)| !slot.deleted);
-        let sessions = there.map(|(id, slot)| {
-            let mut session = slot.wire(id);
-            session.remove("vnc_url");
-            Value::Object(session)
-        });
-        Answer::ok(&Value::Array(sessions.collect()))
+        let sessions: Vec<_> = there.map(|(id, slot)| slot.listed(id)).collect();
+        // A list of text and options can always be written.
+        let body = serde_json::to_string(&sessions).unwrap_or_default();
+        Answer { status: 200, content_type: "application/json", body, retry_after: None }
     }
 
     fn get(&self, id: &str) -> Result<Answer, Answer> {
