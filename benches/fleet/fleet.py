@@ -263,7 +263,10 @@ class Turn:
         result.late = report.add(result.late, {us: count - lateness.get(us, 0) for us, count in self.late.items()})
         for session in set(chosen) | set(paused):
             # What no stream carried, because there is none or because it stalls, could be polled from when it was due.
-            announced = sent.get(session, due.get(session, float("inf")))
+            # So could what a stream carries later than that.
+            announced = due.get(session, float("inf"))
+            if sent.get(session, float("inf")) <= paused.get(session, 0):
+                announced = sent[session]
             if session in paused and paused[session] < announced:
                 result.early += 1
             elif session in paused:
