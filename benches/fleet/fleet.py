@@ -273,7 +273,15 @@ class Turn:
                 result.latencies.append(paused[session] - announced)
             else:
                 result.lost += 1
+                self.explain(session)
         self.done = set(chosen)
+
+    def explain(self, session):
+        """Says what is known of a session whose pause did not come."""
+        state = self.ask("GET", f"/_sim/sessions/{session}")
+        lines = (self.scratch / f"{self.client}.log").read_text(errors="replace").splitlines()
+        told = "\n".join(line for line in lines if session in line)
+        print(f"lost: {self.client} did not pause {session}, which is {state}; its log:\n{told}", file=sys.stderr, flush=True)
 
     def clock(self):
         """What to add to this process's monotonic clock to get the simulator's, in nanoseconds."""
