@@ -361,7 +361,7 @@ impl Gate {
         let stopping = self.stopping;
         let unseen = matches!(by, EndedBy::Operator { .. });
         let halted = self.is_halted();
-        let unsettled = matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) || self.resumed_meanwhile();
+        let unsettled = matches!(self.phase, Phase::Pausing(_) | Phase::Settling(_)) || self.stirred_meanwhile();
         let Some(case) = &mut self.case else { return };
         let question = case.card().subject == Subject::Question;
         let refusal = case.card().then.refusal.clone();

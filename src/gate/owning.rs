@@ -36,14 +36,33 @@ pub(super) struct Owning {
     since: Option<CallId>,
     /// Whether a pause may have taken effect of which no answer says so.
     lost: bool,
-    /// Whether somebody else's resume was seen, and the pause that looks what came of it is not answered.
-    resumed: bool,
+    /// What was seen of somebody else, where the pause that looks what came of it is not answered.
+    stirred: Option<Stirred>,
+}
+
+/// What somebody else did to a session that is held, so that the pause that holds now may be theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stirred {
+    /// Resumed it.
+    Resumed,
+    /// Sent it a message: another task, perhaps, after the one that was held was ended.
+    Messaged,
+}
+
+impl Stirred {
+    /// In words, of somebody else.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Resumed => "resumed the session",
+            Self::Messaged => "sent the session a message",
+        }
+    }
 }
 
 impl Owning {
     /// Nothing is answered yet; what was sent before `first` tells nothing of the pause that is coming.
     pub fn since(first: CallId) -> Self {
-        Self { since: Some(first), lost: false, resumed: false }
+        Self { since: Some(first), lost: false, stirred: None }
     }
 
     /// The same where a pause may hold already of which nothing is known.
@@ -51,9 +70,9 @@ impl Owning {
         Self { lost: true, ..self }
     }
 
-    /// Whether somebody else's resume was seen, and it is not known yet what came of it.
-    pub fn is_pending(self) -> bool {
-        self.resumed
+    /// What somebody else did of which it is not known yet what came of it.
+    pub fn pending(self) -> Option<Stirred> {
+        self.stirred
     }
 
     /// The first pause that counts.
@@ -66,22 +85,29 @@ impl Owning {
 impl Case {
     /// Somebody else's resume was seen: what was sent before `first` tells nothing of the pause that may hold now.
     pub(super) fn resumed(&mut self, first: CallId) {
-        self.owning = Owning { resumed: true, ..Owning::since(first).in_doubt() };
+        self.owning = Owning { stirred: Some(Stirred::Resumed), ..Owning::since(first).in_doubt() };
+    }
+
+    /// Somebody else's message was seen: the same, unless more is known to have happened.
+    pub(super) fn messaged(&mut self, first: CallId) {
+        if self.owning.stirred.is_none() {
+            self.owning = Owning { stirred: Some(Stirred::Messaged), ..Owning::since(first).in_doubt() };
+        }
     }
 
     /// The session stands, and nothing says that a pause of ours stopped it since that resume.
     pub(super) fn paused_by_somebody(&mut self) {
-        self.owning.resumed = false;
+        self.owning.stirred = None;
         self.kept.owned = self.kept.owned.filter(|ours| !*ours);
     }
 
     /// The session ran until `call` stopped it. Returns whether that pause is why the session stands: a resume that was heard
     /// after it had left may be a later one, and what came of that the pause tells that looked then.
     pub(super) fn ran_until(&mut self, call: CallId) -> bool {
-        if self.owning.resumed && self.owning.since.is_some_and(|since| call < since) {
+        if self.owning.stirred.is_some() && self.owning.since.is_some_and(|since| call < since) {
             return false;
         }
-        self.owning.resumed = false;
+        self.owning.stirred = None;
         true
     }
 
@@ -89,7 +115,7 @@ impl Case {
     /// now never hears the answer.
     pub(super) fn to_keep(&self) -> Kept {
         let mut kept = self.kept.clone();
-        if self.owning.resumed {
+        if self.owning.stirred.is_some() {
             kept.owned = kept.owned.filter(|ours| !ours);
         }
         kept
@@ -164,14 +190,14 @@ impl Gate {
         }
     }
 
-    /// Whether somebody else's resume was seen, and it is not known yet what came of it.
-    pub(super) fn resumed_meanwhile(&self) -> bool {
-        self.case.as_ref().is_some_and(|case| case.owning.is_pending())
+    /// Whether somebody else's resume or message was seen, and it is not known yet what came of it.
+    pub(super) fn stirred_meanwhile(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.owning.pending().is_some())
     }
 
     /// Whether it is not known yet whose the pause is, because an answer to one of ours is still out.
     pub(super) fn owner_is_pending(&self) -> bool {
-        let unknown = |case: &Case| case.kept.owned.is_none() || case.owning.is_pending();
+        let unknown = |case: &Case| case.kept.owned.is_none() || case.owning.pending().is_some();
         !self.unanswered.is_empty() && self.case.as_deref().is_some_and(unknown)
     }
 }

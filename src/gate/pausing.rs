@@ -229,7 +229,7 @@ impl Gate {
     pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, since: Since) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
-        self.resume_unheard |= since == Since::Now && !self.resumed_meanwhile();
+        self.resume_unheard |= since == Since::Now && !self.stirred_meanwhile();
         self.pauses_anew();
         if let Some(case) = &mut self.case {
             case.unconfirm();

@@ -5,6 +5,7 @@
 use crate::api::{Event, EventKind, PauseAnswer};
 use crate::policy::Verdict;
 
+use super::owning::Stirred;
 use super::pausing::Since;
 use super::phase::Phase;
 use super::{Answer, CallId, Effect, Entry, Gate, Subject, Turn};
@@ -39,11 +40,11 @@ impl Gate {
             EventKind::Step
             | EventKind::Thought
             | EventKind::Question
-            | EventKind::User
             | EventKind::Done
             | EventKind::Error
             | EventKind::Log
             | EventKind::Unknown(_) => return,
+            EventKind::User => return self.hear_message(turn, event),
         };
         let next = self.next_call();
         let Some(case) = self.case.as_mut().filter(|case| case.card().subject == Subject::Hold) else { return };
@@ -71,13 +72,37 @@ impl Gate {
         }
     }
 
-    /// Somebody else's resume was seen, and the session is paused: by whom cannot be told.
+    /// A message to a held session may begin another task, where somebody ended the one that was held between two looks, and
+    /// whoever sent it may pause that before our pause does. An echo of our own comes while a release is delivered.
+    fn hear_message(&mut self, turn: &mut Turn<'_>, event: &Event) {
+        let next = self.next_call();
+        let Some(case) = self.case.as_mut().filter(|case| case.card().subject == Subject::Hold) else { return };
+        if event.id.is_some_and(|id| id <= case.held_since) {
+            return;
+        }
+        match self.phase {
+            Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) | Phase::Kept(_) => {
+                case.messaged(next);
+                self.record(turn, Entry::Revised); // The answer may find another process.
+            }
+            Phase::Recording(_) => case.messaged(next), // Spoiled.
+            Phase::Pausing(_)
+            | Phase::Delivering(_)
+            | Phase::Watching
+            | Phase::Asking(_)
+            | Phase::Cancelling(_)
+            | Phase::Over => (),
+        }
+    }
+
+    /// Somebody else's doing was seen, and the session is paused: by whom cannot be told.
     fn may_be_anothers(&mut self, turn: &mut Turn<'_>) {
         let Some(case) = &mut self.case else { return };
+        let done = case.owning.pending().unwrap_or(Stirred::Resumed).told();
         case.paused_by_somebody();
         let at = turn.now.wall.strftime("%H:%M:%SZ");
-        let note = format!("somebody else resumed the session, and somebody may have paused it again ({at})");
-        case.mark_late("somebody else resumed the session while it was held");
+        let note = format!("somebody else {done}, and somebody may have paused it again ({at})");
+        case.mark_late(&format!("somebody else {done} while it was held"));
         case.note(note.clone());
         self.notice(turn, note);
     }
@@ -122,7 +147,7 @@ impl Gate {
         match answer {
             Answer::Pause(Ok(PauseAnswer::Accepted)) => self.it_ran(turn, call),
             Answer::Pause(Ok(PauseAnswer::InDoubt) | Err(_)) => self.it_may_run(turn),
-            Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) if self.resumed_meanwhile() => self.it_was_paused_again(turn),
+            Answer::Pause(Ok(PauseAnswer::AlreadyPaused)) if self.stirred_meanwhile() => self.it_was_paused_again(turn),
             Answer::Pause(Ok(PauseAnswer::AlreadyPaused))
             | Answer::Act(_)
             | Answer::Read(_)
@@ -134,7 +159,7 @@ impl Gate {
     /// heard after it had left.
     fn it_ran(&mut self, turn: &mut Turn<'_>, call: CallId) {
         // Once its `paused` event has come, before its answer, the event of the resume before it has come or never will.
-        self.resume_unheard |= !self.resumed_meanwhile() && call >= self.paused_heard;
+        self.resume_unheard |= !self.stirred_meanwhile() && call >= self.paused_heard;
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
@@ -163,7 +188,7 @@ impl Gate {
 
     /// Says the doubt where nothing repeats the pause that looked.
     fn doubt_resumed(&mut self, turn: &mut Turn<'_>) {
-        if self.resumed_meanwhile() {
+        if self.stirred_meanwhile() {
             self.may_be_anothers(turn);
         }
     }
@@ -173,7 +198,7 @@ impl Gate {
         match self.phase {
             Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Checking(_) => {
                 self.abort_check(turn);
-                let since = if self.resumed_meanwhile() { Since::Perhaps } else { Since::Before };
+                let since = if self.stirred_meanwhile() { Since::Perhaps } else { Since::Before };
                 self.pause_anew(turn, since);
                 self.record(turn, Entry::Revised);
                 self.publish(turn);

@@ -12,7 +12,7 @@ impl Gate {
     /// Events while a release is under way. Only what is read back proves that it arrived: a step that was in flight may
     /// report in at any time. A rule that fires once the agent may run holds it again at once.
     pub(in crate::gate) fn seen_delivering(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
-        let meanwhile = self.resumed_meanwhile();
+        let meanwhile = self.stirred_meanwhile();
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         match event.kind {
             EventKind::Resumed if matches!(delivering.step, Step::LookingAgain(_)) => {

@@ -261,9 +261,10 @@ fn what_was_ours_is_ours_until_it_is_seen_to_run() {
 #[test]
 fn a_message_to_a_held_session_is_met_with_a_pause_whose_answer_tells_whether_it_runs() {
     let mut scene = Scene::held();
-    assert_eq!(scene.seen(EventKind::User, quiet()), ["pause"]);
-    assert_eq!(scene.paused(ALREADY), [""; 0], "it stands still, as it did");
-    assert_eq!(whose(&scene), Whose::Ours);
+    let said = scene.seen(EventKind::User, quiet());
+    assert!(said.contains(&"pause".to_owned()), "{said:?}");
+    scene.paused(ALREADY);
+    assert_eq!(whose(&scene), Whose::Doubt, "whoever sent it may have paused what it began");
 
     let mut scene = Scene::held();
     scene.seen(EventKind::User, quiet());
