@@ -58,3 +58,26 @@ async fn a_rate_limit_that_one_meets_holds_off_who_watches_and_nobody_who_has_to
     assert!(!watching.is_finished());
     watching.abort();
 }
+
+#[tokio::test]
+async fn hundreds_of_reads_that_hang_keep_no_gate_and_no_pause_waiting() {
+    let server = Server::start(|request, _| match request.line.as_str() {
+        "POST /v1/sessions/s-1/pause" => answer(&request.line),
+        "GET /v1/sessions/s-1/status" => answer(&request.line),
+        _ => Reply::Hang,
+    })
+    .await;
+    let pace = Pace::new(Arc::new(server.client()), Budget::new(None));
+    let reads: Vec<_> = (0..300)
+        .map(|_| {
+            let provider = pace.of(Urgency::Watch);
+            tokio::spawn(async move { provider.messages(&id(), MessageId(0)).await })
+        })
+        .collect();
+    server.wait_for("GET /v1/sessions/s-1/messages", 256).await;
+    assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
+    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
+    assert_eq!(server.count("GET /v1/sessions/s-1/messages"), 256);
+    reads.iter().take(50).for_each(tokio::task::JoinHandle::abort);
+    server.wait_for("GET /v1/sessions/s-1/messages", 300).await;
+}

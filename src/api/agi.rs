@@ -220,7 +220,7 @@ impl Provider for Agi {
     }
 
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
-        let list = self.read("/v1/sessions".to_owned(), 8 * MIB, decode::sessions).await?;
+        let list = self.read("/v1/sessions".to_owned(), 64 * MIB, decode::sessions).await?;
         // Said when it changes, not at each listing.
         if self.skipped.swap(list.skipped, Ordering::Relaxed) != list.skipped && list.skipped > 0 {
             tracing::warn!(skipped = list.skipped, "sessions in the list cannot be read and are not watched");

@@ -1,7 +1,7 @@
 //! The transport under a provider's client: connections, authentication, time-outs, and answers turned into
 //! classes.
 //!
-//! Control calls and reads have a pool each, and every event stream a connection of its own ([`live`]), over HTTP/1.1, so that
+//! Control calls and reads have a pool each, and every event stream a connection of its own (`live`), over HTTP/1.1, so that
 //! neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
 //! environment, never keeps cookies, and never sends a request twice:
 //!
@@ -35,6 +35,9 @@ use live::Live;
 
 use super::{ApiError, ErrorClass};
 use crate::operator::escape::short;
+
+/// So many idle connections of reads are kept: each costs as much memory as a stream's.
+const IDLE_READS: usize = 64;
 
 /// Who asks.
 const WHO: &str = concat!("holdpoint/", env!("CARGO_PKG_VERSION"));
@@ -128,7 +131,7 @@ impl Transport {
         // Idle control connections are kept as long as the server lets them; the others may go.
         let keep = Duration::from_secs(3600);
         let control = build(client().pool_idle_timeout(keep).pool_max_idle_per_host(8))?;
-        let reads = build(client().pool_idle_timeout(Duration::from_secs(60)))?;
+        let reads = build(client().pool_idle_timeout(Duration::from_secs(60)).pool_max_idle_per_host(IDLE_READS))?;
         let streams = Dialer::new(tls, connect_timeout);
         let mut stream_headers = headers;
         stream_headers.insert(USER_AGENT, HeaderValue::from_static(WHO));

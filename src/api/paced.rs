@@ -1,12 +1,15 @@
 //! A provider whose calls wait for their turn in a budget that all of them share.
 //!
 //! Whoever calls says once how urgent its reads are ([`Pace::of`]). Calls that act never wait. A rate limit that one of them
-//! meets holds off all watching and listing: the provider's limits are those of the account, not of a session.
+//! meets holds off all watching and listing: the provider's limits are those of the account, not of a session. So many reads of
+//! watchers are under way at once and no more: a fleet's first polls would each open a connection beside its stream, and a
+//! pause would find no file left.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::budget::{Budget, Urgency};
@@ -14,6 +17,9 @@ use super::{
     ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
     SessionId, Status,
 };
+
+/// So many reads of watchers, and lists, are under way at once. What a gate has to know is not among them.
+const AT_ONCE: usize = 256;
 
 /// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
 const UNSTATED: Duration = Duration::from_secs(1);
@@ -35,6 +41,7 @@ struct Shared {
     origin: Instant,
     /// A lock and no task: it is held for a few additions, and a task would put its own wake-up before each call.
     state: Mutex<State>,
+    watching: Semaphore,
 }
 
 struct State {
@@ -47,7 +54,7 @@ impl Pace {
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, budget: Budget) -> Self {
         let state = Mutex::new(State { budget, said: None });
-        Self { provider, shared: Arc::new(Shared { origin: Instant::now(), state }) }
+        Self { provider, shared: Arc::new(Shared { origin: Instant::now(), state, watching: Semaphore::new(AT_ONCE) }) }
     }
 
     /// The provider, for somebody whose reads are so urgent.
@@ -95,6 +102,11 @@ impl Shared {
 
 impl Paced {
     async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        let _place = match self.urgency {
+            // Never closed.
+            Urgency::Watch | Urgency::List => self.shared.watching.acquire().await.ok(),
+            Urgency::Act | Urgency::Verify => None,
+        };
         self.shared.turn(self.urgency).await;
         let answer = call.await;
         if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
