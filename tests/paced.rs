@@ -38,8 +38,8 @@ async fn a_pause_leaves_at_once_while_a_crowd_of_reads_waits_for_its_turn() {
     server.wait_for("GET /v1/sessions/s-1/messages", 2).await;
     assert_eq!(pace.of(Urgency::Verify).pause(&id()).await, Ok(PauseAnswer::Accepted));
     pace.of(Urgency::Verify).status(&id()).await.expect("a status");
-    // 48 reads at two a second were still to come.
-    assert!(server.count("GET /v1/sessions/s-1/messages") < 50);
+    // At two a second the others were still to come.
+    assert!(server.count("GET /v1/sessions/s-1/messages") < 25);
     crowd.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
@@ -53,10 +53,10 @@ async fn a_rate_limit_that_one_meets_holds_off_who_watches_and_nobody_who_has_to
     let watching = tokio::spawn(async move { watching.messages(&id(), MessageId(0)).await });
     pace.of(Urgency::Verify).status(&id()).await.expect("a status");
     assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
-    assert!(began.elapsed() < Duration::from_secs(3600));
     assert_eq!(server.count("GET /v1/sessions/s-1/messages"), 0);
-    assert!(!watching.is_finished());
-    watching.abort();
+    // An hour was asked for: whoever was told keeps to it, the others try again after seconds.
+    watching.await.expect("a task").expect("messages");
+    assert!(began.elapsed() >= Duration::from_secs(4));
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn hundreds_of_reads_that_hang_keep_no_gate_and_no_pause_waiting() {
     server.wait_for("GET /v1/sessions/s-1/messages", 256).await;
     assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
     pace.of(Urgency::Verify).status(&id()).await.expect("a status");
-    assert_eq!(server.count("GET /v1/sessions/s-1/messages"), 256);
-    reads.iter().take(50).for_each(tokio::task::JoinHandle::abort);
+    // Those that hang keep the others waiting for two seconds.
     server.wait_for("GET /v1/sessions/s-1/messages", 300).await;
+    reads.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -2,8 +2,8 @@
 //!
 //! Pure: time comes in. A call is told how long it has to wait, once, and is counted from then on. Each class has a clock of its
 //! own (a leaky bucket, as GCRA keeps it) that counts the calls of its class and of all more urgent ones: so a crowd of lists
-//! that wait never delays a look, and looks that leave delay the next lists. Lists that were told their time already keep it, so
-//! that a sudden crowd of looks can go beyond the budget by what was promised.
+//! that wait never delays watching, and watching delays the next lists. What acts and what a gate has to know never waits: it
+//! delays the others, by a second at most, so that a crowd of looks can go beyond the budget but blinds nobody.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub enum Urgency {
     /// It acts: it never waits, and is counted.
     Act,
-    /// A gate needs to know where its session stands.
+    /// A gate needs to know where its session stands: the same.
     Verify,
     /// Watching one session: its messages, its event stream.
     Watch,
@@ -24,6 +24,9 @@ pub enum Urgency {
 impl Urgency {
     const ALL: [Self; 4] = [Self::Act, Self::Verify, Self::Watch, Self::List];
 }
+
+/// What acts or verifies delays everything else by no more.
+const MOST: Duration = Duration::from_secs(1);
 
 /// The budget. Times are on one clock of the caller.
 #[derive(Clone, Debug)]
@@ -51,13 +54,14 @@ impl Budget {
     pub fn wait(&mut self, now: Duration, urgency: Urgency) -> Duration {
         let used_until = self.used_until[urgency as usize];
         let leaves = match urgency {
-            Urgency::Act => now,
-            Urgency::Verify => now.max(used_until.saturating_sub(self.ahead)),
+            Urgency::Act | Urgency::Verify => now,
             Urgency::Watch | Urgency::List => now.max(used_until.saturating_sub(self.ahead)).max(self.not_before),
         };
         for class in Urgency::ALL.into_iter().filter(|class| *class >= urgency) {
             let used_until = &mut self.used_until[class as usize];
-            *used_until = leaves.max(*used_until) + self.every;
+            let used = leaves.max(*used_until) + self.every;
+            // What is more urgent delays the others by a second at most: whoever watches less becomes blind, and holds more.
+            *used_until = if class == urgency { used } else { used.min((leaves + self.ahead + MOST).max(*used_until)) };
         }
         leaves - now
     }
@@ -99,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_acts_never_waits_and_what_verifies_waits_for_no_watching() {
+    fn what_acts_or_verifies_never_waits() {
         let mut budget = of(2);
         for _ in 0..100 {
             budget.wait(ms(0), Urgency::List);
@@ -107,18 +111,29 @@ mod tests {
         }
         assert_eq!(budget.wait(ms(0), Urgency::Act), ms(0));
         assert_eq!(budget.wait(ms(0), Urgency::Verify), ms(0));
-        assert_eq!(budget.wait(ms(0), Urgency::Verify), ms(500), "after the act and the first look");
+        assert_eq!(budget.wait(ms(0), Urgency::Verify), ms(0));
         assert_eq!(budget.wait(ms(0), Urgency::Act), ms(0));
     }
 
     #[test]
     fn what_acts_and_verifies_delays_what_is_less_urgent() {
         let mut budget = of(2);
-        for _ in 0..4 {
+        for _ in 0..2 {
             budget.wait(ms(0), Urgency::Act);
+            budget.wait(ms(0), Urgency::Verify);
         }
+        assert_eq!(budget.wait(ms(0), Urgency::Watch), ms(1000));
+        assert_eq!(budget.wait(ms(0), Urgency::List), ms(1500));
+    }
+
+    #[test]
+    fn a_crowd_of_looks_delays_watching_by_a_second_at_most() {
+        let mut budget = of(2);
+        for _ in 0..1000 {
+            budget.wait(ms(0), Urgency::Verify);
+        }
+        assert_eq!(budget.wait(ms(0), Urgency::Watch), ms(1000));
         assert_eq!(budget.wait(ms(0), Urgency::Watch), ms(1500));
-        assert_eq!(budget.wait(ms(0), Urgency::List), ms(2000));
     }
 
     #[test]
@@ -143,7 +158,7 @@ mod tests {
                 now += ms(gap);
                 left[urgency].push(now + budget.wait(now, Urgency::ALL[urgency]));
             }
-            for left in left {
+            for left in &left[Urgency::Watch as usize..] {
                 prop_assert!(left.is_sorted(), "in the order they came");
                 for (index, from) in left.iter().enumerate() {
                     let within = left[index..].iter().take_while(|at| **at < *from + ms(1000)).count();

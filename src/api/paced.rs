@@ -1,7 +1,7 @@
 //! A provider whose calls wait for their turn in a budget that all of them share.
 //!
-//! Whoever calls says once how urgent its reads are ([`Pace::of`]). Calls that act never wait. A rate limit that one of them
-//! meets holds off all watching and listing: the provider's limits are those of the account, not of a session. So many reads of
+//! Whoever calls says once how urgent its reads are ([`Pace::of`]). Calls are counted, not what a call repeats. A rate limit that one
+//! of them meets holds off all watching and listing for seconds: the provider's limits are those of the account, not of a session. So many reads of
 //! watchers are under way at once and no more: a fleet's first polls would each open a connection beside its stream, and a
 //! pause would find no file left.
 
@@ -18,8 +18,14 @@ use super::{
     SessionId, Status,
 };
 
-/// So many reads of watchers, and lists, are under way at once. What a gate has to know is not among them.
+/// So many reads of watchers are under way at once, besides those that hang.
 const AT_ONCE: usize = 256;
+
+/// A read counts among them for this long.
+const PLACE_MOST: Duration = Duration::from_secs(2);
+
+/// What one call is asked to wait holds off the others for this long at most: longer, and all sessions would count as unseen.
+const SHARED_MOST: Duration = Duration::from_secs(5);
 
 /// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
 const UNSTATED: Duration = Duration::from_secs(1);
@@ -76,7 +82,7 @@ impl Shared {
         let (wait, say) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let wait = state.budget.wait(now, urgency);
-            let say = wait >= LONG && state.said.is_none_or(|said| now >= said + SAID_EVERY);
+            let say = wait > LONG && state.said.is_none_or(|said| now >= said + SAID_EVERY);
             if say {
                 state.said = Some(now);
             }
@@ -102,17 +108,27 @@ impl Shared {
 
 impl Paced {
     async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-        let _place = match self.urgency {
-            // Never closed.
-            Urgency::Watch | Urgency::List => self.shared.watching.acquire().await.ok(),
-            Urgency::Act | Urgency::Verify => None,
-        };
         self.shared.turn(self.urgency).await;
-        let answer = call.await;
+        let answer = match self.urgency {
+            Urgency::Watch => self.in_its_place(call).await,
+            Urgency::List | Urgency::Act | Urgency::Verify => call.await,
+        };
         if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
-            self.shared.hold_off(retry_after.unwrap_or(UNSTATED));
+            self.shared.hold_off(retry_after.unwrap_or(UNSTATED).min(SHARED_MOST));
         }
         answer
+    }
+
+    /// Waits for one of the places, and gives it back when the call takes long: what hangs keeps nobody waiting.
+    async fn in_its_place<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = std::pin::pin!(call);
+        // Never closed.
+        let place = self.shared.watching.acquire().await.ok();
+        if let Ok(answer) = tokio::time::timeout(PLACE_MOST, &mut call).await {
+            return answer;
+        }
+        drop(place);
+        call.await
     }
 
     async fn act(&self) {
@@ -172,6 +188,6 @@ impl Provider for Paced {
     }
 
     async fn screenshot(&self, id: &SessionId) -> Result<Screenshot, ApiError> {
-        self.read(self.provider.screenshot(id)).await
+        self.provider.screenshot(id).await
     }
 }

@@ -357,6 +357,7 @@ impl Task {
 
     /// Whether nothing is left to write. A store that does not answer may still write what was under way.
     async fn last_write(&mut self) -> bool {
+        self.due = Instant::now();
         timeout(self.last, self.write()).await.is_ok() && self.queue.is_empty() && self.stuck.is_empty()
     }
 
@@ -386,8 +387,11 @@ impl Task {
     /// Everything that is queued, in order, in transactions of bounded size; cursors go with the last. What waits together
     /// shares one transaction, whichever sessions it is of, and so one wait for the disk.
     async fn write(&mut self) {
+        let due = self.due <= Instant::now();
         self.due = Instant::now() + PERIOD;
-        self.write_stuck().await;
+        if due {
+            self.write_stuck().await;
+        }
         while !self.queue.is_empty() || !self.cursors.is_empty() {
             let batch = self.queue.len().min(BATCH);
             let last = batch == self.queue.len();
@@ -455,6 +459,9 @@ impl Task {
             }
             Some(error) => {
                 self.set_aside(aside, &error);
+                // What waits behind it, in this batch or not, must not overtake it.
+                let queue = std::mem::take(&mut self.queue);
+                self.queue = queue.into_iter().filter_map(|queued| self.stuck.behind(queued)).collect();
                 Ok(())
             }
             None => Ok(()),
@@ -480,10 +487,11 @@ impl Task {
         }
     }
 
-    /// What was set aside, each by itself; of each session in its order.
+    /// What was set aside, each by itself; of each session in its order. None is tried where the store itself fails.
     async fn write_stuck(&mut self) {
+        let mut store_fails = false;
         for queued in std::mem::take(&mut self.stuck.0) {
-            if self.stuck.has(&queued) {
+            if store_fails || self.stuck.has(&queued) {
                 self.stuck.0.push(queued);
                 continue;
             }
@@ -492,7 +500,10 @@ impl Task {
                     self.queue.push_front(queued);
                     self.written(1, false, results);
                 }
-                Err(_) => self.stuck.0.push(queued),
+                Err(error) => {
+                    store_fails = !error.may_be_of_one_record();
+                    self.stuck.0.push(queued);
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 
 use super::owning::Arrival;
 use super::phase::Phase;
-use super::{Answer, CallId, Gate, Proof, Turn};
+use super::{Answer, CallId, Gate, Proof, Subject, Turn};
 
 /// How long a request that was given up may be on its way.
 const ON_ITS_WAY: Duration = Duration::from_secs(120);
@@ -69,7 +69,9 @@ impl Gate {
 
     /// A hold begins, or stands: a pause that takes effect while it does is no stray one.
     pub(super) fn stray_no_more(&mut self, now: Moment) {
-        if self.is_unheld() || matches!(self.phase, Phase::Delivering(_)) {
+        // A question holds nothing, whatever phase its answer is in.
+        let asks = self.case.as_ref().is_some_and(|case| case.card().subject == Subject::Question);
+        if asks || self.is_unheld() || matches!(self.phase, Phase::Delivering(_)) {
             return;
         }
         (self.straying.next, self.straying.look) = (None, None);
@@ -153,8 +155,9 @@ impl Gate {
         }
     }
 
+    /// One has landed. There may be another: one of the process before, and one that was given up since.
     fn strayed(&mut self) {
-        self.straying.is_over();
+        (self.straying.next, self.straying.look) = (None, None);
         self.stray = self.stray.max(Some(Arrival::Unknown));
     }
 

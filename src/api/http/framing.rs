@@ -32,8 +32,8 @@ pub(super) enum Chunk {
     Extension { size: u64, read: usize },
     /// In its data.
     Data(u64),
-    /// In the line end behind its data.
-    Behind,
+    /// In the line end behind its data; whether its carriage return was read.
+    Behind { cr: bool },
     /// In a line of the trailer, of which so many bytes were read, and so many in all.
     Trailer { line: usize, read: usize },
 }
@@ -52,7 +52,7 @@ impl Framing {
             let only_chunked = codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
             return if only_chunked { Ok(Self::Chunks(NEXT)) } else { Err(Broken::Framing) };
         }
-        let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|length| length.to_str().ok()?.parse().ok());
+        let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|length| digits(length.as_bytes()));
         let Some(first) = lengths.next() else { return Ok(Self::ToEnd) };
         match first {
             Some(length) if lengths.all(|other| other == first) => Ok(Self::length(length)),
@@ -82,7 +82,7 @@ impl Framing {
                     let piece = split(&mut bytes, *left);
                     body(piece);
                     let left = *left - piece.len() as u64;
-                    *self = Self::Chunks(if left == 0 { Chunk::Behind } else { Chunk::Data(left) });
+                    *self = Self::Chunks(if left == 0 { Chunk::Behind { cr: false } } else { Chunk::Data(left) });
                 }
                 Self::Chunks(chunk) => {
                     *self = chunk.step(bytes[0])?;
@@ -120,18 +120,27 @@ impl Chunk {
                 Self::Size { size: size * 16 + u64::from(digit), digits: digits + 1 }
             }
             (Self::Extension { size, read }, _) if *read < MAX_LINE => Self::Extension { size: *size, read: read + 1 },
-            (Self::Behind, b'\r') => Self::Behind,
-            (Self::Behind, b'\n') => NEXT,
+            (Self::Behind { cr: false }, b'\r') => Self::Behind { cr: true },
+            (Self::Behind { .. }, b'\n') => NEXT,
             (Self::Trailer { line: 0, .. }, b'\n') => return Ok(Framing::Over),
-            (Self::Trailer { line: 0, read }, b'\r') => Self::Trailer { line: 0, read: *read },
+            (Self::Trailer { line: 0, read }, b'\r') if *read < MAX_LINE => Self::Trailer { line: 0, read: read + 1 },
             (Self::Trailer { read, .. }, b'\n') => Self::Trailer { line: 0, read: read + 1 },
             (Self::Trailer { line, read }, _) if *read < MAX_LINE => Self::Trailer { line: line + 1, read: read + 1 },
-            (Self::Size { .. } | Self::Extension { .. } | Self::Behind | Self::Data(_) | Self::Trailer { .. }, _) => {
+            (
+                Self::Size { .. } | Self::Extension { .. } | Self::Behind { .. } | Self::Data(_) | Self::Trailer { .. },
+                _,
+            ) => {
                 return Err(Broken::Framing);
             }
         };
         Ok(Framing::Chunks(next))
     }
+}
+
+/// A number of digits and nothing else: `parse` would take a sign as well.
+fn digits(text: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(text).ok()?.trim_ascii();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// Takes at most `most` bytes from the front.
@@ -173,6 +182,7 @@ mod tests {
         let unclear = Err(Broken::Framing.to_string());
         assert_eq!(of(&[("content-length", "7"), ("content-length", "8")]), unclear);
         assert_eq!(of(&[("content-length", "-1")]), unclear);
+        assert_eq!(of(&[("content-length", "+7")]), unclear);
         assert_eq!(of(&[("transfer-encoding", "gzip, chunked")]), unclear);
         let empty = Framing::of(StatusCode::NO_CONTENT, &HeaderMap::new());
         assert_eq!(empty.expect("a framing"), Framing::Over);
@@ -202,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_no_chunk_is_refused() {
         let bad = ["\r\n", "x\r\n", "-1\r\n", ";\r\n", "1\r\nab", "11111111111111111\r\n", "1\r\na\r\r\nb"];
-        for wire in &bad[..6] {
+        for wire in bad {
             let mut framing = Framing::Chunks(NEXT);
             assert!(framing.read(wire.as_bytes(), &mut |_| {}).is_err(), "{wire:?}");
         }

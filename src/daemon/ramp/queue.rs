@@ -13,6 +13,8 @@ use crate::api::SessionId;
 const FIRST: usize = 32;
 const LEAST: usize = 8;
 const MOST: usize = 256;
+/// Every so many turns whoever waits longest has one, whatever its rank: those that fail again and again hold up nobody for good.
+const FAIR: u64 = 8;
 /// A turn counts for this long at most: what hangs keeps nobody waiting.
 const LASTS: Duration = Duration::from_secs(2);
 
@@ -29,11 +31,12 @@ pub(super) struct Queue<T> {
     /// Turns before this one say nothing more about the limit: it was cut after they had begun.
     cut: u64,
     next: u64,
+    given: u64,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
-        Self { waiting: BTreeMap::new(), out: BTreeMap::new(), limit: FIRST, cut: 0, next: 0 }
+        Self { waiting: BTreeMap::new(), out: BTreeMap::new(), limit: FIRST, cut: 0, next: 0, given: 0 }
     }
 
     /// Somebody wants a turn.
@@ -47,7 +50,10 @@ impl<T> Queue<T> {
         if self.out.len() >= self.limit {
             return None;
         }
-        let (_, (_, what)) = self.waiting.pop_first()?;
+        self.given += 1;
+        let oldest = || self.waiting.keys().min_by_key(|(_, _, came)| *came).copied();
+        let place = if self.given % FAIR == 0 { oldest() } else { self.waiting.keys().next().copied() };
+        let (_, what) = self.waiting.remove(&place?)?;
         self.next += 1;
         self.out.insert(self.next, now);
         Some((self.next, what))

@@ -1,6 +1,6 @@
 //! Which sessions are driven, and from where: what the store says is open, what is listed, what the configuration names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -56,12 +56,11 @@ impl Supervisor {
     pub(super) fn found(&mut self, sessions: Vec<Session>) {
         let acts = |session: &&Session| Rank::of(&session.status) == Rank::Acts;
         self.ramp.act(|| sessions.iter().filter(acts).map(|session| session.id.clone()).collect());
-        let before = std::mem::take(&mut self.fresh).len();
+        let told: BTreeSet<SessionId> = std::mem::take(&mut self.fresh).into_iter().map(|session| session.id).collect();
         let mut fresh: Vec<Session> = sessions.into_iter().filter(|session| self.is_new(session)).collect();
         fresh.sort_by_key(|session| Rank::of(&session.status));
-        if before == 0 {
-            self.say_found(&fresh);
-        }
+        let news: Vec<&Session> = fresh.iter().filter(|session| !told.contains(&session.id)).collect();
+        self.say_found(&news);
         self.fresh = fresh.into();
         self.watch_named();
     }
@@ -89,9 +88,12 @@ impl Supervisor {
     }
 
     /// Each by itself where they are few. A crash between a pause and its record leaves one that is paused, too.
-    fn say_found(&self, fresh: &[Session]) {
-        let paused: Vec<&Session> =
-            fresh.iter().filter(|session| session.status.class() == StatusClass::Paused).collect();
+    fn say_found(&self, fresh: &[&Session]) {
+        if fresh.is_empty() {
+            return;
+        }
+        let is_paused = |session: &&&Session| session.status.class() == StatusClass::Paused;
+        let paused: Vec<&Session> = fresh.iter().filter(is_paused).copied().collect();
         if fresh.len() <= NAMED {
             for session in fresh {
                 tracing::info!(session = %session.id, "watching session {}", session.id);
@@ -112,6 +114,9 @@ impl Supervisor {
             );
             tracing::warn!(target: TOLD, count, "{text}");
             self.parts.desk.notice(text);
+        }
+        for Session { id, .. } in paused {
+            tracing::warn!(session = %id, "session {id} is paused, and no approval of ours is open for it");
         }
     }
 
