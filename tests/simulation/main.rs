@@ -46,9 +46,9 @@ const ENOUGH: [(&str, u64); 18] = [
     ("requests lost", 110),
     ("answers lost", 180),
     ("streams that broke", 20),
-    ("times out of sight", 2),
+    ("times out of sight", 1),
     ("foreign hands", 50),
-    ("sessions found paused", 6),
+    ("sessions found paused", 1),
     ("sessions paused at the end", 20),
 ];
 
