@@ -9,6 +9,7 @@ mod events;
 mod halt;
 mod lock;
 mod read;
+mod recording;
 mod trail;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub struct Store {
     pool: SqlitePool,
     /// For recorded events, which do not wait for the disk. Only the one writer uses either, so they never contend.
     events: SqlitePool,
+    /// Whose rows stand, of what `events` writes.
+    known: recording::Known,
     path: PathBuf,
 }
 
@@ -232,7 +235,7 @@ impl Store {
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
         let pool = Self::pool(path, options).await?;
-        Ok(Self { events: pool.clone(), pool, path: path.to_owned() })
+        Ok(Self { events: pool.clone(), known: recording::Known::default(), pool, path: path.to_owned() })
     }
 
     async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {

@@ -115,6 +115,50 @@ async fn goals_count_once_for_a_session_and_are_bounded_with_the_events() {
     assert_eq!(last.last(), Some(&109));
 }
 
+/// A session's row is known by whoever wrote it, and that must not outlive the row.
+#[tokio::test]
+async fn a_session_whose_row_went_or_was_never_committed_is_written_again() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(&place.file).connect().await.unwrap();
+    let first = event("a", 1, 0, "x");
+    let again = |n: u64, second: i64| Recorded { session: first.session.clone(), ..event("a", n, second, "x") };
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    other.execute(trigger).await.unwrap();
+    store.record(std::slice::from_ref(&first), WIDE, at(0)).await.unwrap_err();
+    other.execute("DROP TRIGGER full").await.unwrap();
+    store.record(std::slice::from_ref(&first), WIDE, at(0)).await.unwrap();
+    store.record(&[again(2, 1)], WIDE, at(1)).await.unwrap();
+    assert_eq!(all(&store, 0).await, [first.clone(), again(2, 1)]);
+    store.record(&[], WIDE, at(4_000)).await.unwrap();
+    assert_eq!(ids(&store).await, Vec::<u64>::new());
+    store.record(&[again(3, 4_000)], WIDE, at(4_000)).await.unwrap();
+    assert_eq!(all(&store, 0).await, [again(3, 4_000)]);
+    let told: i64 = sqlx::query_scalar("SELECT bytes FROM event_totals").fetch_one(&mut other).await.unwrap();
+    assert_eq!(told as usize, first.bytes() + first.session_bytes());
+}
+
+/// What a session is called may be learnt after its first events.
+#[tokio::test]
+async fn a_session_that_is_told_anew_is_known_by_what_was_told_last() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let one = event("a", 1, 0, "x");
+    let told = |goal: Option<String>| Recorded {
+        session: Arc::new(SessionInfo { goal, ..(*one.session).clone() }),
+        ..one.clone()
+    };
+    let (long, none) = (told(Some("g".repeat(5_000))), told(None));
+    store.record(std::slice::from_ref(&long), WIDE, at(0)).await.unwrap();
+    store.record(&[long.clone(), none.clone()], WIDE, at(0)).await.unwrap();
+    assert_eq!(all(&store, 0).await, vec![none.clone(); 3]);
+    store.record(std::slice::from_ref(&long), WIDE, at(0)).await.unwrap();
+    assert_eq!(all(&store, 0).await, vec![long.clone(); 4]);
+    // What it is told as last is shorter than what is written with it, and the first events are too old.
+    assert!(!store.record(std::slice::from_ref(&none), WIDE, at(4_000)).await.unwrap());
+    assert_eq!(all(&store, 0).await, []);
+}
+
 #[tokio::test]
 async fn sessions_without_events_are_forgotten_and_the_trail_knows_nothing_of_any() {
     let place = Place::new();
