@@ -24,10 +24,12 @@ const QUEUE: usize = 4_096;
 const QUEUE_BYTES: usize = 8 << 20;
 /// How many events one transaction takes, and how many bytes of them where it is more than one: few, because a decision
 /// may have to wait for it.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 const BATCH_BYTES: usize = 512 << 10;
 /// How long events wait for others, and how long deleting waits when there is more of it.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long the writer leaves those alone that come one by one: each would wake it, for nothing that it does at once.
+const GATHER: Duration = Duration::from_millis(10);
 /// How often the oldest events are looked at when none come.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How long the end waits for a store that does not answer.
@@ -66,6 +68,8 @@ pub(super) struct Recording {
     bounds: EventBounds,
     /// Taken, not yet written.
     batch: Vec<Recorded>,
+    /// Until when no more are taken.
+    gathers: Option<Instant>,
     /// When there is something to write or to delete.
     due: Option<Instant>,
     failing: bool,
@@ -83,7 +87,9 @@ pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>, clock:
     };
     let bounds = bounds.unwrap_or(EventBounds { age: Duration::ZERO, bytes: 0 });
     let due = Some(Instant::now() + PERIOD);
-    (recorder, Recording { inbox, waiting, metrics, clock, bounds, batch: Vec::new(), due, failing: false })
+    let recording =
+        Recording { inbox, waiting, metrics, clock, bounds, batch: Vec::new(), gathers: None, due, failing: false };
+    (recorder, recording)
 }
 
 impl Recorder {
@@ -133,10 +139,12 @@ impl Recording {
             tokio::select! {
                 biased;
                 () = sleep_until(self.due), if self.due.is_some() => return,
-                taken = self.inbox.recv_many(&mut self.batch, room), if !self.inbox.is_closed() || !self.inbox.is_empty() => {
+                () = sleep_until(self.gathers), if self.gathers.is_some() => self.gathers = None,
+                taken = self.inbox.recv_many(&mut self.batch, room), if self.gathers.is_none() && self.may_come() => {
                     if taken > 0 {
-                        let soon = Instant::now() + PERIOD;
-                        self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+                        let now = Instant::now();
+                        self.due = Some(self.due.map_or(now + PERIOD, |due| due.min(now + PERIOD)));
+                        self.gathers = (self.batch.len() < BATCH).then_some(now + GATHER);
                     }
                 }
                 else => std::future::pending().await,
@@ -189,6 +197,10 @@ impl Recording {
                 tracing::warn!("{left} events are not recorded: the store did not answer within {patience:?}");
             }
         }
+    }
+
+    fn may_come(&self) -> bool {
+        !self.inbox.is_closed() || !self.inbox.is_empty()
     }
 
     fn say_failing(&mut self, why: &str) {
@@ -306,6 +318,31 @@ mod tests {
         drop(recorder);
         recording.finish(&store, LAST).await;
         assert_eq!(texts(&store).await, [(1, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_one_by_one_is_gathered_and_a_full_batch_does_not_wait_for_the_period() {
+        let (recorder, mut recording) = channel(Some(BOUNDS), Arc::default(), Clock::start());
+        let mut recorder = recorder.of(&session());
+        let began = Instant::now();
+        tokio::spawn(async move {
+            for _ in 0..BATCH {
+                recorder.note(&thought("x"), &Verdict::default());
+                recorder.send();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let mut looks = 0;
+        let mut ready = Box::pin(recording.ready());
+        std::future::poll_fn(|context| {
+            looks += 1;
+            ready.as_mut().poll(context)
+        })
+        .await;
+        drop(ready);
+        assert_eq!(recording.batch.len(), BATCH);
+        assert!(began.elapsed() < PERIOD, "{:?}", began.elapsed());
+        assert!(looks < BATCH / 2, "{looks}");
     }
 
     /// Deleted bytes are overwritten, and a decision may wait for that.
