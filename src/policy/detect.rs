@@ -4,6 +4,7 @@
 //! the event by the cues that were found. One file each; a new one is a variant here and a file beside. They look at what
 //! the agent is about to do, in linear time, and never at other events, but for the sites where the session has been.
 
+mod around;
 mod clause;
 mod family;
 mod foreign;

@@ -198,6 +198,67 @@ pub(super) const BACK: &[&str] = &[
 pub(super) const DESCRIBES: &[&str] =
     &["should", "would", "will", "might", "may", "could", "can", "is", "was", "takes", "opens", "did", "has", "failed"];
 
+/// What begins a part of a sentence that still speaks of the same: a place, an amount.
+pub(super) const KEEPS_SUBJECT: &[&str] = &[
+    "on", "at", "in", "from", "with", "for", "of", "to", "by", "under", "via", "through", "upon", "and", "or", "then",
+];
+
+/// What begins a clause with a subject of its own, wherever it stands.
+#[rustfmt::skip]
+pub(super) const BRINGS_SUBJECT: &[&str] = &[
+    "because", "since", "as", "while", "whereas", "before", "after", "although", "though", "whether", "where", "if", "when", "once", "until", "unless",
+    "given", "whose", "what", "how", "shows", "showing", "says", "saying",
+];
+
+/// What begins a clause with a subject of its own when one follows.
+pub(super) const MAY_BRING_SUBJECT: &[&str] = &["and", "so", "but", "yet", "that", "now"];
+
+/// Words with which the subject of a clause begins.
+#[rustfmt::skip]
+pub(super) const SUBJECTS: &[&str] = &[
+    "the", "its", "my", "our", "their", "it", "i", "we", "they", "he", "she", "there", "all", "everything", "nothing", "no", "that", "this",
+    "total",
+];
+
+/// What a control is called.
+pub(super) const BUTTONS: &[&str] = &["button", "link", "control", "option", "icon", "element", "one", "step", "bid"];
+
+/// How a sentence begins that tells the place, the purpose or the state of things of the act it comes to.
+pub(super) const LEADS_IN: &[&str] = &[
+    "on",
+    "at",
+    "in",
+    "from",
+    "with",
+    "for",
+    "under",
+    "to",
+    "here",
+    "back",
+    "still",
+    "as",
+    "all",
+    "everything",
+    "total",
+];
+
+/// Verbs of a sentence that tells how things are before it comes to an act.
+#[rustfmt::skip]
+pub(super) const STATES: &[&str] = &[
+    "is", "are", "am", "i'm", "it's", "that's", "looks", "look", "seems", "matches", "match", "comes", "costs", "amounts", "shows", "reads", "fits",
+    "stands",
+];
+
+/// What follows a state as its result, and is done by nobody: "the page is a receipt, confirming the order".
+#[rustfmt::skip]
+pub(super) const RESULTS: &[&str] = &[
+    "making", "confirming", "completing", "finishing", "finalizing", "finalising", "updating", "providing", "creating", "leaving",
+];
+
+/// Intentions that are plain where a sentence or a part of it begins with them.
+pub(super) const OPENING_INTENTS: &[&str] =
+    &["i", "we", "going to", "time to", "will", "proceeding to", "moving on to", "continuing to", "ready to"];
+
 /// Verbs with which an agent reports what it has done.
 #[rustfmt::skip]
 pub(super) const REPORTED: &[&str] = &[

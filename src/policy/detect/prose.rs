@@ -114,9 +114,9 @@ impl<'t> Prose<'t> {
         let said = self.said(k);
         let at = said.at(find.range.start);
         let meant = |head: &Head| find.needs || !head.weak;
-        let clicked = || match has_any(self.words(k), lex::UNUSABLE) {
+        let clicked = || match self.is_unusable(k, find) {
             true => None,
-            false => said.button(at).or_else(|| self.clicked_next(k, find)),
+            false => said.button(at, find.named).or_else(|| self.clicked_next(k, find)),
         };
         match find.what {
             Words::Act => said.act(at).filter(meant),
@@ -129,13 +129,26 @@ impl<'t> Prose<'t> {
         }
     }
 
-    /// The button is named here and clicked in one of the next two sentences.
+    /// Whether the button is said to be one that cannot be used; what is said of another thing behind it does not count.
+    fn is_unusable(&self, k: usize, find: &Find<'_>) -> bool {
+        let sentence = &self.sentences[k].range;
+        let end = find.range.end.min(sentence.end);
+        let near = self.text[end..sentence.end].find(", ").map_or(sentence.end, |at| end + at);
+        let own = &self.text[sentence.start..near];
+        let of_it = |part: &&str| has_any(part, lex::BUTTONS) || has_any(part, lex::BACK);
+        let unusable = |part: &str| has_any(part, lex::UNUSABLE) && !has_any(part, &["no longer"]);
+        unusable(own) || self.text[near..sentence.end].split(", ").filter(of_it).any(unusable)
+    }
+
+    /// The button is named here and clicked later in the sentence, or in one of the next two.
     fn clicked_next(&self, k: usize, find: &Find<'_>) -> Option<Head> {
         let before = &self.text[self.sentences[k].range.start..find.range.start];
         if !find.named || has_any(before, lex::NEGATIVE) || has_any(before, lex::REPORTED) {
             return None;
         }
-        (k + 1..self.sentences.len().min(k + 3)).find_map(|n| self.said(n).click_back())
+        let (here, end) = (self.said(k), self.sentences.len().min(k + 3));
+        let next = || (k + 1..end).find_map(|n| self.said(n).click_back(0));
+        here.click_back(here.at(find.range.end)).or_else(next)
     }
 
     fn said(&self, n: usize) -> Said<'t> {

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::around::{describes, leads_in};
 use super::clause::{Gap, Word, any_end, ends_with, has_any, starts_with, words};
 use super::lexicon as lex;
 use super::lexicon::Class;
@@ -39,6 +40,8 @@ struct Intent {
 
 /// So many words may stand between a verb and the button it uses.
 const BUTTON_REACH: usize = 10;
+/// The same where the words are told to be the name of one.
+const NAMED_REACH: usize = 16;
 /// So many words may stand between a means and what it is for.
 const MEANS_REACH: usize = 14;
 /// So many words may name a button that is clicked for a purpose.
@@ -64,26 +67,30 @@ impl<'t> Said<'t> {
 
     /// The first verb of one of these classes that is done, and how.
     pub(super) fn first(&self, classes: Class) -> Option<(Class, Head)> {
-        (0..self.words.len().min(MOST_WORDS)).find_map(|at| {
+        let done = |at: usize| {
             let class = self.class(at);
             class.intersects(classes).then(|| self.verb(at).map(|head| (class, head))).flatten()
-        })
+        };
+        let all = || 0..self.words.len().min(MOST_WORDS);
+        // "Looking at the page, I will click": what is done on looking, when there is something.
+        let only_looks = |at: usize| self.words[at].text.ends_with("ing") && self.class(at) == Class::GATHER;
+        all().filter(|at| !only_looks(*at)).find_map(done).or_else(|| all().find_map(done))
     }
 
     /// Whether a button named before is what the sentence is about: "I will click it".
     pub(super) fn points_back(&self) -> bool {
-        let Some(at) = self.click() else { return false };
-        (at + 1..=self.words.len().min(at + 4)).any(|end| any_end(&self.words[..end], lex::BACK).is_some())
+        self.click(0).is_some_and(|at| self.is_back(at))
     }
 
-    /// Using a button that was named before.
-    pub(super) fn click_back(&self) -> Option<Head> {
-        self.points_back().then(|| self.click().and_then(|at| self.verb(at))).flatten()
+    /// Using a button that was named before word `from`.
+    pub(super) fn click_back(&self, from: usize) -> Option<Head> {
+        let at = self.click(from).filter(|at| self.is_back(*at))?;
+        self.verb(at)
     }
 
-    /// Using the button whose name begins at word `at`.
-    pub(super) fn button(&self, at: usize) -> Option<Head> {
-        let near = (at.saturating_sub(BUTTON_REACH)..at).rev();
+    /// Using the button whose name begins at word `at`; `named` where it is told to be a name.
+    pub(super) fn button(&self, at: usize, named: bool) -> Option<Head> {
+        let near = (at.saturating_sub(if named { NAMED_REACH } else { BUTTON_REACH })..at).rev();
         near.filter(|n| self.class(*n).intersects(Class::CLICK)).take(3).find_map(|n| self.verb(n))
     }
 
@@ -98,7 +105,7 @@ impl<'t> Said<'t> {
         if let Some(head) = self.begins(at) {
             return (left < at || self.takes_object(at)).then_some(head);
         }
-        match self.intent(left, at) {
+        match self.intent(left, at).or_else(|| self.opening(left)) {
             Some(intent) => self.done(intent),
             None => self.joined(left).or_else(|| self.by_means(left)),
         }
@@ -107,7 +114,8 @@ impl<'t> Said<'t> {
     /// A verb with which the sentence begins, or what follows a colon in it.
     pub(super) fn begins(&self, at: usize) -> Option<Head> {
         let left = self.before_glue(at);
-        let begins = left == 0 || self.words.get(left).is_some_and(|word| word.gap == Gap::Colon);
+        let colon = || self.words.get(left).is_some_and(|word| word.gap == Gap::Colon);
+        let begins = left == 0 || colon() || self.led_to(left, at);
         begins.then(|| Head { weak: false, later: left < at && self.is_late(0..at), imperative: true })
     }
 
@@ -125,10 +133,10 @@ impl<'t> Said<'t> {
         let is_next = || has_any(self.slice(at..self.words.len()), lex::IS_NEXT);
         let gap = self.words.get(left).map_or(Gap::None, |word| word.gap);
         let exclaims = gap == Gap::Part && left <= 3;
-        if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) || exclaims {
-            let describes = self.words[at + 1..].iter().any(|word| lex::DESCRIBES.contains(&word.text));
+        if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) || exclaims || self.led_to(left, at) {
+            let describes = || describes(self.text, &self.words, at);
             let later = left < at && self.is_late(0..at);
-            return (is_next() || !describes).then(|| Head { weak: false, later, imperative: !is_next() });
+            return (is_next() || !describes()).then(|| Head { weak: false, later, imperative: !is_next() });
         }
         let before = &self.words[..left];
         if let Some(n) = any_end(before, lex::BY) {
@@ -152,6 +160,20 @@ impl<'t> Said<'t> {
             || any_end(before, lex::WEAK_INTENTS).map(|n| Intent { from: left - n, to: left, weak: !now(left - n) });
         let asks = || any_end(before, lex::ASKS).map(|n| Intent { from: left - n, to: left, weak: false });
         strong().or_else(weak).or_else(|| asks().filter(|_| self.asks))
+    }
+
+    /// An intention with which the sentence or a part of it begins: "I click", "Going to click".
+    fn opening(&self, left: usize) -> Option<Intent> {
+        let from = left - any_end(&self.words[..left], lex::OPENING_INTENTS)?;
+        let first = self.before_glue(from);
+        let begins = first == 0 || self.words[first].gap != Gap::None || lex::JOINTS.contains(&self.words[first].text);
+        begins.then_some(Intent { from, to: left, weak: false })
+    }
+
+    /// Whether the verb at `at`, in the part of the sentence that begins with word `left`, is what all before leads to.
+    fn led_to(&self, left: usize, at: usize) -> bool {
+        let parted = self.words.get(left).is_some_and(|word| word.gap == Gap::Part || lex::JOINTS.contains(&word.text));
+        parted && leads_in(self.text, &self.words[..left], self.words[at].text)
     }
 
     /// The last intention before word `end`, or the verb with which the sentence begins.
@@ -235,8 +257,13 @@ impl<'t> Said<'t> {
             || rest.starts_with(['"', '\'', '`', '*', '['])
     }
 
-    fn click(&self) -> Option<usize> {
-        (0..self.words.len()).find(|n| self.class(*n).intersects(Class::CLICK) || self.words[*n].text == "do")
+    /// Whether what is used at `at` was named before.
+    fn is_back(&self, at: usize) -> bool {
+        (at + 1..=self.words.len().min(at + 4)).any(|end| any_end(&self.words[..end], lex::BACK).is_some())
+    }
+
+    fn click(&self, from: usize) -> Option<usize> {
+        (from..self.words.len()).find(|n| self.class(*n).intersects(Class::CLICK) || self.words[*n].text == "do")
     }
 
     fn class(&self, at: usize) -> Class {
