@@ -58,7 +58,7 @@ pub(super) fn leads_in(text: &str, words: &[Word<'_>], verb: &str) -> bool {
         word.text.ends_with("ing") && lex::class(word.text).intersects(Class::CLICK.or(Class::HANDLE).or(Class::GATHER))
     };
     let conditional = lex::LATER.contains(&first.text) || has_any(said, lex::WONDERS) || has_any(said, lex::ONLY_THEN);
-    if conditional || has_any(said, lex::GOAL) || words.iter().any(listed) {
+    if conditional || has_any(said, lex::GOAL) || has_any(said, &["plan is", "idea is"]) || words.iter().any(listed) {
         return false;
     }
     let state = || !lex::RESULTS.contains(&verb) && words.iter().any(|word| lex::STATES.contains(&word.text));
@@ -259,6 +259,7 @@ mod tests {
                 "I will need to click 'Place order' on the last page, the sum is 61.40 EUR. First, I will fill in the form.",
                 "What is left is filling in the form, choosing the shipping, clicking 'Place order'.",
                 "If the sum is right, clicking 'Place order' on the last page comes last.",
+                "The plan is to compare, then order the cheapest one.",
                 "If I click 'Place order', the card is charged.",
                 "When I click 'Place order' the card is charged.",
                 "Should I be clicking 'Place order' on the last page, the sum is 61.40 EUR?",
