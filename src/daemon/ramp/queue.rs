@@ -52,7 +52,7 @@ impl<T> Queue<T> {
         }
         self.given += 1;
         let oldest = || self.waiting.keys().min_by_key(|(_, _, came)| *came).copied();
-        let place = if self.given % FAIR == 0 { oldest() } else { self.waiting.keys().next().copied() };
+        let place = if self.given.is_multiple_of(FAIR) { oldest() } else { self.waiting.keys().next().copied() };
         let (_, what) = self.waiting.remove(&place?)?;
         self.next += 1;
         self.out.insert(self.next, now);
