@@ -2,6 +2,7 @@
 //!
 //! Whose the pause is, is told beside (`owning`). While an answer is still out it is unknown, and a card is not complete.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::api::{ApiError, ErrorClass, Event, EventKind, PauseAnswer};
@@ -25,6 +26,8 @@ const ALREADY_ENOUGH: u32 = 5;
 pub(super) struct Pausing {
     call: Option<CallId>,
     read: Option<CallId>,
+    /// Looks before that one which are not back: where reads are slower than pauses are repeated, the newest never is in time.
+    earlier: BTreeSet<CallId>,
     attempts: u32,
     /// When the pause is sent again, on the monotonic clock.
     pub again_at: Option<Duration>,
@@ -48,6 +51,7 @@ impl Pausing {
         Self {
             call: Some(call),
             read: None,
+            earlier: BTreeSet::new(),
             attempts: 1,
             again_at: None,
             unless_looking: None,
@@ -64,6 +68,7 @@ impl Pausing {
         Self {
             call: None,
             read: Some(read),
+            earlier: BTreeSet::new(),
             attempts: 1,
             again_at: Some(again_at),
             unless_looking: None,
@@ -99,6 +104,12 @@ impl Gate {
                 pausing.read = None;
                 self.pause_read(turn, result);
             }
+            Answer::Read(Ok(seen)) if pausing.earlier.remove(&call) => {
+                // It left after a pause had been answered: what it shows of one counts, and nothing else does.
+                if seen.is_paused() && !seen.has_ended() {
+                    self.confirmed(turn, Proof::Status);
+                }
+            }
             Answer::Pause(_) | Answer::Read(_) | Answer::Act(_) | Answer::Screenshot(_) => (),
         }
     }
@@ -129,7 +140,8 @@ impl Gate {
         let read = self.read(turn);
         if let Phase::Pausing(pausing) = &mut self.phase {
             let again_at = turn.now.mono + wait;
-            pausing.read = Some(read);
+            let before = pausing.read.replace(read);
+            pausing.earlier.extend(before);
             pausing.again_at = Some(if result.is_ok() { again_at.max(turn.now.mono + LOOK_MOST) } else { again_at });
             pausing.unless_looking = Some(again_at);
         }

@@ -61,6 +61,25 @@ fn a_pause_that_was_taken_is_repeated_when_its_look_does_not_show_it_or_is_not_b
 }
 
 #[test]
+fn a_look_that_takes_longer_than_pauses_are_repeated_counts_when_it_is_back() {
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
+    let slow = scene.last_read();
+    for _ in 0..3 {
+        assert_eq!(scene.when_due(), ["pause"]);
+        assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
+    }
+    scene.read_as(slow, running());
+    assert!(matches!(scene.gate.phase, Phase::Pausing(_)), "it may have looked before the pause");
+    let late = scene.last_read();
+    assert_eq!(scene.when_due(), ["pause"]);
+    assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
+    scene.read_as(late, paused());
+    assert!(matches!(scene.gate.phase, Phase::Settling(_)));
+}
+
+#[test]
 fn a_paused_event_confirms_only_a_pause_that_was_taken() {
     let mut scene = Scene::new();
     scene.seen(EventKind::Thought, asks());
