@@ -479,6 +479,17 @@ async fn a_stream_that_breaks_says_so_last() {
 }
 
 #[tokio::test]
+async fn interim_answers_before_a_stream_are_skipped() {
+    let items = stream_of(|| {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 18\r\n\r\n";
+        Reply::Raw(format!("{interim}{head}id: 1\nevent: log\n\nleft over").into_bytes())
+    })
+    .await;
+    assert_eq!(items, [Ok(StreamItem::Event(text(EventKind::Log, 1, "")))]);
+}
+
+#[tokio::test]
 async fn a_stream_asks_for_its_history_and_for_events() {
     let server = Server::start(|_, _| frames(&[])).await;
     let _stream = server.client().events(&id()).await.expect("a stream");

@@ -224,7 +224,8 @@ async fn read(mut response: Response, limit: usize) -> Answer {
             Err(error) => break Some(format!("the answer broke off: {}", class::describe(&error))),
         }
     };
-    let body = String::from_utf8_lossy(&body).into_owned();
+    // A list of thousands is not copied.
+    let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Answer { status: status.as_u16(), headers: response.headers().clone(), body, broken }
 }
 
