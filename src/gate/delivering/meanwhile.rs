@@ -100,7 +100,18 @@ impl Gate {
     fn moved(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         let Phase::Delivering(delivering) = &mut self.phase else { return };
         delivering.news = true;
-        let proven = matches!(delivering.step, Step::Verifying(_)) && delivering.ran;
+        // Taken; or told of before the answer, where no other resume was waited for.
+        let told = delivering.heard && delivering.plain;
+        let proven = match delivering.step {
+            Step::Verifying(_) => delivering.ran,
+            Step::Resuming(_) => told,
+            Step::Messaging(_)
+            | Step::MessageAgain
+            | Step::LookingForEcho(_)
+            | Step::LookingAgain(_)
+            | Step::ResumeAgain(_)
+            | Step::Recovering(_) => false,
+        };
         let recovering = matches!(delivering.step, Step::Recovering(_));
         let fires = verdict.effect > Effect::Alert;
         if !fires || event.kind == EventKind::Done || (!recovering && self.carries_out(event, verdict)) {

@@ -180,6 +180,17 @@ fn a_stop_lets_what_is_recorded_or_delivered_go_on_and_answers_truthfully() {
     assert_eq!(scene.read(running()), ["record delivered approved applied", "show approved applied"]);
 }
 
+/// The stream is faster than the answer: that the agent was let go is known by then.
+#[test]
+fn an_agent_that_goes_on_to_the_next_act_before_the_resume_is_answered_was_resumed() {
+    let mut scene = Scene::resuming();
+    scene.seen(EventKind::Resumed, quiet());
+    let held = scene.seen(EventKind::Thought, fires(rule("other", RuleEffect::Ask)));
+    let expected =
+        ["pause", "record delivered approved applied", "show approved applied", "record opened", "show draft r0"];
+    assert_eq!(held, expected);
+}
+
 /// The answer is lost, the stream tells of it, and somebody pauses the session before it is looked at.
 #[test]
 fn a_resume_that_the_stream_told_of_is_not_sent_again_for_somebody_elses_pause() {
