@@ -117,7 +117,6 @@ fn what_the_example_comments_out_is_the_default() {
     let no_default = [
         "#api_key_file",
         "#api_key_credential",
-        "#requests_per_second",
         "#sessions",
         "#agents",
         "#not_by",
@@ -150,18 +149,8 @@ fn what_the_example_comments_out_is_the_default() {
 
 #[test]
 fn every_key_without_a_default_is_read_as_the_example_shows_it() {
-    for key in [
-        "api_key_credential",
-        "requests_per_second",
-        "sessions",
-        "agents",
-        "not_by",
-        "extension ",
-        "refusal",
-        "path",
-        "http",
-        "exec =",
-    ] {
+    for key in ["api_key_credential", "sessions", "agents", "not_by", "extension ", "refusal", "path", "http", "exec ="]
+    {
         let text = example().replacen(&format!("\n#{key}"), &format!("\n{key}"), 1);
         assert!(Config::parse("config.example.toml", &text).is_ok(), "{key}");
     }

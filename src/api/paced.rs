@@ -5,7 +5,7 @@
 //! watchers are under way at once and no more: a fleet's first polls would each open a connection beside its stream, and a
 //! pause would find no file left.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,12 +30,6 @@ const SHARED_MOST: Duration = Duration::from_secs(5);
 /// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
 const UNSTATED: Duration = Duration::from_secs(1);
 
-/// A wait that is worth a word.
-const LONG: Duration = Duration::from_secs(5);
-
-/// How often it is said.
-const SAID_EVERY: Duration = Duration::from_secs(60);
-
 /// A budget and whose it is; makes providers that keep it.
 #[derive(Clone)]
 pub struct Pace {
@@ -46,21 +40,19 @@ pub struct Pace {
 struct Shared {
     origin: Instant,
     /// A lock and no task: it is held for a few additions, and a task would put its own wake-up before each call.
-    state: Mutex<State>,
+    budget: Mutex<Budget>,
     watching: Semaphore,
-}
-
-struct State {
-    budget: Budget,
-    said: Option<Duration>,
 }
 
 impl Pace {
     /// Calls of `provider` share `budget` from now on.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, budget: Budget) -> Self {
-        let state = Mutex::new(State { budget, said: None });
-        Self { provider, shared: Arc::new(Shared { origin: Instant::now(), state, watching: Semaphore::new(AT_ONCE) }) }
+        let budget = Mutex::new(budget);
+        Self {
+            provider,
+            shared: Arc::new(Shared { origin: Instant::now(), budget, watching: Semaphore::new(AT_ONCE) }),
+        }
     }
 
     /// The provider, for somebody whose reads are so urgent.
@@ -79,30 +71,19 @@ struct Paced {
 impl Shared {
     async fn turn(&self, urgency: Urgency) {
         let now = self.origin.elapsed();
-        let (wait, say) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let wait = state.budget.wait(now, urgency);
-            let say = wait > LONG && state.said.is_none_or(|said| now >= said + SAID_EVERY);
-            if say {
-                state.said = Some(now);
-            }
-            (wait, say)
-        };
-        if say {
-            tracing::warn!(
-                "reads of the provider wait {} s for their turn, and sessions may count as unseen: raise \
-                 provider.requests_per_second or watch.blind_after, or watch fewer sessions",
-                wait.as_secs()
-            );
-        }
+        let wait = self.budget().wait(now, urgency);
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
     }
 
     fn hold_off(&self, wait: Duration) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.budget.hold_off(self.origin.elapsed(), wait);
+        let now = self.origin.elapsed();
+        self.budget().hold_off(now, wait);
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

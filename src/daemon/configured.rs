@@ -32,7 +32,7 @@ impl Config {
         let notify = notify::Config::new(&config.notify);
         Self {
             provider,
-            budget: Budget::new(config.provider.requests_per_second),
+            budget: Budget::new(None),
             policy: config.policy,
             settings: settings(&config.approvals, &config.watch),
             desk,

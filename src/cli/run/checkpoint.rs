@@ -65,7 +65,11 @@ pub async fn compare(file: &Path, store: &Store) -> Result<(), Failure> {
             let apart = agrees(&checkpoint, store).await.map_err(words::unreadable)?.err();
             apart.map(|apart| format!("the store is not as its checkpoint {shown} says: {apart}"))
         }
-        Err(why) => Some(format!("the store cannot be compared with its checkpoint {shown}: {why}")),
+        Err(why) => {
+            // A place that does not answer keeps no daemon from starting.
+            let _ = tokio::time::timeout(PATIENCE, set_aside(file)).await;
+            Some(format!("the store cannot be compared with its checkpoint {shown}: {why}"))
+        }
     };
     if let Some(why) = why {
         tracing::error!(
@@ -76,6 +80,20 @@ pub async fn compare(file: &Path, store: &Store) -> Result<(), Failure> {
         store.halted(&halt).await.map_err(words::unreadable)?;
     }
     store.keeps_checkpoint(&shown, Timestamp::now()).await.map_err(words::unreadable)
+}
+
+/// What is there and cannot be read as a checkpoint may be somebody's file: it is not written over.
+async fn set_aside(file: &Path) {
+    let is_file = tokio::fs::symlink_metadata(file).await.is_ok_and(|about| about.is_file());
+    if !is_file {
+        return;
+    }
+    let mut aside = file.as_os_str().to_owned();
+    aside.push(format!(".{}", Timestamp::now().as_second()));
+    match tokio::fs::rename(file, &aside).await {
+        Ok(()) => tracing::warn!("what was there is kept as {}", short(&aside.to_string_lossy())),
+        Err(error) => tracing::warn!("what was there cannot be kept: {}", short(&error.to_string())),
+    }
 }
 
 /// Whether a store is the one, or one that went on from the one, that `checkpoint` was taken of.

@@ -1,6 +1,5 @@
 //! `[provider]`: whose API is watched, where its key is found, how patient calls are.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,9 +27,6 @@ pub struct ProviderConfig {
     pub hedge_after: Duration,
     /// The largest event that is read whole, in bytes; larger ones are cut and count as risk.
     pub max_event: usize,
-    /// How often the provider is called in a second, all sessions together; calls that act do not wait for it. `None`: as often
-    /// as watching needs.
-    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// A vendor of sessions.
@@ -79,10 +75,6 @@ impl ProviderConfig {
             pause_timeout: duration(&mut section, "pause_timeout", secs(5), ms(500)..=secs(60)),
             hedge_after: duration(&mut section, "hedge_after", ms(750), ms(50)..=secs(30)),
             max_event: section.get("max_event").and_then(|item| item.size(4_096..=16 << 20)).unwrap_or(1 << 20),
-            requests_per_second: section
-                .get("requests_per_second")
-                .and_then(|item| item.integer(1..=100_000))
-                .and_then(NonZeroU32::new),
         };
         section.finish();
         Some(config)
