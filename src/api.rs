@@ -5,7 +5,6 @@
 
 pub mod agi;
 pub mod backoff;
-pub mod budget;
 pub mod http;
 pub mod model;
 pub mod paced;

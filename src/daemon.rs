@@ -36,7 +36,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::budget::{Budget, Urgency};
 use crate::api::paced::Pace;
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::clock::Clock;
@@ -74,8 +73,6 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 pub struct Config {
     /// The vendor.
     pub provider: Arc<dyn Provider>,
-    /// How often it is called.
-    pub budget: Budget,
     /// The rules.
     pub policy: Policy,
     /// What gates do where rules do not say.
@@ -154,7 +151,8 @@ impl Daemon {
         done.iter().take(ended_kept).rev().filter_map(Kept::as_ended).for_each(|view| desk.publish(view));
         let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone(), clock.clone()));
         let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), clock.clone());
-        let pace = Pace::new(Arc::new(Measured::new(config.provider, metrics.clone())), config.budget);
+        let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
+        let pace = Pace::new(provider.clone());
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (recorder, recording) = recorder::channel(config.events, metrics.clone(), clock.clone());
@@ -163,8 +161,8 @@ impl Daemon {
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
         let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
         let supervision = Supervision {
-            provider: pace.of(Urgency::Verify),
-            watched: pace.of(Urgency::Watch),
+            provider,
+            watched: pace.watching(),
             standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
             info,
             watch: config.watch,
@@ -189,7 +187,7 @@ impl Daemon {
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let (list_every, period) = watch::channel(config.list_every.max(LIST_LEAST));
         let (first, answered) = oneshot::channel();
-        let lister = tokio::spawn(lister::run(pace.of(Urgency::List), period, desk.clone(), listed, first));
+        let lister = tokio::spawn(lister::run(pace.listing(), period, desk.clone(), listed, first));
         Ok(Self {
             desk,
             reconfigure,

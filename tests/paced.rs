@@ -1,15 +1,13 @@
-//! A budget of requests that a fleet shares, against a server that counts them.
+//! What all who watch share, against a server that counts their calls.
 
 #[path = "support/server.rs"]
 mod server;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use holdpoint::api::budget::{Budget, Urgency};
 use holdpoint::api::paced::Pace;
-use holdpoint::api::{MessageId, PauseAnswer, SessionId};
+use holdpoint::api::{MessageId, PauseAnswer, Provider, SessionId};
 
 use server::{Reply, Server, json};
 
@@ -26,33 +24,16 @@ fn answer(line: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_pause_leaves_at_once_while_a_crowd_of_reads_waits_for_its_turn() {
-    let server = Server::start(|request, _| answer(&request.line)).await;
-    let pace = Pace::new(Arc::new(server.client()), Budget::new(NonZeroU32::new(2)));
-    let crowd: Vec<_> = (0..50)
-        .map(|_| {
-            let provider = pace.of(Urgency::Watch);
-            tokio::spawn(async move { provider.messages(&id(), MessageId(0)).await })
-        })
-        .collect();
-    server.wait_for("GET /v1/sessions/s-1/messages", 2).await;
-    assert_eq!(pace.of(Urgency::Verify).pause(&id()).await, Ok(PauseAnswer::Accepted));
-    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
-    // At two a second the others were still to come.
-    assert!(server.count("GET /v1/sessions/s-1/messages") < 25);
-    crowd.iter().for_each(tokio::task::JoinHandle::abort);
-}
-
-#[tokio::test]
 async fn a_rate_limit_that_one_meets_holds_off_who_watches_and_nobody_who_has_to_know() {
     let server = Server::start(|request, _| answer(&request.line)).await;
-    let pace = Pace::new(Arc::new(server.client()), Budget::new(None));
+    let provider: Arc<dyn Provider> = Arc::new(server.client());
+    let pace = Pace::new(provider.clone());
     let began = Instant::now();
-    pace.of(Urgency::List).list().await.expect_err("limited");
-    let watching = pace.of(Urgency::Watch);
+    pace.listing().list().await.expect_err("limited");
+    let watching = pace.watching();
     let watching = tokio::spawn(async move { watching.messages(&id(), MessageId(0)).await });
-    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
-    assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
+    provider.status(&id()).await.expect("a status");
+    assert_eq!(provider.pause(&id()).await, Ok(PauseAnswer::Accepted));
     assert_eq!(server.count("GET /v1/sessions/s-1/messages"), 0);
     // An hour was asked for: whoever was told keeps to it, the others try again after seconds.
     watching.await.expect("a task").expect("messages");
@@ -67,16 +48,17 @@ async fn hundreds_of_reads_that_hang_keep_no_gate_and_no_pause_waiting() {
         _ => Reply::Hang,
     })
     .await;
-    let pace = Pace::new(Arc::new(server.client()), Budget::new(None));
+    let provider: Arc<dyn Provider> = Arc::new(server.client());
+    let pace = Pace::new(provider.clone());
     let reads: Vec<_> = (0..300)
         .map(|_| {
-            let provider = pace.of(Urgency::Watch);
-            tokio::spawn(async move { provider.messages(&id(), MessageId(0)).await })
+            let watching = pace.watching();
+            tokio::spawn(async move { watching.messages(&id(), MessageId(0)).await })
         })
         .collect();
     server.wait_for("GET /v1/sessions/s-1/messages", 256).await;
-    assert_eq!(pace.of(Urgency::Watch).pause(&id()).await, Ok(PauseAnswer::Accepted));
-    pace.of(Urgency::Verify).status(&id()).await.expect("a status");
+    assert_eq!(provider.pause(&id()).await, Ok(PauseAnswer::Accepted));
+    provider.status(&id()).await.expect("a status");
     // Those that hang keep the others waiting for two seconds.
     server.wait_for("GET /v1/sessions/s-1/messages", 300).await;
     reads.iter().for_each(tokio::task::JoinHandle::abort);

@@ -1,18 +1,16 @@
-//! A provider whose calls wait for their turn in a budget that all of them share.
+//! A provider as those use it who watch: its reads heed a rate limit that any of them met, and are so many at once and no more.
 //!
-//! Whoever calls says once how urgent its reads are ([`Pace::of`]). Calls are counted, not what a call repeats. A rate limit that one
-//! of them meets holds off all watching and listing for seconds: the provider's limits are those of the account, not of a session. So many reads of
-//! watchers are under way at once and no more: a fleet's first polls would each open a connection beside its stream, and a
-//! pause would find no file left.
+//! The provider's limits are those of the account, not of a session. A fleet's first polls would each open a connection beside
+//! its stream, and a pause would find no file left. Who acts, and what a gate has to know, is not among them: they have the
+//! provider itself.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
-use super::budget::{Budget, Urgency};
 use super::{
     ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
     SessionId, Status,
@@ -30,91 +28,74 @@ const SHARED_MOST: Duration = Duration::from_secs(5);
 /// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
 const UNSTATED: Duration = Duration::from_secs(1);
 
-/// A budget and whose it is; makes providers that keep it.
+/// What all who watch share; makes their providers.
 #[derive(Clone)]
 pub struct Pace {
     provider: Arc<dyn Provider>,
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    origin: Instant,
-    /// A lock and no task: it is held for a few additions, and a task would put its own wake-up before each call.
-    budget: Mutex<Budget>,
-    watching: Semaphore,
+    not_before: watch::Sender<Instant>,
+    places: Arc<Semaphore>,
 }
 
 impl Pace {
-    /// Calls of `provider` share `budget` from now on.
+    /// For those who watch the sessions of `provider`.
     #[must_use]
-    pub fn new(provider: Arc<dyn Provider>, budget: Budget) -> Self {
-        let budget = Mutex::new(budget);
-        Self {
-            provider,
-            shared: Arc::new(Shared { origin: Instant::now(), budget, watching: Semaphore::new(AT_ONCE) }),
-        }
+    pub fn new(provider: Arc<dyn Provider>) -> Self {
+        let not_before = watch::Sender::new(Instant::now());
+        Self { provider, not_before, places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// The provider, for somebody whose reads are so urgent.
+    /// The provider, for a watcher.
     #[must_use]
-    pub fn of(&self, urgency: Urgency) -> Arc<dyn Provider> {
-        Arc::new(Paced { provider: self.provider.clone(), shared: self.shared.clone(), urgency })
+    pub fn watching(&self) -> Arc<dyn Provider> {
+        self.paced(Some(self.places.clone()))
+    }
+
+    /// The provider, for whoever lists: one read at a time, which waits for no watcher's.
+    #[must_use]
+    pub fn listing(&self) -> Arc<dyn Provider> {
+        self.paced(None)
+    }
+
+    fn paced(&self, places: Option<Arc<Semaphore>>) -> Arc<dyn Provider> {
+        let (provider, not_before) = (self.provider.clone(), self.not_before.clone());
+        Arc::new(Paced { provider, not_before, places })
     }
 }
 
 struct Paced {
     provider: Arc<dyn Provider>,
-    shared: Arc<Shared>,
-    urgency: Urgency,
-}
-
-impl Shared {
-    async fn turn(&self, urgency: Urgency) {
-        let now = self.origin.elapsed();
-        let wait = self.budget().wait(now, urgency);
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    fn hold_off(&self, wait: Duration) {
-        let now = self.origin.elapsed();
-        self.budget().hold_off(now, wait);
-    }
-
-    fn budget(&self) -> MutexGuard<'_, Budget> {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    not_before: watch::Sender<Instant>,
+    places: Option<Arc<Semaphore>>,
 }
 
 impl Paced {
     async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-        self.shared.turn(self.urgency).await;
-        let answer = match self.urgency {
-            Urgency::Watch => self.in_its_place(call).await,
-            Urgency::List | Urgency::Act | Urgency::Verify => call.await,
+        let not_before = *self.not_before.borrow();
+        if not_before > Instant::now() {
+            tokio::time::sleep_until(not_before).await;
+        }
+        let answer = match &self.places {
+            Some(places) => in_its_place(places, call).await,
+            None => call.await,
         };
         if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
-            self.shared.hold_off(retry_after.unwrap_or(UNSTATED).min(SHARED_MOST));
+            let until = Instant::now() + retry_after.unwrap_or(UNSTATED).min(SHARED_MOST);
+            self.not_before.send_modify(|not_before| *not_before = until.max(*not_before));
         }
         answer
     }
+}
 
-    /// Waits for one of the places, and gives it back when the call takes long: what hangs keeps nobody waiting.
-    async fn in_its_place<T>(&self, call: impl Future<Output = T>) -> T {
-        let mut call = std::pin::pin!(call);
-        // Never closed.
-        let place = self.shared.watching.acquire().await.ok();
-        if let Ok(answer) = tokio::time::timeout(PLACE_MOST, &mut call).await {
-            return answer;
-        }
-        drop(place);
-        call.await
+/// Waits for one of the places, and gives it back when the call takes long: what hangs keeps nobody waiting.
+async fn in_its_place<T>(places: &Semaphore, call: impl Future<Output = T>) -> T {
+    let mut call = std::pin::pin!(call);
+    // Never closed.
+    let place = places.acquire().await.ok();
+    if let Ok(answer) = tokio::time::timeout(PLACE_MOST, &mut call).await {
+        return answer;
     }
-
-    async fn act(&self) {
-        self.shared.turn(Urgency::Act).await;
-    }
+    drop(place);
+    call.await
 }
 
 #[async_trait]
@@ -144,27 +125,22 @@ impl Provider for Paced {
     }
 
     async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
-        self.act().await;
         self.provider.pause(id).await
     }
 
     async fn resume(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.act().await;
         self.provider.resume(id).await
     }
 
     async fn cancel(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.act().await;
         self.provider.cancel(id).await
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.act().await;
         self.provider.delete(id).await
     }
 
     async fn message(&self, id: &SessionId, text: &str) -> Result<(), ApiError> {
-        self.act().await;
         self.provider.message(id, text).await
     }
 

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use super::{Config, Ids, Watch, watcher};
 use crate::api::Provider;
 use crate::api::backoff::Bounds;
-use crate::api::budget::Budget;
 use crate::clock::Clock;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
@@ -32,7 +31,6 @@ impl Config {
         let notify = notify::Config::new(&config.notify);
         Self {
             provider,
-            budget: Budget::new(None),
             policy: config.policy,
             settings: settings(&config.approvals, &config.watch),
             desk,

@@ -89,6 +89,9 @@ async fn another_store_and_a_checkpoint_that_cannot_be_read_stop_everything_as_w
         let ended = daemon.stop(Signal::TERM);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert_eq!(head(&home).0, 2, "the stop, and that a checkpoint is kept");
+        let kept = std::fs::read_dir(home.path("elsewhere")).unwrap().map(|entry| entry.unwrap().path());
+        let kept = kept.filter(|path| std::fs::read_to_string(path).unwrap() == text).count();
+        assert_eq!(kept, usize::from(text == "not one"), "what is no checkpoint is not written over");
     }
 }
 
