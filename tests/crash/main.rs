@@ -28,7 +28,7 @@ use plan::Run;
 use summary::Summary;
 
 /// How many daemons live at the same time, where nobody says: they mostly wait.
-const PARALLEL: usize = 16;
+const PARALLEL: usize = 24;
 
 #[test]
 fn nothing_is_lost_and_nothing_happens_twice_wherever_the_process_dies() {
