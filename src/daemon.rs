@@ -10,6 +10,7 @@
 //!
 //! Every arrow is a channel, every box a task; the driver and the watcher exist once per session.
 
+mod alarm;
 mod configured;
 pub mod driver;
 pub mod evaluator;

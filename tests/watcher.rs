@@ -6,6 +6,7 @@ mod server;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::backoff::Bounds;
 use holdpoint::api::{Event, EventKind, MessageId, SessionId, Status};
@@ -36,7 +37,7 @@ struct World {
     state: Arc<Mutex<State>>,
     /// Each event stream that is opened.
     streams: mpsc::UnboundedReceiver<StreamSender>,
-    seen: mpsc::Receiver<Box<Seen>>,
+    seen: mpsc::Receiver<Seen>,
     cancel: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -101,7 +102,15 @@ impl World {
         let (out, seen) = mpsc::channel(capacity);
         let cancel = CancellationToken::new();
         let session = SessionId::try_from("s-1").expect("an id");
-        let task = Watcher::spawn(Arc::new(agi), session, cursor.map(MessageId), config, place, out, cancel.clone());
+        let mut watcher = Watcher::new(Arc::new(agi), session, cursor.map(MessageId), config, place);
+        let stop = cancel.clone();
+        let task = tokio::spawn(async move {
+            while let Some(Some(seen)) = stop.run_until_cancelled(watcher.next()).await {
+                if out.send(seen).await.is_err() {
+                    return;
+                }
+            }
+        });
         Self { server, state, streams, seen, cancel, task }
     }
 
@@ -120,7 +129,7 @@ impl World {
     /// What is told next; that it is followed, that the first poll was told, and the cursor, have tests of their own.
     async fn next(&mut self) -> Option<Seen> {
         loop {
-            let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen").map(|seen| *seen);
+            let seen = timeout(PATIENCE, self.seen.recv()).await.expect("nothing was seen");
             if !matches!(seen, Some(Seen::Followed | Seen::MessagesRead { .. } | Seen::Cursor(_))) {
                 return seen;
             }
@@ -133,7 +142,6 @@ impl World {
         loop {
             let waited = timeout(PATIENCE, self.seen.recv()).await;
             let Ok(Some(seen)) = waited else { panic!("not seen; only {all:?}") };
-            let seen = *seen;
             if matches!(seen, Seen::Followed | Seen::MessagesRead { .. } | Seen::Cursor(_)) && !fits(&seen) {
                 continue;
             }

@@ -19,12 +19,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::BoxStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Ids;
+use super::alarm::Alarm;
 use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::ramp::Recovering;
@@ -42,7 +44,7 @@ use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Observed,
 use crate::telemetry::metrics::Metrics;
 
 use answering::Promised;
-use overload::Overload;
+use overload::Sights;
 use picture::Pictures;
 use showing::Showing;
 use tally::Tally;
@@ -91,8 +93,8 @@ pub struct Parts {
     pub ids: Ids,
     /// Operators' orders.
     pub orders: mpsc::Receiver<Box<Order>>,
-    /// The watcher.
-    pub seen: mpsc::Receiver<Box<Seen>>,
+    /// What the watcher tells.
+    pub seen: BoxStream<'static, Seen>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
     /// What holds for every session.
@@ -146,7 +148,7 @@ pub struct Driver {
     clock: Clock,
     ids: Ids,
     orders: mpsc::Receiver<Box<Order>>,
-    seen: mpsc::Receiver<Box<Seen>>,
+    sights: Sights,
     standing: watch::Receiver<Standing>,
     /// As the gate knows it.
     known: Standing,
@@ -167,7 +169,6 @@ pub struct Driver {
     recorder: SessionRecorder,
     recovering: Option<Recovering>,
     showing: Showing,
-    overload: Overload,
     tally: Tally,
     /// As the watcher told it: up to here every message is told.
     cursor: MessageId,
@@ -195,7 +196,7 @@ impl Driver {
             writer: parts.writer,
             ids: parts.ids,
             orders: parts.orders,
-            seen: parts.seen,
+            sights: Sights::new(parts.seen),
             standing: parts.standing,
             known,
             alarm: parts.alarm,
@@ -210,7 +211,6 @@ impl Driver {
             metrics: parts.metrics,
             recorder,
             recovering: parts.recovering,
-            overload: Overload::default(),
             tally: Tally::default(),
             cursor,
             cursor_kept: (cursor, parts.clock.origin()),
@@ -234,6 +234,7 @@ impl Driver {
         // What recovery pauses leaves first.
         tokio::task::yield_now().await;
         self.show();
+        let (mut alarm, mut stopped) = (Alarm::default(), std::pin::pin!(stop.cancelled()));
         loop {
             if self.gate.is_over() && self.calls.is_empty() && self.unsent.is_empty() {
                 break;
@@ -241,18 +242,17 @@ impl Driver {
             let due = self.due();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => {
+                () = &mut stopped => {
                     self.drain().await;
                     break;
                 }
                 Ok(()) = self.standing.changed() => self.stand().await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
                 Some(order) = self.orders.recv() => self.ordered(*order).await,
-                () = sleep_until(due), if due.is_some() => self.tick(),
-                Some(seen) = self.seen.recv() => self.saw(*seen).await,
+                () = alarm.until(due) => self.tick(),
+                Some(look) = self.sights.next(self.known.settings.blind_after) => self.looked(look).await,
                 else => break,
             }
-            self.keep_up();
             self.flush();
             self.answer_promised();
             self.recorder.send();

@@ -145,14 +145,15 @@ impl Ramp {
         (Self { requests, waiting }, recovering)
     }
 
-    /// Waits for a turn of a session; `failed` says that its last one brought nothing, which lets others go first.
-    pub async fn turn(&self, session: SessionId, rank: Rank, failed: bool) -> Turn {
+    /// Asks for a turn of a session at once, and waits for it when polled; `failed` says that its last one brought nothing,
+    /// which lets others go first.
+    pub fn turn(&self, session: SessionId, rank: Rank, failed: bool) -> impl Future<Output = Turn> + Send + use<> {
         let (reply, turn) = oneshot::channel();
         let _ = self.requests.send(Request::Turn { session, rank, failed, reply });
-        match turn.await {
-            Ok(turn) => turn,
+        let back = self.requests.clone();
+        async move {
             // The task fails only by a bug: then watching goes on without a bound.
-            Err(_) => Turn { number: 0, back: self.requests.clone(), went: Went::Nowhere },
+            turn.await.unwrap_or_else(|_| Turn { number: 0, back, went: Went::Nowhere })
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! # Theory of operation
 //!
-//! One task per session owns two sources. The event *stream* is fast and has every kind, but it may end early, withhold or
+//! It is part of its driver's task, which asks it for what is next, and owns two sources. The event *stream* is fast and has every kind, but it may end early, withhold or
 //! fall silent. *Polling* the messages is slow and has only some kinds (no steps), but it says what the stream should have
 //! shown. Both run side by side, and neither waits for the other:
 //!
@@ -22,20 +22,20 @@
 //! - Watching begins, and a stream is opened again, when the [ramp](super::ramp) gives a turn. Whoever waits for one sees
 //!   nothing, and the clock of sight runs.
 //!
-//! Decides nothing about events and calls nothing that acts. Control never waits for it: it only writes to its channel, and
-//! when that is full it waits and loses nothing.
+//! Decides nothing about events and calls nothing that acts. Control never waits for it: it never waits itself, and what
+//! nobody asks for stays with the provider's stream and is not lost.
 
 mod known;
 mod replay;
 mod sight;
 mod task;
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use futures_util::Stream;
 
 pub use known::Known;
 pub use replay::Replay;
@@ -144,29 +144,28 @@ pub struct Place {
     pub rank: Rank,
 }
 
-/// Starts watchers.
-#[derive(Debug)]
-pub struct Watcher;
+/// Sight of one session, as a stream of what is seen; it ends when the session is gone. It does nothing while it is not
+/// asked, and dropping it drops its calls in flight, which only read.
+pub struct Watcher(Box<task::Task>);
 
 impl Watcher {
-    /// Watches `session` until it is gone, `cancel` is cancelled or the receiver of `out` is dropped.
-    ///
-    /// Events with an id up to `cursor` count as told. A full channel makes the watcher wait; nothing is lost. What is told is
-    /// boxed: a channel keeps room for 32 sights from the start, and most sessions are quiet.
-    pub fn spawn(
+    /// Watches `session`, in its turn. Events with an id up to `cursor` count as told.
+    #[must_use]
+    pub fn new(
         provider: Arc<dyn Provider>,
         session: SessionId,
         cursor: Option<MessageId>,
         config: WatchConfig,
         place: Place,
-        out: mpsc::Sender<Box<Seen>>,
-        cancel: CancellationToken,
-    ) -> JoinHandle<()> {
-        let task = Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, out, place));
-        tokio::spawn(async move {
-            // Dropping the task's future drops its calls in flight, which only read.
-            let run = std::pin::pin!(task.run());
-            let _ended = cancel.run_until_cancelled(run).await;
-        })
+    ) -> Self {
+        Self(Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, place)))
+    }
+}
+
+impl Stream for Watcher {
+    type Item = Seen;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Seen>> {
+        self.0.poll_told(cx)
     }
 }

@@ -69,6 +69,9 @@ impl Driver {
 
     /// Sends the answers that have waited long enough.
     pub(super) fn answer_promised(&mut self) {
+        if self.promised.is_empty() {
+            return;
+        }
         let (now, written) = (Instant::now(), self.writing == 0);
         let (ready, waiting) = std::mem::take(&mut self.promised)
             .into_iter()

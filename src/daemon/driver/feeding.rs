@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
-use super::overload::Tide;
+use super::overload::Look;
 use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
 use crate::control::Ordered;
@@ -19,7 +19,20 @@ use crate::gate::{Answer, Effect, Input, ReplyTo};
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
-    pub(super) async fn saw(&mut self, seen: Seen) {
+    pub(super) async fn looked(&mut self, look: Look) {
+        match look {
+            Look::Seen(seen) => self.saw(seen).await,
+            Look::Behind(since) => {
+                let lasted = since.as_secs();
+                let why = format!("its events have come faster than they are judged for {lasted} s");
+                tracing::warn!(session = %self.session, "session {}: {why}", self.session);
+                self.out_of_sight(since, why);
+            }
+            Look::CaughtUp => self.in_sight_again(),
+        }
+    }
+
+    async fn saw(&mut self, seen: Seen) {
         let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
@@ -38,11 +51,11 @@ impl Driver {
                 self.feed_pause_first(Some(arrived), Input::Status(status)).await;
             }
             Seen::Blind { since, why } => {
-                self.overload.unseen = true;
+                self.sights.unseen = true;
                 self.out_of_sight(since, why);
             }
             Seen::Sighted => {
-                self.overload.unseen = false;
+                self.sights.unseen = false;
                 self.in_sight_again();
             }
             Seen::Gap { after, why } => self.feed(Input::Gap { after, why }),
@@ -55,22 +68,6 @@ impl Driver {
         self.move_cursor();
     }
 
-    /// Whether events come faster than they are judged. What waits is judged all the same, in its order.
-    pub(super) fn keep_up(&mut self) {
-        let (waiting, room, after) = (self.seen.len(), self.seen.max_capacity(), self.known.settings.blind_after);
-        match self.overload.look(waiting, room, Instant::now(), after) {
-            Some(Tide::Behind(since)) => {
-                let lasted = since.as_secs();
-                let why =
-                    format!("its events have come faster than they are judged for {lasted} s, and {waiting} wait");
-                tracing::warn!(session = %self.session, "session {}: {why}", self.session);
-                self.out_of_sight(since, why);
-            }
-            Some(Tide::CaughtUp) => self.in_sight_again(),
-            None => (),
-        }
-    }
-
     fn out_of_sight(&mut self, since: Duration, why: String) {
         self.showing.blind(self.now(), since, &why);
         self.feed(Input::Blind { why });
@@ -78,7 +75,7 @@ impl Driver {
 
     /// Unless it is out of sight for another reason still.
     fn in_sight_again(&mut self) {
-        if !self.overload.is_blind() {
+        if !self.sights.is_blind() {
             self.showing.sighted();
             self.feed(Input::Sighted);
         }

@@ -1,20 +1,23 @@
-//! Overload: whether a session's events come faster than they are judged, so that what is judged is no longer what happens.
+//! What the watcher tells, and whether that comes faster than it is judged, so that what is judged is no longer what happens.
 //!
-//! Nothing is lost then: the watcher waits, and the provider's stream behind it. But whoever is always behind does not see, so
-//! it counts as blindness, until nothing waits any more. Only looks at how much waits; a session that fills its room for a
-//! moment, as one does that is caught up on, is not behind.
+//! Nothing is lost then: what is not asked for waits with the provider's stream. But whoever is always behind does not see, so
+//! it counts as blindness, until nothing waits any more. Only looks whether something waits; a session that has much to tell
+//! for a while, as one does that is caught up on, is not behind.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::Instant;
 
-/// Part of the room in which less has to wait, at some look, for a session that is followed.
-const FOLLOWED: usize = 4;
+use crate::daemon::watcher::Seen;
 
-/// How a session is followed.
-#[derive(Debug, Default)]
-pub(super) struct Overload {
-    /// Since when more has waited at every look.
+/// What the watcher tells, and how the session is followed.
+pub(super) struct Sights {
+    told: BoxStream<'static, Seen>,
+    /// Since when something has waited at every look.
     since: Option<Instant>,
     /// Whether that was told.
     behind: bool,
@@ -22,28 +25,49 @@ pub(super) struct Overload {
     pub unseen: bool,
 }
 
-/// What is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tide {
+/// What there is at a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// The watcher told this.
+    Seen(Seen),
     /// Events have outrun their evaluation for so long.
     Behind(Duration),
     /// Everything that waited is judged.
     CaughtUp,
 }
 
-impl Overload {
-    /// A look: `waiting` of `room` sights wait to be judged.
-    pub fn look(&mut self, waiting: usize, room: usize, now: Instant, blind_after: Duration) -> Option<Tide> {
-        if waiting == 0 || (!self.behind && waiting.saturating_mul(FOLLOWED) < room) {
-            self.since = None;
-            return std::mem::take(&mut self.behind).then_some(Tide::CaughtUp);
+impl Sights {
+    pub fn new(told: BoxStream<'static, Seen>) -> Self {
+        Self { told, since: None, behind: false, unseen: false }
+    }
+
+    /// The next thing; nothing any more when watching is over. May be dropped and begun again at any time.
+    pub async fn next(&mut self, blind_after: Duration) -> Option<Look> {
+        std::future::poll_fn(|cx| self.poll(cx, blind_after)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, blind_after: Duration) -> Poll<Option<Look>> {
+        let lasted = self.since.filter(|_| !self.behind).map(|since| since.elapsed());
+        if let Some(lasted) = lasted.filter(|lasted| *lasted >= blind_after) {
+            self.behind = true;
+            return Poll::Ready(Some(Look::Behind(lasted)));
         }
-        let lasted = now.duration_since(*self.since.get_or_insert(now));
-        if self.behind || lasted < blind_after {
-            return None;
+        match self.told.poll_next_unpin(cx) {
+            Poll::Ready(Some(seen)) => {
+                self.since.get_or_insert_with(Instant::now);
+                Poll::Ready(Some(Look::Seen(seen)))
+            }
+            // The runtime has others go first: that says nothing of what waits.
+            Poll::Pending if !has_budget_remaining() => Poll::Pending,
+            Poll::Pending => {
+                self.since = None;
+                if std::mem::take(&mut self.behind) { Poll::Ready(Some(Look::CaughtUp)) } else { Poll::Pending }
+            }
+            Poll::Ready(None) => {
+                self.since = None;
+                Poll::Ready(std::mem::take(&mut self.behind).then_some(Look::CaughtUp))
+            }
         }
-        self.behind = true;
-        Some(Tide::Behind(lasted))
     }
 
     /// Whether the session counts as out of sight for either reason.
@@ -54,21 +78,57 @@ impl Overload {
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+    use tokio::time::{advance, timeout};
+
     use super::*;
 
     const AFTER: Duration = Duration::from_secs(20);
 
-    #[test]
-    fn a_session_is_behind_once_its_room_was_never_nearly_empty_for_the_whole_time_and_until_nothing_waits() {
-        let (mut overload, start) = (Overload::default(), Instant::now());
-        let mut look = |waiting, seconds| overload.look(waiting, 256, start + Duration::from_secs(seconds), AFTER);
-        assert_eq!([look(256, 0), look(64, 10), look(256, 19)], [None; 3]);
-        assert_eq!(look(63, 19), None, "it was followed for a moment");
-        assert_eq!([look(256, 20), look(200, 39)], [None; 2]);
-        assert_eq!(look(256, 40), Some(Tide::Behind(AFTER)));
-        assert_eq!([look(256, 41), look(1, 50)], [None; 2], "told once, and over only when everything is judged");
-        assert_eq!(look(0, 51), Some(Tide::CaughtUp));
-        assert_eq!([look(0, 52), look(256, 53), look(256, 72)], [None; 3]);
-        assert_eq!(look(256, 73), Some(Tide::Behind(AFTER)), "and again");
+    fn sights() -> (mpsc::Sender<Seen>, Sights) {
+        let (sender, told) = mpsc::channel(1024);
+        let told = futures_util::stream::unfold(told, async |mut told| Some((told.recv().await?, told)));
+        (sender, Sights::new(told.fuse().boxed()))
+    }
+
+    fn send(sender: &mpsc::Sender<Seen>, count: usize) {
+        (0..count).for_each(|_| sender.try_send(Seen::Followed).expect("room"));
+    }
+
+    async fn none(sights: &mut Sights) -> bool {
+        timeout(Duration::ZERO, sights.next(AFTER)).await.is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_behind_once_something_waited_at_every_look_for_the_whole_time_and_until_nothing_waits() {
+        let (sender, mut sights) = sights();
+        let seen = || Some(Look::Seen(Seen::Followed));
+        send(&sender, 2);
+        assert_eq!([sights.next(AFTER).await, sights.next(AFTER).await], [seen(), seen()]);
+        assert!(none(&mut sights).await, "it was followed for a moment");
+        send(&sender, 500);
+        assert_eq!(sights.next(AFTER).await, seen());
+        advance(AFTER - Duration::from_millis(1)).await;
+        assert_eq!(sights.next(AFTER).await, seen(), "not for the whole time yet");
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(sights.next(AFTER).await, Some(Look::Behind(AFTER)));
+        assert!(sights.is_blind());
+        for _ in 2..500 {
+            advance(Duration::from_secs(1)).await;
+            assert_eq!(sights.next(AFTER).await, seen(), "told once, however often the runtime has others go first");
+        }
+        assert_eq!(sights.next(AFTER).await, Some(Look::CaughtUp), "over when everything is judged");
+        assert!(!sights.is_blind() && none(&mut sights).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_is_over_is_not_behind() {
+        let (sender, mut sights) = sights();
+        send(&sender, 1);
+        drop(sender);
+        assert_eq!(sights.next(AFTER).await, Some(Look::Seen(Seen::Followed)));
+        assert_eq!(sights.next(AFTER).await, None);
+        advance(AFTER * 2).await;
+        assert_eq!(sights.next(AFTER).await, None);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use futures_util::StreamExt as _;
 
 use super::*;
 use crate::api::{Capabilities, EventStream, Messages, PauseAnswer, Provider, Session, Status};
@@ -74,7 +75,7 @@ impl Provider for Looks {
 struct World {
     provider: Arc<Looks>,
     orders: mpsc::Sender<Box<Order>>,
-    seen: mpsc::Sender<Box<Seen>>,
+    seen: mpsc::Sender<Seen>,
     standing: watch::Sender<Standing>,
     driver: Option<Box<Driver>>,
     store: Store,
@@ -117,7 +118,9 @@ async fn world() -> World {
         clock,
         ids: Ids::fresh(),
         orders: inbox,
-        seen: sights,
+        seen: futures_util::stream::unfold(sights, async |mut sights| Some((sights.recv().await?, sights)))
+            .fuse()
+            .boxed(),
         alarm,
         standing: standing.subscribe(),
         pictures: folder.path().into(),
@@ -213,7 +216,7 @@ async fn the_pause_of_a_rule_leaves_before_it_is_written_down() {
     let kind = crate::api::EventKind::Thought;
     let text = "words".to_owned();
     let event = Event { id: Some(MessageId(7)), kind, text, at: None, url: None, title: None, truncated: false };
-    world.seen.send(Box::new(Seen::Event { event, backlog: false })).await.expect("room");
+    world.seen.send(Seen::Event { event, backlog: false }).await.expect("room");
     assert_eq!(world.first_pause().await, 0);
 }
 
@@ -236,7 +239,7 @@ async fn a_session_whose_events_outrun_their_evaluation_is_treated_as_blind_and_
     let seen = world.seen.clone();
     let _flood = tokio::spawn(async move {
         for id in 1.. {
-            seen.send(Box::new(quiet(id))).await.expect("a driver");
+            seen.send(quiet(id)).await.expect("a driver");
         }
     });
     while world.seen.capacity() > 0 {

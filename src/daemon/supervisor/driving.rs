@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, watch};
 
 use super::{ORDERS, Reins, Supervisor};
@@ -16,9 +17,6 @@ use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
 use crate::policy::SessionInfo;
-
-/// How many sights one session may have waiting before its watcher waits.
-const SIGHTS: usize = 256;
 
 /// How many sessions begin to be driven in one turn of the supervisor.
 const AT_ONCE: usize = 64;
@@ -138,8 +136,7 @@ impl Supervisor {
     fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
         let (orders, inbox) = mpsc::channel(ORDERS);
-        let (seen, sights) = mpsc::channel(SIGHTS);
-        let stop = self.stop.child_token();
+        let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
         let done = self.done.get(&session).into_iter().flatten();
@@ -157,6 +154,9 @@ impl Supervisor {
             }
             FirstSeen::NotPaused => (),
         }
+        let place = Place { ramp: self.ramp.clone(), rank };
+        let (provider, config) = (self.parts.watched.clone(), self.parts.watch.config);
+        let watcher = Watcher::new(provider, session.clone(), cursor, config, place);
         let parts = Box::new(Parts {
             gate,
             standing: told,
@@ -169,23 +169,17 @@ impl Supervisor {
             clock: self.parts.clock.clone(),
             ids: self.parts.ids.clone(),
             orders: inbox,
-            seen: sights,
+            seen: watcher.boxed(),
             alarm: self.alarm.clone(),
             pictures: self.parts.pictures.clone(),
             metrics: self.parts.metrics.clone(),
             recorder: self.parts.recorder.clone(),
             recovering: self.recovering.clone(),
         });
-        let place = Place { ramp: self.ramp.clone(), rank };
-        let provider = self.parts.watched.clone();
-        let config = self.parts.watch.config;
-        let (watched, takes_up) = (session.clone(), !parts.kept.is_empty());
+        let takes_up = !parts.kept.is_empty();
         let task = self.tasks.spawn(async move {
-            let watching = stop.child_token();
-            let _stopped_with_driver = watching.clone().drop_guard();
             // Recovery first: its pauses leave before anything is read.
             let driver = Driver::new(parts);
-            Watcher::spawn(provider, watched, cursor, config, place, seen, watching);
             if takes_up {
                 crash::at(Point::TakenUpUnshown);
             }

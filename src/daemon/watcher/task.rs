@@ -1,4 +1,4 @@
-//! The watcher's task: waits for one thing at a time and handles it.
+//! The watcher at work: looks for one thing at a time that happened, and handles it.
 //!
 //! Rules of judging are in the pure parts beside it; this file only connects them to the provider and the channel.
 
@@ -7,16 +7,19 @@ mod slots;
 mod streaming;
 mod waiting;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::Poll::{Pending, Ready};
+use std::task::{Context, ready};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Place, Replay, Seen, Sight, WatchConfig};
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
+use crate::daemon::alarm::Alarm;
 use crate::daemon::ramp::Turn;
 
 /// The stream is opened without a first poll's answer after this long.
@@ -34,14 +37,13 @@ const CHECKS_PUT_OFF: u8 = 2;
 /// Answers "no such session" until the session counts as gone: the first, and two that confirm it.
 const ABSENCES: u32 = 3;
 
-/// Watching is over: the session is gone, or nobody listens.
+/// Watching is over: the session is gone.
 pub(super) struct Over;
 
 pub(super) struct Task {
     provider: Arc<dyn Provider>,
     session: SessionId,
     config: WatchConfig,
-    out: mpsc::Sender<Box<Seen>>,
     place: Place,
     /// Leave to open a stream, from when it was given until it was opened, or is not wanted.
     turn: Option<Turn>,
@@ -88,6 +90,11 @@ pub(super) struct Task {
     absences: u32,
     polls: Trouble,
     streams: Trouble,
+    /// For all that is due by itself.
+    timer: Alarm,
+    /// Told, and not taken yet.
+    told: VecDeque<Seen>,
+    over: bool,
 }
 
 /// What is wrong with one source.
@@ -121,22 +128,20 @@ impl Task {
         session: SessionId,
         cursor: MessageId,
         config: WatchConfig,
-        out: mpsc::Sender<Box<Seen>>,
         place: Place,
     ) -> Self {
         let origin = Instant::now();
-        Self {
+        let mut task = Self {
             provider,
             session,
             config,
-            out,
             place,
             turn: None,
             followed: false,
             origin,
-            stream: Stream::Closed { reopen_at: origin + FIRST_POLL },
+            stream: Stream::Idle,
             backoff: Backoff::new(config.reconnect),
-            poll: Poll::Due(origin),
+            poll: Poll::Not,
             poll_again: false,
             read_after: cursor,
             read_next: (Duration::ZERO, cursor),
@@ -160,34 +165,66 @@ impl Task {
             absences: 0,
             polls: Trouble::none(origin, config.poll_interval),
             streams: Trouble::none(origin, config.poll_interval),
+            timer: Alarm::default(),
+            told: VecDeque::new(),
+            over: false,
+        };
+        task.wait_for_turn();
+        task
+    }
+
+    /// The next thing that is told; none when watching is over.
+    pub(super) fn poll_told(&mut self, cx: &mut Context<'_>) -> std::task::Poll<Option<Seen>> {
+        loop {
+            if let Some(seen) = self.told.pop_front() {
+                if self.told.is_empty() {
+                    // Ten thousand sessions would each keep room for what they never need at once.
+                    self.told = VecDeque::new();
+                }
+                return Ready(Some(seen));
+            }
+            if self.over {
+                return Ready(None);
+            }
+            let wake = ready!(self.poll_wake(cx));
+            if self.take(wake).is_err() {
+                tracing::debug!(session = %self.session, "no longer watching");
+                self.over = true;
+            }
         }
     }
 
-    /// Boxed, so that the future does not hold it twice.
-    pub(super) async fn run(mut self: Box<Self>) {
-        tracing::debug!(session = %self.session, cursor = %self.read_to, "watching");
-        if self.wait_for_turn().await.is_ok() {
-            while let Ok(()) = self.turn().await {}
+    /// The first of all that may happen. Answers go before items, items before what is due by itself, so that lateness of ours
+    /// is never taken for silence of theirs.
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> std::task::Poll<Wake> {
+        if let Ready(wake) = self.poll.poll(cx) {
+            return Ready(wake);
         }
-        tracing::debug!(session = %self.session, "no longer watching");
+        if let Ready(wake) = self.stream.poll(cx) {
+            return Ready(wake);
+        }
+        let alarm = self.next_alarm().map(|at| (at, Wake::Alarm));
+        let due = [self.poll.due(), self.stream.due(), alarm].into_iter().flatten();
+        // Of what is due at the same time the first comes first.
+        let Some((at, wake)) = due.min_by_key(|(at, _)| *at) else { return Pending };
+        self.timer.poll(cx, Some(at)).map(|()| wake)
     }
 
-    async fn turn(&mut self) -> Result<(), Over> {
-        let alarm = self.next_alarm();
-        match slots::next(&mut self.stream, &mut self.poll, alarm).await {
+    fn take(&mut self, wake: Wake) -> Result<(), Over> {
+        match wake {
             Wake::PollDue => self.start_poll(),
             Wake::CheckDue => self.check(),
             Wake::OpenDue => self.open_in_turn(),
             Wake::Turn(turn) => self.has_turn(turn),
-            Wake::Opened(Ok(items)) => self.opened(items).await?,
-            Wake::Opened(Err(error)) => self.not_opened(error).await?,
-            Wake::Item(item) => self.item(item).await?,
-            Wake::Ended(error) => self.ended(error).await?,
+            Wake::Opened(Ok(items)) => self.opened(items),
+            Wake::Opened(Err(error)) => self.not_opened(&error),
+            Wake::Item(item) => self.item(item),
+            Wake::Ended(error) => self.ended(error.as_ref()),
             Wake::Silent => self.silent(),
-            Wake::Answered(Answer::Messages(Ok(messages))) => self.messages(messages).await?,
-            Wake::Answered(Answer::Messages(Err(error))) => self.poll_failed(error).await?,
-            Wake::Answered(Answer::Session(answer)) => self.existence(answer).await?,
-            Wake::Alarm => self.alarm().await?,
+            Wake::Answered(Answer::Messages(Ok(messages))) => self.messages(messages)?,
+            Wake::Answered(Answer::Messages(Err(error))) => self.poll_failed(&error),
+            Wake::Answered(Answer::Session(answer)) => self.existence(answer)?,
+            Wake::Alarm => self.alarm(),
         }
         Ok(())
     }
@@ -201,31 +238,30 @@ impl Task {
         self.origin.elapsed()
     }
 
-    async fn tell(&mut self, seen: Seen) -> Result<(), Over> {
-        self.out.send(Box::new(seen)).await.map_err(|_closed| Over)
+    fn tell(&mut self, seen: Seen) {
+        self.told.push_back(seen);
     }
 
-    async fn alarm(&mut self) -> Result<(), Over> {
+    fn alarm(&mut self) {
         let now = self.now();
         if self.streamed.tick(now) {
             if !self.mute {
                 self.steps.prove(now);
             }
-            self.replay_over().await?;
+            self.replay_over();
         }
         if self.sight_until().is_some_and(|until| now >= until)
             && let Some((since, why)) = self.sight.lose(now)
         {
             self.missed.get_or_insert(0);
-            self.tell_blind(self.steps.is_blind(), since, why).await?;
+            self.tell_blind(self.steps.is_blind(), since, why);
         }
         if self.steps_until().is_some_and(|until| now >= until)
             && let Some((since, why)) = self.steps.lose(now)
         {
             let why = format!("no event stream can be kept open, so steps are not seen: {why}");
-            self.tell_blind(self.sight.is_blind(), since, why).await?;
+            self.tell_blind(self.sight.is_blind(), since, why);
         }
-        Ok(())
     }
 }
 
@@ -236,7 +272,7 @@ impl Task {
         let until = self.sight.deadline()?;
         Some(match self.poll {
             Poll::Running(_) => until.max(self.poll_began.saturating_add(self.config.blind_after)),
-            Poll::Due(_) | Poll::Check(_) => until,
+            Poll::Not | Poll::Due(_) | Poll::Check(_) => until,
         })
     }
 
@@ -246,22 +282,28 @@ impl Task {
         if open || !may_act(self.status.as_ref()) { None } else { self.steps.deadline() }
     }
 
-    async fn tell_blind(&mut self, told: bool, since: Duration, why: String) -> Result<(), Over> {
+    fn tell_blind(&mut self, told: bool, since: Duration, why: String) {
         tracing::debug!(session = %self.session, ?since, "session {}: sight is lost: {why}", self.session);
-        if told { Ok(()) } else { self.tell(Seen::Blind { since, why }).await }
+        if !told {
+            self.tell(Seen::Blind { since, why });
+        }
     }
 
-    async fn restore_sight(&mut self) -> Result<(), Over> {
-        if self.sight.restore() && !self.steps.is_blind() { self.tell_sighted().await } else { Ok(()) }
+    fn restore_sight(&mut self) {
+        if self.sight.restore() && !self.steps.is_blind() {
+            self.tell_sighted();
+        }
     }
 
-    async fn restore_steps(&mut self) -> Result<(), Over> {
-        if self.steps.restore() && !self.sight.is_blind() { self.tell_sighted().await } else { Ok(()) }
+    fn restore_steps(&mut self) {
+        if self.steps.restore() && !self.sight.is_blind() {
+            self.tell_sighted();
+        }
     }
 
-    async fn tell_sighted(&mut self) -> Result<(), Over> {
+    fn tell_sighted(&mut self) {
         tracing::debug!(session = %self.session, "session {}: sight is back", self.session);
-        self.tell(Seen::Sighted).await
+        self.tell(Seen::Sighted);
     }
 }
 
@@ -272,45 +314,46 @@ fn may_act(status: Option<&Status>) -> bool {
 
 /// What is told, whichever source it came from.
 impl Task {
-    async fn replay_over(&mut self) -> Result<(), Over> {
+    fn replay_over(&mut self) {
         self.first_replay_over = true;
-        self.catch_up(self.history_to.unwrap_or_else(|| self.known.greatest())).await?;
+        self.catch_up(self.history_to.unwrap_or_else(|| self.known.greatest()));
         // Steps that were missed have been replayed by now.
-        if self.steps.has_proof(self.now()) { self.restore_steps().await } else { Ok(()) }
-    }
-
-    async fn catch_up_without_stream(&mut self) -> Result<(), Over> {
-        match self.history_to {
-            Some(up_to) => self.catch_up(up_to).await,
-            None => Ok(()),
+        if self.steps.has_proof(self.now()) {
+            self.restore_steps();
         }
     }
 
-    async fn catch_up(&mut self, up_to: MessageId) -> Result<(), Over> {
+    fn catch_up_without_stream(&mut self) {
+        if let Some(up_to) = self.history_to {
+            self.catch_up(up_to);
+        }
+    }
+
+    fn catch_up(&mut self, up_to: MessageId) {
         if std::mem::replace(&mut self.caught, true) {
-            return Ok(());
+            return;
         }
         // A first poll that succeeds only now must not turn news into history.
         self.history_to = Some(up_to);
-        self.tell(Seen::Caught { up_to }).await
+        self.tell(Seen::Caught { up_to });
     }
 
-    async fn tell_event(&mut self, event: Event) -> Result<(), Over> {
+    fn tell_event(&mut self, event: Event) {
         let backlog = match (event.id, self.history_to) {
             (Some(id), Some(history_to)) => id <= history_to,
             (Some(_), None) | (None, _) => !self.first_replay_over,
         };
-        self.tell(Seen::Event { event, backlog }).await
+        self.tell(Seen::Event { event, backlog });
     }
 
-    async fn gone(&mut self) -> Result<(), Over> {
+    fn gone(&mut self) -> Result<(), Over> {
         tracing::info!(session = %self.session, "session {} is gone", self.session);
-        self.tell(Seen::Gone).await?;
+        self.tell(Seen::Gone);
         Err(Over)
     }
 
     /// What any failed call means, whichever source it belongs to.
-    async fn failed(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
+    fn failed(&mut self, source: Source, error: &ApiError) {
         self.sight.fail(error.to_string());
         match source {
             Source::Polls => {}
@@ -321,7 +364,7 @@ impl Task {
             tracing::warn!(session = %self.session, "session {} cannot be watched: {error}; trying on", self.session);
         }
         match &error.class {
-            ErrorClass::Auth { .. } => self.key_refused(source, error).await?,
+            ErrorClass::Auth { .. } => self.key_refused(source, error),
             ErrorClass::NotFound { .. } => self.suspect_absence(),
             ErrorClass::RateLimited { retry_after } => {
                 let trouble = self.trouble(source);
@@ -334,7 +377,6 @@ impl Task {
             | ErrorClass::Unknown { .. }
             | ErrorClass::Unreachable { .. } => {}
         }
-        Ok(())
     }
 
     fn trouble(&mut self, source: Source) -> &mut Trouble {
@@ -344,13 +386,13 @@ impl Task {
         }
     }
 
-    async fn key_refused(&mut self, source: Source, error: &ApiError) -> Result<(), Over> {
+    fn key_refused(&mut self, source: Source, error: &ApiError) {
         let told = self.polls.refused || self.streams.refused;
         self.trouble(source).refused = true;
         if told {
-            return Ok(());
+            return;
         }
         tracing::debug!(session = %self.session, "session {}: the provider refuses the API key: {error}", self.session);
-        self.tell(Seen::AuthRefused(error.to_string())).await
+        self.tell(Seen::AuthRefused(error.to_string()));
     }
 }

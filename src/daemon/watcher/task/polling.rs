@@ -25,6 +25,7 @@ impl Task {
     pub(super) fn poll_soon(&mut self) {
         match &mut self.poll {
             Poll::Running(_) => self.poll_again = true,
+            Poll::Not => {}
             Poll::Due(_) | Poll::Check(_) if self.polls.refused || self.absences > 0 => {}
             Poll::Due(_) | Poll::Check(_) => self.poll_in(Duration::ZERO),
         }
@@ -67,7 +68,7 @@ impl Task {
         }
     }
 
-    pub(super) async fn messages(&mut self, messages: Messages) -> Result<(), Over> {
+    pub(super) fn messages(&mut self, messages: Messages) -> Result<(), Over> {
         self.sight.prove(self.now());
         self.polls.refused = false;
         self.polls.limits.reset();
@@ -76,21 +77,21 @@ impl Task {
             tracing::info!(session = %self.session, "session {}: its messages can be read again", self.session);
         }
         let is_first = !std::mem::replace(&mut self.polled, true);
-        let news = self.read_back(messages.events).await?;
+        let news = self.read_back(messages.events);
         if !std::mem::replace(&mut self.messages_read, true) {
             // All messages of the history are told; steps may follow, but what they mean need not wait for them.
             let up_to = self.history_to.unwrap_or_default();
-            self.tell(Seen::MessagesRead { up_to }).await?;
+            self.tell(Seen::MessagesRead { up_to });
         }
-        self.tell_cursor().await?;
-        let changed = self.tell_status(messages.status).await?;
+        self.tell_cursor();
+        let changed = self.tell_status(messages.status)?;
         let again = std::mem::take(&mut self.poll_again);
         if !again {
             self.missed = None;
-            self.restore_sight().await?;
+            self.restore_sight();
         }
         self.wake_or_rest(is_first, news || changed);
-        self.rest_in_sight().await?;
+        self.rest_in_sight();
         if again {
             self.poll_in(Duration::ZERO);
         } else {
@@ -100,7 +101,7 @@ impl Task {
     }
 
     /// Tells what is new among polled events, and moves the cursors; says whether anything was.
-    async fn read_back(&mut self, events: Vec<Event>) -> Result<bool, Over> {
+    fn read_back(&mut self, events: Vec<Event>) -> bool {
         let now = self.now();
         let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
         self.read_to = self.read_to.max(greatest);
@@ -120,23 +121,22 @@ impl Task {
             };
             if is_new {
                 news = true;
-                self.tell_event(event).await?;
+                self.tell_event(event);
             }
         }
-        Ok(news)
+        news
     }
 
     /// Tells how far everything is told, when that changed.
-    async fn tell_cursor(&mut self) -> Result<(), Over> {
-        if self.cursor == self.read_after {
-            return Ok(());
+    fn tell_cursor(&mut self) {
+        if self.cursor != self.read_after {
+            self.cursor = self.read_after;
+            self.tell(Seen::Cursor(self.cursor));
         }
-        self.cursor = self.read_after;
-        self.tell(Seen::Cursor(self.cursor)).await
     }
 
     /// Tells a status that changed; one that is over ends the watching.
-    async fn tell_status(&mut self, status: Status) -> Result<bool, Over> {
+    fn tell_status(&mut self, status: Status) -> Result<bool, Over> {
         if status.0.trim().is_empty() || self.status.as_ref() == Some(&status) {
             return Ok(false);
         }
@@ -146,13 +146,13 @@ impl Task {
             self.steps.prove(self.now());
         }
         self.status = Some(status.clone());
-        self.tell(Seen::Status(status)).await?;
+        self.tell(Seen::Status(status));
         if class == StatusClass::Over {
-            return self.gone().await.map(|()| true);
+            return self.gone().map(|()| true);
         }
         if class == StatusClass::Idle {
             // No task runs, so there are no steps to be missed.
-            self.restore_steps().await?;
+            self.restore_steps();
         }
         Ok(true)
     }
@@ -169,10 +169,10 @@ impl Task {
         }
     }
 
-    pub(super) async fn poll_failed(&mut self, error: ApiError) -> Result<(), Over> {
+    pub(super) fn poll_failed(&mut self, error: &ApiError) {
         self.poll_again = false;
-        self.failed(Source::Polls, &error).await?;
-        self.count_missed(&error).await?;
+        self.failed(Source::Polls, error);
+        self.count_missed(error);
         let is_first = !std::mem::replace(&mut self.polled, true);
         if let Stream::Closed { .. } = self.stream
             && is_first
@@ -181,21 +181,20 @@ impl Task {
             self.start_opening();
         }
         self.poll_as_usual();
-        Ok(())
     }
 
     /// A break that cannot be read back although the stream is there again becomes a gap.
-    async fn count_missed(&mut self, error: &ApiError) -> Result<(), Over> {
-        let Some(failures) = self.missed.map(|failures| failures + 1) else { return Ok(()) };
+    fn count_missed(&mut self, error: &ApiError) {
+        let Some(failures) = self.missed.map(|failures| failures + 1) else { return };
         self.missed = Some(failures);
         let proven = matches!(self.stream, Stream::Open(_)) && self.sight.has_proof(self.now());
         if failures < POLLS_BEFORE_GAP || !proven {
-            return Ok(());
+            return;
         }
         self.missed = None;
         tracing::warn!(session = %self.session, after = %self.read_to, "session {}: messages cannot be read back: {error}", self.session);
-        self.tell(Seen::Gap { after: self.read_to, why: error.to_string() }).await?;
-        self.restore_sight().await
+        self.tell(Seen::Gap { after: self.read_to, why: error.to_string() });
+        self.restore_sight();
     }
 
     pub(super) fn suspect_absence(&mut self) {
@@ -203,28 +202,28 @@ impl Task {
             self.absences = 1;
             match self.poll {
                 Poll::Due(_) | Poll::Check(_) => self.poll_in(self.config.confirm_after),
-                Poll::Running(_) => {}
+                Poll::Not | Poll::Running(_) => {}
             }
         }
     }
 
-    pub(super) async fn existence(&mut self, answer: Result<Session, ApiError>) -> Result<(), Over> {
+    pub(super) fn existence(&mut self, answer: Result<Session, ApiError>) -> Result<(), Over> {
         match answer {
             Ok(session) => {
                 self.absences = 0;
                 if session.status.class() == StatusClass::Over {
-                    self.tell_status(session.status).await?;
+                    self.tell_status(session.status)?;
                 }
                 self.poll_in(self.config.poll_interval);
             }
             Err(ApiError { class: ErrorClass::NotFound { .. }, .. }) => {
                 self.absences += 1;
                 if self.absences >= ABSENCES {
-                    return self.gone().await;
+                    return self.gone();
                 }
                 self.poll_in(self.config.confirm_after);
             }
-            Err(error) => self.poll_failed(error).await?,
+            Err(error) => self.poll_failed(&error),
         }
         Ok(())
     }

@@ -1,10 +1,13 @@
 //! What a watcher waits for: two sources, each in one of a few states, and what wakes it.
 //!
-//! Waiting may be dropped and begun again at any time without losing anything.
+//! Looking loses nothing, however often and with whatever result it is done.
+
+use std::task::Context;
+use std::task::Poll::Pending;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::api::{ApiError, EventStream, Messages, Session, StreamItem};
 use crate::daemon::ramp::Turn;
@@ -35,6 +38,8 @@ pub(super) struct Open {
 
 /// Polling: one read at a time.
 pub(super) enum Poll {
+    /// Nothing is read before the first turn.
+    Not,
     /// The next read starts at this time.
     Due(Instant),
     /// The next read starts at this time, unless the stream shows by then that it brings what happens.
@@ -66,65 +71,46 @@ pub(super) enum Wake {
     Alarm,
 }
 
-/// Waits for the first of all. Answers go before items, items before timers, so that lateness of ours is never taken for
-/// silence of theirs.
-pub(super) async fn next(stream: &mut Stream, poll: &mut Poll, alarm: Option<Instant>) -> Wake {
-    tokio::select! {
-        biased;
-        wake = poll.wake() => wake,
-        wake = stream.wake() => wake,
-        () = until(alarm) => Wake::Alarm,
-    }
-}
-
 impl Stream {
-    async fn wake(&mut self) -> Wake {
+    /// What it brings, if that is there.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> std::task::Poll<Wake> {
         match self {
-            Self::Closed { reopen_at } => {
-                sleep_until(*reopen_at).await;
-                Wake::OpenDue
-            }
-            Self::Idle => std::future::pending().await,
-            Self::Waiting(turn) => Wake::Turn(turn.await),
-            Self::Opening(opening) => Wake::Opened(opening.await),
-            Self::Open(open) => open.wake().await,
-        }
-    }
-}
-
-impl Open {
-    async fn wake(&mut self) -> Wake {
-        tokio::select! {
-            biased;
-            item = self.items.next() => match item {
+            Self::Closed { .. } | Self::Idle => Pending,
+            Self::Waiting(turn) => turn.as_mut().poll(cx).map(Wake::Turn),
+            Self::Opening(opening) => opening.as_mut().poll(cx).map(Wake::Opened),
+            Self::Open(open) => open.items.poll_next_unpin(cx).map(|item| match item {
                 Some(Ok(item)) => Wake::Item(item),
                 Some(Err(error)) => Wake::Ended(Some(error)),
                 None => Wake::Ended(None),
-            },
-            () = sleep_until(self.silent_at) => Wake::Silent,
+            }),
+        }
+    }
+
+    /// When it has to be looked after by itself, and what that means.
+    pub(super) fn due(&self) -> Option<(Instant, Wake)> {
+        match self {
+            Self::Closed { reopen_at } => Some((*reopen_at, Wake::OpenDue)),
+            Self::Open(open) => Some((open.silent_at, Wake::Silent)),
+            Self::Idle | Self::Waiting(_) | Self::Opening(_) => None,
         }
     }
 }
 
 impl Poll {
-    async fn wake(&mut self) -> Wake {
+    /// The answer of a read, if it is there.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> std::task::Poll<Wake> {
         match self {
-            Self::Due(at) => {
-                sleep_until(*at).await;
-                Wake::PollDue
-            }
-            Self::Check(at) => {
-                sleep_until(*at).await;
-                Wake::CheckDue
-            }
-            Self::Running(read) => Wake::Answered(read.await),
+            Self::Not | Self::Due(_) | Self::Check(_) => Pending,
+            Self::Running(read) => read.as_mut().poll(cx).map(Wake::Answered),
         }
     }
-}
 
-pub(super) async fn until(alarm: Option<Instant>) {
-    match alarm {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
+    /// When the next read is due, and of what kind.
+    pub(super) fn due(&self) -> Option<(Instant, Wake)> {
+        match self {
+            Self::Due(at) => Some((*at, Wake::PollDue)),
+            Self::Check(at) => Some((*at, Wake::CheckDue)),
+            Self::Not | Self::Running(_) => None,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{Open, Stream};
-use super::{Over, STABLE, Source, Task};
+use super::{STABLE, Source, Task};
 use crate::api::{ApiError, ErrorClass, Event, EventStream, StreamItem};
 use crate::daemon::ramp::Went;
 
@@ -15,7 +15,7 @@ impl Task {
         self.stream = Stream::Opening(Box::pin(async move { provider.events(&session).await }));
     }
 
-    pub(super) async fn opened(&mut self, items: EventStream) -> Result<(), Over> {
+    pub(super) fn opened(&mut self, items: EventStream) {
         self.turn_went(Went::Well);
         let now = Instant::now();
         self.streams.refused = false;
@@ -24,31 +24,31 @@ impl Task {
         let silent_at = now + self.config.heartbeat_timeout;
         self.stream = Stream::Open(Open { items, opened_at: now, silent_at, fruitful: None });
         self.poll_soon();
-        self.follows().await
+        self.follows();
     }
 
-    pub(super) async fn not_opened(&mut self, error: ApiError) -> Result<(), Over> {
-        self.turn_went(went(&error));
-        self.failed(Source::Streams, &error).await?;
+    pub(super) fn not_opened(&mut self, error: &ApiError) {
+        self.turn_went(went(error));
+        self.failed(Source::Streams, error);
         self.close();
         if self.streams.refused {
             self.reopen_in(self.config.auth_retry);
         }
-        self.catch_up_without_stream().await
+        self.catch_up_without_stream();
     }
 
-    pub(super) async fn ended(&mut self, error: Option<ApiError>) -> Result<(), Over> {
+    pub(super) fn ended(&mut self, error: Option<&ApiError>) {
         let replay_was_running = self.streamed.deadline().is_some();
         self.close();
         if error.is_none() {
             self.steps.fail("the provider ends it".to_owned());
         }
         match error {
-            Some(error) => self.failed(Source::Streams, &error).await?,
-            None if replay_was_running => self.replay_over().await?,
+            Some(error) => self.failed(Source::Streams, error),
+            None if replay_was_running => self.replay_over(),
             None => {}
         }
-        self.catch_up_without_stream().await
+        self.catch_up_without_stream();
     }
 
     pub(super) fn silent(&mut self) {
@@ -81,27 +81,29 @@ impl Task {
         self.stream = Stream::Closed { reopen_at: (Instant::now() + wait).max(self.streams.not_before) };
     }
 
-    pub(super) async fn item(&mut self, item: StreamItem) -> Result<(), Over> {
-        let now = self.now();
+    pub(super) fn item(&mut self, item: StreamItem) {
+        let at = Instant::now();
+        let now = at.duration_since(self.origin);
         self.sight.prove(now);
         self.steps.prove(now);
         self.mute = false;
         self.streams.failing = false;
         if let Stream::Open(open) = &mut self.stream {
-            open.silent_at = Instant::now() + self.config.heartbeat_timeout;
+            open.silent_at = at + self.config.heartbeat_timeout;
         }
         if self.sight.is_blind() {
             self.poll_soon();
         }
         if let StreamItem::Event(event) = item {
-            self.event(now, event).await?;
+            self.event(at, event);
         }
-        self.restore_steps_if_replayed().await
+        self.restore_steps_if_replayed();
     }
 
-    async fn event(&mut self, now: Duration, event: Event) -> Result<(), Over> {
+    fn event(&mut self, at: Instant, event: Event) {
+        let now = at.duration_since(self.origin);
         if event.id.is_some_and(|id| self.streamed.meet_id(now, id)) {
-            self.replay_over().await?;
+            self.replay_over();
         }
         let is_new = match event.id {
             Some(id) => self.known.is_new(id, &event),
@@ -109,16 +111,17 @@ impl Task {
         };
         if is_new {
             if let Stream::Open(open) = &mut self.stream {
-                open.fruitful = Some(Instant::now());
+                open.fruitful = Some(at);
             }
-            self.tell_event(event).await?;
+            self.tell_event(event);
         }
-        Ok(())
     }
 
     /// Sight of steps is back once what was missed of them has been replayed.
-    async fn restore_steps_if_replayed(&mut self) -> Result<(), Over> {
-        if self.steps.is_blind() && self.streamed.deadline().is_none() { self.restore_steps().await } else { Ok(()) }
+    fn restore_steps_if_replayed(&mut self) {
+        if self.steps.is_blind() && self.streamed.deadline().is_none() {
+            self.restore_steps();
+        }
     }
 }
 

@@ -4,31 +4,19 @@
 
 use tokio::time::Instant;
 
-use super::slots::{Poll, Stream, until};
-use super::{FIRST_POLL, Over, Task};
+use super::slots::{Poll, Stream};
+use super::{FIRST_POLL, Task};
 use crate::daemon::ramp::{Rank, Turn, Went};
 use crate::daemon::watcher::Seen;
 
 impl Task {
     /// Nothing is asked before the first turn.
-    pub(super) async fn wait_for_turn(&mut self) -> Result<(), Over> {
+    pub(super) fn wait_for_turn(&mut self) {
+        tracing::debug!(session = %self.session, cursor = %self.read_to, "watching");
         let why = "it waits for its turn to be followed";
         self.sight.fail(why.to_owned());
         self.steps.fail(why.to_owned());
-        let (ramp, session) = (self.place.ramp.clone(), self.session.clone());
-        let mut turn = std::pin::pin!(ramp.turn(session, self.place.rank, false));
-        let turn = loop {
-            tokio::select! {
-                biased;
-                turn = &mut turn => break turn,
-                () = until(self.next_alarm()) => self.alarm().await?,
-            }
-        };
-        let now = Instant::now();
-        self.turn = Some(turn);
-        self.poll = Poll::Due(now);
-        self.stream = Stream::Closed { reopen_at: now + FIRST_POLL };
-        Ok(())
+        self.stream = Stream::Waiting(Box::pin(self.place.ramp.turn(self.session.clone(), self.place.rank, false)));
     }
 
     /// Opens the stream, in its turn: the first one is part of the turn that watching began with.
@@ -36,14 +24,21 @@ impl Task {
         if self.turn.is_some() {
             return self.start_opening();
         }
-        let (ramp, session, failed) = (self.place.ramp.clone(), self.session.clone(), self.streams.failing);
         let rank = self.status.as_ref().map_or(self.place.rank, Rank::of);
-        self.stream = Stream::Waiting(Box::pin(async move { ramp.turn(session, rank, failed).await }));
+        let turn = self.place.ramp.turn(self.session.clone(), rank, self.streams.failing);
+        self.stream = Stream::Waiting(Box::pin(turn));
     }
 
+    /// What comes first of all is a read: the stream follows it.
     pub(super) fn has_turn(&mut self, turn: Turn) {
         self.turn = Some(turn);
-        self.start_opening();
+        if let Poll::Not = self.poll {
+            let now = Instant::now();
+            self.poll = Poll::Due(now);
+            self.stream = Stream::Closed { reopen_at: now + FIRST_POLL };
+        } else {
+            self.start_opening();
+        }
     }
 
     pub(super) fn turn_went(&mut self, went: Went) {
@@ -53,14 +48,16 @@ impl Task {
     }
 
     /// Where no task runs there is no stream to open.
-    pub(super) async fn rest_in_sight(&mut self) -> Result<(), Over> {
-        let Stream::Idle = self.stream else { return Ok(()) };
+    pub(super) fn rest_in_sight(&mut self) {
+        let Stream::Idle = self.stream else { return };
         self.turn_went(Went::Well);
-        self.follows().await
+        self.follows();
     }
 
     /// Tells that the session is followed, once.
-    pub(super) async fn follows(&mut self) -> Result<(), Over> {
-        if std::mem::replace(&mut self.followed, true) { Ok(()) } else { self.tell(Seen::Followed).await }
+    pub(super) fn follows(&mut self) {
+        if !std::mem::replace(&mut self.followed, true) {
+            self.tell(Seen::Followed);
+        }
     }
 }
