@@ -31,7 +31,7 @@ use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::ramp::Recovering;
 use super::recorder::{Recorder, SessionRecorder};
-use super::standing::Standing;
+use super::standing::{News, Standing};
 use super::watcher::Seen;
 use super::writer::{Keep, Writer};
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
@@ -149,7 +149,7 @@ pub struct Driver {
     ids: Ids,
     orders: mpsc::Receiver<Box<Order>>,
     sights: Sights,
-    standing: watch::Receiver<Standing>,
+    standing: News,
     /// As the gate knows it.
     known: Standing,
     alarm: mpsc::Sender<String>,
@@ -197,7 +197,7 @@ impl Driver {
             ids: parts.ids,
             orders: parts.orders,
             sights: Sights::new(parts.seen),
-            standing: parts.standing,
+            standing: News::of(parts.standing),
             known,
             alarm: parts.alarm,
             calls: JoinSet::new(),
@@ -246,7 +246,7 @@ impl Driver {
                     self.drain().await;
                     break;
                 }
-                Ok(()) = self.standing.changed() => self.stand().await,
+                now = self.standing.next() => self.stand(now).await,
                 Some(back) = self.calls.join_next() => self.came_back(back),
                 Some(order) = self.orders.recv() => self.ordered(*order).await,
                 () = alarm.until(due) => self.tick(),

@@ -12,6 +12,7 @@ use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
 use crate::control::Ordered;
 use crate::crash::{self, Point};
+use crate::daemon::standing::Standing;
 use crate::daemon::watcher::Seen;
 use crate::gate::{Answer, Effect, Input, ReplyTo};
 
@@ -152,8 +153,7 @@ impl Driver {
     }
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
-    pub(super) async fn stand(&mut self) {
-        let now = self.standing.borrow_and_update().clone();
+    pub(super) async fn stand(&mut self, now: Standing) {
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);

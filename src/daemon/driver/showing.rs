@@ -1,4 +1,5 @@
-//! What clients are shown of the session itself: changes of state, sight and approval at once, counters once a second.
+//! What clients are shown of the session itself: changes of state, sight and approval at once, counters every ten
+//! seconds: nobody is told of them alone, they stand in the next snapshot.
 //!
 //! Only tells; decides nothing and is never asked before a pause has left.
 
@@ -11,8 +12,10 @@ use crate::clock::Moment;
 use crate::control::{DeskService, Halt, SessionView, Sight};
 use crate::gate::{About, Digest, EventLine, Gate};
 
-/// How often counters alone are told.
-const COUNTERS_EVERY: Duration = Duration::from_secs(1);
+/// How often counters alone are told: at first, and once there are more events than that.
+const AT_FIRST: Duration = Duration::from_secs(1);
+const FIRST: u64 = 10;
+const LATER: Duration = Duration::from_secs(10);
 /// How much of names and texts is told; approvals have all of it.
 const NAME_MOST: usize = 200;
 const TEXT_MOST: usize = 1000;
@@ -60,7 +63,7 @@ impl Showing {
     #[must_use]
     pub fn due(&self, events: u64) -> Option<Instant> {
         let (shown, at) = self.shown.as_ref()?;
-        (shown.events != events).then(|| *at + COUNTERS_EVERY)
+        (shown.events != events).then(|| *at + every(shown.events))
     }
 
     /// Tells clients what they do not know. That the gate has taken in another stop of everything is news as well: before that
@@ -69,7 +72,7 @@ impl Showing {
         let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
         let same = known.is_some_and(|(shown, at)| {
-            let counted = shown.events == events || at.elapsed() < COUNTERS_EVERY;
+            let counted = shown.events == events || at.elapsed() < every(shown.events);
             let stands = shown.state == state && shown.standing == standing;
             stands && self.halt.as_ref() == halt && shown.approval == approval && shown.sight == self.sight && counted
         });
@@ -93,6 +96,10 @@ impl Showing {
         self.desk.session(view.clone(), self.halt.clone());
         self.shown = Some((view, Instant::now()));
     }
+}
+
+fn every(events: u64) -> Duration {
+    if events < FIRST { AT_FIRST } else { LATER }
 }
 
 fn head(text: &str, most: usize) -> String {
