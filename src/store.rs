@@ -7,7 +7,10 @@ mod append;
 mod durable;
 mod events;
 mod halt;
+mod known;
 mod lock;
+mod noted;
+mod pruning;
 mod read;
 mod recording;
 mod trail;
@@ -26,6 +29,7 @@ use crate::gate::{Digest, Outcome, Record};
 pub use durable::Durable;
 pub use events::{EventBounds, EventPage, Recorded};
 pub use lock::{Lock, LockError};
+pub use noted::Noted;
 pub use read::{Report, Row};
 pub use trail::Filter;
 
@@ -36,7 +40,7 @@ pub struct Store {
     /// For recorded events, which do not wait for the disk. Only the one writer uses either, so they never contend.
     events: SqlitePool,
     /// Whose rows stand, of what `events` writes.
-    known: recording::Known,
+    known: known::Known,
     path: PathBuf,
 }
 
@@ -235,7 +239,7 @@ impl Store {
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
         let pool = Self::pool(path, options).await?;
-        Ok(Self { events: pool.clone(), known: recording::Known::default(), pool, path: path.to_owned() })
+        Ok(Self { events: pool.clone(), known: known::Known::default(), pool, path: path.to_owned() })
     }
 
     async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
@@ -296,7 +300,7 @@ const OF_ONE: [u32; 4] = [18, 19, 20, 25];
 /// "HOLD", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x484f_4c44;
 /// The newest schema this version knows.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 enum Identity {
     Ours,
@@ -310,10 +314,12 @@ fn migrator() -> Migrator {
     let first = include_str!("store/migrations/0001_first.sql").into_sql_str();
     let halts = include_str!("store/migrations/0002_halts.sql").into_sql_str();
     let events = include_str!("store/migrations/0003_events.sql").into_sql_str();
+    let batches = include_str!("store/migrations/0004_event_batches.sql").into_sql_str();
     Migrator::with_migrations(vec![
         Migration::new(1, "first".into(), MigrationType::Simple, first, false),
         Migration::new(2, "halts".into(), MigrationType::Simple, halts, false),
-        Migration::new(VERSION, "events".into(), MigrationType::Simple, events, false),
+        Migration::new(3, "events".into(), MigrationType::Simple, events, false),
+        Migration::new(VERSION, "event batches".into(), MigrationType::Simple, batches, false),
     ])
 }
 

@@ -16,7 +16,7 @@ use crate::api::Event;
 use crate::clock::Clock;
 use crate::error::chain;
 use crate::policy::{Effect, SessionInfo, Verdict};
-use crate::store::{Durable, EventBounds, Recorded};
+use crate::store::{Durable, EventBounds, Noted};
 use crate::telemetry::metrics::Metrics;
 
 /// How many events may wait, and how many bytes of them.
@@ -24,7 +24,7 @@ const QUEUE: usize = 4_096;
 const QUEUE_BYTES: usize = 8 << 20;
 /// How many events one transaction takes, and how many bytes of them where it is more than one: few, because a decision
 /// may have to wait for it.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 const BATCH_BYTES: usize = 512 << 10;
 /// How long events wait for others, and how long deleting waits when there is more of it.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ const PAGE: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub struct Recorder {
     /// Nothing is recorded without it.
-    events: Option<mpsc::Sender<Recorded>>,
+    events: Option<mpsc::Sender<Noted>>,
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
     clock: Clock,
@@ -55,19 +55,19 @@ pub struct SessionRecorder {
     recorder: Recorder,
     session: Arc<SessionInfo>,
     /// Copied in this turn, not yet on their way.
-    noted: Vec<Recorded>,
+    noted: Vec<Noted>,
 }
 
 /// The writer's end.
 #[derive(Debug)]
 pub(super) struct Recording {
-    inbox: mpsc::Receiver<Recorded>,
+    inbox: mpsc::Receiver<Noted>,
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
     clock: Clock,
     bounds: EventBounds,
     /// Taken, not yet written.
-    batch: Vec<Recorded>,
+    batch: Vec<Noted>,
     /// Until when no more are taken.
     gathers: Option<Instant>,
     /// When there is something to write or to delete.
@@ -101,22 +101,25 @@ impl Recorder {
 }
 
 impl SessionRecorder {
-    /// Copies an event and what was said of it. Does nothing else: a pause may be due.
+    /// Writes down an event and what was said of it, in the words of the store. Does nothing else: a pause may be due, and
+    /// this takes as long as to copy the event.
     pub fn note(&mut self, event: &Event, verdict: &Verdict) {
-        if self.recorder.events.is_some() {
-            let at = self.recorder.clock.wall();
-            let recorded = recorded(at, self.session.clone(), event, verdict.effect);
-            self.noted.push(recorded);
+        if self.recorder.events.is_none() {
+            return;
+        }
+        match noted(self.recorder.clock.wall(), self.session.clone(), event, verdict.effect) {
+            Ok(noted) => self.noted.push(noted),
+            Err(_) => self.recorder.metrics.events_dropped(1),
         }
     }
 
     /// Sends what was noted to the writer, as far as there is room.
     pub fn send(&mut self) {
         let Some(events) = &self.recorder.events else { return };
-        for recorded in self.noted.drain(..) {
-            let bytes = recorded.bytes();
+        for noted in self.noted.drain(..) {
+            let bytes = noted.bytes();
             let waiting = self.recorder.waiting.fetch_add(bytes, Ordering::Relaxed);
-            if waiting + bytes > QUEUE_BYTES || events.try_send(recorded).is_err() {
+            if waiting + bytes > QUEUE_BYTES || events.try_send(noted).is_err() {
                 self.recorder.waiting.fetch_sub(bytes, Ordering::Relaxed);
                 self.recorder.metrics.events_dropped(1);
             }
@@ -155,13 +158,13 @@ impl Recording {
     /// Writes one batch, and deletes what is too old or too much.
     pub(super) async fn write(&mut self, store: &dyn Durable) {
         let mut bytes = 0;
-        let fits = self.batch.iter().take_while(|recorded| {
-            bytes += recorded.bytes();
+        let fits = self.batch.iter().take_while(|noted| {
+            bytes += noted.bytes();
             bytes <= BATCH_BYTES
         });
         let fits = fits.count().max(1).min(self.batch.len());
-        let batch: Vec<Recorded> = self.batch.drain(..fits).collect();
-        self.waiting.fetch_sub(batch.iter().map(Recorded::bytes).sum(), Ordering::Relaxed);
+        let batch: Vec<Noted> = self.batch.drain(..fits).collect();
+        self.waiting.fetch_sub(batch.iter().map(Noted::bytes).sum(), Ordering::Relaxed);
         let more = match store.record(&batch, self.bounds, self.clock.wall()).await {
             Ok(more) => {
                 self.metrics.events_recorded(batch.len() as u64);
@@ -186,8 +189,8 @@ impl Recording {
     pub(super) async fn finish(&mut self, store: &dyn Durable, patience: Duration) {
         let end = Instant::now() + patience;
         self.inbox.close();
-        while let Ok(recorded) = self.inbox.try_recv() {
-            self.batch.push(recorded);
+        while let Ok(noted) = self.inbox.try_recv() {
+            self.batch.push(noted);
         }
         while !self.batch.is_empty() {
             let left = self.batch.len();
@@ -210,20 +213,25 @@ impl Recording {
     }
 }
 
-fn recorded(at: Timestamp, session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Recorded {
+fn noted(at: Timestamp, session: Arc<SessionInfo>, event: &Event, effect: Effect) -> Result<Noted, serde_json::Error> {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    if event.text.len() <= TEXT && length(&event.url) <= PAGE && length(&event.title) <= PAGE {
+        return Noted::of(at, session, event, effect);
+    }
+    Noted::of(at, session, &cut(event), effect)
+}
+
+fn cut(event: &Event) -> Event {
     let head = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
-    let text = head(&event.text, TEXT);
-    let cut = text.len() < event.text.len();
-    let event = Event {
+    Event {
         id: event.id,
         kind: event.kind.clone(),
-        text,
+        text: head(&event.text, TEXT),
         at: event.at,
         url: event.url.as_deref().map(|url| head(url, PAGE)),
         title: event.title.as_deref().map(|title| head(title, PAGE)),
-        truncated: event.truncated || cut,
-    };
-    Recorded { at, session, event, effect }
+        truncated: event.truncated || event.text.len() > TEXT,
+    }
 }
 
 #[cfg(test)]
@@ -349,9 +357,10 @@ mod tests {
     #[tokio::test]
     async fn no_transaction_deletes_much_more_than_it_writes() {
         let (_folder, store) = store().await;
-        let large = || recorded(Timestamp::now(), Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask);
+        let large =
+            || noted(Timestamp::now(), Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask).expect("a line");
         for _ in 0..5 {
-            let seven: Vec<Recorded> = (0..7).map(|_| large()).collect();
+            let seven: Vec<Noted> = (0..7).map(|_| large()).collect();
             store.record(&seven, BOUNDS, Timestamp::now()).await.expect("room");
         }
         let nothing = EventBounds { age: Duration::ZERO, bytes: 0 };
@@ -370,7 +379,7 @@ mod tests {
     async fn off_records_nothing_and_deletes_what_was_recorded() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let was = recorded(Timestamp::now(), Arc::new(session()), &thought("x"), Effect::Ask);
+        let was = noted(Timestamp::now(), Arc::new(session()), &thought("x"), Effect::Ask).expect("a line");
         store.record(&[was], BOUNDS, Timestamp::now()).await.expect("room");
         let (recorder, mut recording) = channel(None, metrics.clone(), Clock::start());
         let mut recorder = recorder.of(&session());

@@ -9,7 +9,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Conflict, EventBounds, Recorded, Store, StoreError, Write};
+use super::{Conflict, EventBounds, Noted, Store, StoreError, Write};
 use crate::api::{MessageId, SessionId};
 use crate::control::{Halt, OperatorName};
 use crate::gate::Kept;
@@ -45,7 +45,7 @@ pub trait Durable: Send + Sync + 'static {
     async fn halt_ended(&self, halt: &Halt, by: &OperatorName, at: Timestamp) -> Result<(), StoreError>;
 
     /// Writes evaluated events, and deletes some of what is beyond the bounds: whether there may be more to delete.
-    async fn record(&self, events: &[Recorded], bounds: EventBounds, now: Timestamp) -> Result<bool, StoreError>;
+    async fn record(&self, events: &[Noted], bounds: EventBounds, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Where it is, for messages.
     fn path(&self) -> &Path;
@@ -89,7 +89,7 @@ impl Durable for Store {
         Self::halt_ended(self, halt, by, at).await
     }
 
-    async fn record(&self, events: &[Recorded], bounds: EventBounds, now: Timestamp) -> Result<bool, StoreError> {
+    async fn record(&self, events: &[Noted], bounds: EventBounds, now: Timestamp) -> Result<bool, StoreError> {
         Self::record(self, events, bounds, now).await
     }
 

@@ -2,14 +2,18 @@
 //!
 //! Nothing depends on them, and they are no part of the chain. How they are written stands in `recording`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
+use futures_util::stream::BoxStream;
 use jiff::Timestamp;
-use sqlx::sqlite::SqliteRow;
+use sqlx::SqliteConnection;
 
+use super::noted::Line;
 use super::{Store, StoreError};
-use crate::api::{Event, EventKind, MessageId, SessionId};
+use crate::api::{Event, SessionId};
 use crate::policy::{Effect, SessionInfo};
 
 /// One evaluated event.
@@ -38,82 +42,85 @@ pub struct EventBounds {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventPage(i64);
 
-/// What an event counts for beside its texts: its row and its place in the indices.
-const ROW: usize = 100;
-/// How many events are read at once.
-const PAGE: i64 = 500;
-
-impl Recorded {
-    /// How many bytes it counts for, its session aside.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        ROW + self.event.text.len() + length(&self.event.url) + length(&self.event.title)
-    }
-
-    /// How many bytes its session counts for, once for all of its events.
-    #[must_use]
-    pub fn session_bytes(&self) -> usize {
-        ROW + self.session.id.as_str().len() + length(&self.session.agent) + length(&self.session.goal)
-    }
-}
-
-fn length(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
-}
+/// How many events are read at once, and what their batch has beyond that.
+const PAGE: usize = 500;
+/// Batches since a time: id, number of events, lines.
+const BATCHES: &str = "SELECT id, events, body FROM event_batches WHERE id > ? AND last_at >= ? ORDER BY id LIMIT 500";
+/// The same of a store of schema 3, which had a row for each event and is read as it is: only who writes brings it up to date.
+const SINGLE: &str = "SELECT id, 1, json_array(session, at, effect, kind, text, message_id, sent,
+                          json(iif(truncated, 'true', 'false')), url, title)
+                      FROM events WHERE id > ? AND at >= ? ORDER BY id LIMIT 500";
 
 impl Store {
     /// The next recorded events since `since`, in the order in which they were evaluated, and where to go on; an empty page
-    /// is the end, and all that a store of an older version has. Works beside a running daemon.
+    /// is the end, and all that a store has that is older than recorded events. Works beside a running daemon.
     ///
     /// # Errors
     /// When the store cannot be read, or a row cannot be understood.
     pub async fn recorded(&self, since: Timestamp, page: EventPage) -> Result<(Vec<Recorded>, EventPage), StoreError> {
-        if page == EventPage::default() && !self.has_events().await? {
-            return Ok((Vec::new(), page));
+        let sql = |source| self.sql("read", source);
+        // One view of it: a daemon may delete meanwhile.
+        let mut connection = self.pool.begin().await.map_err(sql)?;
+        let Some(batches) = self.batches(&mut connection).await? else { return Ok((Vec::new(), page)) };
+        let batches = sqlx::query_as(batches).bind(page.0).bind(since.as_millisecond());
+        let mut batches: BoxStream<'_, Result<(i64, i64, String), _>> = batches.fetch(&mut *connection);
+        let (mut last, mut lines) = (page, Vec::new());
+        while lines.len() < PAGE
+            && let Some((id, events, body)) = batches.try_next().await.map_err(sql)?
+        {
+            last = EventPage(id);
+            self.lines(id, events, &body, &mut lines)?;
         }
-        let rows = sqlx::query(
-            "SELECT events.*, session_id, agent, goal FROM events JOIN event_sessions ON event_sessions.id = session
-             WHERE events.id > ? AND at >= ? ORDER BY events.id LIMIT ?",
-        )
-        .bind(page.0)
-        .bind(since.as_millisecond())
-        .bind(PAGE);
-        let rows = rows.fetch_all(&self.pool).await.map_err(|source| self.sql("read", source))?;
-        let mut last = page;
-        let mut recorded = Vec::with_capacity(rows.len());
-        for row in &rows {
-            last = EventPage(self.column(row, "id")?);
-            recorded.push(self.recorded_row(row)?);
-        }
-        Ok((recorded, last))
+        drop(batches);
+        lines.retain(|(_, line)| line.at >= since);
+        let sessions = self.sessions(&mut connection, &lines).await?;
+        let recorded = lines.into_iter().map(|(batch, line)| {
+            let Line { session, at, event, effect } = line;
+            let known = sessions.get(&session).cloned();
+            let session = known.ok_or_else(|| self.row(format!("events {batch}: session {session} is not there")))?;
+            Ok(Recorded { at, session, event, effect })
+        });
+        Ok((recorded.collect::<Result<_, _>>()?, last))
     }
 
-    /// Whether the schema knows events: a reader does not bring it up to date.
-    async fn has_events(&self) -> Result<bool, StoreError> {
-        let tables = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'events'");
-        let tables: i64 = tables.fetch_one(&self.pool).await.map_err(|source| self.sql("read", source))?;
-        Ok(tables > 0)
+    /// How batches are read; not at all where the schema knows none.
+    async fn batches(&self, connection: &mut SqliteConnection) -> Result<Option<&'static str>, StoreError> {
+        let tables = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE name IN ('events', 'event_batches')");
+        let tables: Vec<String> = tables.fetch_all(connection).await.map_err(|source| self.sql("read", source))?;
+        let has = |name| tables.iter().any(|table| table == name);
+        Ok(if has("event_batches") { Some(BATCHES) } else { has("events").then_some(SINGLE) })
     }
 
-    fn recorded_row(&self, row: &SqliteRow) -> Result<Recorded, StoreError> {
-        let wrong = |what: &dyn std::fmt::Display| self.row(format!("event: {what}"));
-        let id: String = self.column(row, "session_id")?;
-        let id = SessionId::try_from(id).map_err(|error| wrong(&error))?;
-        let at = Timestamp::from_millisecond(self.column(row, "at")?).map_err(|error| wrong(&error))?;
-        let (kind, effect): (String, String) = (self.column(row, "kind")?, self.column(row, "effect")?);
-        let effect = Effect::ALL.into_iter().find(|one| one.name() == effect).ok_or_else(|| wrong(&"its effect"))?;
-        let sent: Option<String> = self.column(row, "sent")?;
-        let message: Option<i64> = self.column(row, "message_id")?;
-        let event = Event {
-            id: message.and_then(|id| u64::try_from(id).ok()).map(MessageId),
-            kind: EventKind::from_wire(&kind),
-            text: self.column(row, "text")?,
-            at: sent.and_then(|at| at.parse().ok()),
-            url: self.column(row, "url")?,
-            title: self.column(row, "title")?,
-            truncated: self.column(row, "truncated")?,
+    fn lines(&self, id: i64, events: i64, body: &str, lines: &mut Vec<(i64, Line)>) -> Result<(), StoreError> {
+        let before = lines.len();
+        for (n, line) in body.lines().enumerate() {
+            let line = Line::read(line).map_err(|why| self.row(format!("events {id}, line {}: {why}", n + 1)))?;
+            lines.push((id, line));
+        }
+        let found = lines.len() - before;
+        if usize::try_from(events) == Ok(found) {
+            return Ok(());
+        }
+        Err(self.row(format!("events {id}: it has {found} of {events}")))
+    }
+
+    /// The sessions of these lines, by their rows.
+    async fn sessions(
+        &self,
+        connection: &mut SqliteConnection,
+        lines: &[(i64, Line)],
+    ) -> Result<BTreeMap<i64, Arc<SessionInfo>>, StoreError> {
+        let rows: BTreeSet<i64> = lines.iter().map(|(_, line)| line.session).collect();
+        let rows = serde_json::Value::from(Vec::from_iter(rows)).to_string();
+        let sessions = sqlx::query_as(
+            "SELECT id, session_id, agent, goal FROM event_sessions WHERE id IN (SELECT value FROM json_each(?))",
+        );
+        let sessions = sessions.bind(rows).fetch_all(connection).await;
+        let sessions: Vec<(i64, String, _, _)> = sessions.map_err(|source| self.sql("read", source))?;
+        let session = |(row, id, agent, goal)| {
+            let id = SessionId::try_from(id).map_err(|error| self.row(format!("event_sessions {row}: {error}")))?;
+            Ok((row, Arc::new(SessionInfo { id, agent, goal })))
         };
-        let session = SessionInfo { id, agent: self.column(row, "agent")?, goal: self.column(row, "goal")? };
-        Ok(Recorded { at, session: Arc::new(session), event, effect })
+        sessions.into_iter().map(session).collect()
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use holdpoint::api::{MessageId, SessionId};
 use holdpoint::control::{Halt, OperatorName};
 use holdpoint::gate::{ApprovalId, Entry, Kept};
-use holdpoint::store::{Conflict, Durable, EventBounds, Recorded, StoreError, Write};
+use holdpoint::store::{Conflict, Durable, EventBounds, Noted, StoreError, Write};
 use jiff::Timestamp;
 
 use crate::world::{Shared, World};
@@ -200,7 +200,7 @@ impl Durable for Store {
         .await
     }
 
-    async fn record(&self, _events: &[Recorded], _bounds: EventBounds, _now: Timestamp) -> Result<bool, StoreError> {
+    async fn record(&self, _events: &[Noted], _bounds: EventBounds, _now: Timestamp) -> Result<bool, StoreError> {
         Ok(false)
     }
 

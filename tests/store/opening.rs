@@ -79,7 +79,7 @@ async fn a_store_of_a_newer_version_is_refused() {
     editor.execute(newer).await.unwrap();
     editor.close().await.unwrap();
     for error in [Store::open(&place.file).await.unwrap_err(), Store::open_to_read(&place.file).await.unwrap_err()] {
-        assert!(error.to_string().contains("made by a newer holdpoint (its schema is version 7, this one knows 3)"));
+        assert!(error.to_string().contains("made by a newer holdpoint (its schema is version 7, this one knows 4)"));
     }
 }
 

@@ -159,7 +159,7 @@ async fn nothing_that_can_be_written_is_lost_at_the_end() {
 #[tokio::test]
 async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
     let mut bench = Bench::new().await;
-    let trigger = "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON event_batches BEGIN SELECT RAISE(ABORT, 'no room'); END";
     bench.other.execute(trigger).await.expect("a trigger");
     let metrics = Arc::<Metrics>::default();
     let bounds = crate::store::EventBounds { age: Duration::from_secs(3_600), bytes: 1 << 20 };
