@@ -170,8 +170,9 @@ impl Store {
         let mut store = Self::connect(path, options.clone()).await?;
         let migrated = migrator().run(&store.pool).await;
         migrated.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
-        // What is deleted is overwritten: it may be what somebody typed.
+        // What is deleted is overwritten: it may be what somebody typed. What a statement needs to be undone stays in memory.
         let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
+        let events = events.pragma("temp_store", "MEMORY");
         store.events = Self::pool(path, events).await?;
         crash::at(Point::StoreOpened);
         Ok(store)

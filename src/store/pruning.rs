@@ -30,6 +30,9 @@ struct Old {
     bytes: u64,
 }
 
+/// All bytes, whether there are sessions without events, and of a batch its id, first event's time and bytes.
+type Looked = (i64, bool, Option<i64>, Option<i64>, Option<i64>);
+
 impl Store {
     /// Deletes the oldest batches, as long as the first event of one is too old or all are more than the bound together with the
     /// one that comes. Whether there may be more to delete is the answer.
@@ -87,8 +90,7 @@ impl Store {
              ORDER BY old.id",
         );
         let rows = rows.bind(span).bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(connection).await;
-        let rows: Vec<(i64, bool, Option<i64>, Option<i64>, Option<i64>)> =
-            rows.map_err(|source| self.sql("read", source))?;
+        let rows: Vec<Looked> = rows.map_err(|source| self.sql("read", source))?;
         let positive = |number: i64| u64::try_from(number).unwrap_or_default();
         let first = rows.first().map(|row| (positive(row.0), row.1));
         let (total, orphans) = first.ok_or_else(|| self.row("event_totals: it has none".to_owned()))?;
