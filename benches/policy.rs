@@ -5,14 +5,18 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use holdpoint::api::{Event, EventKind, SessionId};
+use holdpoint::api::{Event, EventKind, SessionId, agi};
 use holdpoint::clock::Moment;
-use holdpoint::config::Config;
+use holdpoint::config::{Config, Preset};
 use holdpoint::policy::{Context, Policy, SessionInfo, money};
 use regex::RegexSet;
 
 /// How long one figure is measured.
 const SPAN: Duration = Duration::from_millis(400);
+/// What the fleet's sessions do.
+const FLEET: &str = include_str!("fleet/scenario.toml");
+/// So many sessions are watched at once; each event is of another one, so that what is remembered of it is in no cache.
+const SESSIONS: usize = 10_000;
 
 const FRAME: &str = r#"{"text":"I will open the results page and compare the two headphones by battery life and weight before I go on.","message_id":4711,"url":"https://shop.example.com/search?q=headphones","title":"Search"}"#;
 
@@ -39,6 +43,11 @@ fn main() {
     println!("CEL interpreter : 50 `when` {:>22.2}", ratio(cel, ours));
     println!("JSON and prices : 50 rules {:>23.2}", ratio(json + prices, fifty));
     println!();
+    let balanced = Preset::Balanced.policy().expect("a preset");
+    let browsing = browsing();
+    show("`balanced`, browsing, one session", sessions(&balanced, &browsing, 1));
+    show("`balanced`, browsing, 10 000 sessions in turn", sessions(&balanced, &browsing, SESSIONS));
+    println!();
     let hostile = ["a ", "order ", "$1 ", "1,", "buy item ", "\u{200b}x ", "total 1 "];
     for piece in hostile {
         let event = event(&piece.repeat((1 << 20) / piece.len()));
@@ -51,6 +60,42 @@ fn main() {
         let best = (0..5).map(|_| once()).min().unwrap_or_default();
         println!("{:<44} {:>12}", format!("1 MiB of {piece:?}, 50 rules, best of 5"), nanos(best));
     }
+}
+
+/// The events of the fleet's sessions, as the provider's decoder reads them.
+fn browsing() -> Vec<Event> {
+    let scenario: toml::Table = FLEET.parse().expect("a scenario");
+    let page = scenario["page"].as_table().expect("a page");
+    let event = |step: &toml::Value| {
+        let frame = match (step.get("thought"), step.get("step").and_then(toml::Value::as_table)) {
+            (Some(thought), _) => ("thought", serde_json::json!({ "content": thought })),
+            (None, Some(act)) => {
+                ("step", serde_json::json!(act.clone().into_iter().chain(page.clone()).collect::<toml::Table>()))
+            }
+            (None, None) => panic!("neither a thought nor a step: {step}"),
+        };
+        agi::decode_event(frame.0, &frame.1.to_string(), 1 << 20)
+    };
+    scenario["step"].as_array().expect("steps").iter().map(event).collect()
+}
+
+/// One pass of a policy over events of many sessions in turn, each of which is somewhere else in what it does.
+fn sessions(policy: &Policy, events: &[Event], count: usize) -> Duration {
+    let id = |n: usize| SessionId::try_from(format!("s-{n}").as_str()).expect("an id");
+    let info = |n: usize| SessionInfo { id: id(n), agent: None, goal: None };
+    let mut sessions: Vec<(SessionInfo, Context)> = (0..count).map(|n| (info(n), Context::default())).collect();
+    let now = Moment::of(jiff::Timestamp::UNIX_EPOCH);
+    let mut turn = |n: usize| {
+        let (session, context) = &mut sessions[n % count];
+        drop(black_box(policy.evaluate(session, context, &events[(n + n / count) % events.len()], now)));
+    };
+    // Until every session has been told where it is.
+    (0..count * events.len()).for_each(&mut turn);
+    let mut n = 0;
+    measure(|| {
+        turn(n);
+        n += 1;
+    })
 }
 
 fn text_of(frame: &str) -> String {
