@@ -22,11 +22,45 @@ impl Folded {
     /// Folds `raw`, in linear time.
     #[must_use]
     pub fn new(raw: &str) -> Self {
+        if raw.is_ascii() { Self::of_ascii(raw) } else { Self::of_any(raw) }
+    }
+
+    fn of_any(raw: &str) -> Self {
         let mut folded = Self { text: String::with_capacity(raw.len()), breaks: Vec::new() };
         walk(raw, |piece| {
             folded.push(raw, &piece);
             true
         });
+        folded
+    }
+
+    /// The same of ASCII, where only case and white space are to be folded: words that one space parts are taken together.
+    fn of_ascii(raw: &str) -> Self {
+        let mut folded = Self { text: String::with_capacity(raw.len()), breaks: Vec::new() };
+        let bytes = raw.as_bytes();
+        let mut at = 0;
+        let mut new_line = false;
+        loop {
+            while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+                new_line |= bytes[at] == b'\n';
+                at += 1;
+            }
+            let start = at;
+            while bytes.get(at).is_some_and(|byte| *byte > b' ' || !is_space(*byte) || goes_on(bytes, at)) {
+                at += 1;
+            }
+            if start == at {
+                break;
+            }
+            let before = folded.text.len();
+            if before > 0 {
+                folded.text.push(' ');
+                folded.breaks.extend(new_line.then_some(before));
+            }
+            folded.text.push_str(&raw[start..at]);
+            new_line = false;
+        }
+        folded.text.make_ascii_lowercase();
         folded
     }
 
@@ -102,9 +136,21 @@ fn walk(raw: &str, mut visit: impl FnMut(Piece) -> bool) {
     }
 }
 
+/// What [`char::is_whitespace`] says of ASCII.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b'\t'..=b'\r' | b' ')
+}
+
+/// Whether the white space at `at` is one space between two words.
+fn goes_on(bytes: &[u8], at: usize) -> bool {
+    bytes[at] == b' ' && bytes.get(at + 1).is_some_and(|next| !is_space(*next))
+}
+
 fn fold_word(word: &str, out: &mut String) {
     if word.is_ascii() {
-        out.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+        let start = out.len();
+        out.push_str(word);
+        out[start..].make_ascii_lowercase();
         return;
     }
     let seen = word.chars().filter(|c| !is_unseen(*c));
@@ -160,6 +206,91 @@ fn look_alike(c: char) -> char {
 /// markup, and with its entities read; `None` when there is nothing of the kind.
 #[must_use]
 pub fn joined(raw: &str) -> Option<String> {
+    if may_be_joined(raw) { join(raw) } else { None }
+}
+
+/// Whether a text may have anything to join: quick, and never wrong when it says no.
+fn may_be_joined(raw: &str) -> bool {
+    if raw.is_ascii() {
+        return ascii_may_be_joined(raw.as_bytes());
+    }
+    // How many letters stand alone up to here, one separator between each two; and the last characters.
+    let (mut alone, mut before, mut last) = (0, ' ', ' ');
+    let mut parted = false;
+    for c in raw.chars().filter(|c| !is_unseen(*c)).chain([' ']) {
+        let breaks = matches!(c, '\n' | '\r') && matches!(last, '-' | '‐');
+        if breaks || matches!(c, '*' | '&' | '%' | '<') {
+            return true;
+        }
+        match (last.is_alphabetic(), is_separator(last)) {
+            (true, _) if !before.is_alphanumeric() && !c.is_alphanumeric() => {
+                alone = if parted { alone + 1 } else { 1 };
+                parted = false;
+            }
+            (false, true) if alone > 0 && !parted => parted = true,
+            _ => (alone, parted) = (0, false),
+        }
+        if alone >= SPELLED {
+            return true;
+        }
+        (before, last) = (last, c);
+    }
+    false
+}
+
+/// The same of ASCII: what is no separator and no mark of markup is passed over.
+fn ascii_may_be_joined(raw: &[u8]) -> bool {
+    let is = |at: usize, kind: fn(&u8) -> bool| raw.get(at).is_some_and(kind);
+    let letter = |at: usize| is(at, u8::is_ascii_alphabetic);
+    let in_word = |at: usize| is(at, u8::is_ascii_alphanumeric);
+    let mut last = usize::MAX;
+    for (at, byte) in raw.iter().enumerate() {
+        match KINDS[usize::from(*byte)] {
+            Kind::Plain => {}
+            Kind::Mark => return true,
+            Kind::Separator => {
+                let breaks = matches!(byte, b'\n' | b'\r') && at > 0 && raw[at - 1] == b'-';
+                // Two separators with one letter between them, and one letter to each side.
+                let spelled = at == last.wrapping_add(2)
+                    && last > 0
+                    && letter(last - 1)
+                    && letter(at - 1)
+                    && letter(at + 1)
+                    && !(last > 1 && in_word(last - 2))
+                    && !in_word(at + 2);
+                if breaks || spelled {
+                    return true;
+                }
+                last = at;
+            }
+        }
+    }
+    false
+}
+
+/// What a byte of ASCII is to [`may_be_joined`].
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Separator,
+    Mark,
+}
+
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Plain; 256];
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        kinds[byte as usize] = match byte {
+            b'\t'..=b'\r' | b' ' | b'.' | b'-' | b'_' | b'|' => Kind::Separator,
+            b'*' | b'&' | b'%' | b'<' => Kind::Mark,
+            _ => Kind::Plain,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+fn join(raw: &str) -> Option<String> {
     let seen: String = raw.chars().filter(|c| !is_unseen(*c)).collect();
     let mut out = String::with_capacity(seen.len());
     let mut changed = false;
@@ -193,15 +324,18 @@ fn spelled(text: &str) -> Option<(String, usize)> {
         word.push(c);
         len = at + c.len_utf8();
         let alike = |c: char| if c.is_whitespace() { ' ' } else { c };
-        let next = chars
-            .next_if(|(_, c)| c.is_whitespace() || matches!(c, '.' | '-' | '_' | '|' | '·'))
-            .map(|(_, c)| alike(c));
+        let next = chars.next_if(|(_, c)| is_separator(*c)).map(|(_, c)| alike(c));
         if next.is_none() || (separator.is_some() && next != separator) {
             break;
         }
         separator = next;
     }
     (word.chars().count() >= SPELLED).then_some((word, len))
+}
+
+/// What may stand between the letters of a word that is spelled.
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '.' | '-' | '_' | '|' | '·')
 }
 
 /// A hyphen at the end of a line inside a word.
@@ -245,6 +379,24 @@ fn is_unseen(c: char) -> bool {
 pub fn continues_word(c: char) -> bool {
     let unspaced = matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x2E80..=0xD7FF | 0xF900..=0xFAFF | 0x20000..=0x3FFFF);
     c.is_alphanumeric() && !unspaced
+}
+
+/// Where `word` stands in `text`, from left to right and apart from each other, as [`str::match_indices`] tells: for short texts
+/// and words, for which that prepares more than it saves. An empty word stands nowhere.
+pub(super) fn places<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> {
+    let (bytes, word) = (text.as_bytes(), word.as_bytes());
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let first = word.first()?;
+        loop {
+            let start = at + bytes.get(at..)?.iter().position(|byte| byte == first)?;
+            at = start + 1;
+            if bytes[start..].starts_with(word) {
+                at = start + word.len();
+                return Some(start);
+            }
+        }
+    })
 }
 
 /// Whether `range` of `text` neither begins nor ends inside a word.
@@ -310,6 +462,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn places_are_those_of_the_words(text in "[ab é]{0,16}", word in "[ab é]{1,4}") {
+            let known: Vec<usize> = text.match_indices(&word).map(|(at, _)| at).collect();
+            prop_assert_eq!(places(&text, &word).collect::<Vec<_>>(), known);
+        }
+
+        #[test]
+        fn ascii_is_folded_like_any_text(raw in "[ -~\t\n\u{b}\u{c}\r\u{1c}\u{1f} \n]{0,40}") {
+            prop_assert_eq!(Folded::of_ascii(&raw), Folded::of_any(&raw));
+        }
+
+        #[test]
+        fn nothing_is_joined_where_nothing_may_be(
+            raw in "([a-c][ .\n|_·\u{a0}-]){0,3}[a-cé ]{0,2}(-\r?\n|\\*\\*|&nbsp;|%20|&#97;|<b>|&[a-z]|\u{200b}|[ -~]|\\PC){0,4}[a-c]{0,2}([ .][a-cé注]){0,4}",
+        ) {
+            prop_assert_eq!(joined(&raw), join(&raw));
+        }
+
         #[test]
         fn folding_twice_changes_nothing(raw in "\\PC{0,40}") {
             let once = Folded::new(&raw);

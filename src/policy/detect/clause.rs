@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::text::{Folded, on_word_bounds};
+use super::super::text::{Folded, on_word_bounds, places};
 
 /// How far a sentence is followed to each side, in bytes; keeps judging linear when a text has no full stops.
 const REACH: usize = 400;
@@ -21,9 +21,7 @@ pub(super) fn next(folded: &Folded, end: usize) -> Range<usize> {
 
 /// Whether `text` has one of `words` as whole words.
 pub(super) fn has_any(text: &str, words: &[&str]) -> bool {
-    words
-        .iter()
-        .any(|word| text.match_indices(word).any(|(at, found)| on_word_bounds(text, &(at..at + found.len()), false)))
+    words.iter().any(|word| places(text, word).any(|at| on_word_bounds(text, &(at..at + word.len()), false)))
 }
 
 /// The lines of a text, in order, without the spaces that stand for the breaks between them.

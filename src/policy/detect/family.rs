@@ -106,6 +106,9 @@ impl Family {
                 return Some(format!("tool {}", name.join("_")));
             }
         }
+        if cues.is_empty() {
+            return None;
+        }
         let real: Vec<&CueHit> = cues.iter().filter(|cue| self.stands(facts, cue)).collect();
         let ranges: Vec<Range<usize>> = real.iter().map(|cue| cue.range.clone()).collect();
         let found = real.into_iter().find(|cue| self.commits(facts, cue, &ranges))?;
