@@ -44,6 +44,7 @@ pub mod money;
 pub mod rate;
 pub mod rule;
 mod sites;
+mod starts;
 pub mod text;
 pub mod verdict;
 pub mod window;
@@ -57,5 +58,7 @@ pub use glob::{DomainPattern, Glob, host_of};
 pub use rule::{Conditions, RuleSpec, RuleTest};
 pub use verdict::{AmountSeen, Confirm, Effect, Fired, Match, OnDeny, OnTimeout, ReasonFor, Risk, RuleTerms, Verdict};
 
+#[cfg(test)]
+mod shortcuts;
 #[cfg(test)]
 mod tests;

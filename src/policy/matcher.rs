@@ -2,17 +2,19 @@
 
 use std::ops::Range;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Input};
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::detect::{CueHit, Detector, Facts};
 use super::rule::{PATTERN_SIZE, Pattern, Phrase};
+use super::starts::Starts;
 use super::text::{Folded, joined, on_word_bounds};
 
 /// Everything that is searched for, shared by all rules.
 #[derive(Debug)]
 pub(super) struct Matcher {
     automaton: AhoCorasick,
+    starts: Starts,
     needles: Vec<Needle>,
     detectors: Vec<Detector>,
     set: RegexSet,
@@ -60,13 +62,21 @@ impl Matcher {
         let sources: Vec<&str> = patterns.iter().map(Pattern::as_str).collect();
         let size = PATTERN_SIZE * (sources.len() + 1).min(32);
         let single = |source: &&str| RegexBuilder::new(source).size_limit(PATTERN_SIZE).build();
+        let ends = needles.iter().map(|needle| needle.open_end);
         Ok(Self {
+            starts: Starts::new(words.iter().map(String::as_str).zip(ends)),
             automaton: AhoCorasick::new(&words).map_err(|error| error.to_string())?,
             needles,
             detectors: detectors.to_vec(),
             set: RegexSetBuilder::new(&sources).size_limit(size).build().map_err(|error| error.to_string())?,
             single: sources.iter().map(single).collect::<Result<_, _>>().map_err(|error| error.to_string())?,
         })
+    }
+
+    /// Searches every text whole from now on.
+    #[cfg(test)]
+    pub(super) fn search_everywhere(&mut self) {
+        self.starts = Starts::new([("", false)]);
     }
 
     /// Searches one event. Detectors also read its words as if those spelled with spaces were written together.
@@ -85,17 +95,19 @@ impl Matcher {
         let mut phrases: Vec<(usize, Range<usize>)> = Vec::new();
         let mut cues: Vec<(Detector, CueHit)> = Vec::new();
         let text = facts.folded.as_str();
-        for found in self.automaton.find_overlapping_iter(text) {
-            let needle = &self.needles[found.pattern().as_usize()];
-            let range = found.range();
-            if !on_word_bounds(text, &range, needle.open_end) {
-                continue;
+        self.starts.parts(text, |part| {
+            for found in self.automaton.find_overlapping_iter(Input::new(text).range(part)) {
+                let needle = &self.needles[found.pattern().as_usize()];
+                let range = found.range();
+                if !on_word_bounds(text, &range, needle.open_end) {
+                    continue;
+                }
+                match needle.role {
+                    Role::Phrase(n) => phrases.push((n, range)),
+                    Role::Cue(detector, tag) => cues.push((detector, CueHit { tag, range })),
+                }
             }
-            match needle.role {
-                Role::Phrase(n) => phrases.push((n, range)),
-                Role::Cue(detector, tag) => cues.push((detector, CueHit { tag, range })),
-            }
-        }
+        });
         // Stable, so that of one phrase the first place is kept. Repeats are few in what people write and bounded by the text.
         phrases.sort_by_key(|(phrase, _)| *phrase);
         phrases.dedup_by_key(|(phrase, _)| *phrase);
