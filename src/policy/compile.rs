@@ -32,6 +32,8 @@ pub struct Policy {
     pub(super) index: Index,
     /// The kinds of events that any rule looks at.
     pub(super) taken: BTreeSet<KindName>,
+    /// The kinds of events after which a new site is none any more.
+    pub(super) spending: BTreeSet<KindName>,
     pub(super) reads_amounts: bool,
     /// How many rates there are at most for one session.
     pub(super) counting: usize,
@@ -162,7 +164,8 @@ impl Policy {
         let counting = all().filter(|when| when.count.is_some()).count();
         let index = Index::new(&rules);
         let taken = KindName::ALL.into_iter().filter(|kind| rules.iter().any(|rule| rule.when.takes(*kind))).collect();
-        Ok(Self { rules, matcher, index, taken, reads_amounts, counting, hash: hash(specs) })
+        let spending = KindName::ALL.into_iter().filter(|kind| looks_at_sites(&rules, *kind)).collect();
+        Ok(Self { rules, matcher, index, taken, spending, reads_amounts, counting, hash: hash(specs) })
     }
 
     fn run_test(&self, rule: &Compiled, test: &RuleTest) -> Option<Tested> {
@@ -215,6 +218,13 @@ fn faults(specs: &[RuleSpec]) -> Vec<RuleFault> {
         }
     }
     faults
+}
+
+/// Whether a rule that looks at new sites looks at this kind of events, or none does at any.
+fn looks_at_sites(rules: &[Compiled], kind: KindName) -> bool {
+    let looks = |test: &Test| test.conditions.detect.contains(&Detector::NewDomain);
+    let mut rules = rules.iter().filter(|rule| looks(&rule.when) || rule.unless.as_ref().is_some_and(looks)).peekable();
+    rules.peek().is_none() || rules.any(|rule| rule.when.takes(kind))
 }
 
 fn places<T: PartialEq>(own: &[T], all: &[T]) -> Vec<usize> {

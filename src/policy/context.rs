@@ -61,16 +61,15 @@ impl Context {
             return;
         }
         let memory = self.0.get_or_insert_default();
-        if let Some(url) = url {
-            memory.lose();
-            memory.address = Address::read(url);
-            memory.url = (!url.trim().is_empty()).then(|| cut(url));
-            match &memory.address {
-                Some(address) => memory.sites.arrive(address.host()),
-                None => memory.sites.lead_away(),
-            }
+        match url {
+            Some(url) if memory.is_at(url) => memory.stay(),
+            Some(url) => memory.arrive(url),
+            None => {}
         }
-        if let Some(title) = title {
+        if url.is_some() && title.is_none() {
+            memory.title = None;
+        }
+        if let Some(title) = title.filter(|title| memory.title.as_deref() != Some(title)) {
             memory.title = Some(cut(title));
         }
     }
@@ -171,7 +170,10 @@ impl Context {
         let now = memory.events;
         let both = [false, true].map(|total| bounded(leaders(prices.iter().filter(|price| price.total == total))));
         memory.prices.extend(both.into_iter().flatten().map(|price| Remembered { price, at: now }));
-        memory.prices.retain(|remembered| remembered.at + EVENTS > now);
+        // The oldest come first.
+        while memory.prices.front().is_some_and(|oldest| oldest.at + EVENTS <= now) {
+            memory.prices.pop_front();
+        }
     }
 
     /// The amount that an event with these prices is about: the largest of its own and, unless it tells a total, of the last
@@ -197,6 +199,29 @@ impl Context {
 }
 
 impl Memory {
+    /// Whether this is the address that was told last, all of which was kept: an agent tells it with every step.
+    fn is_at(&self, url: &str) -> bool {
+        url.len() <= WORDS / 2 && self.url.as_deref() == Some(url)
+    }
+
+    /// The session is told to be where it is: what was read of the address is known, and the site is the last that was noted.
+    fn stay(&mut self) {
+        if self.address.is_none() {
+            self.sites.lead_away();
+        }
+    }
+
+    /// The session is told to be at this address.
+    fn arrive(&mut self, url: &str) {
+        self.lose();
+        self.address = Address::read(url);
+        self.url = (!url.trim().is_empty()).then(|| cut(url));
+        match &self.address {
+            Some(address) => self.sites.arrive(address.host()),
+            None => self.sites.lead_away(),
+        }
+    }
+
     /// It is not known any more where the session is.
     fn lose(&mut self) {
         (self.url, self.title, self.address) = (None, None, None);
@@ -274,6 +299,8 @@ fn cut(text: &str) -> String {
 
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod staying;
 
 #[cfg(test)]
 mod tests {

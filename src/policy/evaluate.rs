@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::compile::{Compiled, Policy, Test};
 use super::condition::{Condition, Reading, Scene, Truth};
 use super::context::Context;
-use super::detect::{Detector, Facts};
+use super::detect::Facts;
 use super::index::Offer;
 use super::matcher::Hits;
 use super::money::{Price, read};
@@ -47,17 +47,9 @@ impl Policy {
         context.put_counts(counts);
         if agent {
             context.remember(&prices);
-            context.judged(event, self.looks_at_sites(KindName::of(&event.kind)));
+            context.judged(event, self.spending.contains(&KindName::of(&event.kind)));
         }
         verdict
-    }
-
-    /// Whether a rule that looks at new sites looks at this kind of events, or none does at any.
-    fn looks_at_sites(&self, kind: KindName) -> bool {
-        let looks = |test: &Test| test.conditions.detect.contains(&Detector::NewDomain);
-        let mut rules =
-            self.rules.iter().filter(|rule| looks(&rule.when) || rule.unless.as_ref().is_some_and(looks)).peekable();
-        rules.peek().is_none() || rules.any(|rule| rule.when.takes(kind))
     }
 
     fn judge(
