@@ -68,19 +68,24 @@ pub(super) fn cues() -> Vec<Cue> {
 
 pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
     let own: Vec<CueHit> = cues.iter().filter(|cue| cue.tag < THING).cloned().collect();
-    card_number(facts.folded)
-        .or_else(|| is_act(facts.kind).then(|| iban(facts.folded.as_str())).flatten())
-        .or_else(|| FAMILY.find(facts, &own))
-        .or_else(|| {
-            cues.iter().find_map(|cue| {
-                let sentence = sentence(facts.folded, &cue.range);
-                let text = &facts.folded.as_str()[sentence.clone()];
-                let found =
-                    (cue.tag == THING && valued(facts, cue)) || (cue.tag == FOREIGN && entered(facts, cue, text));
-                found.then(|| facts.words(&sentence))
-            })
+    // Most texts have too few digits for either.
+    let digits = facts.folded.as_str().bytes().filter(u8::is_ascii_digit).count();
+    let card = || (digits >= CARD_DIGITS).then(|| card_number(facts.folded)).flatten();
+    let iban = || (digits >= IBAN_DIGITS && is_act(facts.kind)).then(|| iban(facts.folded.as_str())).flatten();
+    card().or_else(iban).or_else(|| FAMILY.find(facts, &own)).or_else(|| {
+        cues.iter().find_map(|cue| {
+            let sentence = sentence(facts.folded, &cue.range);
+            let text = &facts.folded.as_str()[sentence.clone()];
+            let found = (cue.tag == THING && valued(facts, cue)) || (cue.tag == FOREIGN && entered(facts, cue, text));
+            found.then(|| facts.words(&sentence))
         })
+    })
 }
+
+/// The fewest digits of a card number.
+const CARD_DIGITS: usize = 13;
+/// The fewest digits of an IBAN: two that check the rest, and eight.
+const IBAN_DIGITS: usize = 10;
 
 /// Whether an act names a thing with a value beside it: digits among the next few characters.
 fn valued(facts: &Facts<'_>, cue: &CueHit) -> bool {
@@ -169,7 +174,7 @@ fn groups(line: &str) -> Vec<Group> {
 fn is_card_number(digits: &[u8]) -> bool {
     let issuer = matches!(digits.first(), Some(2..=6));
     let varied = digits.iter().any(|digit| Some(digit) != digits.first());
-    (13..=19).contains(&digits.len()) && issuer && varied && luhn(digits)
+    (CARD_DIGITS..=19).contains(&digits.len()) && issuer && varied && luhn(digits)
 }
 
 /// The check of ISO/IEC 7812-1.
@@ -225,12 +230,13 @@ fn is_iban(compact: &[u8]) -> bool {
         b'0'..=b'9' => (sum * 10 + u32::from(byte - b'0')) % 97,
         _ => (sum * 100 + u32::from(byte - b'a') + 10) % 97,
     });
-    remainder == 1 && rest.iter().filter(|byte| byte.is_ascii_digit()).count() >= 8
+    remainder == 1 && rest.iter().filter(|byte| byte.is_ascii_digit()).count() >= IBAN_DIGITS - 2
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{expect, fires, words};
+    use super::*;
     use crate::api::EventKind::{Step, Thought};
     use crate::policy::detect::Detector::PaymentData;
 
@@ -299,5 +305,15 @@ mod tests {
             ],
         );
         assert!(fires(PaymentData, &Step, "cvv: 123") && !fires(PaymentData, &Step, "open payment details"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_told_has_the_digits_for_it(raw in "([4-5]{1,4}[ -]?|DE|de|[0-9]{1,4}|11 ?|[a-z ]){0,14}") {
+            let folded = Folded::new(&raw);
+            let digits = folded.as_str().bytes().filter(u8::is_ascii_digit).count();
+            proptest::prop_assert!(card_number(&folded).is_none() || digits >= CARD_DIGITS);
+            proptest::prop_assert!(iban(folded.as_str()).is_none() || digits >= IBAN_DIGITS);
+        }
     }
 }

@@ -72,6 +72,9 @@ fn names(line: &str) -> impl Iterator<Item = String> {
 
 /// What a line says that the name of a tool is: "tool: submitPayment".
 fn named(line: &str) -> (bool, &str) {
+    if !line.as_bytes().contains(&b':') {
+        return (false, line);
+    }
     match line.split_once(": ") {
         Some((lead, rest)) if TOLD.contains(&lead.trim().to_ascii_lowercase().as_str()) => (true, rest.trim()),
         Some(_) | None => (false, line),
@@ -91,7 +94,8 @@ fn is_name(text: &str) -> bool {
 
 /// The identifiers before an opening bracket.
 fn called(line: &str) -> impl Iterator<Item = &str> {
-    line.match_indices(['(', '[']).filter_map(|(at, _)| {
+    let opens = line.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'(' | b'['));
+    opens.filter_map(|(at, _)| {
         let before = &line.as_bytes()[..at];
         let len = before.iter().rev().take(LONGEST).take_while(|byte| is_part(**byte)).count();
         line.get(at - len..at).map(|name| name.trim_start_matches(['.', '-'])).filter(|name| is_name(name))
@@ -101,8 +105,11 @@ fn called(line: &str) -> impl Iterator<Item = &str> {
 /// The longest name of a tool, in bytes.
 const LONGEST: usize = 120;
 
-/// A request over HTTP as the name of a tool: its method as a verb, then the words of its path.
+/// A request over HTTP, on a line without spaces around it, as the name of a tool: its method as a verb, then the words of its path.
 fn request(line: &str) -> Option<String> {
+    if !["curl", "POST", "PUT", "PATCH", "DELETE"].iter().any(|method| line.starts_with(method)) {
+        return None;
+    }
     let line = line
         .get(..line.len().min(REQUEST))
         .or_else(|| line.char_indices().nth(REQUEST / 4).map(|(at, _)| &line[..at]))?;
@@ -131,10 +138,27 @@ const REQUEST: usize = 400;
 
 /// Whether a name that stands alone is one of a tool: it begins with a verb, or says that it comes from a server of tools.
 fn names_an_act(name: &str) -> bool {
+    if !has_words(name) {
+        return name.starts_with("mcp");
+    }
     let words = words(name);
     let first = words.first().map_or("", String::as_str);
     let verb = ACTS.contains(&first) || READS.contains(&first);
-    (words.len() > 1 && verb && !NOUNS.contains(&first)) || name.starts_with("mcp")
+    (verb && !NOUNS.contains(&first)) || name.starts_with("mcp")
+}
+
+/// Whether a name has several words.
+fn has_words(name: &str) -> bool {
+    let (mut count, mut fresh, mut was_upper) = (0, true, false);
+    for byte in name.bytes() {
+        let part = byte.is_ascii_alphanumeric();
+        if part {
+            count += usize::from(fresh || (byte.is_ascii_uppercase() && !was_upper));
+            was_upper = byte.is_ascii_uppercase();
+        }
+        fresh = !part;
+    }
+    count > 1
 }
 
 /// The words of a name, in lower case: `git_pushAll` is git, push, all.
@@ -173,5 +197,19 @@ impl Tools {
             && !harmless
             && !(words[at] == "checkout" && words[..at].iter().any(|word| word == "git"))
             && !words.iter().any(|word| NEVER.contains(&word.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_has_several_words_when_it_is_cut_into_several(name in "[a-zA-Z0-9_.-]{0,10}|[a-z_]{1,3}|mcp[a-zA-Z]{0,3}") {
+            prop_assert_eq!(has_words(&name), words(&name).len() > 1);
+        }
     }
 }
