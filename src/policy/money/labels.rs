@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::super::text::places;
 use super::currency::{self, Currency};
 
 /// How far a label may stand from its number, in bytes.
@@ -167,7 +168,7 @@ pub(super) fn is_unit_label(text: &str, floor: usize, start: usize) -> bool {
         "prix unitaire", "precio unitario", "prezzo unitario", "preço unitário", "単価", "单价", "每个", "每件",
     ];
     let near = text[near(text, floor, start, LABEL_REACH)..start].to_lowercase();
-    UNITS.iter().any(|word| last_end(&near, word).is_some())
+    UNITS.iter().any(|word| places(&near, word).next().is_some() && last_end(&near, word).is_some())
 }
 
 /// A member of an object or a named argument that a number is the value of.
@@ -323,7 +324,37 @@ fn near(text: &str, floor: usize, start: usize, reach: usize) -> usize {
 }
 
 fn begins(text: &str, word: &str) -> bool {
+    // Most do not, as their first letters tell.
+    if let (Some(first), Some(other)) = (text.bytes().next(), word.bytes().next())
+        && first.is_ascii()
+        && !first.eq_ignore_ascii_case(&other)
+    {
+        return false;
+    }
     let Some(head) = text.get(..word.len()) else { return false };
     (head.eq_ignore_ascii_case(word) || (!head.is_ascii() && head.to_lowercase() == word))
         && !(word.ends_with(char::is_alphabetic) && text[word.len()..].starts_with(char::is_alphanumeric))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_begins_with_a_word_does_so_whatever_its_first_letter(
+            (word, text) in (select([EACH, TOTALS_AFTER, &["per ", "par nuit"]].concat()), "\\PC{0,3}").prop_flat_map(|(word, rest)| {
+                let changed = [word.to_owned(), word.to_uppercase(), word.replace('k', "\u{212a}"), String::new()];
+                (Just(word), select(changed.map(|word| format!("{word}{rest}")).to_vec()))
+            }),
+        ) {
+            let head = text.get(..word.len());
+            let same = head.is_some_and(|head| head.eq_ignore_ascii_case(word) || (!head.is_ascii() && head.to_lowercase() == word));
+            let ends = !(word.ends_with(char::is_alphabetic) && text.get(word.len()..).is_some_and(|rest| rest.starts_with(char::is_alphanumeric)));
+            prop_assert_eq!(begins(&text, word), same && ends);
+        }
+    }
 }

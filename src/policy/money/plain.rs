@@ -19,7 +19,7 @@ const ACCENTS: &[char] = &['˙', '´', '¨', '¯', '¸', '˘', '˚', '˛', '˜',
 
 /// The text as prices are read from it.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
-    let marked = text.contains(['<', '&']);
+    let marked = text.bytes().fold(false, |any, byte| any | matches!(byte, b'<' | b'&'));
     if text.is_ascii() && !marked {
         return Cow::Borrowed(text);
     }

@@ -27,21 +27,29 @@ const NUMERALS: &[char] =
 /// The prices of a text whose numbers are words.
 pub(super) fn read(text: &str) -> Vec<Price> {
     let mut prices = Vec::new();
-    if !text.is_ascii() {
+    let ascii = text.is_ascii();
+    if !ascii {
         numerals(text, &mut prices);
+        if !currency::is_named(text) {
+            return prices;
+        }
     }
-    if !currency::is_named(text) {
-        return prices;
-    }
+    let mut named = !ascii;
     let mut previous: Option<Range<usize>> = None;
     for word in words(text) {
-        let bare = text[word.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
+        let bare = || text[word.clone()].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'']);
         if let Some(before) = previous.replace(word.clone())
+            && (!ascii || currency::ascii_may_lead(&text.as_bytes()[word.start..]))
             && is_number(text[before.clone()].trim_start_matches(['(', '"', '\'']))
             && !text[..before.start].trim_end().ends_with(|c: char| c.is_ascii_digit())
             && let Some(mark) = currency::leading(&text[word.start..])
-            && mark.len >= bare.len()
+            && mark.len >= bare().len()
         {
+            // Asked last, because hardly a text has come so far.
+            named = named || currency::is_named(text);
+            if !named {
+                return prices;
+            }
             let words = short_words(&text[before.start..word.start + mark.len]);
             prices.push(Price { number: None, currency: mark.currency, total: false, words });
         }
