@@ -270,9 +270,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_button_whose_name_is_broken_over_lines_is_one() {
+        expect(Detector::Message, &EventKind::Step, true, &["submit\npost", "submit \n POST /api/orders "]);
+        expect(Detector::Purchase, &EventKind::Step, true, &["place\norder", "click\nplace your\norder"]);
+    }
+
     proptest::proptest! {
         #[test]
-        fn no_text_makes_a_detector_panic(raw in "([\\PC\n]|place order|card number|[0-9 -]{4}|\u{200b}|ß|注文する| I will | and then | to |, |: |\n- |clicking |by sending |\"Send\"|\\. |send_money\\(|use it){0,30}") {
+        fn no_text_makes_a_detector_panic(raw in "([\\PC\n]|place order|place\norder|submit\n|post|card number|[0-9 -]{4}|\u{200b}|ß|注文する| I will | and then | to |, |: |\n- |clicking |by sending |\"Send\"|\\. |send_money\\(|use it){0,30}") {
             for detector in Detector::ALL {
                 for kind in [EventKind::Step, EventKind::Thought, EventKind::Question] {
                     let _ = fires(detector, &kind, &raw);

@@ -280,7 +280,9 @@ fn is_line(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     let verb = ["click", "press", "tap", "submit", "button"]
         .iter()
         .any(|verb| before.trim_matches(|c: char| !c.is_alphanumeric()) == *verb);
-    (plain(before) || verb) && plain(text[range.end..line.end].trim_start_matches(is_price))
+    // The words may go on over the end of the line.
+    let after = &text[range.end..line.end.max(range.end)];
+    (plain(before) || verb) && plain(after.trim_start_matches(is_price))
 }
 
 /// Whether a tool uses an element of a page.
