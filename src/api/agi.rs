@@ -42,6 +42,9 @@ const MAX_READ_WAIT: Duration = Duration::from_secs(5);
 /// The vendor's bound on a message, in characters.
 const MAX_MESSAGE: usize = 10_000;
 
+/// A longer answer is read on a thread of its own, in bytes: a list of ten thousand sessions would keep a pause waiting.
+const LARGE: usize = 256 * KIB;
+
 /// How to reach the API, and how long to wait for it. The `Debug` form does not show the key.
 #[derive(Clone, Debug)]
 pub struct AgiConfig {
@@ -153,17 +156,12 @@ impl Agi {
     }
 
     /// Reads with a few attempts; `decode` says what it could not find.
-    async fn read<T>(
-        &self,
-        path: String,
-        limit: usize,
-        decode: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, ApiError> {
+    async fn read<T: Send + 'static>(&self, path: String, limit: usize, decode: impl Decode<T>) -> Result<T, ApiError> {
         let call = Call::new(Method::GET, path);
         let mut backoff = Backoff::new(READ_BACKOFF);
         let mut attempt = 1;
         loop {
-            let class = match self.read_once(&call, limit, &decode).await {
+            let class = match self.read_once(&call, limit, decode.clone()).await {
                 Ok(found) => return Ok(found),
                 Err(class) => class,
             };
@@ -177,15 +175,23 @@ impl Agi {
         }
     }
 
-    async fn read_once<T>(
+    async fn read_once<T: Send + 'static>(
         &self,
         call: &Call,
         limit: usize,
-        decode: impl Fn(&str) -> Result<T, String>,
+        decode: impl Decode<T>,
     ) -> Result<T, ErrorClass> {
         let answer = self.transport.exchange(Pool::Reads, call, self.config.read_timeout, limit).await?;
-        let body = class::of_read(&answer, Timestamp::now())?;
-        decode(body).map_err(|missing| class::unknown(&format!("the answer cannot be read: {missing}")))
+        let (large, now) = (answer.body.len() > LARGE, Timestamp::now());
+        let decoded = move || {
+            let body = class::of_read(&answer, now)?;
+            decode(body).map_err(|missing| class::unknown(&format!("the answer cannot be read: {missing}")))
+        };
+        if !large {
+            return decoded();
+        }
+        let apart = tokio::task::spawn_blocking(decoded).await;
+        apart.unwrap_or_else(|_| Err(class::unknown("the answer was not read to its end")))
     }
 
     /// Acts with exactly one request.
@@ -194,6 +200,11 @@ impl Agi {
         answer.and_then(|answer| class::of_action(&answer, Timestamp::now())).map_err(|class| call.failed(class))
     }
 }
+
+/// How an answer's body is read.
+trait Decode<T>: Fn(&str) -> Result<T, String> + Clone + Send + 'static {}
+
+impl<T, F: Fn(&str) -> Result<T, String> + Clone + Send + 'static> Decode<T> for F {}
 
 fn wait_before_repeating(class: &ErrorClass, backoff: Duration) -> Option<Duration> {
     match class {
@@ -238,7 +249,8 @@ impl Provider for Agi {
 
     async fn messages(&self, id: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
         let path = format!("/v1/sessions/{id}/messages?after_id={after}");
-        self.read(path, 8 * MIB, |body| decode::messages(body, self.config.max_event_bytes)).await
+        let most = self.config.max_event_bytes;
+        self.read(path, 8 * MIB, move |body| decode::messages(body, most)).await
     }
 
     async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {

@@ -38,7 +38,7 @@ use crate::store::{Durable, StoreError};
 use crate::telemetry::metrics::Metrics;
 
 use again::{Found, Retry};
-use driving::by_session;
+use driving::{Sifting, by_session};
 
 /// How many orders one session may have waiting.
 const ORDERS: usize = 64;
@@ -151,6 +151,8 @@ pub struct Supervisor {
     cursors: BTreeMap<SessionId, MessageId>,
     /// What a cursor is behind of, and was decided all the same.
     done: BTreeMap<SessionId, Vec<Kept>>,
+    /// Listed and not looked at yet.
+    listed: Option<Sifting>,
     /// Listed and not driven yet, the most urgent first.
     fresh: VecDeque<Session>,
     drivers: BTreeMap<SessionId, Reins>,
@@ -198,6 +200,7 @@ impl Supervisor {
             parts,
             cursors,
             done: by_session(done),
+            listed: None,
             fresh: VecDeque::new(),
             drivers: BTreeMap::new(),
             tasks: JoinSet::new(),
@@ -234,6 +237,7 @@ impl Supervisor {
                 Some(read) = self.reading.join_next() => self.read(read),
                 Some(why) = self.alarms.recv() => self.key_refused(&why),
                 Some(sessions) = inlets.listed.recv() => self.found(sessions),
+                () = yield_now(), if self.listed.is_some() => self.sift_some(),
                 () = yield_now(), if !self.fresh.is_empty() => self.drive_some(),
             }
         }

@@ -26,8 +26,10 @@ use super::progress::Progress;
 
 /// How often what grows by itself is counted: ages, and the time that sessions are not seen.
 const EVERY: Duration = Duration::from_secs(1);
-/// How soon a change is counted: not each by itself, where a thousand sessions change at once.
+/// How soon a change is counted: not each by itself, where a thousand sessions change at once, and later where there are so
+/// many sessions that looking at each of them takes time.
 const SOON: Duration = Duration::from_millis(50);
+const SOON_OF_ONE: Duration = Duration::from_micros(100);
 
 /// What is known of an approval, and what was counted of it.
 #[derive(Clone, Debug)]
@@ -107,6 +109,11 @@ impl Ledger {
         }
     }
 
+    fn soon(&self) -> Duration {
+        let sessions = u32::try_from(self.sessions.len()).unwrap_or(u32::MAX);
+        SOON.max(SOON_OF_ONE.saturating_mul(sessions)).min(EVERY)
+    }
+
     fn approval(&mut self, view: &ApprovalView, metrics: &Metrics) {
         let card = &view.card;
         let known = self.approvals.entry(card.approval).or_insert_with(|| {
@@ -173,7 +180,7 @@ async fn listen(
             update = client.next_update() => match update {
                 Ok(update) => {
                     ledger.change(update.change, metrics);
-                    due = due.min(Instant::now() + SOON);
+                    due = due.min(Instant::now() + ledger.soon());
                 }
                 Err(_) => return,
             },

@@ -18,10 +18,19 @@ use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
 use crate::policy::SessionInfo;
 
+/// How many that are listed are looked at in one turn of the supervisor.
+const LOOKED_AT: usize = 256;
 /// How many sessions begin to be driven in one turn of the supervisor.
 const AT_ONCE: usize = 64;
 /// How many sessions that are found together are logged by name.
 const NAMED: usize = 20;
+
+/// A list that is being looked at.
+pub(super) struct Sifting {
+    left: std::vec::IntoIter<Session>,
+    /// What of it is new.
+    fresh: Vec<Session>,
+}
 
 /// How a session was found when it began to be driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,12 +59,27 @@ impl Supervisor {
         }
     }
 
-    /// Takes in what the provider lists. What is new is driven a few at a time, so that ten thousand hold up no order.
+    /// Takes in what the provider lists. It is looked at and driven a few at a time, so that ten thousand hold up no order and
+    /// no pause.
     pub(super) fn found(&mut self, sessions: Vec<Session>) {
         let acts = |session: &&Session| Rank::of(&session.status) == Rank::Acts;
         self.ramp.act(|| sessions.iter().filter(acts).map(|session| session.id.clone()).collect());
+        self.listed = Some(Sifting { left: sessions.into_iter(), fresh: Vec::new() });
+    }
+
+    /// Looks which of the next few that are listed are new.
+    pub(super) fn sift_some(&mut self) {
+        let Some(mut listed) = self.listed.take() else { return };
+        listed.fresh.extend(listed.left.by_ref().take(LOOKED_AT).filter(|session| self.is_new(session)));
+        if listed.left.len() > 0 {
+            self.listed = Some(listed);
+        } else {
+            self.sifted(listed.fresh);
+        }
+    }
+
+    fn sifted(&mut self, mut fresh: Vec<Session>) {
         let told: BTreeSet<SessionId> = std::mem::take(&mut self.fresh).into_iter().map(|session| session.id).collect();
-        let mut fresh: Vec<Session> = sessions.into_iter().filter(|session| self.is_new(session)).collect();
         fresh.sort_by_key(|session| Rank::of(&session.status));
         let news: Vec<&Session> = fresh.iter().filter(|session| !told.contains(&session.id)).collect();
         self.say_found(&news);
