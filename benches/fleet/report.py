@@ -126,12 +126,19 @@ def head(args, cores, others):
     shared = "" if len(cores) > 1 else "; **everything on one core**"
     libraries = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("aiohttp", "agi-python"))
     return [
-        f"Measured {datetime.date.today()} with `{' '.join(['benches/fleet/run.sh', *sys.argv[7:]])}`:",
+        f"Measured {datetime.date.today()} with `{' '.join(['benches/fleet/run.sh', *options()])}`:",
         f"{version} ({build} build), CPython {platform.python_version()}, {libraries};",
         f"{len(cores)} × {cpu_model()}, Linux {'.'.join(platform.release().split('.')[:2])}{shared}.",
         f"Meanwhile other programs used {others[0]:.0%} of the processors, and {others[1]:.0%} were stolen by the host.",
         "",
     ]
+
+
+def options():
+    """What the run was asked for; where its raw results went is of this machine."""
+    given = sys.argv[7:]
+    keep = given.index("--keep") if "--keep" in given else len(given)
+    return given[:keep] + given[keep + 2 :]
 
 
 TITLES = {
@@ -164,8 +171,8 @@ def tables(found):
 def small(condition, clients):
     """Of silent sessions only the memory is told, of histories only the processor time."""
     if condition == "idle":
-        lines = ["| client | KiB per session | peak RSS MiB |", "|---|--:|--:|"]
-        return lines + [f"| {name} | {client.per_session:.1f} | {client.peak:.0f} |" for name, client in clients.items()]
+        lines = ["| client | KiB per session |", "|---|--:|"]
+        return lines + [f"| {name} | {client.per_session:.1f} |" for name, client in clients.items()]
     lines = ["| client | events | lost | events per CPU second | CPU s |", "|---|--:|--:|--:|--:|"]
     for name, client in clients.items():
         events, cpu = client.median(lambda turn: turn.events), client.median(lambda turn: turn.cpu)
