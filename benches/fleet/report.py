@@ -263,8 +263,8 @@ def plot(fleets):
     for axes, title in ((times, "from announcement to pause, ms (dotted: p99)"), (sizes, "peak resident memory, MiB")):
         axes.set(xscale="log", yscale="log", xlabel="sessions", title=title)
         axes.grid(True, which="major", alpha=0.3)
-    times.legend()
-    figure.tight_layout()
+    figure.legend(*sizes.get_legend_handles_labels(), loc="lower center", ncols=5)
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     PLOT.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(PLOT, metadata={"Date": None})
 
