@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use tokio::task::coop::has_budget_remaining;
+use tokio::task::coop::{consume_budget, has_budget_remaining};
 use tokio::time::Instant;
 
 use crate::daemon::watcher::Seen;
@@ -41,8 +41,10 @@ impl Sights {
         Self { told, since: None, behind: false, unseen: false }
     }
 
-    /// The next thing; nothing any more when watching is over. May be dropped and begun again at any time.
+    /// The next thing; nothing any more when watching is over. May be dropped and begun again at any time. Lets other sessions go
+    /// first now and then: one read of a stream holds many events, which are there without waiting.
     pub async fn next(&mut self, blind_after: Duration) -> Option<Look> {
+        consume_budget().await;
         std::future::poll_fn(|cx| self.poll(cx, blind_after)).await
     }
 
@@ -130,5 +132,21 @@ mod tests {
         assert_eq!(sights.next(AFTER).await, None);
         advance(AFTER * 2).await;
         assert_eq!(sights.next(AFTER).await, None);
+    }
+
+    #[tokio::test]
+    async fn one_session_s_flood_lets_others_go_first_now_and_then() {
+        let told = futures_util::stream::repeat(Seen::Followed).take(1_000);
+        let (mut sights, others) = (Sights::new(told.boxed()), std::cell::Cell::new(0));
+        let flood = async {
+            let mut seen = 0;
+            while sights.next(AFTER).await.is_some() {
+                seen += 1;
+            }
+            (seen, others.get())
+        };
+        let beside = async { others.set(others.get() + 1) };
+        let (flooded, ()) = tokio::join!(flood, beside);
+        assert_eq!(flooded, (1_000, 1));
     }
 }
