@@ -78,7 +78,7 @@ impl Gate {
         self.open_case(turn, Subject::Hold, event_line(event), event.id, verdict, plan.clone());
         if let Some(case) = &mut self.case {
             case.owning = Owning::since(call);
-            if self.perhaps_paused {
+            if self.perhaps_paused || self.straying.may_come(turn.now) {
                 case.owning = case.owning.in_doubt();
             }
             note.into_iter().for_each(|note| case.note(note));

@@ -241,13 +241,14 @@ impl Gate {
     pub(super) fn pause_anew(&mut self, turn: &mut Turn<'_>, since: Since) {
         let call = self.name_call();
         turn.out.push(Effect::Pause { call });
+        let may_stray = self.straying.may_come(turn.now);
         self.resume_unheard |= since == Since::Now && !self.stirred_meanwhile();
         self.pauses_anew();
         if let Some(case) = &mut self.case {
             case.unconfirm();
             match since {
-                Since::Now => (case.kept.owned, case.owning) = (None, Owning::since(call)),
-                Since::Perhaps => (case.kept.owned, case.owning) = (None, Owning::since(call).in_doubt()),
+                Since::Now if !may_stray => (case.kept.owned, case.owning) = (None, Owning::since(call)),
+                Since::Now | Since::Perhaps => (case.kept.owned, case.owning) = (None, Owning::since(call).in_doubt()),
                 Since::Before => (),
             }
         }

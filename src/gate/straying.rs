@@ -36,7 +36,8 @@ pub(super) struct Straying {
 }
 
 impl Straying {
-    fn may_come(&self, now: Moment) -> bool {
+    /// Whether a pause of ours may take effect still of which no answer tells: what is "paused already" may be its doing.
+    pub(super) fn may_come(&self, now: Moment) -> bool {
         self.until.is_some_and(|until| now.mono < until)
     }
 

@@ -429,3 +429,24 @@ fn an_end_that_was_read_before_a_pause_of_ours_arrived_is_no_end() {
         assert!(scene.read(super::scene::ended()).contains(&"record delivered denied applied".to_owned()));
     }
 }
+
+/// The lost request may land at any time in the two minutes after it was given up.
+#[test]
+fn a_hold_that_finds_its_session_paused_while_a_lost_pause_may_still_land_is_in_doubt() {
+    for (later, expected) in [(0, Whose::Doubt), (200, Whose::Theirs)] {
+        let mut scene = answered(asks(), &[lost(), ACCEPTED]);
+        approve(&mut scene);
+        scene.acted(Ok(()));
+        scene.read(running());
+        scene.after(std::time::Duration::from_secs(later));
+        if later > 0 {
+            scene.read(running());
+        }
+        scene.seen(EventKind::Thought, asks());
+        scene.paused(ALREADY);
+        scene.read(paused());
+        scene.after(SETTLE);
+        scene.read(paused());
+        assert_eq!(whose(&scene), expected, "{later} s later");
+    }
+}
