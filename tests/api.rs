@@ -244,6 +244,49 @@ async fn a_connection_that_the_server_closed_between_calls_is_replaced_without_a
 }
 
 #[tokio::test]
+async fn a_connection_is_used_again_only_where_the_answer_allows_it() {
+    let whole = |head: &str, behind: &str| {
+        format!("HTTP/1.1 200 OK\r\n{head}content-length: 2\r\n\r\n{{}}{behind}").into_bytes()
+    };
+    for (name, reply) in [
+        ("says close", whole("connection: close\r\n", "")),
+        ("an answer that nobody asked for", whole("", "HTTP/1.1 500 Odd\r\ncontent-length: 0\r\n\r\n")),
+    ] {
+        let server = Server::start(move |_, _| Reply::Kept(reply.clone())).await;
+        let agi = server.client();
+        for _ in 0..3 {
+            assert_eq!(agi.resume(&id()).await, Ok(()), "{name}");
+        }
+        let connections: BTreeSet<_> = server.requests().iter().map(|request| request.connection).collect();
+        assert_eq!(connections.len(), 3, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn keeping_warm_leaves_a_connection_for_a_pause() {
+    let (sender, mut asked) = mpsc::unbounded_channel();
+    let server = Server::start(move |request, before| match request.line.as_str() {
+        "GET /v1/models" if before >= 2 => {
+            let _ = sender.send(());
+            late(500, json(200, "{}"))
+        }
+        _ => json(200, ACCEPTED),
+    })
+    .await;
+    let agi = server.client();
+    agi.warm().await.expect("warm");
+    let again = tokio::spawn({
+        let agi = agi.clone();
+        async move { agi.warm().await }
+    });
+    asked.recv().await.expect("a slow answer");
+    agi.pause(&id()).await.expect("pause");
+    again.await.expect("a task").expect("warm");
+    let connections: BTreeSet<_> = server.requests().iter().map(|request| request.connection).collect();
+    assert_eq!(connections.len(), 2, "{:?}", server.requests());
+}
+
+#[tokio::test]
 async fn keeping_warm_goes_on_through_failures() {
     let server = Server::start(|_, before| if before < 2 { Reply::Reset } else { json(200, "{}") }).await;
     let agi = server.client();

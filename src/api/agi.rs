@@ -20,7 +20,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 
 use super::backoff::{Backoff, Bounds};
-use super::http::{BaseUrl, Call, Pool, Transport, TransportError, class};
+use super::http::{BaseUrl, Call, Transport, TransportError, class};
 use super::{
     ApiError, Capabilities, ErrorClass, Event, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot,
     Session, SessionId, Status,
@@ -118,15 +118,15 @@ impl Agi {
         Ok(Self { transport: Arc::new(transport), config, skipped: Arc::default() })
     }
 
-    /// Opens two control connections (one for a pause, one for its hedge) with a cheap read of the model list, unless
-    /// they are open already. Any answer but a refused key will do.
+    /// Opens two control connections (one for a pause, one for its hedge) with a cheap read of the model list, or uses them
+    /// that way one after the other, so that the other one is there for a pause. Any answer but a refused key will do.
     ///
     /// # Errors
     ///
     /// When the provider cannot be reached or refuses the key.
     pub async fn warm(&self) -> Result<(), ApiError> {
-        let (first, second) = futures_util::future::join(self.warm_one(), self.warm_one()).await;
-        first.and(second)
+        let first = self.warm_one().await;
+        first.and(self.warm_one().await)
     }
 
     /// Keeps control connections [`warm`](Agi::warm) until dropped: servers close idle ones after seconds (uvicorn 5 s,
@@ -147,7 +147,7 @@ impl Agi {
 
     async fn warm_one(&self) -> Result<(), ApiError> {
         let call = Call::new(Method::GET, "/v1/models".to_owned());
-        let answer = self.transport.exchange(Pool::Control, &call, self.config.read_timeout, MIB).await;
+        let answer = self.transport.refresh(&call, self.config.read_timeout, MIB).await;
         let answer = answer.map_err(|class| call.failed(class))?;
         match class::of_read(&answer, Timestamp::now()) {
             Err(class @ ErrorClass::Auth { .. }) => Err(call.failed(class)),
@@ -181,7 +181,7 @@ impl Agi {
         limit: usize,
         decode: impl Decode<T>,
     ) -> Result<T, ErrorClass> {
-        let answer = self.transport.exchange(Pool::Reads, call, self.config.read_timeout, limit).await?;
+        let answer = self.transport.read(call, self.config.read_timeout, limit).await?;
         let (large, now) = (answer.body.len() > LARGE, Timestamp::now());
         let decoded = move || {
             let body = class::of_read(&answer, now)?;
@@ -196,7 +196,7 @@ impl Agi {
 
     /// Acts with exactly one request.
     async fn act(&self, call: Call) -> Result<(), ApiError> {
-        let answer = self.transport.exchange(Pool::Control, &call, self.config.control_timeout, 64 * KIB).await;
+        let answer = self.transport.act(&call, self.config.control_timeout, 64 * KIB).await;
         answer.and_then(|answer| class::of_action(&answer, Timestamp::now())).map_err(|class| call.failed(class))
     }
 }
@@ -269,7 +269,7 @@ impl Provider for Agi {
         let request = || {
             let (transport, call, within) = (self.transport.clone(), call.clone(), self.config.pause_timeout);
             async move {
-                let answer = transport.exchange(Pool::Control, &call, within, 64 * KIB).await?;
+                let answer = transport.act(&call, within, 64 * KIB).await?;
                 class::of_action(&answer, Timestamp::now())
             }
         };
@@ -287,7 +287,7 @@ impl Provider for Agi {
 
     async fn delete(&self, id: &SessionId) -> Result<(), ApiError> {
         let call = Call::new(Method::DELETE, format!("/v1/sessions/{id}"));
-        let answer = self.transport.exchange(Pool::Control, &call, self.config.control_timeout, 64 * KIB).await;
+        let answer = self.transport.act(&call, self.config.control_timeout, 64 * KIB).await;
         answer.and_then(|answer| class::of_deletion(&answer, Timestamp::now())).map_err(|class| call.failed(class))
     }
 

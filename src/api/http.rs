@@ -1,10 +1,11 @@
 //! The transport under a provider's client: connections, authentication, time-outs, and answers turned into
 //! classes.
 //!
-//! Control calls and reads have a pool each, and every event stream a connection of its own (`live`), over HTTP/1.1, so that
-//! neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
+//! Calls that act ([`control`]) and reads have connections of their own, and so has every event stream (`live`), over HTTP/1.1, so
+//! that neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
 //! environment, never keeps cookies, and never sends a request twice:
 //!
+//! - What acts is written once, to a connection that is not known to be closed. If that fails, so does the call.
 //! - reqwest's own retries are off (`reqwest::retry::never`; its default would repeat requests that the protocol says were
 //!   not processed).
 //! - hyper-util below it repeats a request only if the pooled connection turned out to be closed before the request was taken
@@ -14,6 +15,7 @@
 
 mod base;
 pub(crate) mod class;
+mod control;
 mod dial;
 mod framing;
 mod head;
@@ -30,7 +32,9 @@ use tokio::time::timeout;
 
 pub use base::{BadBaseUrl, BaseUrl};
 
+use control::Control;
 use dial::Dialer;
+use head::Requests;
 use live::Live;
 
 use super::{ApiError, ErrorClass};
@@ -54,24 +58,15 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// The time between two such probes.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 
-/// The two pools and the dialer of streams, with the base address and the key.
+/// All connections, with the base address and the key.
 pub(crate) struct Transport {
     base: BaseUrl,
-    control: Client,
+    control: Control,
     reads: Client,
-    streams: Dialer,
+    dialer: Dialer,
     /// What every request of a stream says.
-    stream_headers: HeaderMap,
+    streams: Requests,
     key: SecretString,
-}
-
-/// Which connections a call uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pool {
-    /// Calls that act; kept warm.
-    Control,
-    /// Calls that read and end.
-    Reads,
 }
 
 impl std::fmt::Debug for Transport {
@@ -117,7 +112,7 @@ pub enum TransportError {
 }
 
 impl Transport {
-    /// Builds the pools. Opens no connection.
+    /// Opens no connection.
     ///
     /// # Errors
     ///
@@ -127,45 +122,54 @@ impl Transport {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
         let tls = base.is_https().then(tls).transpose()?;
-        let client = || shared(tls.as_ref(), headers.clone(), connect_timeout);
-        // Idle control connections are kept as long as the server lets them; the others may go.
-        let keep = Duration::from_secs(3600);
-        let control = build(client().pool_idle_timeout(keep).pool_max_idle_per_host(8))?;
-        let reads = build(client().pool_idle_timeout(Duration::from_secs(60)).pool_max_idle_per_host(IDLE_READS))?;
-        let streams = Dialer::new(tls, connect_timeout);
-        let mut stream_headers = headers;
-        stream_headers.insert(USER_AGENT, HeaderValue::from_static(WHO));
-        stream_headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-        Ok(Self { base, control, reads, streams, stream_headers, key: key.expose_secret().trim().into() })
+        let reads = shared(tls.as_ref(), headers.clone(), connect_timeout)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(IDLE_READS);
+        let reads = reads.build().map_err(|error| TransportError::Tls(short(&class::describe(&error))))?;
+        let dialer = Dialer::new(tls, connect_timeout);
+        let says = |accept| {
+            let mut headers = headers.clone();
+            headers.insert(USER_AGENT, HeaderValue::from_static(WHO));
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            headers
+        };
+        let control = Control::new(dialer.clone(), base.url().clone(), &says("*/*"));
+        let streams = Requests::new(base.url(), &says("text/event-stream"));
+        Ok(Self { base, control, reads, dialer, streams, key: key.expose_secret().trim().into() })
     }
 
-    /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
-    pub(crate) async fn exchange(
-        &self,
-        pool: Pool,
-        call: &Call,
-        within: Duration,
-        limit: usize,
-    ) -> Result<Answer, ErrorClass> {
-        let work = async { Ok(self.read(self.send(pool, call).await?, limit).await) };
+    /// Acts: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
+    pub(crate) async fn act(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
+        let answer = timeout(within, self.control.exchange(call, limit, within)).await;
+        answer.unwrap_or_else(|_| Err(too_late(within))).map(|answer| self.without_key(answer))
+    }
+
+    /// The same over a connection of those that act which has carried nothing for long, for a call that does not matter.
+    pub(crate) async fn refresh(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
+        let answer = timeout(within, self.control.refresh(call, limit, within)).await;
+        answer.unwrap_or_else(|_| Err(too_late(within))).map(|answer| self.without_key(answer))
+    }
+
+    /// Reads: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
+    pub(crate) async fn read(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
+        let work = async {
+            let request = Request::new(call.method.clone(), self.base.at(&call.path));
+            let response = self.reads.execute(request).await.map_err(|error| class::of_send(&error))?;
+            Ok(self.without_key(read(response, limit).await))
+        };
         timeout(within, work).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
     /// Opens an event stream: a `GET` on a connection of its own, whose answer's head has to come within `within`.
     pub(crate) async fn open(&self, call: &Call, within: Duration) -> Result<Live, ErrorClass> {
-        let url = self.base.at(&call.path);
-        let getting = live::get(&self.streams, &url, &self.stream_headers);
-        timeout(within, getting).await.unwrap_or_else(|_| Err(too_late(within)))
+        let opening = async { live::exchange(self.dialer.dial(self.base.url()).await?, &self.streams.of(call)).await };
+        timeout(within, opening).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
     /// Reads a whole answer that is no stream, at most `limit` bytes of it, within `within`.
     pub(crate) async fn read_live(&self, live: Live, limit: usize, within: Duration) -> Answer {
-        self.without_key(live.whole(limit, within).await)
-    }
-
-    /// Reads an answer's body up to the bound: `limit` bytes of a 2xx, 64 KiB of anything else.
-    async fn read(&self, response: Response, limit: usize) -> Answer {
-        self.without_key(read(response, limit).await)
+        let (answer, _wire) = live.whole(limit, within).await;
+        self.without_key(answer)
     }
 
     /// A key that the server, or a gateway before it, quotes is taken out: what an answer says ends up in logs, on cards and
@@ -176,23 +180,6 @@ impl Transport {
             answer.body = answer.body.replace(key, "[API key]");
         }
         answer
-    }
-
-    async fn send(&self, pool: Pool, call: &Call) -> Result<Response, ErrorClass> {
-        let client = match pool {
-            Pool::Control => &self.control,
-            Pool::Reads => &self.reads,
-        };
-        let mut request = Request::new(call.method.clone(), self.base.at(&call.path));
-        if call.method != Method::GET {
-            let length = call.body.as_ref().map_or(0, Vec::len);
-            request.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
-        }
-        if let Some(body) = &call.body {
-            request.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            *request.body_mut() = Some(body.clone().into());
-        }
-        client.execute(request).await.map_err(|error| class::of_send(&error))
     }
 }
 
@@ -270,8 +257,4 @@ fn tls() -> Result<ClientConfig, TransportError> {
     let mut config = config.map_err(|error| TransportError::Tls(short(&error.to_string())))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
-}
-
-fn build(client: ClientBuilder) -> Result<Client, TransportError> {
-    client.build().map_err(|error| TransportError::Tls(short(&class::describe(&error))))
 }

@@ -29,6 +29,8 @@ pub struct Request {
 pub enum Reply {
     /// An answer with this status, extra head lines and body.
     Answer(u16, &'static str, String),
+    /// These bytes; the connection stays open.
+    Kept(Vec<u8>),
     /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
     /// The connection is reset without an answer.
@@ -143,6 +145,7 @@ async fn answer(stream: &mut BufReader<TcpStream>, reply: Reply) -> bool {
             let text = format!("HTTP/1.1 {status} Whatever\r\n{head}content-length: {length}\r\n\r\n{body}");
             stream.write_all(text.as_bytes()).await.is_ok()
         }
+        Reply::Kept(bytes) => stream.write_all(&bytes).await.is_ok(),
         Reply::Raw(bytes) => {
             let _sent = stream.write_all(&bytes).await;
             let _closed = stream.shutdown().await;

@@ -43,6 +43,11 @@ impl BaseUrl {
         }
     }
 
+    /// The address itself; a call's path is appended to its path.
+    pub(super) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// The address of `path`, which begins with `/v1/` and may have a query.
     pub(super) fn at(&self, path: &str) -> Url {
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));

@@ -64,14 +64,14 @@ impl Framing {
         if bytes == 0 { Self::Over } else { Self::Length(bytes) }
     }
 
-    /// Reads what came over the connection and hands on what belongs to the body. Bytes behind its end are ignored.
-    pub(super) fn read(&mut self, mut bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<(), Broken> {
+    /// Reads what came over the connection and hands on what belongs to the body; how many bytes stand behind its end.
+    pub(super) fn read(&mut self, mut bytes: &[u8], body: &mut impl FnMut(&[u8])) -> Result<usize, Broken> {
         while !bytes.is_empty() {
             match self {
-                Self::Over => return Ok(()),
+                Self::Over => break,
                 Self::ToEnd => {
                     body(bytes);
-                    return Ok(());
+                    return Ok(0);
                 }
                 Self::Length(left) => {
                     let piece = split(&mut bytes, *left);
@@ -90,7 +90,7 @@ impl Framing {
                 }
             }
         }
-        Ok(())
+        Ok(bytes.len())
     }
 
     /// The connection ended: whether the body is whole.
@@ -167,8 +167,9 @@ mod tests {
     /// Reads `wire` in pieces of `at` bytes, then the end; the body, and whether it is whole.
     fn body(mut framing: Framing, wire: &[u8], at: usize) -> (Vec<u8>, bool) {
         let mut body = Vec::new();
-        let read =
-            wire.chunks(at).try_for_each(|piece| framing.read(piece, &mut |bytes| body.extend_from_slice(bytes)));
+        let read = wire
+            .chunks(at)
+            .try_for_each(|piece| framing.read(piece, &mut |bytes| body.extend_from_slice(bytes)).map(drop));
         let whole = read.and_then(|()| framing.end()).is_ok();
         (body, whole)
     }
@@ -194,6 +195,15 @@ mod tests {
         for at in 1..=wire.len() {
             assert_eq!(body(Framing::Chunks(NEXT), wire, at), (b"hello, you all.!".to_vec(), true), "{at}");
         }
+    }
+
+    #[test]
+    fn what_stands_behind_an_answer_is_told() {
+        let behind = |mut framing: Framing, wire: &[u8]| framing.read(wire, &mut |_| {}).expect("a body");
+        assert_eq!(behind(Framing::Length(2), b"abc"), 1);
+        assert_eq!(behind(Framing::Chunks(NEXT), b"1\r\na\r\n0\r\n\r\nHTTP"), 4);
+        assert_eq!(behind(Framing::Over, b"ab"), 2);
+        assert_eq!((behind(Framing::ToEnd, b"ab"), behind(Framing::Length(3), b"abc")), (0, 0));
     }
 
     #[test]

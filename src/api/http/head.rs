@@ -1,8 +1,10 @@
-//! The head of an HTTP/1.1 request that has no body, and of its answer, as bytes. Pure.
+//! HTTP/1.1 requests, and the heads of their answers, as bytes. Pure.
 
-use http::StatusCode;
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
 use url::Url;
+
+use super::Call;
 
 use super::live::Broken;
 
@@ -19,26 +21,49 @@ pub(super) struct Head {
     pub(super) headers: HeaderMap,
     /// How many bytes it takes.
     pub(super) length: usize,
+    /// Whether the connection may carry another request after this answer, as far as its head tells (RFC 9112 §9.3).
+    pub(super) keeps: bool,
 }
 
-/// `GET` of `url`, with these headers and its host.
-pub(super) fn get(url: &Url, headers: &HeaderMap) -> Vec<u8> {
-    let mut request = Vec::with_capacity(512);
-    request.extend_from_slice(b"GET ");
-    request.extend_from_slice(url.path().as_bytes());
-    if let Some(query) = url.query() {
-        request.push(b'?');
-        request.extend_from_slice(query.as_bytes());
+/// What all requests to one address have in common, made once: a pause has nothing to put together but its path.
+pub(super) struct Requests {
+    /// What stands before every call's path.
+    prefix: String,
+    /// The lines of the headers, the host's first.
+    lines: Vec<u8>,
+}
+
+impl Requests {
+    /// Requests below `base`, with these headers.
+    pub(super) fn new(base: &Url, headers: &HeaderMap) -> Self {
+        let host = base.host_str().unwrap_or_default();
+        let host = base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let mut lines = Vec::with_capacity(512);
+        line(&mut lines, HOST.as_str(), host.as_bytes());
+        for (name, value) in headers {
+            line(&mut lines, name.as_str(), value.as_bytes());
+        }
+        Self { prefix: base.path().trim_end_matches('/').to_owned(), lines }
     }
-    request.extend_from_slice(b" HTTP/1.1\r\n");
-    let host = url.host_str().unwrap_or_default();
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    line(&mut request, HOST.as_str(), host.as_bytes());
-    for (name, value) in headers {
-        line(&mut request, name.as_str(), value.as_bytes());
+
+    /// The whole request of a call.
+    pub(super) fn of(&self, call: &Call) -> Vec<u8> {
+        let body = call.body.as_deref().unwrap_or_default();
+        let mut request = Vec::with_capacity(128 + call.path.len() + self.lines.len() + body.len());
+        for part in [call.method.as_str(), " ", &self.prefix, &call.path, " HTTP/1.1\r\n"] {
+            request.extend_from_slice(part.as_bytes());
+        }
+        request.extend_from_slice(&self.lines);
+        if call.body.is_some() {
+            line(&mut request, "content-type", b"application/json");
+        }
+        if call.method != Method::GET {
+            line(&mut request, "content-length", body.len().to_string().as_bytes());
+        }
+        request.extend_from_slice(b"\r\n");
+        request.extend_from_slice(body);
+        request
     }
-    request.extend_from_slice(b"\r\n");
-    request
 }
 
 fn line(request: &mut Vec<u8>, name: &str, value: &[u8]) {
@@ -67,21 +92,49 @@ pub(super) fn answer(bytes: &[u8]) -> Result<Option<Head>, Broken> {
             headers.append(name, value);
         }
     }
-    Ok(Some(Head { status, headers, length }))
+    let keeps = parsed.version == Some(1) && !says_close(&headers);
+    Ok(Some(Head { status, headers, length, keeps }))
+}
+
+fn says_close(headers: &HeaderMap) -> bool {
+    let mut options = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn request(base: &str, headers: HeaderMap, call: &Call) -> String {
+        let base: Url = base.parse().expect("a URL");
+        String::from_utf8(Requests::new(&base, &headers).of(call)).expect("text")
+    }
+
     #[test]
     fn a_request_names_its_path_host_and_headers() {
-        let url: Url = "https://a.example:8443/agi/v1/x?y=1".parse().expect("a URL");
         let headers = HeaderMap::from_iter([(http::header::ACCEPT, HeaderValue::from_static("text/event-stream"))]);
+        let get = Call::new(Method::GET, "/v1/x?y=1".to_owned());
         let text = "GET /agi/v1/x?y=1 HTTP/1.1\r\nhost: a.example:8443\r\naccept: text/event-stream\r\n\r\n";
-        assert_eq!(String::from_utf8_lossy(&get(&url, &headers)), text);
-        let url: Url = "http://[::1]/".parse().expect("a URL");
-        assert_eq!(get(&url, &HeaderMap::new()), b"GET / HTTP/1.1\r\nhost: [::1]\r\n\r\n");
+        assert_eq!(request("https://a.example:8443/agi", headers, &get), text);
+        let plain = request("http://[::1]/", HeaderMap::new(), &get);
+        assert_eq!(plain, "GET /v1/x?y=1 HTTP/1.1\r\nhost: [::1]\r\n\r\n");
+    }
+
+    #[test]
+    fn a_request_that_acts_tells_the_length_of_its_body() {
+        let call = |body| Call { method: Method::POST, path: "/v1/x".to_owned(), body };
+        let sent = |body| request("http://a.example", HeaderMap::new(), &call(body));
+        let head = "POST /v1/x HTTP/1.1\r\nhost: a.example\r\n";
+        assert_eq!(sent(None), format!("{head}content-length: 0\r\n\r\n"));
+        let json = format!("{head}content-type: application/json\r\ncontent-length: 4\r\n\r\n\"é\"");
+        assert_eq!(sent(Some("\"é\"".into())), json);
+    }
+
+    #[test]
+    fn a_connection_is_kept_unless_the_answer_is_old_or_says_that_it_closes() {
+        let keeps = |head: &str| answer(format!("{head}\r\n\r\n").as_bytes()).expect("a head").expect("whole").keeps;
+        assert!(keeps("HTTP/1.1 200 OK") && keeps("HTTP/1.1 200 OK\r\nconnection: keep-alive"));
+        assert!(!keeps("HTTP/1.0 200 OK") && !keeps("HTTP/1.1 200 OK\r\nConnection: upgrade, Close"));
     }
 
     #[test]

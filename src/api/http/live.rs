@@ -1,8 +1,8 @@
-//! An answer that is read as it comes: the transport of event streams.
+//! One request over a connection, and its answer, which is read as it comes: the transport of event streams and of calls that act.
 //!
-//! A connection for each, never used again. Beside hyper it saves what ten thousand open streams would pay for each: two
-//! buffers of 8 KiB and a task between the socket and who reads. Nothing is kept while nothing comes: bytes are read into
-//! room on the stack and handed on at once.
+//! Beside hyper it saves what ten thousand open streams would pay for each: two buffers of 8 KiB and a task between the socket
+//! and who reads; and what a pause would wait for: that task. Nothing is kept while nothing comes: bytes are read into
+//! room on the stack and handed on at once. A stream's connection is never used again.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -13,11 +13,10 @@ use std::time::Duration;
 use http::StatusCode;
 use http::header::HeaderMap;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
-use url::Url;
 
-use super::dial::{Dialer, Wire};
+use super::dial::Wire;
 use super::framing::Framing;
-use super::{Answer, head};
+use super::{Answer, MAX_ERROR_BODY, head};
 use crate::api::ErrorClass;
 use crate::api::http::class::unknown;
 
@@ -40,6 +39,8 @@ pub(crate) struct Body {
     framing: Framing,
     /// What came with the head.
     early: Vec<u8>,
+    /// Whether the connection may carry another request after this answer.
+    keeps: bool,
 }
 
 /// Why an answer cannot be read to its end.
@@ -65,17 +66,18 @@ pub(crate) enum Broken {
     Framing,
 }
 
-/// Opens a connection, sends `GET` of `url`, and returns the answer when its head is there.
-pub(super) async fn get(dialer: &Dialer, url: &Url, headers: &HeaderMap) -> Result<Live, ErrorClass> {
-    let mut wire = dialer.dial(url).await?;
+/// Sends one request and returns its answer when the head is there. Nothing is sent twice; whatever goes wrong, the request may
+/// have arrived.
+pub(super) async fn exchange(mut wire: Wire, request: &[u8]) -> Result<Live, ErrorClass> {
     let answer = async {
-        wire.write_all(&head::get(url, headers)).await?;
+        wire.write_all(request).await?;
         wire.flush().await?;
         read_head(&mut wire).await
     };
     let (head, early) = answer.await.map_err(|broken: Broken| unknown(&broken.to_string()))?;
     let framing = Framing::of(head.status, &head.headers).map_err(|broken| unknown(&broken.to_string()))?;
-    Ok(Live { status: head.status, headers: head.headers, body: Body { wire, framing, early } })
+    let body = Body { wire, framing, early, keeps: head.keeps };
+    Ok(Live { status: head.status, headers: head.headers, body })
 }
 
 /// The final head and what came behind it; interim answers (1xx) are skipped.
@@ -104,21 +106,35 @@ impl Body {
         }
         if !self.early.is_empty() {
             let early = std::mem::take(&mut self.early);
-            return Poll::Ready(self.framing.read(&early, on).map(|()| true));
+            return Poll::Ready(self.read(&early, on).map(|()| true));
         }
         let mut room = [const { MaybeUninit::uninit() }; ROOM];
         let mut room = ReadBuf::uninit(&mut room);
         ready!(Pin::new(&mut self.wire).poll_read(cx, &mut room))?;
         Poll::Ready(match room.filled() {
             [] => self.framing.end().map(|()| false),
-            bytes => self.framing.read(bytes, on).map(|()| true),
+            bytes => self.read(bytes, on).map(|()| true),
         })
+    }
+
+    fn read(&mut self, bytes: &[u8], on: &mut impl FnMut(&[u8])) -> Result<(), Broken> {
+        let behind = self.framing.read(bytes, on)?;
+        // What stands behind an answer that was asked for is no answer to what is asked next.
+        self.keeps &= behind == 0;
+        Ok(())
+    }
+
+    /// The connection, if the answer was read to its end and another request may follow.
+    fn into_wire(self) -> Option<Wire> {
+        (self.keeps && self.framing == Framing::Over && self.early.is_empty()).then_some(self.wire)
     }
 }
 
 impl Live {
-    /// Reads the body to its end, at most `limit` bytes of it, within `within`; what is there by then is the answer.
-    pub(super) async fn whole(mut self, limit: usize, within: Duration) -> Answer {
+    /// Reads the body to its end, at most `limit` bytes of it and of a refusal's 64 KiB, within `within`; what is there by then is
+    /// the answer. With it comes the connection, where another request may follow.
+    pub(super) async fn whole(mut self, limit: usize, within: Duration) -> (Answer, Option<Wire>) {
+        let limit = if self.status.is_success() { limit } else { limit.min(MAX_ERROR_BODY) };
         let mut bytes = Vec::new();
         let reading = async {
             let mut over = false;
@@ -139,7 +155,8 @@ impl Live {
             bytes.truncate(limit);
             broken = Some(format!("the answer is longer than {limit} bytes"));
         }
-        let body = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: self.status.as_u16(), headers: self.headers, body, broken }
+        let body =
+            String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        (Answer { status: self.status.as_u16(), headers: self.headers, body, broken }, self.body.into_wire())
     }
 }
