@@ -110,7 +110,7 @@ pub struct Gate {
     paused_heard: CallId,
     /// Pauses without an answer: one that arrived after a release would stop the session with nobody to ask.
     unanswered: BTreeSet<CallId>,
-    /// A pause sent before the hold it is for could be opened.
+    /// A pause sent before the hold it is for could be opened: while a decision is recorded, or an event is judged.
     early: Option<Early>,
     /// A pause of ours arrived, or may have, where nothing is held: somebody has to be asked.
     stray: Option<Arrival>,
@@ -226,6 +226,8 @@ impl Gate {
         self.doubt_rest(&turn);
         self.freeze(&mut turn);
         self.drop_stale_votes(&mut turn);
+        // A pause that was foretold and is for nothing counts as one that strays.
+        self.early.take_if(|_| matches!(self.phase, Phase::Watching));
         self.finish(turn)
     }
 

@@ -246,11 +246,11 @@ impl Driver {
                     self.drain().await;
                     break;
                 }
-                now = self.standing.next() => self.stand(now).await,
+                now = self.standing.next() => self.stand(now),
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.recv() => self.ordered(*order).await,
+                Some(order) = self.orders.recv() => self.ordered(*order),
                 () = alarm.until(due) => self.tick(),
-                Some(look) = self.sights.next(self.known.settings.blind_after) => self.looked(look).await,
+                Some(look) = self.sights.next(self.known.settings.blind_after) => self.looked(look),
                 else => break,
             }
             self.flush();

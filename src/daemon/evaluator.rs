@@ -36,12 +36,13 @@ impl Evaluator {
         Self { policy, session, context: Context::default(), known }
     }
 
-    /// The verdict on an event that arrived at `now`, or `None` when it was evaluated before.
-    pub fn evaluate(&mut self, event: &Event, now: Moment) -> Option<Verdict> {
+    /// The verdict on an event that arrived at `now`, or `None` when it was evaluated before. `holds` is called at most once, as soon as
+    /// it is certain that the verdict is more than an alert.
+    pub fn evaluate(&mut self, event: &Event, now: Moment, holds: &mut dyn FnMut()) -> Option<Verdict> {
         if event.id.is_some_and(|id| !self.known.is_new(id, event)) {
             return None;
         }
-        Some(self.policy.evaluate(&self.session, &mut self.context, event, now))
+        Some(self.policy.evaluate_ahead(&self.session, &mut self.context, event, now, holds))
     }
 
     /// The session that is evaluated.
@@ -105,20 +106,20 @@ mod tests {
     fn no_number_of_greater_ids_hides_a_lower_one() {
         let mut evaluator = evaluator();
         for id in 1_000..3_000 {
-            assert!(evaluator.evaluate(&event(id, EventKind::Thought, "hm"), NOW).is_some());
+            assert!(evaluator.evaluate(&event(id, EventKind::Thought, "hm"), NOW, &mut || ()).is_some());
         }
-        assert!(evaluator.evaluate(&event(u64::MAX, EventKind::Thought, "hm"), NOW).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_none());
-        assert!(evaluator.evaluate(&event(1_000, EventKind::Thought, "hm"), NOW).is_none());
+        assert!(evaluator.evaluate(&event(u64::MAX, EventKind::Thought, "hm"), NOW, &mut || ()).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW, &mut || ()).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW, &mut || ()).is_none());
+        assert!(evaluator.evaluate(&event(1_000, EventKind::Thought, "hm"), NOW, &mut || ()).is_none());
     }
 
     #[test]
     fn a_step_with_its_thought_s_id_is_evaluated() {
         let mut evaluator = evaluator();
-        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "Reading"), NOW).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW).is_some());
-        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "Reading"), NOW, &mut || ()).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Step, "pay"), NOW, &mut || ()).is_some());
+        assert!(evaluator.evaluate(&event(5, EventKind::Thought, "pay after all"), NOW, &mut || ()).is_some());
     }
 
     fn policy(text: &str) -> Arc<Policy> {
@@ -136,6 +137,6 @@ mod tests {
         assert_eq!(fired(evaluator.again(&card, NOW)), [1, 1]);
         card.trigger = crate::gate::EventLine { id: None, kind: EventKind::Log, ..card.trigger };
         assert_eq!(fired(evaluator.again(&card, NOW)), [1], "a line of our own is no event");
-        assert!(evaluator.evaluate(&event(1, EventKind::Thought, "the cart"), NOW).is_some());
+        assert!(evaluator.evaluate(&event(1, EventKind::Thought, "the cart"), NOW, &mut || ()).is_some());
     }
 }

@@ -40,6 +40,23 @@ pub(super) struct Repeats {
 const REPEATS_FORGOTTEN: Duration = Duration::from_secs(1800);
 
 impl Gate {
+    /// An event is being judged, and its verdict will hold: the pause that leaves now is the one of the hold that opens when the event
+    /// is seen, with its whole verdict. None where another input has to be finished first, or the hold is not certain.
+    ///
+    /// What fires is known before all that stands on a card. A caller that foretold wrongly has paused a session for
+    /// nothing, and somebody is asked about that.
+    pub fn foresee(&mut self, event: &Event, backlog: bool) -> Option<CallId> {
+        let plain = self.early.is_none() && self.covered.is_none() && self.halted.is_none() && !self.stopping;
+        let holds = !matches!(event.kind, EventKind::Done | EventKind::Question);
+        if backlog || !plain || !holds || !matches!(self.phase, Phase::Watching) {
+            return None;
+        }
+        let call = self.name_call();
+        self.unanswered.insert(call);
+        self.early = Some(Early { call, answer: None });
+        Some(call)
+    }
+
     pub(super) fn seen_watching(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {
         self.age_cover(turn, event);
         match verdict.effect {

@@ -4,6 +4,7 @@ mod answers;
 mod deliveries;
 mod denials;
 mod directed;
+mod foreseen;
 mod halts;
 mod harness;
 mod holds;

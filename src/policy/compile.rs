@@ -14,7 +14,7 @@ use super::index::Index;
 use super::matcher::Matcher;
 use super::money::Money;
 use super::rule::{Conditions, KindName, Pattern, Phrase, RuleSpec, RuleTest};
-use super::verdict::{RuleTerms, Verdict};
+use super::verdict::{Effect, RuleTerms, Verdict};
 use super::window::Window;
 use crate::api::SessionId;
 use crate::clock::Moment;
@@ -34,6 +34,8 @@ pub struct Policy {
     pub(super) taken: BTreeSet<KindName>,
     /// The kinds of events after which a new site is none any more.
     pub(super) spending: BTreeSet<KindName>,
+    /// On which kinds of events which detectors alone, whatever else is so, make a rule fire that holds.
+    pub(super) alone: BTreeSet<(KindName, Detector)>,
     pub(super) reads_amounts: bool,
     /// How many rates there are at most for one session.
     pub(super) counting: usize,
@@ -165,7 +167,8 @@ impl Policy {
         let index = Index::new(&rules);
         let taken = KindName::ALL.into_iter().filter(|kind| rules.iter().any(|rule| rule.when.takes(*kind))).collect();
         let spending = KindName::ALL.into_iter().filter(|kind| looks_at_sites(&rules, *kind)).collect();
-        Ok(Self { rules, matcher, index, taken, spending, reads_amounts, counting, hash: hash(specs) })
+        let alone = rules.iter().flat_map(Compiled::alone).collect();
+        Ok(Self { rules, matcher, index, taken, spending, alone, reads_amounts, counting, hash: hash(specs) })
     }
 
     fn run_test(&self, rule: &Compiled, test: &RuleTest) -> Option<Tested> {
@@ -218,6 +221,19 @@ fn faults(specs: &[RuleSpec]) -> Vec<RuleFault> {
         }
     }
     faults
+}
+
+impl Compiled {
+    /// The kinds of events, with the detectors, on which the rule holds whatever else is so.
+    fn alone(&self) -> Vec<(KindName, Detector)> {
+        let all = &self.when.conditions;
+        let words = Conditions { events: all.events.clone(), detect: all.detect.clone(), ..Conditions::default() };
+        if *all != words || self.unless.is_some() || self.terms.effect <= Effect::Alert {
+            return Vec::new();
+        }
+        let kinds = KindName::ALL.into_iter().filter(|kind| self.when.takes(*kind));
+        kinds.flat_map(|kind| all.detect.iter().map(move |detector| (kind, *detector))).collect()
+    }
 }
 
 /// Whether a rule that looks at new sites looks at this kind of events, or none does at any.

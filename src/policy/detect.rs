@@ -241,7 +241,7 @@ mod tests {
     /// The words `detector` fires on.
     pub(super) fn words(detector: Detector, kind: &EventKind, raw: &str) -> Option<String> {
         let folded = Folded::new(raw);
-        let hits = MATCHER.search(&Facts::new(kind, raw, &folded));
+        let hits = MATCHER.search(&Facts::new(kind, raw, &folded), &mut |_| ());
         hits.detected(detector).map(str::to_owned)
     }
 

@@ -27,6 +27,34 @@ pub struct SessionInfo {
     pub goal: Option<String>,
 }
 
+/// An event that is judged, with the prices it names.
+#[derive(Clone, Copy)]
+pub(super) struct Judged<'a> {
+    pub(super) session: &'a SessionInfo,
+    pub(super) event: &'a Event,
+    pub(super) prices: &'a [Price],
+    pub(super) now: Moment,
+}
+
+/// Who wants to know before the verdict is whole that it is more than an alert.
+pub(super) struct Ahead<'a> {
+    holds: &'a mut dyn FnMut(),
+    told: bool,
+}
+
+impl<'a> Ahead<'a> {
+    /// Calls `holds` once.
+    pub(super) fn of(holds: &'a mut dyn FnMut()) -> Self {
+        Self { holds, told: false }
+    }
+
+    fn tell(&mut self) {
+        if !std::mem::replace(&mut self.told, true) {
+            (self.holds)();
+        }
+    }
+}
+
 /// The longest words of a match, in characters.
 const WORDS: usize = 200;
 
@@ -36,11 +64,29 @@ impl Policy {
     /// When no rule fires the verdict is [`Verdict::default`].
     #[must_use]
     pub fn evaluate(&self, session: &SessionInfo, context: &mut Context, event: &Event, now: Moment) -> Verdict {
+        self.evaluate_ahead(session, context, event, now, &mut || ())
+    }
+
+    /// The same, and calls `holds` at most once, as soon as it is certain that the verdict's effect is more than an alert: before
+    /// amounts are read where a detector's words alone are enough, and always before reasons are written.
+    #[must_use]
+    pub fn evaluate_ahead(
+        &self,
+        session: &SessionInfo,
+        context: &mut Context,
+        event: &Event,
+        now: Moment,
+        holds: &mut dyn FnMut(),
+    ) -> Verdict {
         context.hear(event);
         let agent = event.kind.is_agent_emitted();
-        let prices = if agent || self.reads_amounts { read(&event.text) } else { Vec::new() };
         let mut counts = context.take_counts();
-        let verdict = self.judge(session, context, &mut counts, event, &prices, now);
+        let mut ahead = Ahead::of(holds);
+        let folded = self.taken.contains(&KindName::of(&event.kind)).then(|| Folded::new(&event.text));
+        let found = folded.as_ref().map(|folded| self.search(context, event, folded, &mut ahead));
+        let prices = if agent || self.reads_amounts { read(&event.text) } else { Vec::new() };
+        let what = Judged { session, event, prices: &prices, now };
+        let judged = found.map(|found| self.judge(what, context, &mut counts, found, &mut ahead));
         if counts.len() > self.counting {
             counts.keep(|name| self.rules.iter().any(|rule| rule.terms.name == name));
         }
@@ -49,35 +95,46 @@ impl Policy {
             context.remember(&prices);
             context.judged(event, self.spending.contains(&KindName::of(&event.kind)));
         }
-        verdict
+        judged.unwrap_or_default()
     }
 
-    fn judge(
+    fn search<'e>(
         &self,
-        session: &SessionInfo,
-        context: &Context,
-        counts: &mut Counts,
-        event: &Event,
-        prices: &[Price],
-        now: Moment,
-    ) -> Verdict {
+        context: &'e Context,
+        event: &'e Event,
+        folded: &'e Folded,
+        ahead: &mut Ahead<'_>,
+    ) -> (Facts<'e>, Hits) {
         let kind = KindName::of(&event.kind);
-        if !self.taken.contains(&kind) {
-            return Verdict::default();
-        }
-        let folded = Folded::new(&event.text);
-        let facts = Facts::new(&event.kind, &event.text, &folded).of_session(context.sites());
-        let hits = self.matcher.search(&facts);
+        let facts = Facts::new(&event.kind, &event.text, folded).of_session(context.sites());
+        let hits = self.matcher.search(&facts, &mut |detector| {
+            if self.alone.contains(&(kind, detector)) {
+                ahead.tell();
+            }
+        });
+        (facts, hits)
+    }
+
+    fn judge<'a>(
+        &'a self,
+        what: Judged<'a>,
+        context: &'a Context,
+        counts: &mut Counts,
+        (facts, hits): (Facts<'a>, Hits),
+        ahead: &mut Ahead<'_>,
+    ) -> Verdict {
+        let Judged { event, prices, .. } = what;
+        let kind = KindName::of(&event.kind);
         let (address, priced, cut) = (context.address(), !prices.is_empty(), event.truncated);
         let candidates = self.index.candidates(&Offer { hits: &hits, address, kind, priced, cut });
         if candidates.is_empty() {
             return Verdict::default();
         }
-        let scene = self.scene(session, context, event, prices, (facts, hits), now);
+        let scene = self.scene(what, context, (facts, hits));
         let mut about_money = false;
         let mut fired: Vec<Fired> = Vec::new();
         for rule in candidates.into_iter().filter_map(|n| self.rules.get(n)) {
-            if let Some(one) = rule.fire(&scene, counts) {
+            if let Some(one) = rule.fire(&scene, counts, ahead) {
                 about_money |= rule.when.is_about_money();
                 fired.push(one);
             }
@@ -95,12 +152,9 @@ impl Policy {
     /// Everything that conditions look at.
     pub(super) fn scene<'a>(
         &'a self,
-        session: &'a SessionInfo,
+        Judged { session, event, prices, now }: Judged<'a>,
         context: &'a Context,
-        event: &'a Event,
-        prices: &[Price],
         (facts, hits): (Facts<'a>, Hits),
-        now: Moment,
     ) -> Scene<'a> {
         Scene {
             session,
@@ -120,7 +174,7 @@ impl Policy {
 }
 
 impl Compiled {
-    pub(super) fn fire(&self, scene: &Scene<'_>, counts: &mut Counts) -> Option<Fired> {
+    pub(super) fn fire(&self, scene: &Scene<'_>, counts: &mut Counts, ahead: &mut Ahead<'_>) -> Option<Fired> {
         if !self.when.takes(scene.kind) {
             return None;
         }
@@ -137,6 +191,9 @@ impl Compiled {
             (Truth::Undecided(_), Effect::Ask | Effect::Deny) => Effect::Ask,
             (Truth::Undecided(_), Effect::Alert | Effect::Instruct | Effect::Cooldown) => return None,
         };
+        if effect > Effect::Alert {
+            ahead.tell();
+        }
         let (mut matched, mut undecided) = self.when.reasons(scene, reading);
         match (count, self.when.conditions.count) {
             (Some(Truth::True), Some(rate)) => {

@@ -8,7 +8,7 @@ use super::compile::{Compiled, Policy, Test};
 use super::condition::{Condition, Reading, Scene, Truth};
 use super::context::Context;
 use super::detect::Facts;
-use super::evaluate::SessionInfo;
+use super::evaluate::{Ahead, Judged, SessionInfo};
 use super::money::read;
 use super::rate::Counts;
 use super::rule::{Conditions, KindName};
@@ -82,8 +82,8 @@ impl Policy {
         let counts = before.take_counts();
         let (prices, folded) = (read(&event.text), Folded::new(&event.text));
         let facts = Facts::new(&event.kind, &event.text, &folded).of_session(before.sites());
-        let hits = self.matcher.search(&facts);
-        let scene = self.scene(session, &before, event, &prices, (facts, hits), now);
+        let hits = self.matcher.search(&facts, &mut |_| ());
+        let scene = self.scene(Judged { session, event, prices: &prices, now }, &before, (facts, hits));
         let rules = self.rules.iter().map(|rule| rule.explain(&scene, &counts)).collect();
         Explanation { verdict, rules }
     }
@@ -112,7 +112,7 @@ impl Compiled {
     }
 
     fn said(&self, scene: &Scene<'_>, counts: &Counts, takes: bool, fires: Truth, when: &[Held]) -> Said {
-        if let Some(fired) = self.fire(scene, &mut counts.clone()) {
+        if let Some(fired) = self.fire(scene, &mut counts.clone(), &mut Ahead::of(&mut || ())) {
             return Said::Fires(fired.effect);
         }
         if !takes {

@@ -79,19 +79,20 @@ impl Matcher {
         self.starts = Starts::new([("", false)]);
     }
 
-    /// Searches one event. Detectors also read its words as if those spelled with spaces were written together.
-    pub(super) fn search(&self, facts: &Facts<'_>) -> Hits {
-        let mut hits = self.search_written(facts);
+    /// Searches one event. Detectors also read its words as if those spelled with spaces were written together; `found` is told of
+    /// each that fires, at once.
+    pub(super) fn search(&self, facts: &Facts<'_>, found: &mut dyn FnMut(Detector)) -> Hits {
+        let mut hits = self.search_written(facts, found);
         if let Some(raw) = joined(facts.raw).filter(|_| !self.detectors.is_empty()) {
             let folded = Folded::new(&raw);
-            let more = self.search_written(&Facts::new(facts.kind, &raw, &folded)).detected;
+            let more = self.search_written(&Facts::new(facts.kind, &raw, &folded), found).detected;
             let fresh = more.into_iter().filter(|(detector, _)| hits.detected(*detector).is_none()).collect::<Vec<_>>();
             hits.detected.extend(fresh);
         }
         hits
     }
 
-    fn search_written(&self, facts: &Facts<'_>) -> Hits {
+    fn search_written(&self, facts: &Facts<'_>, fired: &mut dyn FnMut(Detector)) -> Hits {
         let mut phrases: Vec<(usize, Range<usize>)> = Vec::new();
         let mut cues: Vec<(Detector, CueHit)> = Vec::new();
         let text = facts.folded.as_str();
@@ -111,7 +112,9 @@ impl Matcher {
         // Stable, so that of one phrase the first place is kept. Repeats are few in what people write and bounded by the text.
         phrases.sort_by_key(|(phrase, _)| *phrase);
         phrases.dedup_by_key(|(phrase, _)| *phrase);
-        Hits { phrases, regexes: self.expressions(facts), detected: self.detect(facts, cues) }
+        // Before the expressions: what fires may be wanted at once.
+        let detected = self.detect(facts, cues, fired);
+        Hits { phrases, regexes: self.expressions(facts), detected }
     }
 
     fn expressions(&self, facts: &Facts<'_>) -> Vec<(usize, bool)> {
@@ -124,10 +127,17 @@ impl Matcher {
         (0..self.single.len()).filter_map(hit).collect()
     }
 
-    fn detect(&self, facts: &Facts<'_>, cues: Vec<(Detector, CueHit)>) -> Vec<(Detector, String)> {
-        let find = |detector: Detector| {
+    fn detect(
+        &self,
+        facts: &Facts<'_>,
+        cues: Vec<(Detector, CueHit)>,
+        fired: &mut dyn FnMut(Detector),
+    ) -> Vec<(Detector, String)> {
+        let mut find = |detector: Detector| {
             let own: Vec<CueHit> = cues.iter().filter(|(of, _)| *of == detector).map(|(_, cue)| cue.clone()).collect();
-            detector.find(facts, &own).map(|words| (detector, words))
+            let words = detector.find(facts, &own)?;
+            fired(detector);
+            Some((detector, words))
         };
         self.detectors.iter().filter_map(|detector| find(*detector)).collect()
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::detect::Detector;
-use super::{Context, Policy, SessionInfo, Verdict};
+use super::{Context, Effect, Policy, SessionInfo, Verdict};
 use crate::api::{Event, EventKind, SessionId};
 use crate::clock::Moment;
 use crate::config::Config;
@@ -173,7 +173,14 @@ proptest! {
         POLICIES.with(|(quick, whole)| {
             let evaluate = |policy: &Policy| -> Vec<Verdict> {
                 let mut context = Context::default();
-                events.iter().map(|event| policy.evaluate(&session, &mut context, event, now)).collect()
+                let mut judge = |event: &Event| {
+                    let mut told = 0;
+                    let verdict = policy.evaluate_ahead(&session, &mut context, event, now, &mut || told += 1);
+                    // What is told ahead of a verdict is so, and all of it is.
+                    assert_eq!(told, i32::from(verdict.effect > Effect::Alert), "{event:?}: {verdict:?}");
+                    verdict
+                };
+                events.iter().map(&mut judge).collect()
             };
             prop_assert_eq!(evaluate(quick), evaluate(whole));
             Ok(())

@@ -1,11 +1,16 @@
 //! Carrying out what the gate wants: calls as tasks, records to the writer, views to the desk. Decides nothing.
 
+use std::task::{Context, Poll, Waker};
+
+use tokio::task::JoinSet;
+
 use super::answering::Said;
 use super::{Back, Driver, log};
 use crate::crash::{self, Point};
+use crate::daemon::executor::Executor;
 use crate::daemon::ramp::Recovering;
 use crate::daemon::writer::Keep;
-use crate::gate::{Answer, Effect, Notice, Ticket};
+use crate::gate::{Answer, CallId, Effect, Notice, Ticket};
 use crate::operator::log::TOLD;
 use crate::store::Write;
 
@@ -52,9 +57,7 @@ impl Driver {
     fn carry_out_one(&mut self, effect: Effect) {
         let executor = self.executor.clone();
         match effect {
-            Effect::Pause { call } => {
-                self.calls.spawn(async move { Back::Answer(call, Answer::Pause(executor.pause().await)) });
-            }
+            Effect::Pause { call } => begin_pause(&mut self.calls, executor, call),
             Effect::Cancel { call } => {
                 self.calls.spawn(async move { Back::Answer(call, Answer::Act(executor.cancel().await)) });
             }
@@ -132,4 +135,18 @@ impl Driver {
             }
         }
     }
+}
+
+/// Sends a pause. Where a connection is open its request is on the wire when this returns: a task of its own would begin only when
+/// the one that spawns it rests, and then behind those that other effects woke.
+pub(super) fn begin_pause(calls: &mut JoinSet<Back>, executor: Executor, call: CallId) {
+    let mut pausing = Box::pin(executor.pause());
+    let begun = pausing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    calls.spawn(async move {
+        let answer = match begun {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => pausing.await,
+        };
+        Back::Answer(call, Answer::Pause(answer))
+    });
 }

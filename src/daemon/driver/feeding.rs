@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
+use super::carrying::begin_pause;
 use super::overload::Look;
 use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
@@ -20,9 +21,9 @@ use crate::gate::{Answer, Effect, Input, ReplyTo};
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
 
 impl Driver {
-    pub(super) async fn looked(&mut self, look: Look) {
+    pub(super) fn looked(&mut self, look: Look) {
         match look {
-            Look::Seen(seen) => self.saw(seen).await,
+            Look::Seen(seen) => self.saw(seen),
             Look::Behind(since) => {
                 let lasted = since.as_secs();
                 let why = format!("its events have come faster than they are judged for {lasted} s");
@@ -33,23 +34,23 @@ impl Driver {
         }
     }
 
-    async fn saw(&mut self, seen: Seen) {
+    fn saw(&mut self, seen: Seen) {
         let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
-                if let Some(input) = self.judged(event, backlog) {
-                    self.feed_pause_first(Some(arrived), input).await;
+                if let Some(input) = self.judged(event, backlog, arrived) {
+                    self.feed_pause_first(Some(arrived), input);
                 }
             }
             Seen::Followed => self.showing.followed(),
             // A step that is still replayed does not hold up what the messages say already.
-            Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
-            Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp).await,
+            Seen::MessagesRead { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp),
+            Seen::Caught { .. } => self.feed_pause_first(Some(arrived), Input::CaughtUp),
             // Only what the watcher tells: the gate's greatest id may be the stream's own, or hide one that comes late.
             Seen::Cursor(up_to) => self.cursor = up_to,
             Seen::Status(status) => {
                 tracing::debug!(session = %self.session, status = ?status.class(), "status");
-                self.feed_pause_first(Some(arrived), Input::Status(status)).await;
+                self.feed_pause_first(Some(arrived), Input::Status(status));
             }
             Seen::Blind { since, why } => {
                 self.sights.unseen = true;
@@ -82,9 +83,17 @@ impl Driver {
         }
     }
 
-    /// An event that is seen for the first time, with its verdict.
-    fn judged(&mut self, event: Event, backlog: bool) -> Option<Input> {
-        let verdict = self.evaluator.evaluate(&event, self.now())?;
+    /// An event that is seen for the first time, with its verdict. A pause that the verdict will ask for leaves as soon as that is
+    /// certain.
+    fn judged(&mut self, event: Event, backlog: bool, arrived: Instant) -> Option<Input> {
+        let now = self.clock.now();
+        let verdict = self.evaluator.evaluate(&event, now, &mut || {
+            if let Some(call) = self.gate.foresee(&event, backlog) {
+                begin_pause(&mut self.calls, self.executor.clone(), call);
+                self.metrics.pause_requested(arrived.elapsed());
+                crash::at(Point::PauseAlone);
+            }
+        })?;
         self.recorder.note(&event, &verdict);
         if let Some(odd) = self.tally.count(&event) {
             tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
@@ -92,16 +101,14 @@ impl Driver {
         Some(Input::Seen { event, verdict, backlog })
     }
 
-    /// Lets a pause leave before what is written down, logged and shown beside it: on a busy runtime the spawned call would
-    /// otherwise wait until this task rests, and then behind the tasks that those effects woke. What arrived from the provider
-    /// is measured from there.
-    async fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
+    /// Lets a pause leave before what is written down, logged and shown beside it. What arrived from the provider is measured from
+    /// there.
+    fn feed_pause_first(&mut self, arrived: Option<Instant>, input: Input) {
         let effects = self.gate.handle(self.now(), &mut self.ids, input);
         let is_pause = |effect: &Effect| matches!(effect, Effect::Pause { .. });
         let (pauses, others): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_pause);
         if !pauses.is_empty() {
             self.carry_out(pauses);
-            tokio::task::yield_now().await;
             crash::at(Point::PauseAlone);
             if let Some(arrived) = arrived {
                 self.metrics.pause_requested(arrived.elapsed());
@@ -126,7 +133,7 @@ impl Driver {
         self.writer.cursor(&self.session, self.cursor);
     }
 
-    pub(super) async fn ordered(&mut self, order: Order) {
+    pub(super) fn ordered(&mut self, order: Order) {
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
                 self.next_reply += 1;
@@ -139,7 +146,7 @@ impl Driver {
                 let reply = ReplyTo(self.next_reply);
                 self.asked.insert(reply, answer);
                 let input = Input::Directed { reply, operator, act: order.act, reason: order.reason };
-                self.feed_pause_first(None, input).await;
+                self.feed_pause_first(None, input);
             }
             Order::Screenshot(order) => {
                 if let Some(saving) = self.pictures.save(order) {
@@ -153,16 +160,16 @@ impl Driver {
     }
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
-    pub(super) async fn stand(&mut self, now: Standing) {
+    pub(super) fn stand(&mut self, now: Standing) {
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
-            self.feed_pause_first(None, input).await;
+            self.feed_pause_first(None, input);
         }
         if !before.rules_as(&now) {
             self.evaluator.adopt(now.policy);
             let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card, self.now())).unwrap_or_default();
-            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts }).await;
+            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts });
         }
     }
 
@@ -178,8 +185,9 @@ impl Driver {
                 self.feed(Input::Recorded { ticket, result });
             }
             Ok(Back::Read(call, Ok((events, observed)))) => {
+                let arrived = Instant::now();
                 for event in events {
-                    if let Some(input) = self.judged(event, false) {
+                    if let Some(input) = self.judged(event, false, arrived) {
                         self.feed(input);
                     }
                 }

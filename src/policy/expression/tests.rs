@@ -54,7 +54,7 @@ fn truth_of(expression: &Expression, setting: &Setting, looks_back: bool) -> Tru
         event: &event,
         kind: KindName::of(&event.kind),
         now: Moment::of(jiff::Timestamp::UNIX_EPOCH),
-        hits: matcher.search(&facts),
+        hits: matcher.search(&facts, &mut |_| ()),
         facts,
         matcher: &matcher,
         address: address.as_ref(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::api::{ErrorClass, EventKind, MessageId, PauseAnswer, Status};
+use crate::api::{ErrorClass, Event, EventKind, MessageId, PauseAnswer, Status};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decision, Halt, OperatorName, SessionAct};
 use crate::gate::{
     Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Observed, Page, Record, ReplyTo, Settings, Ticket,
 };
-use crate::policy::OnTimeout;
+use crate::policy::{self, OnTimeout, Verdict};
 
 use super::super::harness::{Counting, about, settings, shared, start};
 use super::checks::Checks;
@@ -222,7 +222,18 @@ impl World {
         if let Some(took) = foreign {
             self.checks.saw_foreign_resume(&self.gate, took);
         }
-        self.input(Input::Seen { event, verdict, backlog })
+        let foreseen = self.foresee(&event, &verdict, backlog);
+        self.input_after(foreseen, Input::Seen { event, verdict, backlog })
+    }
+
+    /// For every other event that holds, the pause leaves before the verdict is whole.
+    fn foresee(&mut self, event: &Event, verdict: &Verdict, backlog: bool) -> bool {
+        let told = verdict.effect > policy::Effect::Alert && event.id.is_some_and(|id| id.0 % 2 == 0);
+        let Some(call) = told.then(|| self.gate.foresee(event, backlog)).flatten() else { return false };
+        self.tell(|_| format!("      {call:?} leaves ahead of the verdict"));
+        self.checks.pauses += 1;
+        self.calls.push(Call { id: call, what: What::Pause, answer: None });
+        true
     }
 
     fn carry(&mut self, which: usize, fault: Fault) -> Held {
@@ -542,6 +553,11 @@ impl World {
     }
 
     fn input(&mut self, input: Input) -> Held {
+        self.input_after(false, input)
+    }
+
+    /// `foreseen`: its pause has left.
+    fn input_after(&mut self, foreseen: bool, input: Input) -> Held {
         self.tell(|world| format!(" {} ▶ {}", world.now.mono.as_millis(), brief(&input)));
         let expected = self.checks.before(&self.gate, &input);
         let effects = self.gate.handle(self.now, &mut self.mint, input);
@@ -549,8 +565,12 @@ impl World {
         self.carry_out(effects)?;
         self.checks.owned(&self.gate, &self.provider);
         self.checks.stops.after(&self.gate, &self.provider)?;
-        if expected && !matches!(first, Some(Effect::Pause { .. })) {
+        let pauses = matches!(first, Some(Effect::Pause { .. }));
+        if expected && !foreseen && !pauses {
             return Err("invariant 3: a rule fired and the first effect is no pause".to_owned());
+        }
+        if foreseen && (!expected || pauses) {
+            return Err("a pause that left ahead is for no hold, or was sent again".to_owned());
         }
         Ok(())
     }
