@@ -12,7 +12,7 @@
 //!   ◀── answers, frames, resets ─────────────┘   wakes when the world is due; feeds streams; answers waiters
 //! ```
 //!
-//! [`session`], [`world`], [`request`], [`wire`], [`stream`] and [`fault`] are pure: time comes in as an argument. One task
+//! [`session`], [`world`], [`request`], [`wire`], [`stream`], [`fault`] and [`limit`] are pure: time comes in as an argument. One task
 //! owns the world; nothing polls: it sleeps until the next thing is due or asked.
 //!
 //! # Use
@@ -35,6 +35,7 @@ mod actor;
 mod error;
 pub mod fault;
 pub mod lag;
+pub mod limit;
 pub mod picture;
 pub mod record;
 pub mod request;
@@ -59,6 +60,7 @@ use tokio_util::sync::CancellationToken;
 pub use actor::Stopped;
 pub use error::{ControlError, StartError, WaitError};
 pub use fault::Fault;
+pub use limit::Limit;
 pub use record::{Call, Emitted, Order};
 pub use scenario::{Act, Scenario, ScenarioError};
 pub use span::Speed;
@@ -84,6 +86,9 @@ pub struct Options {
     pub auth_status: u16,
     /// What deleting an unknown session is answered with: 200 (`deleted: false`) or 404.
     pub delete_unknown: u16,
+    /// How many requests are taken, of the API and not of the truth beside it; absent: all. Others are answered with 429 and a
+    /// `Retry-After`, and take no effect.
+    pub limit: Option<Limit>,
     /// Seed of the gaps between message ids.
     pub seed: u64,
 }
@@ -108,6 +113,7 @@ impl Default for Options {
             heartbeat: Duration::from_secs(30),
             auth_status: 401,
             delete_unknown: 200,
+            limit: None,
             seed: 0,
         }
     }
@@ -126,6 +132,7 @@ impl Simulator {
             speed: options.speed,
             auth_status: options.auth_status,
             delete_unknown: options.delete_unknown,
+            limit: options.limit,
             seed: options.seed,
             scenarios: options.scenarios.into_iter().chain(scenario::builtin::all()?).map(Arc::new).collect(),
         });
@@ -248,6 +255,14 @@ impl Simulator {
     /// When the simulator is stopped.
     pub async fn clear_faults(&self) -> Result<(), Stopped> {
         self.link.ask(|world, _| world.clear_faults()).await
+    }
+
+    /// From now on so many requests are taken; absent: all.
+    ///
+    /// # Errors
+    /// When the simulator is stopped.
+    pub async fn limit(&self, limit: Option<Limit>) -> Result<(), Stopped> {
+        self.link.ask(move |world, _| world.limit(limit)).await
     }
 
     /// What was really done, in order.

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::simulator::span::Span;
 use crate::simulator::traces::Pace;
 use crate::simulator::world::NewSession;
-use crate::simulator::{Options, Scenario, ScenarioError, Simulator, Speed, StartError, Stopped, scenario};
+use crate::simulator::{Limit, Options, Scenario, ScenarioError, Simulator, Speed, StartError, Stopped, scenario};
 use crate::traces::{self, TraceError};
 
 /// Arguments of `holdpoint simulate`.
@@ -42,6 +43,9 @@ pub struct Args {
     /// Between two heartbeats of an event stream
     #[arg(long, value_name = "TIME", default_value = "30s")]
     heartbeat: Span,
+    /// So many requests a second are taken, and others answered with 429; without it all are
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
     /// The environment variable that holds the API key; without it a random key is made
     #[arg(long, value_name = "VARIABLE")]
     api_key_env: Option<String>,
@@ -114,6 +118,7 @@ fn options(args: &Args) -> Result<Options, SimulateError> {
         scenarios: args.scenario.iter().map(|name| scenario::builtin::find(name)).collect::<Result<_, _>>()?,
         speed: args.speed,
         heartbeat: args.heartbeat.0,
+        limit: args.rate_limit.map(Limit::per_second),
         ..Options::default()
     })
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::fault::{Fault, FaultBook};
+use super::limit::{Limit, Taken};
 use super::record::{Emitted, Order, Record, Sent, nanos};
 use super::scenario::{Act, Page, Scenario};
 use super::session::{Draft, Effect, Ended, Session};
@@ -38,6 +39,8 @@ pub struct Rules {
     pub auth_status: u16,
     /// What deleting an unknown session is answered with: 200 (`deleted: false`) or 404; the documentation has both.
     pub delete_unknown: u16,
+    /// How many requests are taken; absent: all.
+    pub limit: Option<Limit>,
     /// Seed of the gaps between message ids.
     pub seed: u64,
     /// The scenarios that goals and messages can choose; the first is the default.
@@ -51,6 +54,7 @@ pub struct World {
     slots: BTreeMap<Arc<str>, Slot>,
     timers: BTreeSet<(Duration, Arc<str>)>,
     faults: FaultBook,
+    taken: Option<Taken>,
     record: Record,
     last_id: u64,
     random: fastrand::Rng,
@@ -134,6 +138,7 @@ impl World {
     pub fn new(rules: Rules) -> Self {
         Self {
             random: fastrand::Rng::with_seed(rules.seed),
+            taken: rules.limit.map(Taken::none),
             rules,
             slots: BTreeMap::new(),
             timers: BTreeSet::new(),
@@ -181,6 +186,11 @@ impl World {
         if let Some(book) = book {
             book.add(fault);
         }
+    }
+
+    /// From now on so many requests are taken; absent: all.
+    pub fn limit(&mut self, limit: Option<Limit>) {
+        self.taken = limit.map(Taken::none);
     }
 
     /// Removes all faults, those of scenarios too.

@@ -1,9 +1,10 @@
 //! Scripted bad days of single calls.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use holdpoint::simulator::Fault;
 use holdpoint::simulator::fault::{Endpoint, FaultAnswer};
+use holdpoint::simulator::{Fault, Limit};
 use serde_json::{Value, json};
 
 use crate::client::{LIMIT, slow};
@@ -171,4 +172,20 @@ async fn a_wait_that_is_not_met_tells_what_it_saw() {
     api.play("goal = 'x'").await;
     let error = api.sim.until(Duration::from_millis(1), |_| false).await.unwrap_err().to_string();
     assert!(error.contains("not within 1ms") && error.contains("scenario: \"test\""), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_limit_is_answered_with_429_and_a_time_and_takes_no_effect() {
+    let api = slow().await;
+    let id = api.sim.create("purchase").await.unwrap();
+    api.sim.limit(NonZeroU32::new(1).map(Limit::per_second)).await.unwrap();
+    let call = format!("POST /{id}/message");
+    let messages = (0..20).map(|_| api.send(&call, Some(json!({ "message": "go on" }))));
+    let answers = futures_util::future::try_join_all(messages).await.unwrap();
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status() == 429).collect();
+    assert!(!refused.is_empty());
+    assert!(refused.iter().all(|answer| answer.headers()["retry-after"] == "1"));
+    // Its goal is the first.
+    let instructions = api.sim.session(&id).await.unwrap().instructions.len() - 1;
+    assert_eq!(instructions, answers.len() - refused.len());
 }

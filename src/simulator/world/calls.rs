@@ -54,6 +54,10 @@ impl World {
             Ok(target) => target,
             Err(answer) => return self.decide(seq, Duration::ZERO, Decided::Answer(answer)),
         };
+        if let Some(Err(wait)) = self.taken.as_mut().map(|taken| taken.take(now.mono)) {
+            let answer = Answer { retry_after: Some(wait.to_string()), ..Answer::detail(429, "Too many requests") };
+            return self.decide(seq, Duration::ZERO, Decided::Answer(answer));
+        }
         let fault = self.strike(&target);
         if let (Some(fault), Some(call)) = (&fault, self.record.calls.get_mut(seq)) {
             call.faulted = fault.answer.is_some() || fault.stream.is_some();

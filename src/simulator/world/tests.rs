@@ -17,7 +17,7 @@ fn world() -> World {
         ),
         scenario("name = 'old'\n[[history]]\ndone = 'long ago'\n[[step]]\nthought = 'new'"),
     ];
-    World::new(Rules { speed: Speed::NORMAL, auth_status: 401, delete_unknown: 200, seed: 7, scenarios })
+    World::new(Rules { speed: Speed::NORMAL, auth_status: 401, delete_unknown: 200, limit: None, seed: 7, scenarios })
 }
 
 fn raw(call: &str, body: &str) -> RawCall {
