@@ -13,7 +13,8 @@
 //!   least one such interval before, because global ids may become visible out of order. That is also the cursor that may
 //!   be kept ([`Seen::Cursor`]).
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
-//!   alone watches for it to begin again.
+//!   alone watches for it to begin again: as fast at first, and less often once a few polls found nothing
+//!   ([`WatchConfig::idle_interval`]).
 //! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]). A poll in flight has
 //!   [`WatchConfig::blind_after`] for its answer.
 //! - Only the stream shows steps. While the agent may act, sight also needs a stream that opens, stays open or brings
@@ -29,6 +30,8 @@ mod known;
 mod replay;
 mod sight;
 mod task;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -118,6 +121,15 @@ pub struct WatchConfig {
     /// Back-off of reopening the stream. Default 100 ms to a quarter of `blind_after`: one that works again has to be open
     /// in time.
     pub reconnect: Bounds,
+}
+
+impl WatchConfig {
+    /// Interval of polling while no task runs: three times `poll_interval`, as far as sight is still proven as often as
+    /// `cross_check` proves it. A task that begins is seen after so long at the latest, and what the poll takes.
+    #[must_use]
+    pub fn idle_interval(&self) -> Duration {
+        (self.poll_interval * 3).min(self.cross_check).max(self.poll_interval)
+    }
 }
 
 impl Default for WatchConfig {

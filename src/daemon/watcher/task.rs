@@ -34,6 +34,9 @@ const POLLS_BEFORE_GAP: u32 = 3;
 /// Cross-checks in a row that a lively stream puts off.
 const CHECKS_PUT_OFF: u8 = 2;
 
+/// Polls in a row that find a session idle and nothing new, until it is polled less often.
+const IDLE_POLLS: u8 = 5;
+
 /// Answers "no such session" until the session counts as gone: the first, and two that confirm it.
 const ABSENCES: u32 = 3;
 
@@ -78,6 +81,8 @@ pub(super) struct Task {
     mute: bool,
     /// Cross-checks put off since the last poll.
     put_off: u8,
+    /// Polls in a row that found the session idle and nothing new.
+    idle_polls: u8,
     /// When the poll that is in flight began.
     poll_began: Duration,
     /// Failed polls since a break that has not been read back yet.
@@ -156,6 +161,7 @@ impl Task {
             steps: Sight::new(Duration::ZERO, config.blind_after),
             mute: false,
             put_off: 0,
+            idle_polls: 0,
             poll_began: Duration::ZERO,
             missed: None,
             history_to: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slots::{Answer, Poll, Stream};
-use super::{ABSENCES, CHECKS_PUT_OFF, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
+use super::{ABSENCES, CHECKS_PUT_OFF, IDLE_POLLS, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
 use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
 use crate::daemon::watcher::Seen;
 
@@ -62,6 +62,7 @@ impl Task {
         }
         match &self.stream {
             Stream::Open(_) if self.missed.is_none() => self.check_later(),
+            Stream::Idle if self.idle_polls >= IDLE_POLLS => self.poll_in(self.config.idle_interval()),
             Stream::Open(_) | Stream::Closed { .. } | Stream::Idle | Stream::Waiting(_) | Stream::Opening(_) => {
                 self.poll_in(self.config.poll_interval);
             }
@@ -91,6 +92,8 @@ impl Task {
             self.restore_sight();
         }
         self.wake_or_rest(is_first, news || changed);
+        let at_rest = matches!(self.stream, Stream::Idle) && !news && !changed;
+        self.idle_polls = if at_rest { self.idle_polls.saturating_add(1) } else { 0 };
         self.rest_in_sight();
         if again {
             self.poll_in(Duration::ZERO);
