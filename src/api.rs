@@ -30,6 +30,11 @@ pub trait Provider: Send + Sync + 'static {
     /// What this provider can do.
     fn capabilities(&self) -> Capabilities;
 
+    /// Tells `turns` from now on of requests that the caller of a method does not see: repetitions, hedges, connections kept
+    /// warm. Each method's first request is the caller's to count, and so are rate limits: they are answered and not waited
+    /// out here any more.
+    fn count_with(&self, _turns: &paced::turns::Turns) {}
+
     /// All sessions of the account. Retries transient failures a few times.
     async fn list(&self) -> Result<Vec<Session>, ApiError>;
 

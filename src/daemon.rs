@@ -17,6 +17,7 @@ pub mod evaluator;
 pub mod executor;
 mod halting;
 mod ids;
+mod lateness;
 mod lister;
 pub mod liveness;
 pub mod ramp;
@@ -38,6 +39,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::paced::Pace;
+use crate::api::paced::bucket::Rate;
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::clock::Clock;
 use crate::control::{DeskService, DeskSettings, Drivers};
@@ -74,6 +76,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(10);
 pub struct Config {
     /// The vendor.
     pub provider: Arc<dyn Provider>,
+    /// How many requests it takes, if that is known.
+    pub rate: Option<Rate>,
     /// The rules.
     pub policy: Policy,
     /// What gates do where rules do not say.
@@ -119,6 +123,7 @@ pub struct Daemon {
     _beats: mpsc::Sender<Beat>,
     notifier: Notifier,
     ledger: JoinHandle<()>,
+    lateness: JoinHandle<()>,
     scrape: Scrape,
     /// How the provider's first answer went; taken by whoever waits for it.
     answered: Option<oneshot::Receiver<Result<(), ApiError>>>,
@@ -153,16 +158,16 @@ impl Daemon {
         let ledger = tokio::spawn(ledger::run(desk.clone(), metrics.clone(), clock.clone()));
         let notifier = Notifier::start(config.notify, desk.clone(), metrics.clone(), clock.clone());
         let provider: Arc<dyn Provider> = Arc::new(Measured::new(config.provider, metrics.clone()));
-        let pace = Pace::new(provider.clone());
+        let pace = Pace::new(provider, config.rate);
         let (listed, lists) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (recorder, recording) = recorder::channel(config.events, metrics.clone(), clock.clone());
         let (writer, writing) = Writer::start(store.clone(), desk.clone(), metrics.clone(), recording, clock.clone());
         let (beats, felt) = mpsc::channel(1);
         let pulse = Pulse { supervisor: beats.downgrade(), desk: desk.clone(), writer: writer.pulse() };
-        let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting);
+        let scrape = Scrape::new(metrics.clone(), desk.clone(), writer.backlog(), waiting, pace.pressure());
         let supervision = Supervision {
-            provider,
+            provider: pace.acting(),
             watched: pace.watching(),
             standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
             info,
@@ -188,6 +193,7 @@ impl Daemon {
         let supervisor = tokio::spawn(supervisor.run(live, inlets));
         let (list_every, period) = watch::channel(config.list_every.max(LIST_LEAST));
         let (first, answered) = oneshot::channel();
+        let lateness = tokio::spawn(lateness::run(pace.pressure(), period.clone(), desk.clone()));
         let lister = tokio::spawn(lister::run(pace.listing(), period, desk.clone(), listed, first));
         Ok(Self {
             desk,
@@ -201,6 +207,7 @@ impl Daemon {
             _beats: beats,
             notifier,
             ledger,
+            lateness,
             scrape,
             answered: Some(answered),
         })
@@ -263,6 +270,7 @@ impl Daemon {
     pub async fn stop(self) -> Stopped {
         self.desk.stopping();
         self.lister.abort();
+        self.lateness.abort();
         self.stop.cancel();
         let held = self.supervisor.await.unwrap_or_else(|error| {
             tracing::error!("the supervisor failed: {error}; which sessions are held is in the store");

@@ -124,6 +124,7 @@ fn what_the_example_comments_out_is_the_default() {
         "#refusal",
         "#path",
         "#checkpoint",
+        "#requests_per_minute",
         "#socket",
         "#group = \"hold",
         "#observe",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use holdpoint::api::paced::Pace;
+use holdpoint::api::paced::bucket::Rate;
 use holdpoint::api::{MessageId, PauseAnswer, Provider, SessionId};
 
 use server::{Reply, Server, json};
@@ -27,7 +28,7 @@ fn answer(line: &str) -> Reply {
 async fn a_rate_limit_that_one_meets_holds_off_who_watches_and_nobody_who_has_to_know() {
     let server = Server::start(|request, _| answer(&request.line)).await;
     let provider: Arc<dyn Provider> = Arc::new(server.client());
-    let pace = Pace::new(provider.clone());
+    let pace = Pace::new(provider.clone(), None);
     let began = Instant::now();
     pace.listing().list().await.expect_err("limited");
     let watching = pace.watching();
@@ -49,7 +50,7 @@ async fn hundreds_of_reads_that_hang_keep_no_gate_and_no_pause_waiting() {
     })
     .await;
     let provider: Arc<dyn Provider> = Arc::new(server.client());
-    let pace = Pace::new(provider.clone());
+    let pace = Pace::new(provider.clone(), None);
     let reads: Vec<_> = (0..300)
         .map(|_| {
             let watching = pace.watching();
@@ -62,4 +63,27 @@ async fn hundreds_of_reads_that_hang_keep_no_gate_and_no_pause_waiting() {
     // Those that hang keep the others waiting for two seconds.
     server.wait_for("GET /v1/sessions/s-1/messages", 300).await;
     reads.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// The client repeats reads and pauses by itself; whoever comes after pays for these as well.
+#[tokio::test]
+async fn requests_that_no_caller_sees_are_counted_and_pauses_do_not_wait_for_what_they_cost() {
+    let server = Server::start(|request, earlier| match (request.line.as_str(), earlier) {
+        ("GET /v1/sessions/s-1/status", 0 | 1) => Reply::Answer(502, "", String::new()),
+        ("POST /v1/sessions/s-1/pause", 0 | 2) => Reply::Answer(502, "", String::new()),
+        (line, _) => answer(line),
+    })
+    .await;
+    let pace = Pace::new(Arc::new(server.client()), Some(Rate::per_minute(60)));
+    let (acting, began) = (pace.acting(), Instant::now());
+    acting.status(&id()).await.expect("a status");
+    for _ in 0..2 {
+        assert_eq!(acting.pause(&id()).await, Ok(PauseAnswer::Accepted));
+    }
+    let paused = began.elapsed();
+    assert_eq!(server.count("POST /v1/sessions/s-1/pause"), 4);
+    acting.status(&id()).await.expect("a status");
+    // A second for each of seven requests, and no more than five are kept waiting for.
+    assert!(began.elapsed() >= Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(paused < Duration::from_secs(5), "{paused:?}");
 }

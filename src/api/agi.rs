@@ -10,8 +10,8 @@ mod json;
 mod pause;
 mod sse;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ use secrecy::SecretString;
 
 use super::backoff::{Backoff, Bounds};
 use super::http::{BaseUrl, Call, Transport, TransportError, class};
+use super::paced::turns::Turns;
 use super::{
     ApiError, Capabilities, ErrorClass, Event, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot,
     Session, SessionId, Status,
@@ -90,6 +91,8 @@ pub struct Agi {
     config: AgiConfig,
     /// How many sessions of the last list could not be read.
     skipped: Arc<AtomicUsize>,
+    /// Where requests are counted that no caller sees.
+    turns: Arc<OnceLock<Turns>>,
 }
 
 /// Why a client could not be built.
@@ -115,7 +118,7 @@ impl Agi {
             tracing::warn!(base_url = %config.base_url, "plain HTTP to another machine shows the API key to the network");
         }
         let transport = Transport::new(config.base_url.clone(), &config.key, config.connect_timeout)?;
-        Ok(Self { transport: Arc::new(transport), config, skipped: Arc::default() })
+        Ok(Self { transport: Arc::new(transport), config, skipped: Arc::default(), turns: Arc::default() })
     }
 
     /// Opens two control connections (one for a pause, one for its hedge) with a cheap read of the model list, or uses them
@@ -146,6 +149,7 @@ impl Agi {
     }
 
     async fn warm_one(&self) -> Result<(), ApiError> {
+        self.spend();
         let call = Call::new(Method::GET, "/v1/models".to_owned());
         let answer = self.transport.refresh(&call, self.config.read_timeout, MIB).await;
         let answer = answer.map_err(|class| call.failed(class))?;
@@ -165,12 +169,13 @@ impl Agi {
                 Ok(found) => return Ok(found),
                 Err(class) => class,
             };
-            let wait = wait_before_repeating(&class, backoff.next(fastrand::f64()));
+            let wait = self.wait_before_repeating(&class, backoff.next(fastrand::f64()));
             let Some(wait) = wait.filter(|_| attempt < READ_ATTEMPTS) else {
                 return Err(call.failed(class));
             };
             tracing::debug!(call = %call.path, attempt, error = %class, "a read failed; trying again");
             tokio::time::sleep(wait).await;
+            self.spend();
             attempt += 1;
         }
     }
@@ -194,6 +199,31 @@ impl Agi {
         apart.unwrap_or_else(|_| Err(class::unknown("the answer was not read to its end")))
     }
 
+    /// A request leaves that the caller does not see.
+    fn spend(&self) {
+        if let Some(turns) = self.turns.get() {
+            turns.spend();
+        }
+    }
+
+    fn wait_before_repeating(&self, class: &ErrorClass, backoff: Duration) -> Option<Duration> {
+        match class {
+            ErrorClass::Unknown { .. } | ErrorClass::Unreachable { .. } => Some(backoff),
+            // Who gives turns has to know, and repeats it in its turn.
+            ErrorClass::RateLimited { .. } if self.turns.get().is_some() => None,
+            ErrorClass::RateLimited { retry_after: Some(wait) } => {
+                (*wait <= MAX_READ_WAIT).then_some((*wait).max(backoff))
+            }
+            // Who is asked to slow down without a time does not ask again at once; the caller backs off.
+            ErrorClass::RateLimited { retry_after: None }
+            | ErrorClass::Auth { .. }
+            | ErrorClass::NotFound { .. }
+            | ErrorClass::AlreadyPaused
+            | ErrorClass::NotPaused
+            | ErrorClass::Refused { .. } => None,
+        }
+    }
+
     /// Acts with exactly one request.
     async fn act(&self, call: Call) -> Result<(), ApiError> {
         let answer = self.transport.act(&call, self.config.control_timeout, 64 * KIB).await;
@@ -206,20 +236,6 @@ trait Decode<T>: Fn(&str) -> Result<T, String> + Clone + Send + 'static {}
 
 impl<T, F: Fn(&str) -> Result<T, String> + Clone + Send + 'static> Decode<T> for F {}
 
-fn wait_before_repeating(class: &ErrorClass, backoff: Duration) -> Option<Duration> {
-    match class {
-        ErrorClass::Unknown { .. } | ErrorClass::Unreachable { .. } => Some(backoff),
-        ErrorClass::RateLimited { retry_after: Some(wait) } => (*wait <= MAX_READ_WAIT).then_some((*wait).max(backoff)),
-        // Who is asked to slow down without a time does not ask again at once; the caller backs off.
-        ErrorClass::RateLimited { retry_after: None }
-        | ErrorClass::Auth { .. }
-        | ErrorClass::NotFound { .. }
-        | ErrorClass::AlreadyPaused
-        | ErrorClass::NotPaused
-        | ErrorClass::Refused { .. } => None,
-    }
-}
-
 fn post(id: &SessionId, verb: &str) -> Call {
     Call::new(Method::POST, format!("/v1/sessions/{id}/{verb}"))
 }
@@ -228,6 +244,11 @@ fn post(id: &SessionId, verb: &str) -> Call {
 impl Provider for Agi {
     fn capabilities(&self) -> Capabilities {
         Capabilities { soft_pause: true, hard_interrupt: false, native_approval: false }
+    }
+
+    fn count_with(&self, turns: &Turns) {
+        // Who comes first stays: a client serves one daemon.
+        let _ = self.turns.set(turns.clone());
     }
 
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
@@ -266,7 +287,11 @@ impl Provider for Agi {
 
     async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
         let call = post(id, "pause");
+        let first = AtomicBool::new(true);
         let request = || {
+            if !first.swap(false, Ordering::Relaxed) {
+                self.spend();
+            }
             let (transport, call, within) = (self.transport.clone(), call.clone(), self.config.pause_timeout);
             async move {
                 let answer = transport.act(&call, within, 64 * KIB).await?;

@@ -1,16 +1,23 @@
-//! A provider as those use it who watch: its reads heed a rate limit that any of them met, and are so many at once and no more.
+//! A provider as its users share it: each request has its turn, and what acts has it at once.
 //!
-//! The provider's limits are those of the account, not of a session. A fleet's first polls would each open a connection beside
-//! its stream, and a pause would find no file left. Who acts, and what a gate has to know, is not among them: they have the
-//! provider itself.
+//! The provider's limits are those of the account, not of a session: a rate limit that one request met holds for all
+//! ([`bucket`]). Who acts waits for nobody; what a gate has to know goes before what watchers read. A fleet's first polls
+//! would each open a connection beside its stream, and a pause would find no file left: watchers' reads are so many at once
+//! and no more.
+
+pub mod bucket;
+#[cfg(test)]
+mod tests;
+pub mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, watch};
-use tokio::time::Instant;
 
+use self::bucket::{Lane, Rate, SHARED_MOST};
+use self::turns::{Pressure, Turns};
 use super::{
     ApiError, Capabilities, ErrorClass, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session,
     SessionId, Status,
@@ -19,68 +26,103 @@ use super::{
 /// So many reads of watchers are under way at once, besides those that hang.
 const AT_ONCE: usize = 256;
 
+/// Attempts of a read that is rate limited for a short time, the first included.
+const ATTEMPTS: u32 = 3;
+
 /// A read counts among them for this long.
 const PLACE_MOST: Duration = Duration::from_secs(2);
 
-/// What one call is asked to wait holds off the others for this long at most: longer, and all sessions would count as unseen.
-const SHARED_MOST: Duration = Duration::from_secs(5);
-
-/// How long a rate limit holds off everybody that names no time. Whoever met it backs off further.
-const UNSTATED: Duration = Duration::from_secs(1);
-
-/// What all who watch share; makes their providers.
+/// What all users of a provider share; makes their providers.
 #[derive(Clone)]
 pub struct Pace {
     provider: Arc<dyn Provider>,
-    not_before: watch::Sender<Instant>,
+    turns: Turns,
     places: Arc<Semaphore>,
 }
 
 impl Pace {
-    /// For those who watch the sessions of `provider`.
+    /// For the users of `provider`, which takes `rate` requests, if that is known. Requests that it repeats of its own accord
+    /// are counted from now on.
     #[must_use]
-    pub fn new(provider: Arc<dyn Provider>) -> Self {
-        let not_before = watch::Sender::new(Instant::now());
-        Self { provider, not_before, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    pub fn new(provider: Arc<dyn Provider>, rate: Option<Rate>) -> Self {
+        let turns = Turns::start(rate);
+        provider.count_with(&turns);
+        Self { provider, turns, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// The provider, for those who act: only what they read waits, and for nothing but the rate.
+    #[must_use]
+    pub fn acting(&self) -> Arc<dyn Provider> {
+        self.paced(Lane::Verify, None)
     }
 
     /// The provider, for a watcher.
     #[must_use]
     pub fn watching(&self) -> Arc<dyn Provider> {
-        self.paced(Some(self.places.clone()))
+        self.paced(Lane::Watch, Some(self.places.clone()))
     }
 
-    /// The provider, for whoever lists: one read at a time, which waits for no watcher's.
+    /// The provider, for whoever lists: one read at a time, which takes no watcher's place.
     #[must_use]
     pub fn listing(&self) -> Arc<dyn Provider> {
-        self.paced(None)
+        self.paced(Lane::List, None)
     }
 
-    fn paced(&self, places: Option<Arc<Semaphore>>) -> Arc<dyn Provider> {
-        let (provider, not_before) = (self.provider.clone(), self.not_before.clone());
-        Arc::new(Paced { provider, not_before, places })
+    /// How much is wanted, as it changes.
+    #[must_use]
+    pub fn pressure(&self) -> watch::Receiver<Pressure> {
+        self.turns.pressure()
+    }
+
+    fn paced(&self, lane: Lane, places: Option<Arc<Semaphore>>) -> Arc<dyn Provider> {
+        Arc::new(Paced { provider: self.provider.clone(), turns: self.turns.clone(), lane, places })
     }
 }
 
 struct Paced {
     provider: Arc<dyn Provider>,
-    not_before: watch::Sender<Instant>,
+    turns: Turns,
+    /// Of what is read.
+    lane: Lane,
     places: Option<Arc<Semaphore>>,
 }
 
 impl Paced {
-    async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-        let not_before = *self.not_before.borrow();
-        if not_before > Instant::now() {
-            tokio::time::sleep_until(not_before).await;
+    /// Reads, and again where the provider asked for a short time: each time in its turn.
+    async fn read_again<T, C>(&self, call: impl Fn() -> C) -> Result<T, ApiError>
+    where
+        C: Future<Output = Result<T, ApiError>>,
+    {
+        for _ in 1..ATTEMPTS {
+            let answer = self.read(call()).await;
+            let Err(ApiError { class: ErrorClass::RateLimited { retry_after: Some(wait) }, .. }) = &answer else {
+                return answer;
+            };
+            if *wait > SHARED_MOST {
+                return answer;
+            }
+            tokio::time::sleep(*wait).await;
         }
-        let answer = match &self.places {
+        self.read(call()).await
+    }
+
+    async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        self.turns.turn(self.lane).await;
+        self.heard(match &self.places {
             Some(places) => in_its_place(places, call).await,
             None => call.await,
-        };
+        })
+    }
+
+    /// A call that acts.
+    async fn act<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        self.turns.spend();
+        self.heard(call.await)
+    }
+
+    fn heard<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
         if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
-            let until = Instant::now() + retry_after.unwrap_or(UNSTATED).min(SHARED_MOST);
-            self.not_before.send_modify(|not_before| *not_before = until.max(*not_before));
+            self.turns.refused(*retry_after);
         }
         answer
     }
@@ -104,20 +146,24 @@ impl Provider for Paced {
         self.provider.capabilities()
     }
 
+    fn count_with(&self, turns: &Turns) {
+        self.provider.count_with(turns);
+    }
+
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
-        self.read(self.provider.list()).await
+        self.read_again(|| self.provider.list()).await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Session, ApiError> {
-        self.read(self.provider.session(id)).await
+        self.read_again(|| self.provider.session(id)).await
     }
 
     async fn status(&self, id: &SessionId) -> Result<Status, ApiError> {
-        self.read(self.provider.status(id)).await
+        self.read_again(|| self.provider.status(id)).await
     }
 
     async fn messages(&self, id: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
-        self.read(self.provider.messages(id, after)).await
+        self.read_again(|| self.provider.messages(id, after)).await
     }
 
     async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
@@ -125,26 +171,26 @@ impl Provider for Paced {
     }
 
     async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {
-        self.provider.pause(id).await
+        self.act(self.provider.pause(id)).await
     }
 
     async fn resume(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.provider.resume(id).await
+        self.act(self.provider.resume(id)).await
     }
 
     async fn cancel(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.provider.cancel(id).await
+        self.act(self.provider.cancel(id)).await
     }
 
     async fn delete(&self, id: &SessionId) -> Result<(), ApiError> {
-        self.provider.delete(id).await
+        self.act(self.provider.delete(id)).await
     }
 
     async fn message(&self, id: &SessionId, text: &str) -> Result<(), ApiError> {
-        self.provider.message(id, text).await
+        self.act(self.provider.message(id, text)).await
     }
 
     async fn screenshot(&self, id: &SessionId) -> Result<Screenshot, ApiError> {
-        self.provider.screenshot(id).await
+        self.read(self.provider.screenshot(id)).await
     }
 }

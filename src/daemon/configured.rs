@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::{Config, Ids, Watch, watcher};
 use crate::api::Provider;
 use crate::api::backoff::Bounds;
+use crate::api::paced::bucket::Rate;
 use crate::clock::Clock;
 use crate::config::{self, ApprovalsConfig, OnBlind, OnCancelFailure, WatchConfig};
 use crate::control::{ClientSettings, DaemonInfo, DeskSettings};
@@ -31,6 +32,7 @@ impl Config {
         let notify = notify::Config::new(&config.notify);
         Self {
             provider,
+            rate: config.provider.requests_per_minute.map(Rate::per_minute),
             policy: config.policy,
             settings: settings(&config.approvals, &config.watch),
             desk,

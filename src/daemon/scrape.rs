@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc::WeakSender;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::writer::Backlog;
+use crate::api::paced::turns::Pressure;
 use crate::control::{DeskService, Ordered};
 use crate::telemetry::health::Health;
 use crate::telemetry::metrics::{Metrics, Queue};
@@ -16,6 +19,7 @@ pub struct Scrape {
     desk: DeskService,
     writer: Backlog,
     decisions: WeakSender<Ordered>,
+    pressure: watch::Receiver<Pressure>,
 }
 
 impl Scrape {
@@ -24,8 +28,9 @@ impl Scrape {
         desk: DeskService,
         writer: Backlog,
         decisions: WeakSender<Ordered>,
+        pressure: watch::Receiver<Pressure>,
     ) -> Self {
-        Self { metrics, desk, writer, decisions }
+        Self { metrics, desk, writer, decisions, pressure }
     }
 
     /// All metrics, in the OpenMetrics text format
@@ -36,6 +41,7 @@ impl Scrape {
         self.metrics.queue(Queue::Desk, self.desk.waiting());
         self.metrics.queue(Queue::Writer, self.writer.length());
         self.metrics.queue(Queue::Decisions, waiting);
+        self.metrics.pressure(&self.pressure.borrow(), Instant::now());
         self.metrics.text()
     }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 
 use super::metrics::{Endpoint, Metrics};
+use crate::api::paced::turns::Turns;
 use crate::api::{
     ApiError, Capabilities, EventStream, MessageId, Messages, PauseAnswer, Provider, Screenshot, Session, SessionId,
     Status,
@@ -34,6 +35,10 @@ impl Measured {
 impl Provider for Measured {
     fn capabilities(&self) -> Capabilities {
         self.provider.capabilities()
+    }
+
+    fn count_with(&self, turns: &Turns) {
+        self.provider.count_with(turns);
     }
 
     async fn list(&self) -> Result<Vec<Session>, ApiError> {

@@ -19,8 +19,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::time::Instant;
 
 use crate::api::ErrorClass;
+use crate::api::paced::bucket::{Lane, Rate};
+use crate::api::paced::turns::Pressure;
 use crate::control::SessionState;
 use crate::gate::{Delivery, Outcome};
 use crate::notify::message::Kind;
@@ -34,6 +37,7 @@ const PAUSE_BUCKETS: [f64; 16] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
 
 type Seconds = Counter<f64, AtomicU64>;
+/// Of seconds, or of a rate.
 type SecondsGauge = Gauge<f64, AtomicU64>;
 
 /// All metrics of one daemon.
@@ -41,6 +45,8 @@ type SecondsGauge = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     registry: Registry,
     calls: Each<(Endpoint, Class), Counter>,
+    waits: Each<Lane, SecondsGauge>,
+    rate: SecondsGauge,
     stream_breaks: Counter,
     pause_requested: Histogram,
     pause_confirmed: Histogram,
@@ -104,6 +110,13 @@ impl Metrics {
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         r.register("build", "The program", Info::new(version));
         let calls = counters(r, "provider_calls", "Calls to the provider, by endpoint and class of answer");
+        let waits = Family::<Labels, SecondsGauge>::default();
+        let help = "How long the read that waits longest has waited for the provider's limits, by what it is for";
+        r.register_with_unit("provider_wait", help, Unit::Seconds, waits.clone());
+        let waits = Each::of(&waits);
+        let rate = SecondsGauge::default();
+        let help = "Requests to the provider that may leave in a second; 0 where nothing is known to bound them";
+        r.register("provider_rate", help, rate.clone());
         let stream_breaks = counter(r, "stream_reconnects", "Event streams that ended or broke, and are opened again");
         let pause_requested =
             histogram(r, "pause_request", "From the arrival of an event to the request to pause leaving");
@@ -138,6 +151,8 @@ impl Metrics {
         Self {
             registry,
             calls,
+            waits,
+            rate,
             stream_breaks,
             pause_requested,
             pause_confirmed,
@@ -288,6 +303,16 @@ impl Metrics {
         set(&self.operators, now.operators);
         set(&self.clients, now.clients);
         set(&self.halted, usize::from(now.halted));
+    }
+
+    /// How much is wanted of the provider, and how much it takes.
+    pub fn pressure(&self, pressure: &Pressure, now: Instant) {
+        for lane in Lane::ALL {
+            if let Some(gauge) = self.waits.get(lane) {
+                gauge.set(pressure.waited(lane, now).as_secs_f64());
+            }
+        }
+        self.rate.set(pressure.rate.map_or(0.0, Rate::as_per_second));
     }
 
     /// How many entries wait in a queue.

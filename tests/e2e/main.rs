@@ -11,6 +11,7 @@ mod course;
 mod directed;
 mod errors;
 mod flood;
+mod limits;
 mod lost_answers;
 mod notifications;
 mod others;

@@ -27,6 +27,9 @@ pub struct ProviderConfig {
     pub hedge_after: Duration,
     /// The largest event that is read whole, in bytes; larger ones are cut and count as risk.
     pub max_event: usize,
+    /// How many requests the provider takes a minute, if that is known: reads then wait for their turn, and nothing that acts
+    /// does.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// A vendor of sessions.
@@ -75,6 +78,7 @@ impl ProviderConfig {
             pause_timeout: duration(&mut section, "pause_timeout", secs(5), ms(500)..=secs(60)),
             hedge_after: duration(&mut section, "hedge_after", ms(750), ms(50)..=secs(30)),
             max_event: section.get("max_event").and_then(|item| item.size(4_096..=16 << 20)).unwrap_or(1 << 20),
+            requests_per_minute: section.get("requests_per_minute").and_then(|item| item.integer(60..=600_000)),
         };
         section.finish();
         Some(config)

@@ -5,6 +5,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use crate::api::ErrorClass;
+use crate::api::paced::bucket::Lane;
 use crate::control::SessionState;
 use crate::gate::{Delivery, Outcome};
 use crate::notify::message::Kind;
@@ -218,6 +219,21 @@ impl Label for Queue {
             Self::Decisions => "decisions",
         };
         vec![("queue", name)]
+    }
+}
+
+impl Label for Lane {
+    fn all() -> Vec<Self> {
+        Self::ALL.to_vec()
+    }
+
+    fn words(self) -> Vec<(&'static str, &'static str)> {
+        let name = match self {
+            Self::Verify => "verify",
+            Self::Watch => "watch",
+            Self::List => "list",
+        };
+        vec![("lane", name)]
     }
 }
 

@@ -20,6 +20,10 @@ fn busy() -> Metrics {
         ..Now::default()
     });
     metrics.queue(Queue::Writer, 3);
+    let now = Instant::now();
+    let since = [None, Some(now), None];
+    let later = now + Duration::from_millis(1500);
+    metrics.pressure(&Pressure { rate: Some(Rate::per_minute(600)), since }, later);
     metrics
 }
 
@@ -56,6 +60,8 @@ fn what_is_counted_is_said() {
         "holdpoint_approvals_oldest_age_seconds 7.0",
         "holdpoint_sessions{state=\"held\"} 2",
         "holdpoint_queue_length{queue=\"writer\"} 3",
+        "holdpoint_provider_wait_seconds{lane=\"watch\"} 1.5",
+        "holdpoint_provider_rate 10.0",
         "holdpoint_notifications_total{way=\"exec\",kind=\"opened\",result=\"delivered\"} 1",
         "holdpoint_pause_request_seconds_bucket{le=\"0.0001\"} 0",
         "holdpoint_pause_request_seconds_bucket{le=\"0.0002\"} 1",
