@@ -12,7 +12,7 @@ pub mod remote;
 pub mod service;
 pub mod socket;
 
-pub use desk::{Desk, DeskSettings};
+pub use desk::{Desk, DeskSettings, ENDED_KEPT};
 pub use protocol::{
     Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Decision, EndedBy, Halt, Hello, Nonce,
     OperatorName, Person, Presence, Refusal, Role, SessionAct, SessionDone, SessionOrder, SessionState, SessionView,

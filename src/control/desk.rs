@@ -25,6 +25,9 @@ use crate::clock::Moment;
 use crate::gate::{ApprovalId, Digest, Revision};
 use crate::operator::escape::short;
 
+/// How many ended approvals are remembered unless told otherwise, by the desk and by whoever counts what it tells.
+pub const ENDED_KEPT: usize = 256;
+
 /// The desk's numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeskSettings {
@@ -37,7 +40,7 @@ pub struct DeskSettings {
 
 impl Default for DeskSettings {
     fn default() -> Self {
-        Self { daemon: DaemonInfo::default(), ended_kept: 256 }
+        Self { daemon: DaemonInfo::default(), ended_kept: ENDED_KEPT }
     }
 }
 

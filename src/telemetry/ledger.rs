@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::api::SessionId;
 use crate::clock::Clock;
 use crate::control::{
-    ApprovalView, Change, Client, DeskService, Presence, SessionState, SessionView, Sight, Snapshot, State,
+    ApprovalView, Change, Client, DeskService, ENDED_KEPT, Presence, SessionState, SessionView, Sight, Snapshot, State,
 };
 use crate::gate::{ApprovalId, Delivery, Hold};
 
@@ -54,6 +54,8 @@ struct Seen {
 #[derive(Debug, Default)]
 pub struct Ledger {
     approvals: BTreeMap<ApprovalId, Known>,
+    /// Those of them that have ended, in that order. The desk says nothing more of what it forgot, so as many are kept here.
+    ended: VecDeque<ApprovalId>,
     sessions: BTreeMap<SessionId, Seen>,
     operators: Vec<Presence>,
     halted: bool,
@@ -65,6 +67,7 @@ impl Ledger {
         let Snapshot { approvals, sessions, operators, daemon, seq: _ } = snapshot;
         let there: BTreeSet<ApprovalId> = approvals.iter().map(|view| view.card.approval).collect();
         self.approvals.retain(|id, _| there.contains(id));
+        self.ended.retain(|id| there.contains(id));
         let there: BTreeSet<&SessionId> = sessions.iter().map(|view| &view.session).collect();
         self.sessions.retain(|id, _| there.contains(id));
         for view in &approvals {
@@ -126,11 +129,22 @@ impl Ledger {
             metrics.pause_confirmed(Duration::from_millis(*after_ms));
         }
         let State::Ended { outcome, delivery, .. } = &view.state else { return };
-        if !std::mem::replace(&mut known.ended, true) {
-            metrics.ended(*outcome);
-        }
+        let newly = !std::mem::replace(&mut known.ended, true);
         if *delivery != Delivery::Applying && !std::mem::replace(&mut known.delivered, true) {
             metrics.delivered(*delivery);
+        }
+        if newly {
+            metrics.ended(*outcome);
+            self.ended.push_back(card.approval);
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.ended.len() > ENDED_KEPT
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.approvals.remove(&oldest);
         }
     }
 

@@ -118,3 +118,30 @@ fn a_session_that_waits_for_its_turn_is_counted_until_it_is_followed() {
     assert_eq!(unfollowed(Sight::Blind { since: at("2026-11-23T13:00:10Z"), why: "waits".to_owned() }), (1, 0, 1));
     assert_eq!(unfollowed(Sight::Seen), (1, 0, 0));
 }
+
+#[test]
+fn ten_thousand_approvals_that_have_ended_leave_no_more_behind_than_the_desk_remembers() {
+    let (mut ledger, metrics) = (Ledger::default(), Metrics::new());
+    let numbered = |n: u128| {
+        let mut view = open(1, "x");
+        view.card.approval = ApprovalId(uuid::Uuid::from_u128(n));
+        view
+    };
+    let over = |n, delivery| ended(&numbered(n), Outcome::Denied, by("ann", None), delivery, "cancelled");
+    approval(&mut ledger, &metrics, numbered(10_000));
+    for n in 0..10_000 {
+        approval(&mut ledger, &metrics, numbered(n));
+        approval(&mut ledger, &metrics, over(n, Delivery::Applying));
+    }
+    // What is told of one of the last is still no other approval.
+    approval(&mut ledger, &metrics, over(9_900, Delivery::Applied));
+    assert_eq!((ledger.approvals.len(), ledger.ended.len()), (ENDED_KEPT + 1, ENDED_KEPT));
+    for line in [
+        "approvals_opened_total{effect=\"ask\",risk=\"medium\"} 10001",
+        "approvals_ended_total{outcome=\"denied\"} 10000",
+        "deliveries_total{result=\"applied\"} 1",
+    ] {
+        assert!(said(&metrics, line), "{line}");
+    }
+    assert_eq!(ledger.now(at("2026-11-23T13:03:11Z"), &metrics).pending, 1, "the one that waits is not forgotten");
+}
