@@ -14,6 +14,8 @@ use crate::policy::SessionInfo;
 
 /// How many sessions' rows are known, before all are forgotten and written again.
 const KNOWN: usize = 32_768;
+/// After so many batches, rows of sessions that nobody tells of any more are forgotten.
+const TIDY_EVERY: u32 = 64;
 /// How long a span lasts at most, and which part of all bytes its sessions may count for: for so long, and so many, rows of
 /// sessions can outlive their events.
 const SPAN: Duration = Duration::from_secs(600);
@@ -29,6 +31,8 @@ pub(super) struct Sessions {
     /// By the session's id.
     rows: HashMap<String, Row>,
     span: Option<Span>,
+    /// Batches since rows were looked through.
+    batches: u32,
 }
 
 /// A session's row, and what it was told as. Whoever tells the same again shows the same allocation, which is not used for
@@ -70,6 +74,20 @@ impl Sessions {
         Some(if goes_on { number } else { self.begin(number + 1, now) })
     }
 
+    /// Forgets the rows of sessions that nobody tells of any more: those that have ended. Looks through all of them when there
+    /// is `leisure`, and else now and then. One that is told of again is written again.
+    pub(super) fn tidy(&mut self, leisure: bool) {
+        self.batches += 1;
+        if !leisure && self.batches < TIDY_EVERY {
+            return;
+        }
+        self.batches = 0;
+        self.rows.retain(|_, row| row.told.strong_count() > 0);
+        if self.rows.capacity() / 4 > self.rows.len() {
+            self.rows.shrink_to(self.rows.len() * 2);
+        }
+    }
+
     /// Begins a span.
     pub(super) fn begin(&mut self, number: i64, now: Timestamp) -> i64 {
         self.span = Some(Span { number, began: now, bytes: 0 });
@@ -98,5 +116,45 @@ impl Sessions {
     /// The session's row is gone.
     pub(super) fn forget(&mut self, session: &str) {
         self.rows.remove(session);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::SessionId;
+
+    const WIDE: EventBounds = EventBounds { age: SPAN, bytes: 1 << 30 };
+
+    fn session(n: usize) -> Arc<SessionInfo> {
+        let id = SessionId::try_from(format!("s-{n}")).expect("an id");
+        Arc::new(SessionInfo { id, agent: None, goal: None })
+    }
+
+    fn learnt(sessions: &[Arc<SessionInfo>]) -> Sessions {
+        let mut known = Sessions::default();
+        known.begin(1, Timestamp::UNIX_EPOCH);
+        (1..).zip(sessions).for_each(|(row, session)| known.learn(session, row, 100, 1));
+        known
+    }
+
+    #[test]
+    fn ten_thousand_sessions_that_have_ended_leave_nothing_behind_and_one_that_goes_on_is_known() {
+        let mut sessions: Vec<_> = (0..10_001).map(session).collect();
+        let mut known = learnt(&sessions);
+        sessions.truncate(1);
+        (1..TIDY_EVERY).for_each(|_| known.tidy(false));
+        assert_eq!(known.rows.len(), 10_001, "not all are looked through for each batch");
+        known.tidy(false);
+        assert_eq!((known.rows.len(), known.standing(&sessions[0], 1)), (1, Some(1)));
+        assert!(known.rows.capacity() < 64, "{}", known.rows.capacity());
+        assert_eq!(known.span(WIDE, Timestamp::UNIX_EPOCH), Some(1));
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_write_ended_sessions_are_forgotten_at_once() {
+        let mut known = learnt(&[session(0), session(1)]);
+        known.tidy(true);
+        assert!(known.rows.is_empty());
     }
 }

@@ -40,6 +40,7 @@ impl Store {
     pub async fn record(&self, events: &[Noted], bounds: EventBounds, now: Timestamp) -> Result<bool, StoreError> {
         let mut connection = self.events.acquire().await.map_err(|source| self.sql("written", source))?;
         let mut known = self.known.take();
+        known.tidy(events.is_empty());
         let recorded = self.record_all(&mut connection, &mut known, events, bounds, now).await;
         match &recorded {
             Ok(_) => self.known.put(known),
