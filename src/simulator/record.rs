@@ -1,7 +1,7 @@
 //! The ground truth: what really happened, which calls were received, which events were written.
 //!
-//! All times are of one clock, in nanoseconds since the simulator started, with the wall time beside them. Nothing is ever
-//! removed from a record; a simulator is not a service.
+//! All times are of one clock, in nanoseconds since the simulator started, with the wall time beside them. Nothing is removed
+//! from a record unless whoever reads it says that it was read ([`Record::forget`]); a simulator is not a service.
 
 use std::sync::Arc;
 
@@ -23,6 +23,74 @@ pub struct Record {
     pub events: Vec<Arc<Emitted>>,
     /// When events that were emitted beside a script were written to streams, in the order written.
     pub sent: Vec<Sent>,
+    /// How many of each were there and are forgotten: the place of the first one that is there.
+    pub forgotten: Places,
+}
+
+/// Places in a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Places {
+    /// In the ledger.
+    pub ledger: usize,
+    /// Among the calls.
+    pub calls: usize,
+    /// Among the events.
+    pub events: usize,
+    /// Among what was sent.
+    pub sent: usize,
+}
+
+impl Record {
+    /// The place behind the newest of each.
+    #[must_use]
+    pub fn end(&self) -> Places {
+        let Places { ledger, calls, events, sent } = self.forgotten;
+        Places {
+            ledger: ledger + self.ledger.len(),
+            calls: calls + self.calls.len(),
+            events: events + self.events.len(),
+            sent: sent + self.sent.len(),
+        }
+    }
+
+    /// Forgets what was written down so far, for runs that turn over more than fits into memory. What comes is at the places
+    /// where it would have been.
+    pub fn forget(&mut self) {
+        *self = Self { forgotten: self.end(), ..Self::default() };
+    }
+
+    /// A call by its place, as long as it is there.
+    pub fn call_mut(&mut self, seq: usize) -> Option<&mut Call> {
+        self.calls.get_mut(seq.checked_sub(self.forgotten.calls)?)
+    }
+
+    /// The ledger from a place on.
+    #[must_use]
+    pub fn ledger_from(&self, place: usize) -> &[Order] {
+        from(&self.ledger, self.forgotten.ledger, place)
+    }
+
+    /// Calls from a place on.
+    #[must_use]
+    pub fn calls_from(&self, place: usize) -> &[Call] {
+        from(&self.calls, self.forgotten.calls, place)
+    }
+
+    /// Events from a place on.
+    #[must_use]
+    pub fn events_from(&self, place: usize) -> &[Arc<Emitted>] {
+        from(&self.events, self.forgotten.events, place)
+    }
+
+    /// What was sent, from a place on.
+    #[must_use]
+    pub fn sent_from(&self, place: usize) -> &[Sent] {
+        from(&self.sent, self.forgotten.sent, place)
+    }
+}
+
+fn from<T>(list: &[T], first: usize, place: usize) -> &[T] {
+    list.get(place.saturating_sub(first)..).unwrap_or_default()
 }
 
 /// Something that was really done.

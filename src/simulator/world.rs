@@ -57,6 +57,8 @@ pub struct World {
     taken: Option<Taken>,
     record: Record,
     last_id: u64,
+    /// How many sessions were made.
+    made: u64,
     random: fastrand::Rng,
     streams: BTreeMap<StreamId, streams::Subscription>,
     next_stream: u64,
@@ -145,6 +147,7 @@ impl World {
             faults: FaultBook::default(),
             record: Record::default(),
             last_id: FIRST_ID,
+            made: 0,
             streams: BTreeMap::new(),
             next_stream: 0,
             outbox: Vec::new(),
@@ -252,7 +255,13 @@ impl World {
         self.record.sent.push(sent);
     }
 
-    /// One session's true state, deleted ones included.
+    /// Forgets what was written down so far, and sessions that are deleted: nobody can ask the provider about them any more.
+    pub fn forget(&mut self) {
+        self.record.forget();
+        self.slots.retain(|_, slot| !slot.deleted);
+    }
+
+    /// One session's true state, deleted ones included unless they are forgotten.
     #[must_use]
     pub fn session(&self, id: &str) -> Option<SessionState> {
         self.slots.get_key_value(id).map(|(id, slot)| slot.state(id))
@@ -283,9 +292,10 @@ impl World {
     }
 
     /// Of a new session: another one for each, and the same again in a world of the same seed.
-    fn seed(&self) -> u64 {
-        let sessions = u64::try_from(self.slots.len()).unwrap_or_default();
-        fastrand::Rng::with_seed(self.rules.seed ^ sessions).u64(..)
+    fn seed(&mut self) -> u64 {
+        let before = self.made;
+        self.made += 1;
+        fastrand::Rng::with_seed(self.rules.seed ^ before).u64(..)
     }
 
     fn default_scenario(&self) -> Arc<Scenario> {

@@ -54,17 +54,17 @@ pub(super) async fn news(State(shell): State<Shell>, Query(from): Query<From>) -
 
 fn of(world: &World, from: From, late_us: BTreeMap<u64, u64>) -> News {
     let record = world.record();
-    let pauses = record.calls.iter().skip(from.calls).filter(|call| call.endpoint == Some(Endpoint::Pause));
+    let pauses = record.calls_from(from.calls).iter().filter(|call| call.endpoint == Some(Endpoint::Pause));
     let paused = pauses.filter_map(|call| {
         let (session, received_ns, status) = (call.session.clone()?, call.received_ns, call.status);
         Some(Paused { session, received_ns, status })
     });
     News {
-        calls: record.calls.len(),
-        events: record.events.len(),
+        calls: record.end().calls,
+        events: record.end().events,
         streams: world.streams(),
         running: world.running(),
-        sent: record.sent.iter().skip(from.sent).cloned().collect(),
+        sent: record.sent_from(from.sent).to_vec(),
         paused: paused.collect(),
         late_us,
     }

@@ -28,6 +28,7 @@ pub(super) fn router() -> Router<Shell> {
         .route("/sessions/{id}/act", post(act))
         .route("/fleet", get(fleet::news))
         .route("/faults", post(fault).delete(clear))
+        .route("/forget", post(forget))
 }
 
 /// A record can be read from a place on, so that a long run need not be read again and again.
@@ -60,16 +61,16 @@ struct Do {
 }
 
 async fn ledger(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
-    read(&shell, move |world| world.record().ledger.iter().skip(from.from).cloned().collect::<Vec<_>>()).await
+    read(&shell, move |world| world.record().ledger_from(from.from).to_vec()).await
 }
 
 async fn calls(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
-    read(&shell, move |world| world.record().calls.iter().skip(from.from).cloned().collect::<Vec<_>>()).await
+    read(&shell, move |world| world.record().calls_from(from.from).to_vec()).await
 }
 
 async fn events(State(shell): State<Shell>, Query(from): Query<From>) -> Response {
     read(&shell, move |world| {
-        world.record().events.iter().skip(from.from).map(|event| Emitted::clone(event)).collect::<Vec<_>>()
+        world.record().events_from(from.from).iter().map(|event| Emitted::clone(event)).collect::<Vec<_>>()
     })
     .await
 }
@@ -137,6 +138,11 @@ async fn fault(State(shell): State<Shell>, Json(fault): Json<Fault>) -> Response
 
 async fn clear(State(shell): State<Shell>) -> Response {
     change(&shell, World::clear_faults).await
+}
+
+/// What was written down so far was read, and deleted sessions are nobody's any more.
+async fn forget(State(shell): State<Shell>) -> Response {
+    change(&shell, World::forget).await
 }
 
 pub(super) async fn read<T: Serialize + Send + 'static>(

@@ -59,7 +59,7 @@ impl World {
             return self.decide(seq, Duration::ZERO, Decided::Answer(answer));
         }
         let fault = self.strike(&target);
-        if let (Some(fault), Some(call)) = (&fault, self.record.calls.get_mut(seq)) {
+        if let (Some(fault), Some(call)) = (&fault, self.record.call_mut(seq)) {
             call.faulted = fault.answer.is_some() || fault.stream.is_some();
         }
         let delay = fault.as_ref().map_or(Duration::ZERO, |fault| fault.delay.0);
@@ -76,7 +76,7 @@ impl World {
         }
         let applies = fault.as_ref().is_none_or(|fault| fault.applied || !fault.hides());
         let truth = applies.then(|| self.perform(now, &target, raw, fault.as_ref()));
-        if let Some(call) = self.record.calls.get_mut(seq) {
+        if let Some(call) = self.record.call_mut(seq) {
             call.applied = applies;
         }
         let hold = fault.as_ref().map_or(Duration::ZERO, |fault| fault.hold.0);
@@ -91,14 +91,14 @@ impl World {
             Decided::Stream(_) => Some(200),
             Decided::Hang | Decided::Reset => None,
         };
-        if let Some(call) = self.record.calls.get_mut(seq) {
+        if let Some(call) = self.record.call_mut(seq) {
             call.status = status;
         }
         Outcome::Decided(hold, decided)
     }
 
     fn write_down(&mut self, raw: &RawCall, target: Option<&Target>) -> usize {
-        let seq = self.record.calls.len();
+        let seq = self.record.end().calls;
         self.record.calls.push(Call {
             seq,
             endpoint: target.map(|target| target.endpoint),

@@ -183,3 +183,26 @@ fn a_deleted_session_is_unknown_but_its_truth_can_be_read() {
     assert!(world.session("a").unwrap().deleted);
     assert!(!world.act(at(0), "a", Act::Pause));
 }
+
+#[test]
+fn what_was_read_can_be_forgotten_with_deleted_sessions_and_places_stay_what_they_were() {
+    let mut world = world();
+    for id in ["goes", "stays"] {
+        world.create(at(0), id, NewSession::default());
+        world.message(at(0), id, "talk");
+    }
+    world.advance(at(10));
+    decided(&mut world, 10, "DELETE /v1/sessions/goes", "");
+    let (end, seed) = (world.record().end(), world.made);
+    assert_eq!((end.calls, end.events > 0, seed), (1, true, 2));
+    world.forget();
+    assert_eq!((world.record().calls.len(), world.record().events.len(), world.record().end()), (0, 0, end));
+    assert_eq!(world.sessions().into_iter().map(|state| state.session_id).collect::<Vec<_>>(), ["stays"]);
+    assert_eq!(answer(&mut world, 11, "GET /v1/sessions/goes", "").0, 404);
+    assert_eq!(world.record().calls_from(0), world.record().calls_from(1));
+    let [call] = world.record().calls_from(1) else { panic!("one call: {:?}", world.record().calls) };
+    assert_eq!((call.seq, call.status), (1, Some(404)));
+    assert_eq!(world.record().calls_from(9), []);
+    let (_, backlog) = stream(&mut world, 12, "GET /v1/sessions/stays/events?include_history=true");
+    assert!(!backlog.is_empty(), "a session that is there still tells its history");
+}
