@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench events` prints medians. Nothing here asserts times. `HOLDPOINT_BENCH_DIR` names another folder than the build's.
 
-use std::path::PathBuf;
+mod support;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use holdpoint::policy::{Effect, SessionInfo};
 use holdpoint::store::{EventBounds, Noted, Store};
 use jiff::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
+
+use support::median;
 
 /// As many sessions as a large fleet has, each with an event in turn.
 const SESSIONS: usize = 10_000;
@@ -21,9 +24,7 @@ const ROUNDS: usize = 5;
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn main() {
-    let folder =
-        std::env::var_os("HOLDPOINT_BENCH_DIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
-    let folder = tempfile::tempdir_in(folder).expect("a folder");
+    let folder = support::folder();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let store = Store::open(&folder.path().join("holdpoint.db")).await.expect("a store");
@@ -110,9 +111,4 @@ fn session(n: usize) -> Arc<SessionInfo> {
 fn process() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.try_into().unwrap_or_default())
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }

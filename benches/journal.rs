@@ -6,11 +6,12 @@
 #[allow(dead_code, reason = "the tests of the store use all of it")]
 #[path = "../tests/store/approvals.rs"]
 mod approvals;
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use approvals::{at, closed, open, write};
+use support::median;
 
 /// How many rounds are made, so that whatever else the disk does strikes each figure alike.
 const ROUNDS: usize = 12;
@@ -32,9 +34,7 @@ const AT_ONCE: usize = 64;
 const EACH: usize = 8;
 
 fn main() {
-    let folder =
-        std::env::var_os("HOLDPOINT_BENCH_DIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from);
-    let folder = tempfile::tempdir_in(folder).expect("a folder");
+    let folder = support::folder();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let mut bench = runtime.block_on(Bench::new(folder.path()));
@@ -177,11 +177,6 @@ async fn decide(writer: &Writer, write: Write) {
 
 fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 fn middle(rates: &mut [f64]) -> f64 {

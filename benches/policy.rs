@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench policy` prints medians and ratios; docs/BENCHMARKS.md says what is measured. Nothing here asserts times.
 
+mod support;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -11,8 +13,8 @@ use holdpoint::config::{Config, Preset};
 use holdpoint::policy::{Context, Policy, SessionInfo, money};
 use regex::RegexSet;
 
-/// How long one figure is measured.
-const SPAN: Duration = Duration::from_millis(400);
+use support::{measure, ratio, show, spoken};
+
 /// What the fleet's sessions do.
 const FLEET: &str = include_str!("fleet/scenario.toml");
 /// So many sessions are watched at once; each event is of another one, so that what is remembered of it is in no cache.
@@ -22,14 +24,14 @@ const FRAME: &str = r#"{"text":"I will open the results page and compare the two
 
 fn main() {
     let ordinary = event(&text_of(FRAME));
-    println!("{:<44} {:>12}", "one event of ordinary text", "median");
+    println!("{:<60} {:>12}", "one event of ordinary text", "median");
     let json =
         show("JSON alone", measure(|| drop(black_box(serde_json::from_str::<serde_json::Value>(black_box(FRAME))))));
     let prices = show("prices alone", measure(|| drop(black_box(money::read(black_box(&ordinary.text))))));
     let facts = show("facts alone: no rule but one that never hits", pass(&policy(&one_rule()), &ordinary));
     for count in [4, 50, 200, 1_000] {
         let with = show(&format!("policy of {count} rules"), pass(&policy(&rules(count)), &ordinary));
-        println!("{:<44} {:>12}", "  of it for the rules", nanos(with.saturating_sub(facts)));
+        println!("{:<60} {:>12}", "  of it for the rules", spoken(with.saturating_sub(facts)));
     }
     let patterns: Vec<String> = (0..50).map(|n| format!(r"(?i)\bbuy item {n}\b")).collect();
     let set = RegexSet::new(&patterns).expect("patterns");
@@ -58,7 +60,7 @@ fn main() {
             started.elapsed()
         };
         let best = (0..5).map(|_| once()).min().unwrap_or_default();
-        println!("{:<44} {:>12}", format!("1 MiB of {piece:?}, 50 rules, best of 5"), nanos(best));
+        println!("{:<60} {:>12}", format!("1 MiB of {piece:?}, 50 rules, best of 5"), spoken(best));
     }
 }
 
@@ -173,43 +175,4 @@ fn interpreted(text: &str, count: usize) -> Duration {
             drop(black_box(program.execute(&context)));
         }
     })
-}
-
-/// The median time of one call, over batches that take about a millisecond each.
-fn measure(mut call: impl FnMut()) -> Duration {
-    let started = Instant::now();
-    let mut calls = 0u32;
-    while started.elapsed() < Duration::from_millis(50) {
-        call();
-        calls += 1;
-    }
-    let batch = (calls / 50).max(1);
-    let mut times = Vec::new();
-    let started = Instant::now();
-    while started.elapsed() < SPAN {
-        let one = Instant::now();
-        for _ in 0..batch {
-            call();
-        }
-        times.push(one.elapsed() / batch);
-    }
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn show(what: &str, time: Duration) -> Duration {
-    println!("{what:<44} {:>12}", nanos(time));
-    time
-}
-
-fn nanos(time: Duration) -> String {
-    match time.as_nanos() {
-        n if n < 10_000 => format!("{n} ns"),
-        n if n < 10_000_000 => format!("{:.1} µs", n as f64 / 1e3),
-        n => format!("{:.1} ms", n as f64 / 1e6),
-    }
-}
-
-fn ratio(one: Duration, other: Duration) -> f64 {
-    one.as_secs_f64() / other.as_secs_f64().max(1e-12)
 }

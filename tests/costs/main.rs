@@ -8,3 +8,4 @@ mod fleet;
 mod growth;
 mod sessions;
 mod stage;
+mod watching;

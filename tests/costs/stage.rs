@@ -3,10 +3,10 @@
 #![allow(dead_code, reason = "benches use their own part")]
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use holdpoint::api::{Event, EventKind, MessageId, PauseAnswer, SessionId, Status, agi};
+use holdpoint::api::{Event, MessageId, PauseAnswer, SessionId, Status, agi};
 use holdpoint::clock::Moment;
 use holdpoint::config::{Config, Preset};
 use holdpoint::control::{Act, ApprovalView, Decision, OperatorName, SessionState, State};
@@ -104,8 +104,10 @@ pub fn daemon(fleet: Fleet) -> daemon::Config {
     daemon::Config { policy: balanced(), ..config }
 }
 
+/// The defaults, which all gates share.
 pub fn settings() -> Arc<Settings> {
-    Arc::new(daemon(Fleet::of(0)).settings)
+    static SETTINGS: OnceLock<Arc<Settings>> = OnceLock::new();
+    SETTINGS.get_or_init(|| Arc::new(daemon(Fleet::of(0)).settings)).clone()
 }
 
 pub fn gate() -> Gate {
@@ -250,8 +252,4 @@ impl Course {
         self.now = self.now.after(due.saturating_sub(self.now.mono));
         Input::Tick
     }
-}
-
-pub fn is_ordinary(event: &Event) -> bool {
-    matches!(event.kind, EventKind::Thought | EventKind::Step)
 }
