@@ -37,7 +37,7 @@ const MANY: usize = 256;
 /// How many events a session has said where it has said some.
 const SAID: u64 = 20;
 /// How many connections show what the kernel keeps of one.
-const SOCKETS: usize = 1_500;
+const SOCKETS: usize = 5_000;
 
 fn main() {
     println!("{:<66} {:>8} {:>8} {:>8}", "bytes of one session", "itself", "heap", "later");
