@@ -62,7 +62,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="What sessions that have ended leave behind.")
     parser.add_argument("--holdpoint", required=True, help="the binary")
     parser.add_argument("--scratch", required=True, type=lambda text: pathlib.Path(text).resolve(), help="where store and logs go; a real disk")
-    parser.add_argument("--sessions", type=int, default=12_000, help="how many sessions there are, one after the other")
+    parser.add_argument("--sessions", type=int, default=23_000, help="how many sessions there are, one after the other")
     parser.add_argument("--rate", type=float, default=40.0, help="how many begin in a second")
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two samples")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md and its plot")
