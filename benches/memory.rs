@@ -100,7 +100,7 @@ fn parts() {
 
 fn see(gate: &mut Gate, evaluator: &mut Evaluator, n: u64) {
     let event = ordinary(n);
-    let Some(verdict) = evaluator.evaluate(&event, now()) else { return };
+    let Some(verdict) = evaluator.evaluate(&event, now(), &mut || ()) else { return };
     let input = Input::Seen { event, verdict, backlog: false };
     gate.handle(now(), &mut holdpoint::daemon::Ids::fresh(), input);
 }

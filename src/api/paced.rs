@@ -11,6 +11,7 @@ mod tests;
 pub mod turns;
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -114,10 +115,15 @@ impl Paced {
         })
     }
 
-    /// A call that acts.
+    /// A call that acts. It is counted once it has begun: not even that comes before a pause is on its way.
     async fn act<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        let mut call = std::pin::pin!(call);
+        let begun = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
         self.turns.spend();
-        self.heard(call.await)
+        self.heard(match begun {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => call.await,
+        })
     }
 
     fn heard<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {

@@ -35,7 +35,7 @@ fn what_gate_and_evaluator_keep_of_a_session_is_bounded() {
             let (mut gate, mut evaluator) = (gate(), Evaluator::new(policy.clone(), session(), []));
             for n in 0..20 {
                 let event = ordinary(n);
-                let verdict = evaluator.evaluate(&event, now()).expect("news");
+                let verdict = evaluator.evaluate(&event, now(), &mut || ()).expect("news");
                 let input = holdpoint::gate::Input::Seen { event, verdict, backlog: false };
                 gate.handle(now(), &mut holdpoint::daemon::Ids::fresh(), input);
             }
