@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::Method;
 use secrecy::SecretString;
+use tokio::sync::oneshot;
 
 use super::backoff::{Backoff, Bounds};
 use super::http::{BaseUrl, Call, Transport, TransportError, class};
@@ -195,8 +196,7 @@ impl Agi {
         if !large {
             return decoded();
         }
-        let apart = tokio::task::spawn_blocking(decoded).await;
-        apart.unwrap_or_else(|_| Err(class::unknown("the answer was not read to its end")))
+        apart(decoded).await.unwrap_or_else(|| Err(class::unknown("the answer was not read to its end")))
     }
 
     /// A request leaves that the caller does not see.
@@ -229,6 +229,21 @@ impl Agi {
         let answer = self.transport.act(&call, self.config.control_timeout, 64 * KIB).await;
         answer.and_then(|answer| class::of_action(&answer, Timestamp::now())).map_err(|class| call.failed(class))
     }
+}
+
+/// Runs what takes long on a thread of its own, which yields to all others: on one core a list of ten thousand sessions would
+/// halve, for as long as it is read, what judges events. `None` where it panics, or there is no thread to be had.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (done, result) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("large answer".to_owned()).spawn(move || {
+        // On Linux a priority is the thread's own; elsewhere it would be the daemon's. Without it this is only not as quiet.
+        if cfg!(target_os = "linux") {
+            let _ = rustix::process::setpriority_process(None, 19);
+        }
+        let _ = done.send(work());
+    });
+    thread.ok()?;
+    result.await.ok()
 }
 
 /// How an answer's body is read.
