@@ -19,8 +19,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,7 +32,7 @@ use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::ramp::Recovering;
 use super::recorder::{Recorder, SessionRecorder};
-use super::standing::{News, Standing};
+use super::standing::{News, Standing, newest};
 use super::watcher::Seen;
 use super::writer::{Keep, Writer};
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
@@ -59,6 +60,9 @@ pub enum Order {
     /// An act of its own accord.
     Act(Acted),
 }
+
+/// How orders reach a driver. A session has few at a time, and each of tokio's channels costs it more than half a kibibyte.
+pub type Orders = futures_channel::mpsc::Receiver<Box<Order>>;
 
 /// What an operator does to a session of its own accord.
 #[derive(Debug)]
@@ -92,13 +96,13 @@ pub struct Parts {
     /// How new approvals are called.
     pub ids: Ids,
     /// Operators' orders.
-    pub orders: mpsc::Receiver<Box<Order>>,
+    pub orders: Orders,
     /// What the watcher tells.
     pub seen: BoxStream<'static, Seen>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
-    /// What holds for every session.
-    pub standing: watch::Receiver<Standing>,
+    /// What holds for every session, and what is told of it from then on.
+    pub standing: (Arc<Standing>, News),
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
@@ -147,11 +151,11 @@ pub struct Driver {
     writer: Writer,
     clock: Clock,
     ids: Ids,
-    orders: mpsc::Receiver<Box<Order>>,
+    orders: Orders,
     sights: Sights,
     standing: News,
     /// As the gate knows it.
-    known: Standing,
+    known: Arc<Standing>,
     alarm: mpsc::Sender<String>,
     calls: JoinSet<Back>,
     replies: BTreeMap<ReplyTo, oneshot::Sender<Result<Decided, Refusal>>>,
@@ -180,14 +184,14 @@ impl Driver {
     /// Recovers the gate and makes it ready to run. Boxed: the task that runs it would hold it twice.
     #[must_use]
     pub fn new(mut parts: Box<Parts>) -> Box<Self> {
-        let known = parts.standing.borrow_and_update().clone();
+        let (known, news) = parts.standing;
         if let Some(halt) = &known.halt {
             parts.gate.begin_halted(halt.clone());
         }
         let cursor = parts.gate.seen_up_to();
-        let recorder = parts.recorder.of(parts.evaluator.session());
+        let recorder = parts.recorder.of(parts.evaluator.session().clone());
         let mut driver = Box::new(Self {
-            showing: Showing::new(parts.desk.clone(), parts.gate.about()),
+            showing: Showing::new(parts.desk.clone()),
             gate: parts.gate,
             evaluator: parts.evaluator,
             executor: parts.executor,
@@ -197,7 +201,7 @@ impl Driver {
             ids: parts.ids,
             orders: parts.orders,
             sights: Sights::new(parts.seen),
-            standing: News::of(parts.standing),
+            standing: news,
             known,
             alarm: parts.alarm,
             calls: JoinSet::new(),
@@ -243,12 +247,13 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = &mut stopped => {
-                    self.drain().await;
+                    // Ten thousand tasks would keep room for it from their beginning.
+                    Box::pin(self.drain()).await;
                     break;
                 }
-                now = self.standing.next() => self.stand(now),
+                Some(now) = newest(&mut self.standing) => self.stand(now),
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.recv() => self.ordered(*order),
+                Some(order) = self.orders.next() => self.ordered(*order),
                 () = alarm.until(due) => self.tick(),
                 Some(look) = self.sights.next(self.known.settings.blind_after) => self.looked(look),
                 else => break,

@@ -15,7 +15,7 @@ use crate::policy::{Context, Policy, SessionInfo, Verdict, host_of};
 #[derive(Debug)]
 pub struct Evaluator {
     policy: Arc<Policy>,
-    session: SessionInfo,
+    session: Arc<SessionInfo>,
     context: Context,
     known: Known,
 }
@@ -23,7 +23,11 @@ pub struct Evaluator {
 impl Evaluator {
     /// Starts with what `cards` show, which was evaluated before a restart.
     #[must_use]
-    pub fn new<'c>(policy: Arc<Policy>, session: SessionInfo, cards: impl IntoIterator<Item = &'c Card>) -> Self {
+    pub fn new<'c>(
+        policy: Arc<Policy>,
+        session: impl Into<Arc<SessionInfo>>,
+        cards: impl IntoIterator<Item = &'c Card>,
+    ) -> Self {
         let mut known = Known::up_to(MessageId::default());
         for card in cards {
             for line in card.before.iter().chain([&card.trigger]).chain(&card.after) {
@@ -33,7 +37,7 @@ impl Evaluator {
                 }
             }
         }
-        Self { policy, session, context: Context::default(), known }
+        Self { policy, session: session.into(), context: Context::default(), known }
     }
 
     /// The verdict on an event that arrived at `now`, or `None` when it was evaluated before. `holds` is called at most once, as soon as
@@ -47,7 +51,7 @@ impl Evaluator {
 
     /// The session that is evaluated.
     #[must_use]
-    pub fn session(&self) -> &SessionInfo {
+    pub fn session(&self) -> &Arc<SessionInfo> {
         &self.session
     }
 

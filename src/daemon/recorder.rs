@@ -41,7 +41,10 @@ const PAGE: usize = 4 << 10;
 
 /// What a daemon's recorders and its writer share.
 #[derive(Clone, Debug)]
-pub struct Recorder {
+pub struct Recorder(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     /// Nothing is recorded without it.
     events: Option<mpsc::Sender<Noted>>,
     waiting: Arc<AtomicUsize>,
@@ -79,12 +82,12 @@ pub(super) struct Recording {
 pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>, clock: Clock) -> (Recorder, Recording) {
     let (events, inbox) = mpsc::channel(QUEUE);
     let waiting = Arc::<AtomicUsize>::default();
-    let recorder = Recorder {
+    let recorder = Recorder(Arc::new(Shared {
         events: bounds.map(|_| events),
         waiting: waiting.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
-    };
+    }));
     let bounds = bounds.unwrap_or(EventBounds { age: Duration::ZERO, bytes: 0 });
     let due = Some(Instant::now() + PERIOD);
     let recording =
@@ -95,8 +98,8 @@ pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>, clock:
 impl Recorder {
     /// The recorder of one session.
     #[must_use]
-    pub fn of(&self, session: &SessionInfo) -> SessionRecorder {
-        SessionRecorder { recorder: self.clone(), session: Arc::new(session.clone()), noted: Vec::new() }
+    pub fn of(&self, session: Arc<SessionInfo>) -> SessionRecorder {
+        SessionRecorder { recorder: self.clone(), session, noted: Vec::new() }
     }
 }
 
@@ -104,24 +107,24 @@ impl SessionRecorder {
     /// Writes down an event and what was said of it, in the words of the store. Does nothing else: a pause may be due, and
     /// this takes as long as to copy the event.
     pub fn note(&mut self, event: &Event, verdict: &Verdict) {
-        if self.recorder.events.is_none() {
+        if self.recorder.0.events.is_none() {
             return;
         }
-        match noted(self.recorder.clock.wall(), self.session.clone(), event, verdict.effect) {
+        match noted(self.recorder.0.clock.wall(), self.session.clone(), event, verdict.effect) {
             Ok(noted) => self.noted.push(noted),
-            Err(_) => self.recorder.metrics.events_dropped(1),
+            Err(_) => self.recorder.0.metrics.events_dropped(1),
         }
     }
 
     /// Sends what was noted to the writer, as far as there is room.
     pub fn send(&mut self) {
-        let Some(events) = &self.recorder.events else { return };
+        let Some(events) = &self.recorder.0.events else { return };
         for noted in self.noted.drain(..) {
             let bytes = noted.bytes();
-            let waiting = self.recorder.waiting.fetch_add(bytes, Ordering::Relaxed);
+            let waiting = self.recorder.0.waiting.fetch_add(bytes, Ordering::Relaxed);
             if waiting + bytes > QUEUE_BYTES || events.try_send(noted).is_err() {
-                self.recorder.waiting.fetch_sub(bytes, Ordering::Relaxed);
-                self.recorder.metrics.events_dropped(1);
+                self.recorder.0.waiting.fetch_sub(bytes, Ordering::Relaxed);
+                self.recorder.0.metrics.events_dropped(1);
             }
         }
     }
@@ -242,8 +245,8 @@ mod tests {
 
     const BOUNDS: EventBounds = EventBounds { age: Duration::from_secs(3_600), bytes: 64 << 20 };
 
-    fn session() -> SessionInfo {
-        SessionInfo { id: SessionId::try_from("s").expect("an id"), agent: None, goal: None }
+    fn session() -> Arc<SessionInfo> {
+        Arc::new(SessionInfo { id: SessionId::try_from("s").expect("an id"), agent: None, goal: None })
     }
 
     fn thought(text: &str) -> Event {
@@ -272,7 +275,7 @@ mod tests {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         for _ in 0..20 {
             recorder.note(&thought(&"ä".repeat(TEXT)), &Verdict::default());
         }
@@ -290,7 +293,7 @@ mod tests {
     async fn what_finds_no_room_is_dropped_and_counted() {
         let metrics = Arc::<Metrics>::default();
         let (recorder, _recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         for _ in 0..QUEUE + 3 {
             recorder.note(&thought("x"), &Verdict::default());
         }
@@ -303,7 +306,7 @@ mod tests {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         (0..BATCH + 5).for_each(|_| recorder.note(&thought("x"), &Verdict::default()));
         recorder.send();
         let _held = store.hold().await;
@@ -321,7 +324,7 @@ mod tests {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         recorder.note(&thought("x"), &Verdict::default());
         drop(recorder);
         recording.finish(&store, LAST).await;
@@ -331,7 +334,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_comes_one_by_one_is_gathered_and_a_full_batch_does_not_wait_for_the_period() {
         let (recorder, mut recording) = channel(Some(BOUNDS), Arc::default(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         let began = Instant::now();
         tokio::spawn(async move {
             for _ in 0..BATCH {
@@ -357,8 +360,7 @@ mod tests {
     #[tokio::test]
     async fn no_transaction_deletes_much_more_than_it_writes() {
         let (_folder, store) = store().await;
-        let large =
-            || noted(Timestamp::now(), Arc::new(session()), &thought(&"x".repeat(TEXT)), Effect::Ask).expect("a line");
+        let large = || noted(Timestamp::now(), session(), &thought(&"x".repeat(TEXT)), Effect::Ask).expect("a line");
         for _ in 0..5 {
             let seven: Vec<Noted> = (0..7).map(|_| large()).collect();
             store.record(&seven, BOUNDS, Timestamp::now()).await.expect("room");
@@ -379,10 +381,10 @@ mod tests {
     async fn off_records_nothing_and_deletes_what_was_recorded() {
         let (_folder, store) = store().await;
         let metrics = Arc::<Metrics>::default();
-        let was = noted(Timestamp::now(), Arc::new(session()), &thought("x"), Effect::Ask).expect("a line");
+        let was = noted(Timestamp::now(), session(), &thought("x"), Effect::Ask).expect("a line");
         store.record(&[was], BOUNDS, Timestamp::now()).await.expect("room");
         let (recorder, mut recording) = channel(None, metrics.clone(), Clock::start());
-        let mut recorder = recorder.of(&session());
+        let mut recorder = recorder.of(session());
         recorder.note(&thought("x"), &Verdict::default());
         recorder.send();
         recording.ready().await;

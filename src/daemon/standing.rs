@@ -1,11 +1,11 @@
 //! What holds for every session, as its driver has to know it: the rules, the settings, and whether everything is stopped.
 //!
-//! A driver is told by a value that it can look at and not by a message that it could miss: only the newest counts.
+//! Only the newest counts, and a driver looks at nothing older.
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-use tokio_util::sync::ReusableBoxFuture;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::control::Halt;
 use crate::gate::Settings;
@@ -30,28 +30,24 @@ impl Standing {
     }
 }
 
-/// What holds, as one driver hears of it. It waits for the next news once, and not anew each time it looks for something else.
-pub struct News(ReusableBoxFuture<'static, Option<watch::Receiver<Standing>>>);
+/// What holds, as one driver hears of it: each driver has a line of its own, so that they wake in the order of their sessions. It has no
+/// bound: what is told is rare, and none of it may be missed.
+pub type News = UnboundedReceiver<Arc<Standing>>;
 
-impl News {
-    /// What is told from here on.
-    #[must_use]
-    pub fn of(told: watch::Receiver<Standing>) -> Self {
-        Self(ReusableBoxFuture::new(changed(told)))
-    }
+/// What a driver is told by.
+pub type Teller = UnboundedSender<Arc<Standing>>;
 
-    /// What holds from here on; never, once the supervisor is gone. May be dropped and begun again at any time.
-    pub async fn next(&mut self) -> Standing {
-        let Some(mut told) = (&mut self.0).await else {
-            self.0.set(std::future::pending());
-            return std::future::pending().await;
-        };
-        let now = told.borrow_and_update().clone();
-        self.0.set(changed(told));
-        now
-    }
+/// A line to one driver.
+#[must_use]
+pub fn line() -> (Teller, News) {
+    unbounded()
 }
 
-async fn changed(mut told: watch::Receiver<Standing>) -> Option<watch::Receiver<Standing>> {
-    told.changed().await.ok().map(|()| told)
+/// The newest of what is told; `None` once nobody can tell any more. May be dropped and begun again at any time.
+pub async fn newest(news: &mut News) -> Option<Arc<Standing>> {
+    let mut newest = news.next().await?;
+    while let Some(Some(next)) = news.next().now_or_never() {
+        newest = next;
+    }
+    Some(newest)
 }

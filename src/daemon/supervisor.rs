@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinHandle, JoinSet, yield_now};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use super::halting::{self, Wish};
 use super::liveness::Beat;
 use super::ramp::{Ramp, Recovering};
 use super::recorder::Recorder;
-use super::standing::Standing;
+use super::standing::{Standing, Teller};
 use super::watcher::WatchConfig;
 use super::writer::Writer;
 use super::{Changed, Ids, Reconfiguration};
@@ -124,9 +124,9 @@ pub struct Inlets {
 
 /// How a driver is told what to do.
 struct Reins {
-    orders: mpsc::Sender<Box<Order>>,
-    /// What holds for every session: a line of its own, so that drivers wake in the order of their sessions.
-    standing: watch::Sender<Standing>,
+    orders: futures_channel::mpsc::Sender<Box<Order>>,
+    /// What holds for every session.
+    standing: Teller,
 }
 
 /// Another configuration, to be taken over.
@@ -140,6 +140,8 @@ pub struct Reconfigure {
 /// Owns the drivers.
 pub struct Supervisor {
     parts: Supervision,
+    /// How sessions are watched; shared, because they are many.
+    watching: Arc<WatchConfig>,
     /// What holds for every session now.
     standing: Standing,
     /// Writes stops of everything down.
@@ -192,6 +194,7 @@ impl Supervisor {
         let halting =
             tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), parts.clock.clone(), wishes, ended));
         Self {
+            watching: Arc::new(parts.watch.config),
             standing: parts.standing.clone(),
             halts,
             halts_ended,

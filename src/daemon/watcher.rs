@@ -167,10 +167,10 @@ impl Watcher {
         provider: Arc<dyn Provider>,
         session: SessionId,
         cursor: Option<MessageId>,
-        config: WatchConfig,
+        config: impl Into<Arc<WatchConfig>>,
         place: Place,
     ) -> Self {
-        Self(Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config, place)))
+        Self(Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config.into(), place)))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Lets a pause leave before everything else of its turn. Decides nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -160,16 +161,16 @@ impl Driver {
     }
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
-    pub(super) fn stand(&mut self, now: Standing) {
+    pub(super) fn stand(&mut self, now: Arc<Standing>) {
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);
             self.feed_pause_first(None, input);
         }
         if !before.rules_as(&now) {
-            self.evaluator.adopt(now.policy);
+            self.evaluator.adopt(now.policy.clone());
             let verdicts = self.gate.open_card().map(|card| self.evaluator.again(card, self.now())).unwrap_or_default();
-            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings, verdicts });
+            self.feed_pause_first(None, Input::Reconfigured { settings: now.settings.clone(), verdicts });
         }
     }
 

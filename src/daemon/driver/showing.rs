@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::clock::Moment;
-use crate::control::{DeskService, Halt, SessionView, Sight};
-use crate::gate::{About, Digest, EventLine, Gate};
+use crate::control::{DeskService, Halt, SessionState, SessionView, Sight, Stillness};
+use crate::gate::{ApprovalId, Digest, EventLine, Gate};
 
 /// How often counters alone are told: at first, and once there are more events than that.
 const AT_FIRST: Duration = Duration::from_secs(1);
@@ -24,21 +24,29 @@ const TEXT_MOST: usize = 1000;
 #[derive(Debug)]
 pub struct Showing {
     desk: DeskService,
-    agent: Option<String>,
-    goal: Option<String>,
     sight: Sight,
-    shown: Option<(SessionView, Instant)>,
+    shown: Option<Shown>,
     /// The stop of everything that was in force then.
     halt: Option<Halt>,
+}
+
+/// What was told last, as far as it is compared: the whole of it is the desk's.
+#[derive(Debug)]
+struct Shown {
+    state: SessionState,
+    since: Timestamp,
+    standing: Stillness,
+    sight: Sight,
+    approval: Option<ApprovalId>,
+    events: u64,
+    at: Instant,
 }
 
 impl Showing {
     /// Nothing is shown yet.
     #[must_use]
-    pub fn new(desk: DeskService, about: &About) -> Self {
-        let agent = about.agent.as_deref().map(|agent| head(agent, NAME_MOST));
-        let goal = about.goal.as_deref().map(|goal| head(goal, TEXT_MOST));
-        Self { desk, agent, goal, sight: Sight::NotYet, shown: None, halt: None }
+    pub fn new(desk: DeskService) -> Self {
+        Self { desk, sight: Sight::NotYet, shown: None, halt: None }
     }
 
     /// Sight was lost `ago`.
@@ -62,8 +70,8 @@ impl Showing {
     /// When counters that were not told yet are told.
     #[must_use]
     pub fn due(&self, events: u64) -> Option<Instant> {
-        let (shown, at) = self.shown.as_ref()?;
-        (shown.events != events).then(|| *at + every(shown.events))
+        let shown = self.shown.as_ref()?;
+        (shown.events != events).then(|| shown.at + every(shown.events))
     }
 
     /// Tells clients what they do not know. That the gate has taken in another stop of everything is news as well: before that
@@ -71,30 +79,31 @@ impl Showing {
     pub fn show(&mut self, gate: &Gate, halt: Option<&Halt>, events: u64, now: Timestamp) {
         let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
-        let same = known.is_some_and(|(shown, at)| {
-            let counted = shown.events == events || at.elapsed() < every(shown.events);
+        let same = known.is_some_and(|shown| {
+            let counted = shown.events == events || shown.at.elapsed() < every(shown.events);
             let stands = shown.state == state && shown.standing == standing;
             stands && self.halt.as_ref() == halt && shown.approval == approval && shown.sight == self.sight && counted
         });
         if same {
             return;
         }
-        let since = known.filter(|(shown, _)| shown.state == state).map_or(now, |(shown, _)| shown.since);
+        let since = known.filter(|shown| shown.state == state).map_or(now, |shown| shown.since);
+        let (about, sight) = (gate.about(), self.sight.clone());
+        self.halt = halt.cloned();
+        self.shown = Some(Shown { state, since, standing, sight: sight.clone(), approval, events, at: Instant::now() });
         let view = SessionView {
-            session: gate.about().session.clone(),
-            agent: self.agent.clone(),
-            goal: self.goal.clone(),
+            session: about.session.clone(),
+            agent: about.agent.as_deref().map(|agent| head(agent, NAME_MOST)),
+            goal: about.goal.as_deref().map(|goal| head(goal, TEXT_MOST)),
             state,
             since,
             standing,
-            sight: self.sight.clone(),
+            sight,
             events,
             last: gate.newest().map(cut),
             approval,
         };
-        self.halt = halt.cloned();
-        self.desk.session(view.clone(), self.halt.clone());
-        self.shown = Some((view, Instant::now()));
+        self.desk.session(view, self.halt.clone());
     }
 }
 

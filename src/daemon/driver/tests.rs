@@ -74,9 +74,10 @@ impl Provider for Looks {
 
 struct World {
     provider: Arc<Looks>,
-    orders: mpsc::Sender<Box<Order>>,
+    orders: futures_channel::mpsc::Sender<Box<Order>>,
     seen: mpsc::Sender<Seen>,
-    standing: watch::Sender<Standing>,
+    standing: Standing,
+    teller: crate::daemon::standing::Teller,
     driver: Option<Box<Driver>>,
     store: Store,
     _folder: tempfile::TempDir,
@@ -105,8 +106,10 @@ async fn world() -> World {
     let session = SessionId::try_from("s-1").expect("an id");
     let about = About { session: session.clone(), agent: None, goal: None };
     let info = SessionInfo { id: session.clone(), agent: None, goal: None };
-    let standing = watch::Sender::new(Standing { halt: None, policy: policy.clone(), settings: settings.clone() });
-    let ((orders, inbox), (seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(4), mpsc::channel(1));
+    let standing = Standing { halt: None, policy: policy.clone(), settings: settings.clone() };
+    let (teller, news) = crate::daemon::standing::line();
+    let ((seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(1));
+    let (orders, inbox) = futures_channel::mpsc::channel(4);
     let driver = Driver::new(Box::new(Parts {
         gate: Gate::new(about, settings, MessageId(0)),
         kept: Vec::new(),
@@ -122,27 +125,32 @@ async fn world() -> World {
             .fuse()
             .boxed(),
         alarm,
-        standing: standing.subscribe(),
+        standing: (Arc::new(standing.clone()), news),
         pictures: folder.path().into(),
         metrics,
         recorder,
         recovering: None,
     }));
-    World { provider, orders, seen, standing, driver: Some(driver), store, _folder: folder }
+    World { provider, orders, seen, standing, teller, driver: Some(driver), store, _folder: folder }
 }
 
 impl World {
+    fn stands(&mut self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.standing);
+        self.teller.unbounded_send(Arc::new(self.standing.clone())).expect("a driver");
+    }
+
     fn run(&mut self) -> tokio::task::JoinHandle<Ended> {
         tokio::spawn(self.driver.take().expect("once").run(CancellationToken::new()))
     }
 
     /// Has an operator pause the session.
-    async fn pause(&self) -> oneshot::Receiver<Result<SessionDone, Refusal>> {
+    async fn pause(&mut self) -> oneshot::Receiver<Result<SessionDone, Refusal>> {
         let (reply, answer) = oneshot::channel();
         let session = SessionId::try_from("s-1").expect("an id");
         let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
         let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
-        self.orders.send(Box::new(Order::Act(acted))).await.expect("room");
+        self.orders.try_send(Box::new(Order::Act(acted))).expect("room");
         answer
     }
 
@@ -206,7 +214,7 @@ async fn a_disk_that_does_not_answer_keeps_no_operator_waiting() {
 async fn the_pause_of_a_stop_of_everything_leaves_before_it_is_written_down() {
     let mut world = world().await;
     let halt = Halt { by: OperatorName("ops1".to_owned()), at: jiff::Timestamp::UNIX_EPOCH, reason: None };
-    world.standing.send_modify(|standing| standing.halt = Some(halt));
+    world.stands(|standing| standing.halt = Some(halt));
     assert_eq!(world.first_pause().await, 0);
 }
 
@@ -231,7 +239,7 @@ fn quiet(id: u64) -> Seen {
 #[tokio::test]
 async fn a_session_whose_events_outrun_their_evaluation_is_treated_as_blind_and_paused() {
     let mut world = world().await;
-    world.standing.send_modify(|standing| {
+    world.stands(|standing| {
         let mut settings = (*standing.settings).clone();
         settings.blind_after = Duration::ZERO;
         standing.settings = Arc::new(settings);

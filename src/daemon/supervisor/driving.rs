@@ -1,10 +1,10 @@
 //! Which sessions are driven, and from where: what the store says is open, what is listed, what the configuration names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use tokio::sync::{mpsc, watch};
 
 use super::{ORDERS, Reins, Supervisor};
 use crate::api::{MessageId, Session, SessionId, StatusClass};
@@ -13,6 +13,7 @@ use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
 use crate::daemon::ramp::Rank;
+use crate::daemon::standing;
 use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
@@ -159,14 +160,14 @@ impl Supervisor {
 
     fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
-        let (orders, inbox) = mpsc::channel(ORDERS);
+        let (orders, inbox) = futures_channel::mpsc::channel(ORDERS);
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
         let done = self.done.get(&session).into_iter().flatten();
         let cards = kept.iter().chain(done).map(|kept| &kept.card);
         let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
-        let (standing, told) = watch::channel(self.standing.clone());
+        let (standing, told) = standing::line();
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
         let mut gate = Gate::new(about, settings, start);
@@ -179,11 +180,11 @@ impl Supervisor {
             FirstSeen::NotPaused => (),
         }
         let place = Place { ramp: self.ramp.clone(), rank };
-        let (provider, config) = (self.parts.watched.clone(), self.parts.watch.config);
+        let (provider, config) = (self.parts.watched.clone(), self.watching.clone());
         let watcher = Watcher::new(provider, session.clone(), cursor, config, place);
         let parts = Box::new(Parts {
             gate,
-            standing: told,
+            standing: (Arc::new(self.standing.clone()), told),
             kept,
             evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),

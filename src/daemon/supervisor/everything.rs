@@ -75,7 +75,9 @@ impl Supervisor {
     }
 
     fn tell_drivers(&self) {
-        self.drivers.values().for_each(|driver| drop(driver.standing.send_replace(self.standing.clone())));
+        let standing = Arc::new(self.standing.clone());
+        // One that has ended is about to be taken off, and needs to know nothing any more.
+        self.drivers.values().for_each(|driver| drop(driver.standing.unbounded_send(standing.clone())));
     }
 
     fn say(&self, text: String) {
@@ -117,6 +119,7 @@ impl Supervisor {
         self.standing.policy = Arc::new(policy);
         self.standing.settings = Arc::new(settings);
         self.tell_drivers();
+        self.watching = Arc::new(watch.config);
         self.parts.watch = watch;
         if told != self.parts.info {
             self.parts.info = told.clone();

@@ -6,7 +6,7 @@ use crate::daemon::driver::{Acted, Order};
 
 impl Supervisor {
     pub(super) fn decide(&mut self, order: Ordered) {
-        let Some(driver) = self.drivers.get(&order.session) else {
+        let Some(driver) = self.drivers.get_mut(&order.session) else {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
@@ -18,7 +18,7 @@ impl Supervisor {
     }
 
     pub(super) fn screenshot(&mut self, order: ScreenshotOrder) {
-        let Some(driver) = self.drivers.get(&order.session) else {
+        let Some(driver) = self.drivers.get_mut(&order.session) else {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
@@ -37,8 +37,8 @@ impl Supervisor {
         }
     }
 
-    fn direct(&self, acted: Acted) {
-        let Some(driver) = self.drivers.get(&acted.order.session) else {
+    fn direct(&mut self, acted: Acted) {
+        let Some(driver) = self.drivers.get_mut(&acted.order.session) else {
             let _ = acted.reply.send(Err(Refusal::NoSuchSession));
             return;
         };

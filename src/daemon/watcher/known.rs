@@ -6,6 +6,7 @@
 //!
 //! Never raises a low-water mark by itself: what was forgotten is told again, and no id hides another.
 
+use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
@@ -54,7 +55,10 @@ impl Known {
         if id <= self.low {
             return false;
         }
-        let kind = event.kind.name().to_ascii_lowercase();
+        let mut kind = Cow::Borrowed(event.kind.name());
+        if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            kind.to_mut().make_ascii_lowercase();
+        }
         let is_new = self.note(id, &kind, &event.text);
         if id.0 <= self.polled.0.saturating_add(FAR) {
             self.greatest = self.greatest.max(id);
@@ -64,16 +68,14 @@ impl Known {
 
     /// Notes what is known of an event from elsewhere, e.g. from before a restart.
     pub fn note(&mut self, id: MessageId, kind: &str, text: &str) -> bool {
-        let mut lines = text.split('\n');
-        let each = lines.by_ref().take(LINES).map(str::trim).filter(|line| !line.is_empty());
-        let mut keys: Vec<_> = each.map(|line| self.hasher.hash_one((id, kind, line))).collect();
-        let rest: Vec<_> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
-        if !rest.is_empty() || keys.is_empty() {
-            keys.push(self.hasher.hash_one((id, kind, rest)));
+        let (mut lines, mut any, mut is_new) = (text.split('\n').map(str::trim), false, false);
+        for line in lines.by_ref().take(LINES).filter(|line| !line.is_empty()) {
+            any = true;
+            is_new |= self.remember(self.hasher.hash_one((id, kind, line)));
         }
-        let mut is_new = false;
-        for key in keys {
-            is_new |= self.remember(key);
+        let rest: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        if !any || !rest.is_empty() {
+            is_new |= self.remember(self.hasher.hash_one((id, kind, rest)));
         }
         is_new
     }

@@ -24,7 +24,7 @@ pub struct Replay {
     told: HashMap<u64, u32>,
     hasher: RandomState,
     /// The replay that is running.
-    running: Option<Running>,
+    running: Option<Box<Running>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ impl Replay {
 
     /// A stream was opened at `now`, and the history is known to go to `history_to`.
     pub fn begin(&mut self, now: Duration, history_to: Option<MessageId>) {
-        self.running =
-            Some(Running { opened: now, last_item: now, history_to, first: self.told.is_empty(), met: HashMap::new() });
+        let first = self.told.is_empty();
+        self.running = Some(Box::new(Running { opened: now, last_item: now, history_to, first, met: HashMap::new() }));
     }
 
     /// The stream ended, and its replay with it.

@@ -2,6 +2,7 @@
 //!
 //! Pure: times come in on one clock of the caller.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Whether the session can be seen.
@@ -10,14 +11,14 @@ pub struct Sight {
     blind_after: Duration,
     proven: Duration,
     blind: bool,
-    why: String,
+    why: Cow<'static, str>,
 }
 
 impl Sight {
     /// Sight counts as proven at `now`; it is lost after `blind_after` without proof.
     #[must_use]
     pub fn new(now: Duration, blind_after: Duration) -> Self {
-        Self { blind_after, proven: now, blind: false, why: "no answer yet".to_owned() }
+        Self { blind_after, proven: now, blind: false, why: "no answer yet".into() }
     }
 
     /// Notes a proof of sight. Blindness stays until [`restore`](Sight::restore): what was missed has to be read back first.
@@ -27,7 +28,7 @@ impl Sight {
 
     /// Notes a failure, to be told as the reason.
     pub fn fail(&mut self, why: String) {
-        self.why = why;
+        self.why = why.into();
     }
 
     /// When sight will be lost; none while it is lost.
@@ -42,7 +43,7 @@ impl Sight {
             return None;
         }
         self.blind = true;
-        Some((now.saturating_sub(self.proven), self.why.clone()))
+        Some((now.saturating_sub(self.proven), self.why.clone().into_owned()))
     }
 
     /// Whether the last proof is recent enough to see by.

@@ -46,7 +46,7 @@ pub(super) struct Over;
 pub(super) struct Task {
     provider: Arc<dyn Provider>,
     session: SessionId,
-    config: WatchConfig,
+    config: Arc<WatchConfig>,
     place: Place,
     /// Leave to open a stream, from when it was given until it was opened, or is not wanted.
     turn: Option<Turn>,
@@ -132,14 +132,13 @@ impl Task {
         provider: Arc<dyn Provider>,
         session: SessionId,
         cursor: MessageId,
-        config: WatchConfig,
+        config: Arc<WatchConfig>,
         place: Place,
     ) -> Self {
         let origin = Instant::now();
         let mut task = Self {
             provider,
             session,
-            config,
             place,
             turn: None,
             followed: false,
@@ -174,6 +173,7 @@ impl Task {
             timer: Alarm::default(),
             told: VecDeque::new(),
             over: false,
+            config,
         };
         task.wait_for_turn();
         task
