@@ -15,6 +15,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use allocation_counter::measure;
+use futures_channel::mpsc::{Sender, channel};
 use futures_util::StreamExt as _;
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::{EventStream, MessageId, Provider, SessionId};
@@ -26,7 +27,6 @@ use holdpoint::gate::{Gate, Input};
 use holdpoint::policy::Context;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
 
 use fleet::Fleet;
 use stage::{balanced, gate, now, ordinary, session};
@@ -92,10 +92,7 @@ fn parts() {
     line("watcher", &[size_of::<Watcher>() as i64, of(watcher)]);
     drop(recovering);
     line("driver, with gate and evaluator", &[size_of::<Driver>() as i64]);
-    line(
-        "the way of orders to it",
-        &[size_of::<mpsc::Sender<Box<Order>>>() as i64, of(|| mpsc::channel::<Box<Order>>(64))],
-    );
+    line("the way of orders to it", &[size_of::<Sender<Box<Order>>>() as i64, of(|| channel::<Box<Order>>(64))]);
 }
 
 fn see(gate: &mut Gate, evaluator: &mut Evaluator, n: u64) {

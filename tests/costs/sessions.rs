@@ -9,7 +9,7 @@ use super::stage::{Course, balanced, gate, now, ordinary, session};
 use super::watching::Watching;
 
 /// What a session may keep in the whole daemon that said a few things and rests, its connection aside.
-const WATCHED: i64 = 12 * 1024;
+const WATCHED: i64 = 9 * 1024;
 /// What a gate and an evaluator may keep of it.
 const JUDGED: i64 = 5 * 1024;
 #[test]

@@ -56,12 +56,11 @@ pub(super) fn is_whole(frame: &RawEvent) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(&frame.data).is_ok()
 }
 
-fn from_fields(name: &str, fields: &Fields, max: usize) -> Event {
+fn from_fields(name: &str, fields: &Fields<'_>, max: usize) -> Event {
     let kind = match name {
-        "" => fields.text(&["type", "event"]).unwrap_or_else(|| "message".to_owned()),
-        name => name.to_owned(),
+        "" => EventKind::from_wire(fields.text(&["type", "event"]).as_deref().unwrap_or("message")),
+        name => EventKind::from_wire(name),
     };
-    let kind = EventKind::from_wire(&kind);
     let (text, truncated) = clip(text_of(&kind, fields), max);
     let url = page(fields, &PAGE).or_else(|| leads_elsewhere(&kind, fields).then(String::new));
     Event {
@@ -87,7 +86,7 @@ fn opaque(name: &str, raw: &str, max: usize) -> Event {
 
 /// The event's text. Where the vendor does not document the payload, or the agent may have put its action beside its
 /// words, all other strings, and the numbers that are amounts, follow the text itself, so that no rule is blind to them.
-fn text_of(kind: &EventKind, fields: &Fields) -> String {
+fn text_of(kind: &EventKind, fields: &Fields<'_>) -> String {
     let primary = TEXT.iter().find_map(|key| Some((*key, value_text(fields.raw(&[key])?)?)));
     let Some((key, text)) = primary else {
         return everything(fields, None).join("\n");
@@ -107,7 +106,7 @@ fn text_of(kind: &EventKind, fields: &Fields) -> String {
     }
 }
 
-fn everything(fields: &Fields, but: Option<&str>) -> Vec<String> {
+fn everything(fields: &Fields<'_>, but: Option<&str>) -> Vec<String> {
     leaves_of(fields, |name| !BOOKKEEPING.contains(&name) && Some(name) != but)
 }
 
@@ -123,12 +122,12 @@ fn value_text(raw: &str) -> Option<String> {
 
 /// What the event itself says of the page, in its own members or in its metadata: never what its content or the arguments
 /// of an act say, which anybody may have chosen.
-fn page(fields: &Fields, names: &[&str]) -> Option<String> {
+fn page(fields: &Fields<'_>, names: &[&str]) -> Option<String> {
     fields.text(names).or_else(|| fields.object("metadata")?.text(names))
 }
 
 /// Whether an event of the agent names a page in what it is about, so that it is not known where the session is then.
-fn leads_elsewhere(kind: &EventKind, fields: &Fields) -> bool {
+fn leads_elsewhere(kind: &EventKind, fields: &Fields<'_>) -> bool {
     let names = |json: &str| Fields::read(json).is_some_and(|inner| inner.text(&PAGE).is_some());
     let any = |json: &str| names(json) || elements(json).is_some_and(|parts| parts.iter().any(|one| names(one.get())));
     kind.is_agent_emitted() && ASKED_FOR.iter().any(|holder| fields.raw(&[holder]).is_some_and(any))

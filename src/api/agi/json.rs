@@ -3,28 +3,30 @@
 //! Objects become [`Fields`]: names with the raw text of their values. Strings come out of the raw text by a scanner that
 //! replaces what is not Unicode (lone surrogates) and also reads text that was cut anywhere. Never recurses.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::policy::money::labels::{is_amount, is_currency, is_quantity, is_sum, may_be_amount, named, unit};
 use crate::policy::money::{Currency, Number, number as decimal};
 
-/// An object's members in document order; values are raw JSON text.
+/// An object's members in document order; values are raw JSON text, and lie in the text that was read.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(String, Box<RawValue>)>);
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// Reads an object; anything else is `None`.
-    pub(super) fn read(json: &str) -> Option<Self> {
+    pub(super) fn read(json: &'a str) -> Option<Self> {
         // To be told no would cost an error with half the text in it, for most values that are asked.
         if first(json) == Some('{') { serde_json::from_str(json).ok() } else { None }
     }
 
     /// The raw text of the member with one of these names, tried in this order; `null` counts as missing. Of members with the
     /// same name the last counts, as in other readers.
-    pub(super) fn raw(&self, names: &[&str]) -> Option<&str> {
+    pub(super) fn raw(&self, names: &[&str]) -> Option<&'a str> {
         let named = |name| self.iter().rev().find(|(key, raw)| *key == name && *raw != "null");
         names.iter().find_map(|name| named(*name)).map(|(_, raw)| raw)
     }
@@ -40,25 +42,29 @@ impl Fields {
     }
 
     /// Names and raw values, in document order.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, raw)| (name.as_str(), raw.get()))
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, raw)| (&**name, raw.get()))
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
+impl<'a, 'de: 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// A name is copied only where it has escapes.
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
         struct Members;
         impl<'de> Visitor<'de> for Members {
-            type Value = Fields;
+            type Value = Fields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((Name(name), raw)) = map.next_entry()? {
+                    members.push((name, raw));
                 }
                 Ok(Fields(members))
             }
@@ -68,7 +74,7 @@ impl<'de> Deserialize<'de> for Fields {
 }
 
 /// The elements of an array as raw text; anything else is `None`.
-pub(super) fn elements(json: &str) -> Option<Vec<Box<RawValue>>> {
+pub(super) fn elements(json: &str) -> Option<Vec<&RawValue>> {
     if first(json) == Some('[') { serde_json::from_str(json).ok() } else { None }
 }
 
@@ -102,7 +108,7 @@ pub(super) fn leaves(json: &str) -> Vec<String> {
 }
 
 /// The same of an object's members that `keep` keeps.
-pub(super) fn leaves_of(fields: &Fields, keep: impl Fn(&str) -> bool) -> Vec<String> {
+pub(super) fn leaves_of(fields: &Fields<'_>, keep: impl Fn(&str) -> bool) -> Vec<String> {
     let mut telling = Telling::default();
     telling.open(None);
     for (name, raw) in fields.iter() {
