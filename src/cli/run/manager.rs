@@ -41,6 +41,11 @@ impl Manager {
         Self { words }
     }
 
+    /// Whether there is a manager to be told.
+    pub(super) fn listens(&self) -> bool {
+        self.words.is_some()
+    }
+
     /// Everything that a start needs is done.
     pub(super) fn ready(&self) {
         self.tell(Word::Ready);

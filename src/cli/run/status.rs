@@ -9,11 +9,16 @@ use crate::cli::counted;
 use crate::control::{DeskService, SessionState, Sight, Snapshot, State};
 use crate::operator::words;
 
-/// How often the line is made again; it is told when it is another one.
+/// How often the line is made again, at first and for so many sessions; it is told when it is another one. All sessions are copied for it,
+/// which takes some microseconds for each, and a pause may be due.
 const EVERY: Duration = Duration::from_secs(2);
+const EVERY_OF_ONE: Duration = Duration::from_millis(3);
 
-/// Keeps the manager's line current until the daemon ends.
+/// Keeps the manager's line current until the daemon ends; does nothing where there is no manager.
 pub(super) async fn keep(desk: DeskService, manager: Manager) {
+    if !manager.listens() {
+        return;
+    }
     let mut told = String::new();
     while let Some(snapshot) = desk.snapshot().await {
         let now = line(&snapshot, Timestamp::now());
@@ -21,7 +26,9 @@ pub(super) async fn keep(desk: DeskService, manager: Manager) {
             manager.status(&now);
             told = now;
         }
-        tokio::time::sleep(EVERY).await;
+        let sessions = u32::try_from(snapshot.sessions.len()).unwrap_or(u32::MAX);
+        drop(snapshot);
+        tokio::time::sleep(EVERY.max(EVERY_OF_ONE.saturating_mul(sessions))).await;
     }
 }
 
