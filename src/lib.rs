@@ -55,6 +55,7 @@ pub mod gate;
 pub mod notify;
 pub mod operator;
 pub mod policy;
+mod quiet;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;

@@ -28,9 +28,13 @@ use super::{
     Session, SessionId, Status,
 };
 use crate::operator::escape::short;
+use crate::quiet;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
+
+/// How long keeping one connection warm takes at most: the other one gets cold meanwhile.
+const WARM_MOST: Duration = Duration::from_secs(2);
 
 /// Attempts of a read, the first included.
 const READ_ATTEMPTS: u32 = 3;
@@ -138,6 +142,7 @@ impl Agi {
     pub async fn keep_warm(&self, every: Duration) {
         let mut failing = false;
         loop {
+            let began = tokio::time::Instant::now();
             let warm = self.warm().await;
             match &warm {
                 Err(error) if !failing => tracing::warn!(%error, "cannot keep control connections open"),
@@ -145,14 +150,15 @@ impl Agi {
                 Ok(()) | Err(_) => {}
             }
             failing = warm.is_err();
-            tokio::time::sleep(every).await;
+            // Each is used again so long after it was begun to be used, however long that took.
+            tokio::time::sleep_until(began + every).await;
         }
     }
 
     async fn warm_one(&self) -> Result<(), ApiError> {
         self.spend();
         let call = Call::new(Method::GET, "/v1/models".to_owned());
-        let answer = self.transport.refresh(&call, self.config.read_timeout, MIB).await;
+        let answer = self.transport.refresh(&call, self.config.read_timeout.min(WARM_MOST), MIB).await;
         let answer = answer.map_err(|class| call.failed(class))?;
         match class::of_read(&answer, Timestamp::now()) {
             Err(class @ ErrorClass::Auth { .. }) => Err(call.failed(class)),
@@ -231,18 +237,11 @@ impl Agi {
     }
 }
 
-/// Runs what takes long on a thread of its own, which yields to all others: on one core a list of ten thousand sessions would
-/// halve, for as long as it is read, what judges events. `None` where it panics, or there is no thread to be had.
+/// The result of what takes long, done [apart](quiet::apart); `None` where it panics, or there is no thread to be had.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("large answer".to_owned()).spawn(move || {
-        // On Linux a priority is the thread's own; elsewhere it would be the daemon's. Without it this is only not as quiet.
-        if cfg!(target_os = "linux") {
-            let _ = rustix::process::setpriority_process(None, 19);
-        }
-        let _ = done.send(work());
-    });
-    thread.ok()?;
+    let work = move || drop(done.send(work()));
+    quiet::apart("large answer", work).ok()?;
     result.await.ok()
 }
 

@@ -95,8 +95,12 @@ impl Call {
 
     /// The failure of this call.
     pub(crate) fn failed(&self, class: ErrorClass) -> ApiError {
-        let path = self.path.split('?').next().unwrap_or_default();
-        ApiError { call: format!("{} {path}", self.method), class }
+        ApiError { call: self.name(), class }
+    }
+
+    /// What errors call it.
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default())
     }
 }
 
@@ -140,14 +144,12 @@ impl Transport {
 
     /// Acts: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
     pub(crate) async fn act(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        let answer = timeout(within, self.control.exchange(call, limit, within)).await;
-        answer.unwrap_or_else(|_| Err(too_late(within))).map(|answer| self.without_key(answer))
+        self.control.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// The same over a connection of those that act which has carried nothing for long, for a call that does not matter.
     pub(crate) async fn refresh(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        let answer = timeout(within, self.control.refresh(call, limit, within)).await;
-        answer.unwrap_or_else(|_| Err(too_late(within))).map(|answer| self.without_key(answer))
+        self.control.refresh(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// Reads: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
@@ -162,7 +164,8 @@ impl Transport {
 
     /// Opens an event stream: a `GET` on a connection of its own, whose answer's head has to come within `within`.
     pub(crate) async fn open(&self, call: &Call, within: Duration) -> Result<Live, ErrorClass> {
-        let opening = async { live::exchange(self.dialer.dial(self.base.url()).await?, &self.streams.of(call)).await };
+        let opening =
+            async { live::exchange(self.dialer.dial(self.base.url(), within).await?, &self.streams.of(call)).await };
         timeout(within, opening).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 
@@ -199,7 +202,9 @@ pub(crate) struct Answer {
 async fn read(mut response: Response, limit: usize) -> Answer {
     let status = response.status();
     let limit = if status.is_success() { limit } else { MAX_ERROR_BODY };
-    let mut body = Vec::new();
+    // What a list of thousands takes is not copied as it grows.
+    let told = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+    let mut body = Vec::with_capacity(told.min(limit));
     let broken = loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > limit => {

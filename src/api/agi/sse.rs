@@ -40,6 +40,8 @@ pub(super) async fn open(transport: &Transport, live: Live, within: Duration) ->
 
 /// The items of an accepted answer. An `Err` is the last one.
 pub(super) fn items(body: Body, call: Call, max_event_bytes: usize) -> EventStream {
+    // Only to name a failure: ten thousand streams would each keep room for more.
+    let call = call.name().into_boxed_str();
     let source = Some((body, Decoder::new(max_event_bytes)));
     Box::pin(Items { source, ready: VecDeque::new(), call, max: max_event_bytes })
 }
@@ -48,7 +50,7 @@ struct Items {
     /// Gone after the last byte.
     source: Option<(Body, Decoder)>,
     ready: VecDeque<Result<StreamItem, ApiError>>,
-    call: Call,
+    call: Box<str>,
     max: usize,
 }
 
@@ -87,7 +89,7 @@ impl Items {
     fn end(&mut self, class: Option<ErrorClass>) {
         let last = self.source.take().and_then(|(_, decoder)| decoder.finish()).filter(event::is_whole);
         self.ready.extend(last.map(|raw| Ok(event::from_frame(&raw, self.max))));
-        self.ready.extend(class.map(|class| Err(self.call.failed(class))));
+        self.ready.extend(class.map(|class| Err(ApiError { call: self.call.to_string(), class })));
     }
 }
 

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use http::header::HeaderMap;
 use tokio::io::ReadBuf;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::dial::{Dialer, Wire};
 use super::head::Requests;
-use super::{Answer, Call, live};
+use super::{Answer, Call, live, too_late};
 use crate::api::ErrorClass;
 
 /// So many connections are kept open: one for a pause, and one for its hedge.
@@ -42,7 +43,8 @@ impl Control {
         Self { dialer, base, requests, idle: Mutex::default() }
     }
 
-    /// Sends one request and reads the whole answer, at most `limit` bytes of it; the caller bounds the time.
+    /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`. Without a connection nothing was
+    /// sent, and that is said.
     pub(super) async fn exchange(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
         let wire = self.newest();
         self.over(wire, call, limit, within).await
@@ -62,11 +64,13 @@ impl Control {
         limit: usize,
         within: Duration,
     ) -> Result<Answer, ErrorClass> {
+        let deadline = Instant::now() + within;
         let wire = match wire {
             Some(wire) => wire,
-            None => self.dialer.dial(&self.base).await?,
+            None => self.dialer.dial(&self.base, within).await?,
         };
-        let (answer, wire) = live::exchange(wire, &self.requests.of(call)).await?.whole(limit, within).await;
+        let exchanging = async { Ok(live::exchange(wire, &self.requests.of(call)).await?.whole(limit, within).await) };
+        let (answer, wire) = timeout_at(deadline, exchanging).await.unwrap_or_else(|_| Err(too_late(within)))?;
         if let Some(wire) = wire {
             self.keep(wire);
         }

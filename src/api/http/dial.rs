@@ -1,4 +1,4 @@
-//! Makes the connections of event streams: TCP, and TLS where the address says so. Knows no HTTP.
+//! Makes the connections of event streams and of calls that act: TCP, and TLS where the address says so. Knows no HTTP.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -47,10 +47,12 @@ impl Dialer {
         Self { tcp, tls: tls.map(|tls| TlsConnector::from(Arc::new(tls))), within }
     }
 
-    /// Connects to the host of `url`. Whatever goes wrong, no request was sent.
-    pub(super) async fn dial(&self, url: &Url) -> Result<Wire, ErrorClass> {
-        let dialing = timeout(self.within, self.connect(url)).await;
-        let late = || format!("no connection within {} ms", self.within.as_millis());
+    /// Connects to the host of `url`, within `within` if that is less than the dialer's own bound. Whatever goes wrong, no request was
+    /// sent.
+    pub(super) async fn dial(&self, url: &Url, within: Duration) -> Result<Wire, ErrorClass> {
+        let within = within.min(self.within);
+        let dialing = timeout(within, self.connect(url)).await;
+        let late = || format!("no connection within {} ms", within.as_millis());
         let detail = match dialing {
             Ok(Ok(wire)) => return Ok(wire),
             Ok(Err(error)) => chain(&*error),

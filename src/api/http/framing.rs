@@ -41,7 +41,7 @@ pub(super) enum Chunk {
 const NEXT: Chunk = Chunk::Size { size: 0, digits: 0 };
 
 impl Framing {
-    /// How the body of an answer to a `GET` is framed.
+    /// How the body of an answer is framed, to any request but `HEAD` and `CONNECT`.
     pub(super) fn of(status: StatusCode, headers: &HeaderMap) -> Result<Self, Broken> {
         if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
             return Ok(Self::Over);
@@ -49,8 +49,10 @@ impl Framing {
         let mut codings = headers.get_all(TRANSFER_ENCODING).iter().peekable();
         if codings.peek().is_some() {
             // An encoding that was not asked for cannot be undone, and not be read over.
-            let only_chunked = codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
-            return if only_chunked { Ok(Self::Chunks(NEXT)) } else { Err(Broken::Framing) };
+            let mut chunked = codings.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+            // Chunks in chunks are no better.
+            chunked &= codings.next().is_none();
+            return if chunked { Ok(Self::Chunks(NEXT)) } else { Err(Broken::Framing) };
         }
         let mut lengths = headers.get_all(CONTENT_LENGTH).iter().map(|length| digits(length.as_bytes()));
         let Some(first) = lengths.next() else { return Ok(Self::ToEnd) };
@@ -185,6 +187,7 @@ mod tests {
         assert_eq!(of(&[("content-length", "-1")]), unclear);
         assert_eq!(of(&[("content-length", "+7")]), unclear);
         assert_eq!(of(&[("transfer-encoding", "gzip, chunked")]), unclear);
+        assert_eq!(of(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]), unclear);
         let empty = Framing::of(StatusCode::NO_CONTENT, &HeaderMap::new());
         assert_eq!(empty.expect("a framing"), Framing::Over);
     }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 requests, and the heads of their answers, as bytes. Pure.
 
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{Method, StatusCode};
 use url::Url;
 
@@ -21,7 +21,8 @@ pub(super) struct Head {
     pub(super) headers: HeaderMap,
     /// How many bytes it takes.
     pub(super) length: usize,
-    /// Whether the connection may carry another request after this answer, as far as its head tells (RFC 9112 §9.3).
+    /// Whether the connection may carry another request after this answer, as far as its head tells (RFC 9112 §9.3). Where two
+    /// headers say how long it is, somebody on the way may have read the other one (§6.3).
     pub(super) keeps: bool,
 }
 
@@ -92,7 +93,9 @@ pub(super) fn answer(bytes: &[u8]) -> Result<Option<Head>, Broken> {
             headers.append(name, value);
         }
     }
-    let keeps = parsed.version == Some(1) && !says_close(&headers);
+    let plain = !(headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH));
+    let keeps =
+        plain && parsed.version == Some(1) && !says_close(&headers) && status != StatusCode::SWITCHING_PROTOCOLS;
     Ok(Some(Head { status, headers, length, keeps }))
 }
 
@@ -134,6 +137,8 @@ mod tests {
     fn a_connection_is_kept_unless_the_answer_is_old_or_says_that_it_closes() {
         let keeps = |head: &str| answer(format!("{head}\r\n\r\n").as_bytes()).expect("a head").expect("whole").keeps;
         assert!(keeps("HTTP/1.1 200 OK") && keeps("HTTP/1.1 200 OK\r\nconnection: keep-alive"));
+        assert!(!keeps("HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked"));
+        assert!(!keeps("HTTP/1.1 101 Switching Protocols\r\ncontent-length: 0"));
         assert!(!keeps("HTTP/1.0 200 OK") && !keeps("HTTP/1.1 200 OK\r\nConnection: upgrade, Close"));
     }
 

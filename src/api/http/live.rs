@@ -112,7 +112,10 @@ impl Body {
         let mut room = ReadBuf::uninit(&mut room);
         ready!(Pin::new(&mut self.wire).poll_read(cx, &mut room))?;
         Poll::Ready(match room.filled() {
-            [] => self.framing.end().map(|()| false),
+            [] => {
+                self.keeps = false;
+                self.framing.end().map(|()| false)
+            }
             bytes => self.read(bytes, on).map(|()| true),
         })
     }

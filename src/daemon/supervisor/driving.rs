@@ -18,6 +18,7 @@ use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
 use crate::policy::SessionInfo;
+use crate::quiet;
 
 /// How many that are listed are looked at in one turn of the supervisor.
 const LOOKED_AT: usize = 256;
@@ -31,6 +32,8 @@ pub(super) struct Sifting {
     left: std::vec::IntoIter<Session>,
     /// What of it is new.
     fresh: Vec<Session>,
+    /// What is not.
+    known: Vec<Session>,
 }
 
 /// How a session was found when it began to be driven.
@@ -65,18 +68,25 @@ impl Supervisor {
     pub(super) fn found(&mut self, sessions: Vec<Session>) {
         let acts = |session: &&Session| Rank::of(&session.status) == Rank::Acts;
         self.ramp.act(|| sessions.iter().filter(acts).map(|session| session.id.clone()).collect());
-        self.listed = Some(Sifting { left: sessions.into_iter(), fresh: Vec::new() });
+        self.listed = Some(Sifting { left: sessions.into_iter(), fresh: Vec::new(), known: Vec::new() });
     }
 
     /// Looks which of the next few that are listed are new.
     pub(super) fn sift_some(&mut self) {
         let Some(mut listed) = self.listed.take() else { return };
-        listed.fresh.extend(listed.left.by_ref().take(LOOKED_AT).filter(|session| self.is_new(session)));
+        for session in listed.left.by_ref().take(LOOKED_AT) {
+            if self.is_new(&session) { listed.fresh.push(session) } else { listed.known.push(session) }
+        }
         if listed.left.len() > 0 {
             self.listed = Some(listed);
-        } else {
-            self.sifted(listed.fresh);
+            return;
         }
+        let Sifting { left, fresh, known } = listed;
+        if known.len() > LOOKED_AT {
+            // To give back the names of ten thousand takes milliseconds. Without a thread it is done here.
+            let _ = quiet::apart("known sessions", move || drop((left, known)));
+        }
+        self.sifted(fresh);
     }
 
     fn sifted(&mut self, mut fresh: Vec<Session>) {
