@@ -1,7 +1,7 @@
-//! A provider as its users share it: each request has its turn, and what acts has it at once.
+//! A provider as its users share it: each request has its turn, and what a gate does, or has to know, has it at once.
 //!
-//! The provider's limits are those of the account, not of a session: a rate limit that one request met holds for all
-//! ([`bucket`]). Who acts waits for nobody; what a gate has to know goes before what watchers read. A fleet's first polls
+//! The provider's limits are those of the account, not of a session: a rate limit that one watcher met holds for all
+//! ([`bucket`]). Gates wait for nobody, and a refusal of theirs teaches nothing. A fleet's first polls
 //! would each open a connection beside its stream, and a pause would find no file left: watchers' reads are so many at once
 //! and no more.
 
@@ -51,22 +51,22 @@ impl Pace {
         Self { provider, turns, places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// The provider, for those who act: only what they read waits, and for nothing but the rate.
+    /// The provider, for those who act: nothing of theirs waits, and all of it is counted.
     #[must_use]
     pub fn acting(&self) -> Arc<dyn Provider> {
-        self.paced(Lane::Verify, None)
+        self.paced(None, None)
     }
 
     /// The provider, for a watcher.
     #[must_use]
     pub fn watching(&self) -> Arc<dyn Provider> {
-        self.paced(Lane::Watch, Some(self.places.clone()))
+        self.paced(Some(Lane::Watch), Some(self.places.clone()))
     }
 
     /// The provider, for whoever lists: one read at a time, which takes no watcher's place.
     #[must_use]
     pub fn listing(&self) -> Arc<dyn Provider> {
-        self.paced(Lane::List, None)
+        self.paced(Some(Lane::List), None)
     }
 
     /// How much is wanted, as it changes.
@@ -75,7 +75,7 @@ impl Pace {
         self.turns.pressure()
     }
 
-    fn paced(&self, lane: Lane, places: Option<Arc<Semaphore>>) -> Arc<dyn Provider> {
+    fn paced(&self, lane: Option<Lane>, places: Option<Arc<Semaphore>>) -> Arc<dyn Provider> {
         Arc::new(Paced { provider: self.provider.clone(), turns: self.turns.clone(), lane, places })
     }
 }
@@ -83,8 +83,8 @@ impl Pace {
 struct Paced {
     provider: Arc<dyn Provider>,
     turns: Turns,
-    /// Of what is read.
-    lane: Lane,
+    /// Where reads wait; none where they do not.
+    lane: Option<Lane>,
     places: Option<Arc<Semaphore>>,
 }
 
@@ -108,29 +108,27 @@ impl Paced {
     }
 
     async fn read<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-        self.turns.turn(self.lane).await;
-        self.heard(match &self.places {
+        let Some(lane) = self.lane else { return self.act(call).await };
+        self.turns.turn(lane).await;
+        let answer = match &self.places {
             Some(places) => in_its_place(places, call).await,
             None => call.await,
-        })
-    }
-
-    /// A call that acts. It is counted once it has begun: not even that comes before a pause is on its way.
-    async fn act<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-        let mut call = std::pin::pin!(call);
-        let begun = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
-        self.turns.spend();
-        self.heard(match begun {
-            Poll::Ready(answer) => answer,
-            Poll::Pending => call.await,
-        })
-    }
-
-    fn heard<T>(&self, answer: Result<T, ApiError>) -> Result<T, ApiError> {
+        };
         if let Err(ApiError { class: ErrorClass::RateLimited { retry_after }, .. }) = &answer {
             self.turns.refused(*retry_after);
         }
         answer
+    }
+
+    /// A call that waits for nobody. It is counted once it has begun: not even that comes before a pause is on its way.
+    async fn act<T>(&self, call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+        let mut call = std::pin::pin!(call);
+        let begun = std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
+        self.turns.spend();
+        match begun {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => call.await,
+        }
     }
 }
 

@@ -83,7 +83,7 @@ mod tests {
     fn lateness_is_said_when_it_begins_and_when_it_is_over_and_not_in_between() {
         let origin = Instant::now();
         let at = |secs| origin + Duration::from_secs(secs);
-        let watcher = |since: u64| Pressure { rate: Some(Rate::per_minute(600)), since: [None, Some(at(since)), None] };
+        let watcher = |since: u64| Pressure { rate: Some(Rate::per_minute(600)), since: [Some(at(since)), None] };
         let mut lateness = Lateness::default();
         let mut look = |now, pressure: &Pressure| lateness.look(at(now), Duration::from_secs(2), pressure);
         assert_eq!(look(2, &watcher(0)), None);

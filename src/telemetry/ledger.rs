@@ -54,7 +54,8 @@ struct Seen {
 #[derive(Debug, Default)]
 pub struct Ledger {
     approvals: BTreeMap<ApprovalId, Known>,
-    /// Those of them that have ended, in that order. The desk says nothing more of what it forgot, so as many are kept here.
+    /// Those of them that have ended and were delivered, or were not to be, in that order. Nothing more is said of them, so only some
+    /// are kept, as at the desk.
     ended: VecDeque<ApprovalId>,
     sessions: BTreeMap<SessionId, Seen>,
     operators: Vec<Presence>,
@@ -129,12 +130,11 @@ impl Ledger {
             metrics.pause_confirmed(Duration::from_millis(*after_ms));
         }
         let State::Ended { outcome, delivery, .. } = &view.state else { return };
-        let newly = !std::mem::replace(&mut known.ended, true);
+        if !std::mem::replace(&mut known.ended, true) {
+            metrics.ended(*outcome);
+        }
         if *delivery != Delivery::Applying && !std::mem::replace(&mut known.delivered, true) {
             metrics.delivered(*delivery);
-        }
-        if newly {
-            metrics.ended(*outcome);
             self.ended.push_back(card.approval);
             self.forget_oldest();
         }

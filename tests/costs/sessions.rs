@@ -75,6 +75,8 @@ fn sessions_that_have_ended_leave_nothing_behind() {
     rounds.by_ref().take(9).for_each(|sessions| stage.turn_over(sessions));
     let mut left: Vec<i64> = rounds.map(|sessions| measure(|| stage.turn_over(sessions)).bytes_current).collect();
     println!("of each {EACH} sessions that ended there are left {left:?} bytes");
+    let together = left.iter().sum::<i64>();
+    assert!(together < 64 * 5 * EACH as i64, "less than any entry of a map for each of them: {left:?}");
     left.sort_unstable();
     // Queues grow and shrink as a whole now and then; what is left of a session is left of all.
     assert_eq!(left[left.len() / 2], 0, "{left:?}");

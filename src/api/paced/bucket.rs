@@ -5,26 +5,27 @@
 //!
 //! # Order
 //!
-//! A request that *acts* (pause, cancel, resume, message, delete) is [spent](Bucket::spend): it does not wait, and takes its
-//! token even where there is none. Whatever waits, waits until that debt is paid, for five seconds at most:
-//! a stop of everything must not blind us.
+//! A request that *acts* (pause, cancel, resume, message, delete), and one that tells a gate what it has to know before or after it
+//! acts, is [spent](Bucket::spend): it does not wait, and takes its token even where there is none. A look that waits makes a release
+//! stale, and what was done seem not done.
 //!
-//! The others stand in [lanes](Lane), each first come, first served: what a gate has to know, before what watchers read,
-//! before the list. A lane goes strictly before those below it, but for one turn: a lane that was passed over
-//! fifteen times while somebody waited in it has the next turn. So a flood above takes nearly all there is and never
-//! all of it: new sessions are found at a sixteenth of the rate at worst, and each lane moves as long as anything does.
+//! The others stand in [lanes](Lane), each first come, first served: what watchers read before the list. A lane goes strictly
+//! before the one below it, but for one turn: a lane that was passed over fifteen times while somebody waited in it has the next
+//! one. So new sessions are found at a sixteenth of the rate at worst.
+//!
+//! While what was spent is being paid for, the lanes have half of the rate all the same: a stop of everything, or a provider that
+//! takes no pause, must not blind us to all that is not held. What is spent may so go beyond the rate, and by more the more of
+//! it there is.
 //!
 //! # Rate
 //!
-//! Without a bound nobody waits. A bound is what the configuration says, or what a rate limit taught: half of what was asked for
-//! when the provider refused. From there it grows by a sixtieth of the refused rate each second: thirty seconds later it is what
-//! was refused, and after ninety it is forgotten if nobody waits. It never grows beyond what the configuration says. Further
-//! refusals halve it again, once for each time that the provider asked to wait, and never below one a second.
+//! Without a bound nobody waits. A bound is what the configuration says, or what a refusal of somebody in a lane taught: half of what
+//! was asked for when the provider refused. From there it grows by a sixtieth of the refused rate each second: thirty seconds later it is
+//! what was refused, and after ninety it is forgotten if nobody waits. It never grows beyond what the configuration says. Further
+//! refusals halve it again, once for each time that the provider asked to wait, and never below one a second. What is spent
+//! counts for what is configured alone: what was learned is what is left for the lanes.
 //!
-//! What the configuration says holds for all lanes. What was learned is a guess, and holds for watchers and the list alone: what
-//! a gate has to know only takes its token there, like what acts.
-//!
-//! In any time at most a tenth of a second's worth more (one request at least) goes than the rate allows.
+//! In any time at most a tenth of a second's worth more (one request at least) of those who wait goes than the rate allows.
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +36,7 @@ use std::time::Duration;
 /// A lane that was passed over so often has the next turn.
 const PASSED_MOST: u32 = 15;
 
-/// What acted may keep the others waiting for this long at most.
+/// What was spent is paid for after this long at most, and after twice as long where others have half of the rate meanwhile.
 const DEBT_MOST: Duration = Duration::from_secs(5);
 
 /// What one call is asked to wait holds off watchers for this long at most: longer, and all sessions would count as unseen.
@@ -89,8 +90,6 @@ impl Rate {
 /// What a request is for that may have to wait; the first goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// What a gate has to know about a session before or after it acts.
-    Verify,
     /// What watchers read: messages, streams, whether a session exists.
     Watch,
     /// The list of sessions.
@@ -99,13 +98,12 @@ pub enum Lane {
 
 impl Lane {
     /// All lanes, the first first.
-    pub const ALL: [Self; 3] = [Self::Verify, Self::Watch, Self::List];
+    pub const ALL: [Self; 2] = [Self::Watch, Self::List];
 
     fn at(self) -> usize {
         match self {
-            Self::Verify => 0,
-            Self::Watch => 1,
-            Self::List => 2,
+            Self::Watch => 0,
+            Self::List => 1,
         }
     }
 }
@@ -116,11 +114,11 @@ pub type Waiter = u64;
 /// Who waits for a turn, and what is left to give.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    configured: Option<(Rate, Account)>,
+    configured: Option<Configured>,
     learned: Option<Learned>,
     /// Watchers and the list ask for nothing before.
     not_before: Duration,
-    lanes: [Queue; 3],
+    lanes: [Queue; 2],
     meter: Meter,
 }
 
@@ -140,9 +138,21 @@ struct Account {
     paid_until: Duration,
 }
 
+/// What the configuration says.
+#[derive(Clone, Copy, Debug)]
+struct Configured {
+    rate: Rate,
+    /// Everything that left.
+    all: Account,
+    /// Those of it that had to wait.
+    turns: Account,
+    last_turn: Duration,
+}
+
 /// What a refusal taught.
 #[derive(Clone, Copy, Debug)]
 struct Learned {
+    /// Of those that had to wait.
     account: Account,
     /// The rate that was refused.
     refused: f64,
@@ -156,7 +166,7 @@ impl Bucket {
     #[must_use]
     pub fn new(configured: Option<Rate>) -> Self {
         Self {
-            configured: configured.map(|rate| (rate, Account::default())),
+            configured: configured.map(Configured::new),
             learned: None,
             not_before: Duration::ZERO,
             lanes: Default::default(),
@@ -164,10 +174,13 @@ impl Bucket {
         }
     }
 
-    /// A request that acts leaves.
+    /// A request leaves that waits for nobody.
     pub fn spend(&mut self, now: Duration) {
         self.forget(now);
-        self.charge(now);
+        self.meter.count(now);
+        if let Some(configured) = &mut self.configured {
+            configured.all.charge(now, configured.rate);
+        }
     }
 
     /// Somebody new wants a turn.
@@ -205,7 +218,7 @@ impl Bucket {
     /// Who may go now, if anybody; to be asked until nobody may.
     pub fn next(&mut self, now: Duration) -> Option<Waiter> {
         let lane = self.turn(now)?;
-        self.charge(now);
+        self.take(now);
         for other in Lane::ALL.into_iter().filter(|other| *other != lane) {
             let queue = &mut self.lanes[other.at()];
             queue.passed += u32::from(!queue.waiting.is_empty());
@@ -218,14 +231,14 @@ impl Bucket {
     /// When somebody may go whom nobody keeps from it meanwhile; none while nobody waits.
     #[must_use]
     pub fn wake(&self, now: Duration) -> Option<Duration> {
-        Lane::ALL.into_iter().filter(|lane| self.waits(*lane)).map(|lane| self.free_at(now, lane)).min()
+        Lane::ALL.into_iter().any(|lane| self.waits(lane)).then(|| self.free_at(now))
     }
 
     /// The rate that holds for watchers, as far as nothing happened since; none where nothing bounds it.
     #[must_use]
     pub fn rate(&self, now: Duration) -> Option<Rate> {
         let (configured, learned) =
-            (self.configured.map(|(rate, _)| rate), self.learned.map(|learned| learned.rate(now)));
+            (self.configured.map(|configured| configured.rate), self.learned.map(|learned| learned.rate(now)));
         let less = |one: Rate, other: Rate| if one.0 < other.0 { one } else { other };
         configured.into_iter().chain(learned).reduce(less)
     }
@@ -250,38 +263,40 @@ impl Bucket {
 
     /// Which lane has the next turn.
     fn turn(&self, now: Duration) -> Option<Lane> {
-        let may = |lane: &Lane| self.waits(*lane) && self.free_at(now, *lane) <= now;
+        if self.free_at(now) > now {
+            return None;
+        }
         let overdue = |lane: &Lane| self.lanes[lane.at()].passed >= PASSED_MOST;
-        let mut lanes = Lane::ALL.into_iter().filter(may);
+        let mut lanes = Lane::ALL.into_iter().filter(|lane| self.waits(*lane));
         let first = lanes.next()?;
         Some(lanes.find(overdue).unwrap_or(first))
     }
 
-    /// From when on a lane may have a turn.
-    fn free_at(&self, now: Duration, lane: Lane) -> Duration {
-        let configured = self.configured.map(|(rate, account)| account.free_at(rate));
+    /// From when on somebody may have a turn.
+    fn free_at(&self, now: Duration) -> Duration {
+        let configured = self.configured.map(Configured::free_at);
         let learned = self.learned.map(|learned| learned.account.free_at(learned.rate(now)));
-        match lane {
-            Lane::Verify => configured.unwrap_or_default(),
-            Lane::Watch | Lane::List => configured.into_iter().chain(learned).fold(self.not_before, Duration::max),
-        }
+        configured.into_iter().chain(learned).fold(self.not_before, Duration::max)
     }
 
-    /// A request leaves.
-    fn charge(&mut self, now: Duration) {
+    /// Somebody takes a turn.
+    fn take(&mut self, now: Duration) {
         self.meter.count(now);
-        if let Some((rate, account)) = &mut self.configured {
-            account.charge(now, *rate);
+        if let Some(configured) = &mut self.configured {
+            configured.all.charge(now, configured.rate);
+            configured.turns.charge(now, configured.rate);
+            configured.last_turn = now;
         }
         if let Some(learned) = &mut self.learned {
             learned.account.charge(now, learned.rate(now));
         }
     }
 
-    /// One did not leave after all.
+    /// A turn was not used after all.
     fn refund(&mut self, now: Duration) {
-        if let Some((rate, account)) = &mut self.configured {
-            account.refund(*rate);
+        if let Some(configured) = &mut self.configured {
+            configured.all.refund(configured.rate);
+            configured.turns.refund(configured.rate);
         }
         if let Some(learned) = &mut self.learned {
             learned.account.refund(learned.rate(now));
@@ -290,6 +305,18 @@ impl Bucket {
 
     fn waits(&self, lane: Lane) -> bool {
         !self.lanes[lane.at()].waiting.is_empty()
+    }
+}
+
+impl Configured {
+    fn new(rate: Rate) -> Self {
+        Self { rate, all: Account::default(), turns: Account::default(), last_turn: Duration::ZERO }
+    }
+
+    /// Once all is paid for; at half of the rate before.
+    fn free_at(self) -> Duration {
+        let share = self.last_turn + 2 * self.rate.interval();
+        self.turns.free_at(self.rate).max(self.all.free_at(self.rate).min(share))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, Waker};
 
 use tokio::task::JoinSet;
+use tokio::task::coop::unconstrained;
 
 use super::answering::Said;
 use super::{Back, Driver, log};
@@ -140,7 +141,8 @@ impl Driver {
 /// Sends a pause. Where a connection is open its request is on the wire when this returns: a task of its own would begin only when
 /// the one that spawns it rests, and then behind those that other effects woke.
 pub(super) fn begin_pause(calls: &mut JoinSet<Back>, executor: Executor, call: CallId) {
-    let mut pausing = Box::pin(executor.pause());
+    // A turn of the driver that did much has used up its share of the runtime's time: not even that holds up a pause.
+    let mut pausing = Box::pin(unconstrained(executor.pause()));
     let begun = pausing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     calls.spawn(async move {
         let answer = match begun {

@@ -73,7 +73,8 @@ pub(super) struct Task {
     messages_read: bool,
     known: Known,
     streamed: Replay,
-    listed: Replay,
+    /// Only where polls bring what has no id.
+    listed: Option<Box<Replay>>,
     sight: Sight,
     /// Sight of steps, which only the stream shows.
     steps: Sight,
@@ -155,7 +156,7 @@ impl Task {
             messages_read: false,
             known: Known::up_to(cursor),
             streamed: Replay::new(config.replay_quiet),
-            listed: Replay::new(config.replay_quiet),
+            listed: None,
             sight: Sight::new(Duration::ZERO, config.blind_after),
             steps: Sight::new(Duration::ZERO, config.blind_after),
             mute: false,

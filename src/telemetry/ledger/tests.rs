@@ -133,13 +133,16 @@ fn ten_thousand_approvals_that_have_ended_leave_no_more_behind_than_the_desk_rem
         approval(&mut ledger, &metrics, numbered(n));
         approval(&mut ledger, &metrics, over(n, Delivery::Applying));
     }
-    // What is told of one of the last is still no other approval.
+    // However many are delivered at the same time, what is told of one is told of no other.
+    for n in 0..10_000 {
+        approval(&mut ledger, &metrics, over(n, Delivery::Applied));
+    }
     approval(&mut ledger, &metrics, over(9_900, Delivery::Applied));
     assert_eq!((ledger.approvals.len(), ledger.ended.len()), (ENDED_KEPT + 1, ENDED_KEPT));
     for line in [
         "approvals_opened_total{effect=\"ask\",risk=\"medium\"} 10001",
         "approvals_ended_total{outcome=\"denied\"} 10000",
-        "deliveries_total{result=\"applied\"} 1",
+        "deliveries_total{result=\"applied\"} 10000",
     ] {
         assert!(said(&metrics, line), "{line}");
     }

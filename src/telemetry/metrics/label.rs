@@ -229,7 +229,6 @@ impl Label for Lane {
 
     fn words(self) -> Vec<(&'static str, &'static str)> {
         let name = match self {
-            Self::Verify => "verify",
             Self::Watch => "watch",
             Self::List => "list",
         };

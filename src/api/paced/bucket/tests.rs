@@ -37,13 +37,13 @@ fn without_a_bound_nobody_waits() {
 }
 
 #[test]
-fn a_gate_goes_before_watchers_and_these_before_the_list_each_in_the_order_of_coming() {
+fn watchers_go_before_the_list_each_in_the_order_of_coming() {
     let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
-    for (waiter, lane) in [Lane::List, Lane::Watch, Lane::Watch, Lane::Verify, Lane::Verify].into_iter().enumerate() {
+    for (waiter, lane) in [Lane::List, Lane::Watch, Lane::Watch].into_iter().enumerate() {
         bucket.ask(ms(0), lane, waiter as Waiter);
     }
     let gone = let_go(&mut bucket, ms(0), ms(1000));
-    assert_eq!(gone, [(ms(0), 3), (ms(100), 4), (ms(200), 1), (ms(300), 2), (ms(400), 0)]);
+    assert_eq!(gone, [(ms(0), 1), (ms(100), 2), (ms(200), 0)]);
 }
 
 #[test]
@@ -57,24 +57,49 @@ fn a_lane_that_is_passed_over_has_one_turn_now_and_then() {
 }
 
 #[test]
-fn what_acts_waits_for_nobody_and_the_others_wait_until_it_is_paid_for() {
+fn what_is_spent_waits_for_nobody_and_the_others_have_half_of_the_rate_until_it_is_paid_for() {
     let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
-    (0..3).for_each(|_| bucket.spend(ms(0)));
-    bucket.ask(ms(0), Lane::Verify, 1);
-    assert_eq!(let_go(&mut bucket, ms(0), ms(1000)), [(ms(300), 1)]);
-    // A stop of ten thousand sessions keeps nobody waiting for longer than this.
-    (0..10_000).for_each(|_| bucket.spend(ms(1000)));
-    bucket.ask(ms(1000), Lane::Watch, 2);
-    assert_eq!(let_go(&mut bucket, ms(1000), ms(60_000)), [(ms(1000) + DEBT_MOST, 2)]);
+    (0..4).for_each(|_| bucket.spend(ms(0)));
+    (0..4).for_each(|waiter| bucket.ask(ms(0), Lane::Watch, waiter));
+    // Two of them, at half of the rate; then six are paid for, and the others go at the whole rate.
+    assert_eq!(let_go(&mut bucket, ms(0), ms(2000)), [(ms(200), 0), (ms(400), 1), (ms(600), 2), (ms(700), 3)]);
 }
 
 #[test]
-fn a_refusal_holds_off_watchers_for_seconds_and_what_a_gate_has_to_know_never() {
+fn whatever_is_spent_and_for_however_long_the_lanes_go_on_at_half_of_the_rate() {
+    let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
+    (0..1000).for_each(|waiter| bucket.ask(ms(0), if waiter % 2 == 0 { Lane::Watch } else { Lane::List }, waiter));
+    let mut gone = Vec::new();
+    // Three times as much as there is, for a minute.
+    for at in 0..2_000 {
+        bucket.spend(ms(at * 30));
+        gone.extend(let_go(&mut bucket, ms(at * 30), ms(at * 30 + 29)));
+    }
+    assert!((290..=300).contains(&gone.len()), "{}", gone.len());
+    assert!(gone.iter().filter(|(_, waiter)| waiter % 2 == 1).count() >= 290 / 16, "the list, too");
+    // Twice the longest debt later all of it is paid for.
+    let (last, paid) = (gone.last().expect("somebody").0, 2 * DEBT_MOST);
+    let after = let_go(&mut bucket, last, last + paid + ms(2_000));
+    assert_eq!(after.iter().filter(|(at, _)| *at > last + paid).count(), 20);
+}
+
+#[test]
+fn a_refusal_holds_off_the_lanes_for_seconds_at_most() {
     let mut bucket = Bucket::new(None);
     bucket.refused(ms(0), Some(Duration::from_secs(3600)));
     bucket.ask(ms(0), Lane::Watch, 1);
-    (2..5).for_each(|waiter| bucket.ask(ms(0), Lane::Verify, waiter));
-    assert_eq!(let_go(&mut bucket, ms(0), ms(60_000)), [(ms(0), 2), (ms(0), 3), (ms(0), 4), (SHARED_MOST, 1)]);
+    assert_eq!(let_go(&mut bucket, ms(0), ms(60_000)), [(SHARED_MOST, 1)]);
+}
+
+#[test]
+fn what_is_spent_takes_nothing_of_what_was_learned() {
+    let mut bucket = Bucket::new(None);
+    (0..20).for_each(|waiter| bucket.ask(ms(0), Lane::Watch, waiter));
+    let_go(&mut bucket, ms(0), ms(0));
+    bucket.refused(ms(0), None);
+    (0..10_000).for_each(|_| bucket.spend(ms(1000)));
+    (20..30).for_each(|waiter| bucket.ask(ms(1000), Lane::Watch, waiter));
+    assert_eq!(let_go(&mut bucket, ms(1000), ms(2000)).len(), 10);
 }
 
 #[test]
@@ -125,7 +150,7 @@ enum Act {
 }
 
 fn lane() -> impl Strategy<Value = Lane> {
-    prop_oneof![Just(Lane::Verify), Just(Lane::Watch), Just(Lane::List)]
+    prop_oneof![Just(Lane::Watch), Just(Lane::List)]
 }
 
 fn act(refusals: bool) -> impl Strategy<Value = Act> {
@@ -218,7 +243,7 @@ proptest! {
         let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
         let mut played = Played::default();
         // How often the others had a turn since each lane had one.
-        let mut others = [0; 3];
+        let mut others = [0; 2];
         for act in acts {
             let before = played.gone.len();
             played.act(&mut bucket, act);

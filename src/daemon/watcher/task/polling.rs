@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::slots::{Answer, Poll, Stream};
 use super::{ABSENCES, CHECKS_PUT_OFF, IDLE_POLLS, Over, POLLS_BEFORE_GAP, Source, Task, may_act};
 use crate::api::{ApiError, ErrorClass, Event, Messages, Session, Status, StatusClass};
-use crate::daemon::watcher::Seen;
+use crate::daemon::watcher::{Replay, Seen};
 
 impl Task {
     pub(super) fn start_poll(&mut self) {
@@ -115,12 +115,22 @@ impl Task {
             self.read_next = (now, self.read_to);
         }
         self.history_to.get_or_insert(self.read_to);
-        self.listed.begin(now, None);
+        if let Some(listed) = &mut self.listed {
+            listed.begin(now, None);
+        }
         let mut news = false;
         for event in events {
             let is_new = match event.id {
                 Some(id) => self.known.is_new(id, &event),
-                None => self.listed.is_new(now, &event),
+                None => {
+                    let quiet = self.config.replay_quiet;
+                    let listed = self.listed.get_or_insert_with(|| {
+                        let mut listed = Box::new(Replay::new(quiet));
+                        listed.begin(now, None);
+                        listed
+                    });
+                    listed.is_new(now, &event)
+                }
             };
             if is_new {
                 news = true;
