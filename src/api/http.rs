@@ -1,7 +1,7 @@
 //! The transport under a provider's client: connections, authentication, time-outs, and answers turned into
 //! classes.
 //!
-//! Calls that act ([`control`]) and reads have connections of their own, and so has every event stream (`live`), over HTTP/1.1, so
+//! Calls that act (`control`) and reads have connections of their own, and so has every event stream (`live`), over HTTP/1.1, so
 //! that neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
 //! environment, never keeps cookies, and never sends a request twice:
 //!
