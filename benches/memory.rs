@@ -33,7 +33,7 @@ use stage::{balanced, gate, now, ordinary, session};
 use watching::Watching;
 
 /// Of how many of each a mean is taken.
-const MANY: usize = 256;
+const MANY: usize = 184;
 /// How many events a session has said where it has said some.
 const SAID: u64 = 20;
 /// How many connections show what the kernel keeps of one.
