@@ -43,8 +43,9 @@ fn a_line_begun_before_the_question_can_be_answered_is_discarded_and_one_begun_a
         let too_early = asked.elapsed() < Duration::from_millis(700);
         pty.typed("y\r");
         if too_early {
-            pty.wait_after(at, "discarded");
+            let at = pty.wait_after(at, "discarded");
             assert_eq!(pty.ledger(), [""; 0], "{after} ms after");
+            pty.wait_after(at, "approve? [y/n/?] > ");
         }
         pty.typed("\x04");
         pty.ends_clean();
