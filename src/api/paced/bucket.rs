@@ -250,8 +250,8 @@ impl Bucket {
     }
 
     /// How many wait in a lane.
-    #[must_use]
-    pub fn waiting(&self, lane: Lane) -> usize {
+    #[cfg(test)]
+    fn waiting(&self, lane: Lane) -> usize {
         self.lanes[lane.at()].waiting.len()
     }
 

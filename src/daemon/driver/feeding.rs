@@ -86,7 +86,7 @@ impl Driver {
 
     /// An event that is seen for the first time, with its verdict. A pause that the verdict will ask for leaves as soon as that is
     /// certain.
-    fn judged(&mut self, event: Event, backlog: bool, arrived: Instant) -> Option<Input> {
+    pub(super) fn judged(&mut self, event: Event, backlog: bool, arrived: Instant) -> Option<Input> {
         let now = self.clock.now();
         let verdict = self.evaluator.evaluate(&event, now, &mut || {
             if let Some(call) = self.gate.foresee(&event, backlog) {

@@ -228,6 +228,23 @@ async fn the_pause_of_a_rule_leaves_before_it_is_written_down() {
     assert_eq!(world.first_pause().await, 0);
 }
 
+/// No task, no turn of the gate and no look of anybody is in between.
+#[tokio::test]
+async fn a_pause_has_begun_when_its_event_is_judged_and_before_the_gate_has_seen_it() {
+    let mut world = world().await;
+    let mut driver = world.driver.take().expect("a driver");
+    let Seen::Event { event, .. } = quiet(7) else { unreachable!() };
+    assert!(driver.judged(event.clone(), false, Instant::now()).is_some());
+    assert_eq!(*world.provider.paused.lock().expect("whole"), [0; 0]);
+    let event = Event { id: Some(MessageId(8)), text: "words".to_owned(), ..event };
+    let Some(input) = driver.judged(event, false, Instant::now()) else { panic!("news") };
+    assert_eq!(*world.provider.paused.lock().expect("whole"), [0]);
+    assert!(driver.gate.waiting().is_none(), "no approval is open yet");
+    driver.feed(input);
+    assert_eq!(*world.provider.paused.lock().expect("whole"), [0], "it is that hold's pause, and no other is sent");
+    assert!(driver.gate.waiting().is_some());
+}
+
 fn quiet(id: u64) -> Seen {
     let kind = crate::api::EventKind::Thought;
     let text = "nothing of note".to_owned();

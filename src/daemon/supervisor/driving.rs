@@ -170,7 +170,8 @@ impl Supervisor {
 
     fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
-        let (orders, inbox) = futures_channel::mpsc::channel(ORDERS);
+        // Each sender has room for one more.
+        let (orders, inbox) = futures_channel::mpsc::channel(ORDERS - 1);
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
