@@ -389,7 +389,7 @@ pub(super) fn places<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = u
     std::iter::from_fn(move || {
         let first = word.first()?;
         loop {
-            let start = at + bytes.get(at..)?.iter().position(|byte| byte == first)?;
+            let start = at + memchr::memchr(*first, bytes.get(at..)?)?;
             at = start + 1;
             if bytes[start..].starts_with(word) {
                 at = start + word.len();

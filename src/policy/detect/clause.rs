@@ -123,22 +123,31 @@ pub(super) fn any_end(words: &[Word<'_>], phrases: &[&str]) -> Option<usize> {
     phrases.iter().filter_map(|phrase| ends_with(words, phrase)).max()
 }
 
-/// How many words at the end of `words` are `phrase`.
+/// How many words at the end of `words` are `phrase`, whose words are parted by one space.
 pub(super) fn ends_with(words: &[Word<'_>], phrase: &str) -> Option<usize> {
-    let mut left = words.len();
-    for part in phrase.rsplit(' ') {
-        left = left.checked_sub(1)?;
-        if words[left].text != part {
-            return None;
+    let mut rest = phrase;
+    for (n, word) in words.iter().rev().enumerate() {
+        rest = rest.strip_suffix(word.text)?;
+        if rest.is_empty() {
+            return Some(n + 1);
         }
+        rest = rest.strip_suffix(' ')?;
     }
-    Some(words.len() - left)
+    None
 }
 
-/// Whether `words` begin with `phrase`.
+/// Whether `words` begin with `phrase`, whose words are parted by one space.
 pub(super) fn starts_with(words: &[Word<'_>], phrase: &str) -> bool {
-    let mut rest = words.iter();
-    phrase.split(' ').all(|part| rest.next().is_some_and(|word| word.text == part))
+    let mut rest = phrase;
+    for word in words {
+        let Some(after) = rest.strip_prefix(word.text) else { return false };
+        if after.is_empty() {
+            return true;
+        }
+        let Some(after) = after.strip_prefix(' ') else { return false };
+        rest = after;
+    }
+    false
 }
 
 fn start_of(folded: &Folded, at: usize) -> usize {
@@ -176,4 +185,21 @@ fn boundary(text: &str, mut at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_phrase_is_compared_word_by_word(text in "([abé]{1,2} ){0,4}", phrase in "[abé]{1,2}( [abé]{1,2}){0,2}") {
+            let (words, parts) = (words(&text, 0..text.len()), Vec::from_iter(phrase.split(' ')));
+            let own = Vec::from_iter(words.iter().map(|word| word.text));
+            prop_assert_eq!(ends_with(&words, &phrase), own.ends_with(&parts).then_some(parts.len()));
+            prop_assert_eq!(starts_with(&words, &phrase), own.starts_with(&parts));
+        }
+    }
 }

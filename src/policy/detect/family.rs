@@ -12,6 +12,7 @@ use super::prose::{Find, Words};
 use super::tool::Tools;
 use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
 use crate::api::EventKind;
+use crate::policy::text::places;
 
 /// The words of one detector.
 #[derive(Debug)]
@@ -164,13 +165,15 @@ impl Verbs {
     /// Whether what follows is none of its business: its first noun, or a whole phrase that begins with a preposition. Somebody
     /// who is named as the receiver makes it its business again.
     fn is_about_else(&self, object: &str) -> bool {
-        let end = PREPOSITIONS.iter().filter_map(|word| object.find(word)).min().unwrap_or(object.len());
+        let end = PREPOSITIONS.iter().filter_map(|word| places(object, word).next()).min().unwrap_or(object.len());
         let (noun, rest) = object.split_at(end);
-        let phrase = |not: &&str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
-        let (phrases, nouns): (Vec<&str>, Vec<&str>) = self.not.iter().partition(|not| phrase(not));
+        let phrase = |not: &str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
         let received = rest.contains('@') || (rest.contains(" to ") && !has_any(rest, USERS));
-        let is_else = |word: &&str| has_any(noun, &[*word]) && !(received && RECEIVED.contains(word));
-        has_any(object, &phrases) || nouns.iter().any(is_else)
+        // Hardly one of them is there at all.
+        self.not
+            .iter()
+            .filter(|not| has_any(object, &[not]))
+            .any(|not| phrase(not) || (has_any(noun, &[not]) && !(received && RECEIVED.contains(not))))
     }
 
     /// Whether what has to follow the verb at `range` does, and nothing that must not.

@@ -39,6 +39,10 @@ pub(in crate::policy) fn leads_to_another(kind: &EventKind, raw: &str, host: &st
     if !is_act(kind) || !raw.contains('.') {
         return false;
     }
+    // Most steps name no host however they are read; what they call takes longer to tell.
+    if !raw.contains("://") && !words(raw).any(|word| bare(word, Goes::To).is_some()) {
+        return false;
+    }
     let goes = goes(raw, &calls(raw));
     goes.is_some() && hosts(raw, goes).any(|to| to != host)
 }

@@ -54,7 +54,16 @@ const MOST_NAMES: usize = 64;
 /// The words of each tool that a raw text calls: identifiers before an opening bracket, lines that are one identifier of several
 /// words, and requests such as `POST /api/orders`. At most 64 of them.
 pub(super) fn calls(raw: &str) -> Vec<Vec<String>> {
-    raw.lines().flat_map(names).take(MOST_NAMES).map(|name| words(&name)).collect()
+    raw.lines().filter(|line| may_name(line)).flat_map(names).take(MOST_NAMES).map(|name| words(&name)).collect()
+}
+
+/// Whether a line may have a name of a tool: quick, and never wrong when it says no.
+fn may_name(line: &str) -> bool {
+    let line = line.trim().as_bytes();
+    // A bracket or what says that a name follows, a request, or one word.
+    memchr::memchr3(b'(', b'[', b':', line).is_some()
+        || matches!(line.first(), Some(b'c' | b'P' | b'D'))
+        || memchr::memchr(b' ', line).is_none()
 }
 
 /// Whether a line calls a tool.
@@ -210,6 +219,13 @@ mod tests {
         #[test]
         fn a_name_has_several_words_when_it_is_cut_into_several(name in "[a-zA-Z0-9_.-]{0,10}|[a-z_]{1,3}|mcp[a-zA-Z]{0,3}") {
             prop_assert_eq!(has_words(&name), words(&name).len() > 1);
+        }
+
+        #[test]
+        fn no_line_that_names_a_tool_is_passed_over(
+            line in "([a-zA-Z_.:(\\[ /-]|tool: |submitPayment|POST |/api/orders|curl -X | ){0,12}",
+        ) {
+            prop_assert!(may_name(&line) || names(&line).next().is_none(), "{:?}", names(&line).next());
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Words beside a price that say what it is: the whole sum, a part of it, the price of one, or a member of an object.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -183,20 +184,26 @@ pub(crate) struct Member {
 /// Whether a member of this name holds an amount.
 pub(crate) fn is_amount(name: &str) -> bool {
     let (stem, _, _) = unit(name);
-    let last = last_word(stem).to_lowercase();
+    let last = lower(last_word(stem));
     MEMBERS.iter().any(|member| *member == last)
+}
+
+/// The name in lower case; hardly one has to be copied for that.
+fn lower(name: &str) -> Cow<'_, str> {
+    let is_lower = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) }
 }
 
 /// Whether a member of this name holds an amount if its object tells a currency, or if a number without quotes is its value.
 pub(crate) fn may_be_amount(name: &str) -> bool {
-    matches!(last_word(name).to_lowercase().as_str(), "value" | "number" | "net" | "gross" | "units" | "bid")
+    matches!(&*lower(last_word(name)), "value" | "number" | "net" | "gross" | "units" | "bid")
 }
 
 /// Whether a member of this name says how many there are.
 pub(crate) fn is_quantity(name: &str) -> bool {
     #[rustfmt::skip]
     let known = ["quantity", "qty", "quantité", "menge", "anzahl", "cantidad", "quantità", "quantidade", "nights", "数量", "個数"];
-    known.contains(&last_word(name).to_lowercase().as_str())
+    known.contains(&&*lower(last_word(name)))
 }
 
 /// Whether a member of this name holds the sum of all that is counted.
@@ -231,7 +238,7 @@ pub(crate) fn unit(name: &str) -> (&str, Option<Currency>, bool) {
 
 /// Whether a member of this name holds the code or sign of a currency.
 pub(crate) fn is_currency(name: &str) -> bool {
-    let lower = name.to_lowercase();
+    let lower = lower(name);
     [
         "currency",
         "currency_code",
