@@ -93,9 +93,12 @@ fn text_of(kind: &EventKind, fields: &Fields<'_>) -> String {
     };
     match kind {
         EventKind::Step | EventKind::Thought | EventKind::Question | EventKind::Unknown(_) => {
-            let mut parts = vec![text];
-            parts.extend(everything(fields, Some(key)));
-            parts.join("\n")
+            let mut text = text;
+            for more in everything(fields, Some(key)) {
+                text.push('\n');
+                text.push_str(&more);
+            }
+            text
         }
         EventKind::Done
         | EventKind::Error

@@ -214,7 +214,7 @@ impl Telling {
 
     /// Reads a value, of the member `name` if it is one.
     fn value(&mut self, name: Option<&str>, json: &str) {
-        let mut name: Option<String> = name.map(str::to_owned);
+        let mut name = name.map(Cow::Borrowed);
         let mut at = 0;
         while let Some(offset) =
             json[at..].find(['"', '{', '}', '[', ']', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
@@ -229,7 +229,7 @@ impl Telling {
                     let literal = literal(json, start);
                     at = literal.end;
                     if json[at..].trim_start().starts_with(':') {
-                        name = Some(literal.text);
+                        name = Some(Cow::Owned(literal.text));
                     } else {
                         self.string(name.as_deref(), literal.text);
                     }
@@ -365,7 +365,7 @@ fn literal(json: &str, start: usize) -> Literal {
     let mut text = String::new();
     let mut rest = &json[start + 1..];
     loop {
-        let Some(stop) = rest.find(['"', '\\']) else {
+        let Some(stop) = memchr::memchr2(b'"', b'\\', rest.as_bytes()) else {
             text.push_str(rest);
             return Literal { text, end: json.len() };
         };

@@ -18,9 +18,6 @@ use crate::api::model::StreamItem;
 use crate::api::stream::{Decoder, Frame};
 use crate::api::{ApiError, ErrorClass, EventStream};
 
-/// A queue of items that has room for more gives it back when it is empty: most sessions are quiet most of the time.
-const KEPT_ROOM: usize = 4;
-
 /// Accepts a 2xx event stream (or one that does not say its type); anything else is read, within `within`, and classed.
 pub(super) async fn open(transport: &Transport, live: Live, within: Duration) -> Result<Body, ErrorClass> {
     let kind = live.headers.get(CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).to_lowercase());
@@ -62,9 +59,8 @@ impl Stream for Items {
             if let Some(item) = self.ready.pop_front() {
                 return Poll::Ready(Some(item));
             }
-            if self.ready.capacity() > KEPT_ROOM {
-                self.ready = VecDeque::new();
-            }
+            // Most sessions are quiet most of the time, and room that was used last is at hand for whoever is next.
+            self.ready = VecDeque::new();
             match ready!(self.read(cx)) {
                 None => return Poll::Ready(None),
                 Some(Ok(true)) => {}
