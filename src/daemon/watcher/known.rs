@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash as _, Hasher, RandomState};
 
 use crate::api::{Event, MessageId};
 
@@ -27,7 +27,8 @@ pub struct Known {
     low: MessageId,
     greatest: MessageId,
     polled: MessageId,
-    told: HashSet<u64>,
+    /// Hashes of lines, each as good as random already.
+    told: HashSet<u64, BuildHasherDefault<Itself>>,
     /// The same, oldest first.
     order: VecDeque<u64>,
     /// Keyed at random, so that nobody can choose collisions.
@@ -43,7 +44,7 @@ impl Known {
             low: cursor,
             greatest: cursor,
             polled: cursor,
-            told: HashSet::new(),
+            told: HashSet::default(),
             order: VecDeque::new(),
             hasher: RandomState::new(),
             bound: REMEMBERED,
@@ -68,14 +69,19 @@ impl Known {
 
     /// Notes what is known of an event from elsewhere, e.g. from before a restart.
     pub fn note(&mut self, id: MessageId, kind: &str, text: &str) -> bool {
+        let mut own = self.hasher.build_hasher();
+        (id, kind).hash(&mut own);
         let (mut lines, mut any, mut is_new) = (text.split('\n').map(str::trim), false, false);
         for line in lines.by_ref().take(LINES).filter(|line| !line.is_empty()) {
             any = true;
-            is_new |= self.remember(self.hasher.hash_one((id, kind, line)));
+            let mut own = own.clone();
+            line.hash(&mut own);
+            is_new |= self.remember(own.finish());
         }
         let rest: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         if !any || !rest.is_empty() {
-            is_new |= self.remember(self.hasher.hash_one((id, kind, rest)));
+            rest.hash(&mut own);
+            is_new |= self.remember(own.finish());
         }
         is_new
     }
@@ -103,6 +109,24 @@ impl Known {
             self.told.remove(&oldest);
         }
         true
+    }
+}
+
+/// What is hashed is the hash of a line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Itself(u64);
+
+impl Hasher for Itself {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = (self.0 << 8) | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
