@@ -290,7 +290,8 @@ impl Driver {
     }
 
     fn show(&mut self) {
-        self.showing.show(&self.gate, self.known.halt.as_ref(), self.tally.events(), self.now().wall);
+        let Self { showing, gate, known, tally, clock, .. } = self;
+        showing.show(gate, known.halt.as_ref(), tally.events(), clock);
     }
 
     /// Lets watchers begin as far as recovery is through here.

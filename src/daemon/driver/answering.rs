@@ -45,6 +45,9 @@ impl Driver {
     /// Keeps the answers that promise something until what they rest on is durable; `records` says whether this turn has any.
     /// Gives back those that need not wait.
     pub(super) fn promise(&mut self, answers: Vec<Said>, records: bool) -> Vec<Said> {
+        if answers.is_empty() {
+            return answers;
+        }
         let waits = records || self.writing > 0;
         let (promises, rest) = answers.into_iter().partition::<Vec<_>, _>(|said| waits && said.promises());
         let due = Instant::now() + PATIENCE;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::clock::Moment;
+use crate::clock::{Clock, Moment};
 use crate::control::{DeskService, Halt, SessionState, SessionView, Sight, Stillness};
 use crate::gate::{ApprovalId, Digest, EventLine, Gate};
 
@@ -76,7 +76,7 @@ impl Showing {
 
     /// Tells clients what they do not know. That the gate has taken in another stop of everything is news as well: before that
     /// nothing is told to stand still.
-    pub fn show(&mut self, gate: &Gate, halt: Option<&Halt>, events: u64, now: Timestamp) {
+    pub fn show(&mut self, gate: &Gate, halt: Option<&Halt>, events: u64, clock: &Clock) {
         let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
         let same = known.is_some_and(|shown| {
@@ -87,7 +87,7 @@ impl Showing {
         if same {
             return;
         }
-        let since = known.filter(|shown| shown.state == state).map_or(now, |shown| shown.since);
+        let since = known.filter(|shown| shown.state == state).map_or_else(|| clock.wall(), |shown| shown.since);
         let (about, sight) = (gate.about(), self.sight.clone());
         self.halt = halt.cloned();
         self.shown = Some(Shown { state, since, standing, sight: sight.clone(), approval, events, at: Instant::now() });
