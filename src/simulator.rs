@@ -89,6 +89,9 @@ pub struct Options {
     /// How many requests are taken, of the API and not of the truth beside it; absent: all. Others are answered with 429 and a
     /// `Retry-After`, and take no effect.
     pub limit: Option<Limit>,
+    /// Whether each event leaves at its moment and each call is read at once, which keeps a processor busy. Otherwise both may
+    /// take a millisecond more.
+    pub exact: bool,
     /// Seed of the gaps between message ids.
     pub seed: u64,
 }
@@ -114,6 +117,7 @@ impl Default for Options {
             auth_status: 401,
             delete_unknown: 200,
             limit: None,
+            exact: false,
             seed: 0,
         }
     }
@@ -140,7 +144,7 @@ impl Simulator {
         let listener = listen(options.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (origin, stop) = (Instant::now(), CancellationToken::new());
-        let link = actor::Link::start(world, origin, stop.clone());
+        let link = actor::Link::start(world, origin, options.exact, stop.clone());
         let api_key = Arc::new(options.api_key.unwrap_or_else(random_key));
         let shell = server::Shell {
             link: link.clone(),

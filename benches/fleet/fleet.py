@@ -40,6 +40,7 @@ ANNOUNCEMENTS = (
 # What may be different from the plain fleet, which is `talk`, and how many sessions each condition has.
 CONDITIONS = {
     "talk": None,
+    "exact": [100, 1000, 10000],
     "idle": [1000, 10000],
     "backlog": [50],
     "stalled": [1000],
@@ -334,7 +335,9 @@ class Turn:
         return news
 
     def simulator_command(self):
-        command = [self.args.holdpoint, "simulate", "--api-key-env", "BENCH_API_KEY", "--scenario", str(HERE / "scenario.toml")]
+        scenario = ["--scenario", str(HERE / "scenario.toml")]
+        exact = ["--exact"] if self.condition == "exact" else []
+        command = [self.args.holdpoint, "simulate", *exact, "--api-key-env", "BENCH_API_KEY", *scenario]
         if self.condition in ("idle", "backlog"):
             path = self.scratch / "scenario.toml"
             path.write_text(globals()[f"{self.condition}_scenario"]())

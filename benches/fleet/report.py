@@ -143,6 +143,7 @@ def options():
 
 TITLES = {
     "talk": "",
+    "exact": ", each frame at its own moment",
     "idle": ", silent",
     "backlog": ", each with a long history",
     "stalled": ", one of a hundred with a stream that falls silent",

@@ -46,6 +46,10 @@ pub struct Args {
     /// So many requests a second are taken, and others answered with 429; without it all are
     #[arg(long, value_name = "N")]
     rate_limit: Option<NonZeroU32>,
+    /// Sends each event at its moment and reads each call at once, which keeps a processor busy; without it both may take a
+    /// millisecond more
+    #[arg(long)]
+    exact: bool,
     /// The environment variable that holds the API key; without it a random key is made
     #[arg(long, value_name = "VARIABLE")]
     api_key_env: Option<String>,
@@ -119,6 +123,7 @@ fn options(args: &Args) -> Result<Options, SimulateError> {
         speed: args.speed,
         heartbeat: args.heartbeat.0,
         limit: args.rate_limit.map(Limit::per_second),
+        exact: args.exact,
         ..Options::default()
     })
 }

@@ -1,7 +1,7 @@
 //! The one task that owns the world: runs jobs on it, wakes when it is due, feeds open streams, answers waiters.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +28,7 @@ pub(super) struct Link {
 /// The world and everything that waits for it.
 pub(super) struct Actor {
     world: World,
+    exact: bool,
     streams: BTreeMap<StreamId, mpsc::UnboundedSender<Frame>>,
     waiters: Vec<Waiter>,
 }
@@ -38,10 +39,10 @@ struct Waiter {
 }
 
 impl Link {
-    /// Starts the task; it ends when `stop` is cancelled. `origin` is the zero of all times.
-    pub(super) fn start(world: World, origin: Instant, stop: CancellationToken) -> Self {
+    /// Starts the task; it ends when `stop` is cancelled. `origin` is the zero of all times. One that is `exact` never sleeps.
+    pub(super) fn start(world: World, origin: Instant, exact: bool, stop: CancellationToken) -> Self {
         let (jobs, inbox) = mpsc::unbounded_channel();
-        let actor = Actor { world, streams: BTreeMap::new(), waiters: Vec::new() };
+        let actor = Actor { world, exact, streams: BTreeMap::new(), waiters: Vec::new() };
         tokio::spawn(actor.run(inbox, origin, stop));
         Self { jobs, origin }
     }
@@ -117,11 +118,11 @@ impl Link {
 impl Actor {
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Job>, origin: Instant, stop: CancellationToken) {
         loop {
-            let wake = self.world.wake();
+            let wake = self.world.wake().and_then(|wake| origin.checked_add(wake));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = sleep_until(origin, wake) => self.world.advance(moment(origin)),
+                () = wait_until(wake, self.exact) => self.world.advance(moment(origin)),
                 job = inbox.recv() => {
                     let Some(job) = job else { return };
                     let now = moment(origin);
@@ -159,8 +160,15 @@ fn moment(origin: Instant) -> Moment {
     Moment { mono: origin.elapsed(), wall: Timestamp::now() }
 }
 
-async fn sleep_until(origin: Instant, wake: Option<Duration>) {
-    match wake.and_then(|wake| origin.checked_add(wake)) {
+/// A timer is off by up to a millisecond, and whoever sleeps takes a while to wake: not to sleep costs a processor.
+async fn wait_until(at: Option<Instant>, exact: bool) {
+    if exact {
+        while at.is_none_or(|at| Instant::now() < at) {
+            tokio::task::yield_now().await;
+        }
+        return;
+    }
+    match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }

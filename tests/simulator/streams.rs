@@ -34,6 +34,14 @@ async fn a_stream_gives_every_event_as_a_frame_and_is_closed_after_done() {
 }
 
 #[tokio::test]
+async fn a_simulator_that_never_sleeps_plays_the_same_script() {
+    let api = with(Options { exact: true, ..Options::default() }).await;
+    let id = api.play(TASK).await;
+    let (bytes, clean) = api.stream(&id, "").await;
+    assert_eq!((names(&bytes), clean), (["user", "thought", "step", "done"].map(str::to_owned).to_vec(), true));
+}
+
+#[tokio::test]
 async fn a_stream_can_be_filtered_and_begin_without_history() {
     let api = slow().await;
     let id = api.play("streams_stay_open = true\nhistory = [{ done = 'old' }]").await;
