@@ -153,10 +153,6 @@ points! {
     WriteLast = "write_last",
     /// A transaction is open and nothing is in it.
     TransactionBegun = "transaction_begun",
-    /// An entry is in the journal; its approval and the head of the chain are as before. Not committed.
-    EntryAlone = "entry_alone",
-    /// An entry and its approval are in; the head of the chain is as before. Not committed.
-    EntryProjected = "entry_projected",
     /// The opening of an approval is complete and not committed.
     OpenedUncommitted = "opened_uncommitted",
     /// The opening of an approval is committed.

@@ -7,9 +7,11 @@ mod append;
 mod durable;
 mod events;
 mod halt;
+mod journal;
 mod known;
 mod lock;
 mod noted;
+mod plan;
 mod pruning;
 mod read;
 mod recording;
@@ -24,7 +26,7 @@ use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
 use crate::api::SessionId;
 use crate::audit::Head;
 use crate::crash::{self, Point};
-use crate::gate::{Digest, Outcome, Record};
+use crate::gate::{Digest, Record};
 
 pub use durable::Durable;
 pub use events::{EventBounds, EventPage, Recorded};
@@ -36,8 +38,11 @@ pub use trail::Filter;
 /// An open store. One process writes; others may read.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// For reading.
     pool: SqlitePool,
-    /// For recorded events, which do not wait for the disk. Only the one writer uses either, so they never contend.
+    journal: journal::Journal,
+    /// For recorded events, which do not wait for the disk. The daemon's one writer writes them and the journal in turn, so that
+    /// these contend only with a stop of everything.
     events: SqlitePool,
     /// Whose rows stand, of what `events` writes.
     known: known::Known,
@@ -174,6 +179,8 @@ impl Store {
         let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
         let events = events.pragma("temp_store", "MEMORY");
         store.events = Self::pool(path, events).await?;
+        let opened = store.journal.take_up().await.map(drop);
+        opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
         crash::at(Point::StoreOpened);
         Ok(store)
     }
@@ -239,8 +246,9 @@ impl Store {
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        let journal = journal::Journal::new(options.clone());
         let pool = Self::pool(path, options).await?;
-        Ok(Self { events: pool.clone(), known: known::Known::default(), pool, path: path.to_owned() })
+        Ok(Self { events: pool.clone(), known: known::Known::default(), journal, pool, path: path.to_owned() })
     }
 
     async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
@@ -248,7 +256,7 @@ impl Store {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
-            .acquire_timeout(std::time::Duration::from_secs(10))
+            .acquire_timeout(journal::PATIENCE)
             .connect_with(options)
             .await
             .map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })
@@ -263,18 +271,24 @@ impl Store {
     /// Closes the store; what was committed is on disk.
     pub async fn close(self) {
         self.events.close().await;
+        self.journal.close().await;
         self.pool.close().await;
     }
 
     /// Keeps the store from answering until what is returned is dropped, as a slow disk would.
     #[cfg(test)]
-    pub(crate) async fn hold(&self) -> [sqlx::pool::PoolConnection<sqlx::Sqlite>; 2] {
-        [self.events.acquire().await.expect("a store"), self.pool.acquire().await.expect("a store")]
+    pub(crate) async fn hold(&self) -> impl Sized + use<> {
+        let pools = [self.events.acquire().await.expect("a store"), self.pool.acquire().await.expect("a store")];
+        (pools, self.journal.hold().await)
     }
 
     async fn head(&self, connection: &mut sqlx::SqliteConnection) -> Result<Head, StoreError> {
         let row = sqlx::query("SELECT seq, hash FROM head WHERE id = 1").fetch_optional(connection).await;
-        let Some(row) = row.map_err(|source| self.sql("read", source))? else { return Ok(Head::EMPTY) };
+        let row = row.map_err(|source| self.sql("read", source))?;
+        row.map_or(Ok(Head::EMPTY), |row| self.head_of(&row))
+    }
+
+    fn head_of(&self, row: &sqlx::sqlite::SqliteRow) -> Result<Head, StoreError> {
         let hash: String = row.try_get("hash").map_err(|source| self.sql("read", source))?;
         let hash = self.digest(hash)?;
         let seq = row.try_get("seq").map_err(|source| self.sql("read", source))?;
@@ -322,8 +336,4 @@ fn migrator() -> Migrator {
         Migration::new(3, "events".into(), MigrationType::Simple, events, false),
         Migration::new(VERSION, "event batches".into(), MigrationType::Simple, batches, false),
     ])
-}
-
-fn outcome_name(outcome: Option<Outcome>) -> Option<&'static str> {
-    outcome.map(Outcome::name)
 }

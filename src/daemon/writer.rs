@@ -395,8 +395,7 @@ impl Task {
         while !self.queue.is_empty() || !self.cursors.is_empty() {
             let batch = self.queue.len().min(BATCH);
             let last = batch == self.queue.len();
-            let writes: Vec<Write> =
-                self.queue.iter().take(batch).flat_map(|queued| queued.writes.iter().cloned()).collect();
+            let writes: Vec<&Write> = self.queue.iter().take(batch).flat_map(|queued| &queued.writes).collect();
             // Never ahead of a record.
             let may_move = |session: &SessionId| last && !self.stuck.is_of(session);
             let cursors: BTreeMap<_, _> = self
@@ -421,6 +420,12 @@ impl Task {
         }
     }
 
+    /// Writes records in a transaction of their own.
+    async fn append(&self, queued: &Queued) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        let writes: Vec<&Write> = queued.writes.iter().collect();
+        self.store.append(&writes, &BTreeMap::new(), self.clock.wall()).await
+    }
+
     /// One record cannot be written, and those that wait with it need not suffer for it: each has a transaction of its own.
     ///
     /// # Errors
@@ -433,7 +438,7 @@ impl Task {
                 aside.0.push(queued);
                 continue;
             }
-            match self.store.append(&queued.writes, &BTreeMap::new(), self.clock.wall()).await {
+            match self.append(&queued).await {
                 Ok(results) => {
                     wrote = true;
                     self.queue.push_front(queued);
@@ -495,7 +500,7 @@ impl Task {
                 self.stuck.0.push(queued);
                 continue;
             }
-            match self.store.append(&queued.writes, &BTreeMap::new(), self.clock.wall()).await {
+            match self.append(&queued).await {
                 Ok(results) => {
                     self.queue.push_front(queued);
                     self.written(1, false, results);

@@ -1,23 +1,32 @@
 //! Appending: journal, chain head and projection in one transaction.
+//!
+//! Each statement would be a round trip to the thread that has the connection, which costs a third of what the disk takes. So a
+//! transaction is one query, whatever its size: the rows of all its records in one statement for each table. It is written upon
+//! what this process left, which it knows; the statements themselves fail where that is not so, and then it is read first.
 
+use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use sqlx::{Executor as _, Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::{Conflict, Store, StoreError, Write, outcome_name};
+use super::journal::Hand;
+use super::plan::{Line, Plan, Standing, Stands};
+use super::{Conflict, Store, StoreError, Write};
 use crate::api::{MessageId, SessionId};
-use crate::audit::{Entry, Head, approval_name};
+use crate::audit::{Head, approval_name};
 use crate::crash::{self, Point};
-use crate::gate::{self, Kept};
+use crate::gate::{self, ApprovalId, Kept};
 
-/// What the journal keeps beside the columns.
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kept: Option<&'a serde_json::value::RawValue>,
+/// How many entries one statement writes at most.
+const ROWS: usize = 128;
+
+/// What a transaction is written upon.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Upon {
+    /// This is the newest entry, and no approval that is written of has an outcome. The statements fail where it is not so.
+    Expected(Head),
+    /// What is read in the same transaction.
+    Read,
 }
 
 impl Store {
@@ -28,19 +37,45 @@ impl Store {
     ///
     /// # Errors
     /// When the transaction fails; then nothing of it may be assumed, and writing the same again is safe.
-    pub async fn append(
+    pub async fn append<W: Borrow<Write> + Sync>(
         &self,
-        writes: &[Write],
+        writes: &[W],
         cursors: &BTreeMap<SessionId, MessageId>,
         at: jiff::Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
-        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
-        let appended = self.append_all(&mut connection, writes, cursors, at).await;
-        if appended.is_err() {
-            // SQLite has rolled back by itself when the disk is full; then there is nothing to roll back, which is no news.
-            let _ = connection.execute("ROLLBACK").await;
+        let writes: Vec<&Write> = writes.iter().map(Borrow::borrow).collect();
+        let mut hand = self.journal.take_up().await.map_err(|source| self.sql("written", source))?;
+        // What follows a decision has an outcome that stands.
+        let fresh = writes.iter().all(|write| write.record.entry != gate::Entry::Delivered);
+        if let Some(head) = hand.head.take().filter(|_| fresh) {
+            match self.transact(&mut hand, Upon::Expected(head), &writes, cursors, at).await {
+                // It is not as expected, or a record is to blame: which one, shows where nothing is expected.
+                Err(error) if error.may_be_of_one_record() => (),
+                done => return done,
+            }
         }
-        appended
+        self.transact(&mut hand, Upon::Read, &writes, cursors, at).await
+    }
+
+    /// One transaction. What is known of the head is what a transaction left that was committed.
+    async fn transact(
+        &self,
+        hand: &mut Hand,
+        upon: Upon,
+        writes: &[&Write],
+        cursors: &BTreeMap<SessionId, MessageId>,
+        at: jiff::Timestamp,
+    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        match self.append_all(&mut hand.connection, upon, writes, cursors, at).await {
+            Ok(plan) => {
+                hand.head = Some(plan.head);
+                Ok(plan.results)
+            }
+            Err(error) => {
+                hand.roll_back().await;
+                Err(error)
+            }
+        }
     }
 
     /// The transaction is begun and ended by hand: sqlx's own counts one that SQLite rolled back as still open, and makes
@@ -48,173 +83,180 @@ impl Store {
     async fn append_all(
         &self,
         connection: &mut SqliteConnection,
-        writes: &[Write],
+        upon: Upon,
+        writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
         at: jiff::Timestamp,
-    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
-        let sql = |source| self.sql("written", source);
-        connection.execute("BEGIN IMMEDIATE").await.map_err(sql)?;
+    ) -> Result<Plan, StoreError> {
+        let (head, standing) = match upon {
+            Upon::Expected(head) => (head, Standing::new()),
+            Upon::Read => self.read(connection, writes).await?,
+        };
+        let plan = Plan::of(head, standing, writes).map_err(|error| self.row(format!("record: {error}")))?;
+        let mut query = match upon {
+            Upon::Expected(_) => self.begin(connection).await?,
+            Upon::Read => QueryBuilder::new(""),
+        };
+        let mut rest = plan.lines.as_slice();
+        while rest.len() > ROWS {
+            let (lines, more) = rest.split_at(ROWS);
+            insert_lines(&mut query, lines, upon);
+            self.run(connection, std::mem::take(&mut query)).await?;
+            rest = more;
+        }
+        insert_lines(&mut query, rest, upon);
+        if !rest.is_empty() {
+            move_head(&mut query, plan.head, upon);
+        }
+        move_cursors(&mut query, cursors, at);
+        self.commit(connection, query, writes, cursors).await?;
+        Ok(plan)
+    }
+
+    /// Begins a transaction and reads the head of the chain and which of the approvals have an outcome.
+    async fn read<'a>(
+        &self,
+        connection: &mut SqliteConnection,
+        writes: &[&Write],
+    ) -> Result<(Head, Standing<'a>), StoreError> {
+        let sql = |source| self.sql("read", source);
+        let kept = writes.iter().filter_map(|write| write.record.kept.as_ref());
+        let by_name: BTreeMap<String, ApprovalId> =
+            kept.map(|kept| (approval_name(kept.card.approval), kept.card.approval)).collect();
+        let names: Vec<&String> = by_name.keys().collect();
+        let names = serde_json::to_string(&names).map_err(|error| self.row(format!("record: {error}")))?;
+        let mut query = self.begin(connection).await?;
+        query.push("SELECT seq, hash, NULL AS id, NULL AS outcome, NULL AS kept FROM head WHERE id = 1 UNION ALL ");
+        query.push("SELECT NULL, NULL, id, outcome, kept FROM approvals WHERE outcome IS NOT NULL ");
+        query.push("AND id IN (SELECT value FROM json_each(").push_bind(names).push("))");
+        // What fails first is the beginning of what is to be written.
+        let rows = query.build().fetch_all(connection).await.map_err(|source| self.sql("written", source))?;
+        let (mut head, mut standing) = (Head::EMPTY, Standing::new());
+        for row in rows {
+            let Some(name) = row.try_get::<Option<String>, _>("id").map_err(sql)? else {
+                head = self.head_of(&row)?;
+                continue;
+            };
+            let Some(id) = by_name.get(&name) else { continue };
+            let kept: String = row.try_get("kept").map_err(sql)?;
+            let kept = serde_json::from_str::<Kept>(&kept).ok();
+            let outcome: String = row.try_get("outcome").map_err(sql)?;
+            let closed = kept.and_then(|kept| kept.closed).map(Cow::Owned);
+            standing.insert(*id, Stands { outcome: outcome.into(), closed });
+        }
+        Ok((head, standing))
+    }
+
+    /// How a transaction's first query begins. Only where a process may be killed in between it is a query of its own.
+    async fn begin(&self, connection: &mut SqliteConnection) -> Result<QueryBuilder<Sqlite>, StoreError> {
+        const BEGIN: &str = "BEGIN IMMEDIATE; ";
+        if !crash::is_built_in() {
+            return Ok(QueryBuilder::new(BEGIN));
+        }
+        self.run(connection, QueryBuilder::new(BEGIN)).await?;
         crash::at(Point::TransactionBegun);
-        let start = self.head(connection).await?;
-        let mut head = start;
-        let mut results = Vec::with_capacity(writes.len());
-        for write in writes {
-            results.push(self.append_one(connection, &mut head, write).await?);
+        Ok(QueryBuilder::new(""))
+    }
+
+    /// Runs a transaction's last query, and ends it; again as one where nobody may be killed in between.
+    async fn commit(
+        &self,
+        connection: &mut SqliteConnection,
+        mut query: QueryBuilder<Sqlite>,
+        writes: &[&Write],
+        cursors: &BTreeMap<SessionId, MessageId>,
+    ) -> Result<(), StoreError> {
+        if crash::is_built_in() {
+            self.run(connection, std::mem::take(&mut query)).await?;
+            pass(0, writes, cursors);
         }
-        if head != start {
-            self.move_head(connection, head).await?;
-        }
-        for (session, cursor) in cursors {
-            self.move_cursor(connection, session, *cursor, at).await?;
-        }
-        pass(0, writes, cursors);
-        connection.execute("COMMIT").await.map_err(sql)?;
+        query.push("COMMIT");
+        self.run(connection, query).await?;
         pass(1, writes, cursors);
-        Ok(results)
+        Ok(())
     }
 
-    async fn append_one(
-        &self,
-        connection: &mut SqliteConnection,
-        head: &mut Head,
-        write: &Write,
-    ) -> Result<Result<(), Conflict>, StoreError> {
-        if let Some(kept) = &write.record.kept {
-            match self.standing(connection, kept).await? {
-                Standing::Free => (),
-                Standing::Same if write.record.entry == gate::Entry::Decided => return Ok(Ok(())),
-                Standing::Same => (),
-                Standing::Other(conflict) => return Ok(Err(conflict)),
-            }
-        }
-        let kept = write.record.kept.as_ref().map(serde_json::value::to_raw_value).transpose();
-        let kept = kept.map_err(|error| self.row(format!("record: {error}")))?;
-        let body = Body { note: write.record.note.as_deref(), kept: kept.as_deref() };
-        let entry = Entry {
-            seq: head.seq + 1,
-            at: write.at.to_string(),
-            entry: write.record.entry.name().to_owned(),
-            session: Some(write.session.to_string()),
-            approval: write.record.kept.as_ref().map(|kept| approval_name(kept.card.approval)),
-            body: serde_json::to_string(&body).map_err(|error| self.row(format!("record: {error}")))?,
-        };
-        *head = head.then(&entry);
-        self.insert_entry(connection, &entry, *head).await?;
-        crash::at(Point::EntryAlone);
-        if let (Some(kept), Some(text)) = (&write.record.kept, &kept) {
-            self.project(connection, entry.seq, kept, text.get()).await?;
-            crash::at(Point::EntryProjected);
-        }
-        Ok(Ok(()))
-    }
-
-    /// Whether an outcome stands already, and whether it is the one to be written.
-    async fn standing(&self, connection: &mut SqliteConnection, kept: &Kept) -> Result<Standing, StoreError> {
-        let id = approval_name(kept.card.approval);
-        let row = sqlx::query("SELECT outcome, kept FROM approvals WHERE id = ?").bind(&id);
-        let row = row.fetch_optional(connection).await.map_err(|source| self.sql("read", source))?;
-        let Some(row) = row else { return Ok(Standing::Free) };
-        let outcome: Option<String> = row.try_get("outcome").map_err(|source| self.sql("read", source))?;
-        let Some(outcome) = outcome else { return Ok(Standing::Free) };
-        let stored: String = row.try_get("kept").map_err(|source| self.sql("read", source))?;
-        // A row that cannot be read refuses this approval only, not everything else that waits to be written.
-        let Ok(stored) = serde_json::from_str::<Kept>(&stored) else {
-            return Ok(Standing::Other(Conflict { approval: id, outcome }));
-        };
-        let essence = |kept: &Kept| {
-            kept.closed.as_ref().map(|closed| (closed.outcome, closed.revision, closed.by.clone(), closed.at))
-        };
-        if essence(&stored) == essence(kept) {
-            return Ok(Standing::Same);
-        }
-        Ok(Standing::Other(Conflict { approval: id, outcome }))
-    }
-
-    pub(super) async fn insert_entry(
-        &self,
-        connection: &mut SqliteConnection,
-        entry: &Entry,
-        head: Head,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO journal (seq, at, entry, session_id, approval_id, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(entry.seq)
-        .bind(&entry.at)
-        .bind(&entry.entry)
-        .bind(&entry.session)
-        .bind(&entry.approval)
-        .bind(&entry.body)
-        .bind(head.hash.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|source| self.sql("written", source))
-    }
-
-    async fn project(
-        &self,
-        connection: &mut SqliteConnection,
-        seq: i64,
-        kept: &Kept,
-        text: &str,
-    ) -> Result<(), StoreError> {
-        let closed = kept.closed.as_ref();
-        sqlx::query(
-            "INSERT INTO approvals (id, session_id, seq, outcome, delivery, live, kept) VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, outcome = excluded.outcome,
-             delivery = excluded.delivery, live = excluded.live, kept = excluded.kept
-             WHERE approvals.outcome IS NULL OR approvals.outcome = excluded.outcome",
-        )
-        .bind(approval_name(kept.card.approval))
-        .bind(kept.card.session.as_str())
-        .bind(seq)
-        .bind(outcome_name(closed.map(|closed| closed.outcome)))
-        .bind(closed.map(|closed| closed.delivery.name()))
-        .bind(kept.is_live())
-        .bind(text)
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|source| self.sql("written", source))
-    }
-
-    pub(super) async fn move_head(&self, connection: &mut SqliteConnection, head: Head) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO head (id, seq, hash) VALUES (1, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
-        )
-        .bind(head.seq)
-        .bind(head.hash.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|source| self.sql("written", source))
-    }
-
-    async fn move_cursor(
-        &self,
-        connection: &mut SqliteConnection,
-        session: &SessionId,
-        cursor: MessageId,
-        at: jiff::Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO cursors (session_id, message_id, at) VALUES (?, ?, ?)
-             ON CONFLICT (session_id) DO UPDATE SET message_id = max(message_id, excluded.message_id), at = excluded.at",
-        )
-        .bind(session.as_str())
-        .bind(i64::try_from(cursor.0).unwrap_or(i64::MAX))
-        .bind(at.to_string())
-        .execute(connection)
-        .await
-        .map(drop)
-        .map_err(|source| self.sql("written", source))
+    async fn run(&self, connection: &mut SqliteConnection, mut query: QueryBuilder<Sqlite>) -> Result<(), StoreError> {
+        query.build().execute(connection).await.map(drop).map_err(|source| self.sql("written", source))
     }
 }
 
+fn move_head(query: &mut QueryBuilder<Sqlite>, head: Head, upon: Upon) {
+    query.push("INSERT INTO head (id, seq, hash) VALUES (1, ");
+    match upon {
+        // No head has no position.
+        Upon::Expected(before) => query
+            .push("iif(EXISTS (SELECT 1 FROM head WHERE id = 1 AND seq = ")
+            .push_bind(before.seq)
+            .push(" AND hash = ")
+            .push_bind(before.hash.to_string())
+            .push("), ")
+            .push_bind(head.seq)
+            .push(", NULL)"),
+        Upon::Read => query.push_bind(head.seq),
+    };
+    query.push(", ").push_bind(head.hash.to_string());
+    query.push(") ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash; ");
+}
+
+/// Writes entries and how they leave their approvals. There are as many rows as a power of two has, empty ones to fill them up, so
+/// that the connection keeps few compiled statements and not one for each number.
+fn insert_lines(query: &mut QueryBuilder<Sqlite>, lines: &[Line], upon: Upon) {
+    if lines.is_empty() {
+        return;
+    }
+    let rows = lines.len().next_power_of_two();
+    query.push("INSERT INTO journal (seq, at, entry, session_id, approval_id, body, hash) SELECT * FROM (");
+    query.push_values((0..rows).map(|row| lines.get(row)), |mut row, line| {
+        let entry = line.map(|line| &line.entry);
+        row.push_bind(entry.map(|entry| entry.seq));
+        row.push_bind(entry.map(|entry| entry.at.as_str()));
+        row.push_bind(entry.map(|entry| entry.entry.as_str()));
+        row.push_bind(entry.and_then(|entry| entry.session.as_deref()));
+        row.push_bind(entry.and_then(|entry| entry.approval.as_deref()));
+        row.push_bind(entry.map(|entry| entry.body.as_str()));
+        row.push_bind(line.map(|line| line.hash.to_string()));
+    });
+    query.push(") WHERE column1 IS NOT NULL; ");
+    let states: Vec<_> = lines.iter().filter_map(|line| Some((line.entry.seq, line.state.as_ref()?))).collect();
+    if states.is_empty() {
+        return;
+    }
+    query.push("INSERT INTO approvals (id, session_id, seq, outcome, delivery, live, kept) SELECT * FROM (");
+    query.push_values((0..rows).map(|row| states.get(row)), |mut row, line| {
+        let state = line.map(|(_, state)| *state);
+        row.push_bind(state.map(|state| state.id.as_str()));
+        row.push_bind(state.map(|state| state.session.as_str()));
+        row.push_bind(line.map(|(seq, _)| *seq));
+        row.push_bind(state.and_then(|state| state.outcome));
+        row.push_bind(state.and_then(|state| state.delivery));
+        row.push_bind(state.map(|state| state.live));
+        row.push_bind(state.map(|state| state.kept.as_str()));
+    });
+    // An outcome that stands leaves no position to an entry that was not judged by it.
+    query.push(") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET seq = iif(approvals.outcome IS NULL");
+    match upon {
+        Upon::Expected(_) => (),
+        Upon::Read => drop(query.push(" OR approvals.outcome = excluded.outcome")),
+    }
+    query.push(", excluded.seq, NULL), outcome = excluded.outcome, delivery = excluded.delivery, ");
+    query.push("live = excluded.live, kept = excluded.kept; ");
+}
+
+fn move_cursors(query: &mut QueryBuilder<Sqlite>, cursors: &BTreeMap<SessionId, MessageId>, at: jiff::Timestamp) {
+    if cursors.is_empty() {
+        return;
+    }
+    let position = |cursor: &MessageId| i64::try_from(cursor.0).unwrap_or(i64::MAX);
+    let rows: Vec<_> = cursors.iter().map(|(session, cursor)| (session.as_str(), position(cursor))).collect();
+    query.push("INSERT INTO cursors (session_id, message_id, at) SELECT value ->> 0, value ->> 1, ");
+    query.push_bind(at.to_string()).push(" FROM json_each(").push_bind(serde_json::json!(rows).to_string());
+    query.push(") WHERE true ON CONFLICT (session_id) DO UPDATE SET ");
+    query.push("message_id = max(message_id, excluded.message_id), at = excluded.at; ");
+}
+
 /// Passes the crash points of a transaction that is not committed yet (the first of each pair), or that is (the second).
-fn pass(side: usize, writes: &[Write], cursors: &BTreeMap<SessionId, MessageId>) {
+fn pass(side: usize, writes: &[&Write], cursors: &BTreeMap<SessionId, MessageId>) {
     for write in writes {
         let points = match write.record.entry {
             gate::Entry::Opened => [Point::OpenedUncommitted, Point::OpenedCommitted],
@@ -232,10 +274,4 @@ fn pass(side: usize, writes: &[Write], cursors: &BTreeMap<SessionId, MessageId>)
     if !cursors.is_empty() {
         crash::at([Point::CursorUncommitted, Point::CursorCommitted][side]);
     }
-}
-
-enum Standing {
-    Free,
-    Same,
-    Other(Conflict),
 }

@@ -33,7 +33,7 @@ pub trait Durable: Send + Sync + 'static {
     /// stands is not changed.
     async fn append(
         &self,
-        writes: &[Write],
+        writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
         at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError>;
@@ -74,7 +74,7 @@ impl Durable for Store {
 
     async fn append(
         &self,
-        writes: &[Write],
+        writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
         at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Executor as _, Row as _, SqliteConnection};
 
 use super::{Store, StoreError};
-use crate::audit::Entry;
+use crate::audit::{Entry, Head};
 use crate::control::{Halt, OperatorName};
 use crate::crash::{self, Point};
 use crate::operator::escape::short;
@@ -72,12 +72,7 @@ impl Store {
             return Ok(());
         }
         let body = serde_json::json!({ "note": format!("the head of the trail is kept in {} as well", short(place)) });
-        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
-        let written = self.write_halt_entry(&mut connection, at, CHECKPOINT, body.to_string(), |_| true).await;
-        if written.is_err() {
-            let _ = connection.execute("ROLLBACK").await;
-        }
-        written
+        self.write_entry(at, CHECKPOINT, body.to_string(), |_| true).await
     }
 
     async fn write_halt(
@@ -88,10 +83,21 @@ impl Store {
         is_news: impl Fn(Option<&Halt>) -> bool,
     ) -> Result<(), StoreError> {
         let body = serde_json::to_string(body).map_err(|error| self.row(format!("record: {error}")))?;
-        let mut connection = self.pool.acquire().await.map_err(|source| self.sql("written", source))?;
-        let written = self.write_halt_entry(&mut connection, at, entry, body, is_news).await;
+        self.write_entry(at, entry, body, is_news).await
+    }
+
+    async fn write_entry(
+        &self,
+        at: Timestamp,
+        entry: &str,
+        body: String,
+        is_news: impl Fn(Option<&Halt>) -> bool,
+    ) -> Result<(), StoreError> {
+        let mut hand = self.journal.take_up().await.map_err(|source| self.sql("written", source))?;
+        hand.head = None;
+        let written = self.write_halt_entry(&mut hand.connection, at, entry, body, is_news).await;
         if written.is_err() {
-            let _ = connection.execute("ROLLBACK").await;
+            hand.roll_back().await;
         }
         written
     }
@@ -112,11 +118,33 @@ impl Store {
             let entry = Entry { seq: head.seq + 1, at, entry, session: None, approval: None, body };
             let head = head.then(&entry);
             self.insert_entry(connection, &entry, head).await?;
-            self.move_head(connection, head).await?;
         }
         crash::at(Point::HaltUncommitted);
         connection.execute("COMMIT").await.map_err(sql)?;
         Ok(())
+    }
+
+    /// Writes an entry that is about no approval, and the head.
+    async fn insert_entry(
+        &self,
+        connection: &mut SqliteConnection,
+        entry: &Entry,
+        head: Head,
+    ) -> Result<(), StoreError> {
+        let sql = |source| self.sql("written", source);
+        let hash = head.hash.to_string();
+        sqlx::query("INSERT INTO journal (seq, at, entry, body, hash) VALUES (?, ?, ?, ?, ?)")
+            .bind(entry.seq)
+            .bind(&entry.at)
+            .bind(&entry.entry)
+            .bind(&entry.body)
+            .bind(&hash)
+            .execute(&mut *connection)
+            .await
+            .map_err(sql)?;
+        let move_head = "INSERT INTO head (id, seq, hash) VALUES (1, ?, ?)
+                         ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
+        sqlx::query(move_head).bind(head.seq).bind(&hash).execute(connection).await.map(drop).map_err(sql)
     }
 
     async fn standing_halt(&self, connection: &mut SqliteConnection) -> Result<Option<Halt>, StoreError> {

@@ -222,7 +222,7 @@ impl Durable for Nowhere {
 
     async fn append(
         &self,
-        writes: &[Write],
+        writes: &[&Write],
         _: &BTreeMap<SessionId, MessageId>,
         _: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {

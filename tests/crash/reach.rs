@@ -52,8 +52,6 @@ pub fn reach(story: Story, point: Point) -> Reach {
         | Point::WriteTold
         | Point::WriteLast
         | Point::TransactionBegun
-        | Point::EntryAlone
-        | Point::EntryProjected
         | Point::OpenedUncommitted
         | Point::OpenedCommitted
         | Point::DecidedUncommitted

@@ -166,7 +166,7 @@ impl Durable for Store {
 
     async fn append(
         &self,
-        writes: &[Write],
+        writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
         _at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
@@ -214,7 +214,7 @@ impl Durable for Store {
 impl Store {
     async fn transact(
         &self,
-        writes: &[Write],
+        writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         self.write(|world, goes| {
@@ -223,12 +223,12 @@ impl Store {
                 Goes::Lies => return Some(writes.iter().map(|_| Ok(())).collect()),
                 Goes::Fails => return None,
                 Goes::Torn => {
-                    world.disk.torn = writes.to_vec();
+                    world.disk.torn = writes.iter().copied().cloned().collect();
                     return None;
                 }
             }
             if world.disk.keeps {
-                world.disk.transactions.push((writes.to_vec(), cursors.clone()));
+                world.disk.transactions.push((writes.iter().copied().cloned().collect(), cursors.clone()));
             }
             for (session, cursor) in cursors {
                 let known = world.disk.cursors.entry(session.clone()).or_default();

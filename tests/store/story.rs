@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use holdpoint::api::MessageId;
 use holdpoint::audit::Head;
-use holdpoint::gate::{Delivery, Entry, Outcome};
-use holdpoint::store::{Conflict, Store};
+use holdpoint::control::{Halt, OperatorName};
+use holdpoint::gate::{ApprovalId, Delivery, Entry, Kept, Outcome};
+use holdpoint::store::{Conflict, Store, Write};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
+use uuid::Uuid;
 
 use crate::approvals::{Place, at, closed, note, open, session, write};
 
@@ -28,7 +32,7 @@ async fn a_story_from_the_first_record_to_the_last() {
 
     // Cursors never go back.
     let back = BTreeMap::from([(session("session-1"), MessageId(6))]);
-    assert_eq!(store.append(&[], &back, at(4)).await.unwrap(), []);
+    assert_eq!(store.append::<Write>(&[], &back, at(4)).await.unwrap(), []);
     let kept = store.cursors().await.unwrap();
     assert_eq!(kept[&session("session-1")], MessageId(7));
     assert_eq!(kept[&session("session-2")], MessageId(i64::MAX as u64));
@@ -118,4 +122,138 @@ async fn a_reader_beside_the_writer_sees_what_was_committed_and_can_write_nothin
     assert_eq!(reader.verify().await.unwrap().unwrap().entries, 2);
     assert!(reader.append(&[note("three", 3)], &NO_CURSORS, at(3)).await.is_err());
     assert_eq!(writer.verify().await.unwrap().unwrap().entries, 2);
+}
+
+#[tokio::test]
+async fn records_of_one_approval_in_one_batch_are_judged_by_those_before_them() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let other = Store::open(&place.file).await.unwrap();
+    let one = open(1);
+    let approved = closed(&one, Outcome::Approved, Delivery::Applying);
+    let applied = closed(&one, Outcome::Approved, Delivery::Applied);
+    let mut later = approved.clone();
+    later.closed.as_mut().unwrap().at = at(22);
+    let batch = [
+        write(Entry::Opened, &one, 1),
+        write(Entry::Decided, &approved, 20),
+        write(Entry::Decided, &closed(&one, Outcome::Denied, Delivery::Applying), 21),
+        write(Entry::Decided, &approved, 20),
+        write(Entry::Decided, &later, 22),
+        write(Entry::Revised, &one, 23),
+        note("after the conflicts", 24),
+    ];
+    let conflict = Err(Conflict { approval: one.card.approval.to_string(), outcome: "approved".to_owned() });
+    let judged = [Ok(()), Ok(()), conflict.clone(), Ok(()), conflict.clone(), conflict, Ok(())];
+    assert_eq!(store.append(&batch, &NO_CURSORS, at(24)).await.unwrap(), judged);
+    assert_eq!(entries(&store, 0).await, ["opened", "decided", "noted"]);
+    assert_eq!(store.live().await.unwrap(), std::slice::from_ref(&approved));
+
+    // What follows it, in one batch with it and later, by this process and by another one, is what became of it.
+    let (two, three) = (open(2), open(3));
+    let batch = [
+        write(Entry::Delivered, &applied, 25),
+        write(Entry::Opened, &two, 25),
+        write(Entry::Decided, &closed(&two, Outcome::Denied, Delivery::Applying), 26),
+        write(Entry::Delivered, &closed(&two, Outcome::Denied, Delivery::Applied), 27),
+    ];
+    assert_eq!(store.append(&batch, &NO_CURSORS, at(27)).await.unwrap(), [Ok(()), Ok(()), Ok(()), Ok(())]);
+    assert_eq!(store.live().await.unwrap(), []);
+    assert_eq!(other.append(&[write(Entry::Opened, &three, 28)], &NO_CURSORS, at(28)).await.unwrap(), [Ok(())]);
+    assert_eq!(store.live().await.unwrap(), [three]);
+    assert_eq!(store.verify().await.unwrap().unwrap().entries, 8);
+}
+
+/// Two stores stand for whatever else may write the file: one that is opened beside it, the stop of everything.
+#[tokio::test]
+async fn what_others_wrote_meanwhile_is_read_before_anything_is_written_upon_it() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let other = Store::open(&place.file).await.unwrap();
+    let (one, two) = (open(1), open(2));
+    store.append(&[write(Entry::Opened, &one, 1), write(Entry::Opened, &two, 1)], &NO_CURSORS, at(1)).await.unwrap();
+    let approved = closed(&one, Outcome::Approved, Delivery::Applying);
+    let denied = closed(&one, Outcome::Denied, Delivery::Applying);
+    other.append(&[write(Entry::Decided, &approved, 2)], &NO_CURSORS, at(2)).await.unwrap();
+
+    // Neither the head nor the outcome is what this one left.
+    let batch = [write(Entry::Decided, &denied, 3), write(Entry::Decided, &approved, 2), note("three", 3)];
+    let conflict = Conflict { approval: one.card.approval.to_string(), outcome: "approved".to_owned() };
+    let cursors = BTreeMap::from([(session("session-1"), MessageId(3))]);
+    assert_eq!(store.append(&batch, &cursors, at(3)).await.unwrap(), [Err(conflict.clone()), Ok(()), Ok(())]);
+    assert_eq!(store.live().await.unwrap(), [approved.clone(), two.clone()]);
+    assert_eq!(store.cursors().await.unwrap(), cursors);
+
+    // The head is, and the outcome is one that stood all the time.
+    let batch = [write(Entry::Decided, &denied, 4), write(Entry::Decided, &approved, 4), note("four", 4)];
+    assert_eq!(store.append(&batch, &NO_CURSORS, at(4)).await.unwrap(), [Err(conflict.clone()), Ok(()), Ok(())]);
+    assert_eq!(other.append(&[write(Entry::Revised, &one, 5)], &NO_CURSORS, at(5)).await.unwrap(), [Err(conflict)]);
+
+    // A stop of everything moves the head as well.
+    let halt = Halt { by: OperatorName("ana".to_owned()), at: at(6), reason: None };
+    store.halted(&halt).await.unwrap();
+    let withdrawn = write(Entry::Decided, &closed(&two, Outcome::Withdrawn, Delivery::Applied), 7);
+    assert_eq!(store.append(&[withdrawn], &NO_CURSORS, at(7)).await.unwrap(), [Ok(())]);
+    assert_eq!(entries(&store, 2).await, ["decided", "noted", "noted", "halted", "decided"]);
+    assert_eq!(store.verify().await.unwrap().unwrap().entries, 7);
+}
+
+#[tokio::test]
+async fn a_batch_of_any_size_is_whole_with_its_cursors() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let mut entry = 0;
+    for size in [1_u64, 2, 3, 63, 64, 127, 128, 129, 300] {
+        let opened: Vec<Kept> = (0..size).map(|_| fresh()).collect();
+        let writes: Vec<Write> = opened.iter().map(|kept| write(Entry::Opened, kept, 1)).collect();
+        let cursor = |n| (session(&format!("s-{n}")), MessageId(size + n));
+        let cursors: BTreeMap<_, _> = (0..size).map(cursor).collect();
+        assert!(store.append(&writes, &cursors, at(1)).await.unwrap().iter().all(Result::is_ok), "{size}");
+        assert_eq!(store.cursors().await.unwrap(), cursors);
+        // Each is approved, with a note before it: as many records again, and twice as many as approvals.
+        let approved = |kept| closed(kept, Outcome::Approved, Delivery::Applied);
+        let decided = opened.iter().flat_map(|kept| [note("so", 2), write(Entry::Decided, &approved(kept), 2)]);
+        let decided: Vec<Write> = decided.collect();
+        assert!(store.append(&decided, &NO_CURSORS, at(2)).await.unwrap().iter().all(Result::is_ok), "{size}");
+        entry += 3 * i64::try_from(size).unwrap();
+        assert_eq!(store.verify().await.unwrap().unwrap().entries, entry, "{size}");
+    }
+    assert_eq!(store.live().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_record_that_is_refused_in_the_midst_of_a_batch_leaves_nothing_and_the_store_is_of_use() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let mut other = SqliteConnectOptions::new().filename(&place.file).connect().await.unwrap();
+    store.append(&[note("one", 1)], &NO_CURSORS, at(1)).await.unwrap();
+    let refuse = "CREATE TRIGGER bad BEFORE INSERT ON approvals WHEN NEW.session_id = 'session-2'
+                  BEGIN SELECT RAISE(ABORT, 'not this one'); END";
+    other.execute(refuse).await.unwrap();
+    let writes: Vec<Write> = (1..=3).map(|n| write(Entry::Opened, &open(n), 2)).collect();
+    let cursors = BTreeMap::from([(session("session-1"), MessageId(7))]);
+    // Twice: with what is known before, and without.
+    for _ in 0..2 {
+        let error = store.append(&writes, &cursors, at(2)).await.unwrap_err();
+        assert!(error.may_be_of_one_record(), "{error:?}");
+        assert_eq!(entries(&store, 0).await, ["noted"]);
+        assert_eq!(store.live().await.unwrap(), []);
+        assert_eq!(store.cursors().await.unwrap(), NO_CURSORS);
+    }
+    // Nothing is left open: another connection can write, and so can this one.
+    other.execute("DROP TRIGGER bad").await.unwrap();
+    assert_eq!(store.append(&writes, &cursors, at(2)).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(store.cursors().await.unwrap(), cursors);
+    assert_eq!(store.verify().await.unwrap().unwrap().entries, 4);
+}
+
+async fn entries(store: &Store, after: i64) -> Vec<String> {
+    store.journal(after, 1000).await.unwrap().into_iter().map(|row| row.entry.entry).collect()
+}
+
+/// An approval that is no other one.
+fn fresh() -> Kept {
+    let mut kept = open(1);
+    kept.card.approval = ApprovalId(Uuid::now_v7());
+    kept
 }
