@@ -137,6 +137,7 @@ impl Writer {
             stuck: Stuck::default(),
             cursors: BTreeMap::new(),
             failing: false,
+            together: false,
             due: Instant::now() + PERIOD,
             last,
         };
@@ -304,6 +305,8 @@ struct Task {
     stuck: Stuck,
     cursors: BTreeMap<SessionId, MessageId>,
     failing: bool,
+    /// Whether the newest transaction was of several requests.
+    together: bool,
     due: Instant,
     /// How long the end waits for a store that does not answer.
     last: Duration,
@@ -312,7 +315,7 @@ struct Task {
 impl Task {
     async fn run(mut self) -> Left {
         loop {
-            let mut batch = Vec::new();
+            let (mut batch, together) = (Vec::new(), std::mem::take(&mut self.together));
             let idle = self.queue.is_empty() && self.stuck.is_empty() && self.cursors.is_empty();
             // What happened goes before events that are recorded for later.
             tokio::select! {
@@ -323,6 +326,9 @@ impl Task {
                     self.recording.write(&*self.store).await;
                     continue;
                 }
+            }
+            if together {
+                self.gather(&mut batch).await;
             }
             self.take(batch).await;
         }
@@ -336,6 +342,13 @@ impl Task {
             );
         }
         if written && closed { Left::Whole } else { Left::Unfinished }
+    }
+
+    /// Whoever was answered together asks together again: lets them, rather than write the first one's by itself while they wait.
+    async fn gather(&mut self, batch: &mut Vec<Request>) {
+        tokio::task::yield_now().await;
+        let more = BATCH.saturating_sub(batch.len());
+        batch.extend(std::iter::from_fn(|| self.inbox.try_recv().ok()).take(more));
     }
 
     /// The last chance of what could not be written so far; whether all of it was.
@@ -519,6 +532,7 @@ impl Task {
             self.cursors.retain(|session, _| self.stuck.is_of(session));
         }
         self.metrics.store_wrote();
+        self.together = batch > 1;
         let mut results = results.into_iter();
         for queued in self.queue.drain(..batch) {
             let mut answered = Ok(());
