@@ -246,7 +246,9 @@ impl Store {
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        let journal = journal::Journal::new(options.clone());
+        // What a statement needs to be undone stays in memory.
+        let journal = options.clone().pragma("temp_store", "MEMORY").pragma("wal_autocheckpoint", CHECKPOINT);
+        let journal = journal::Journal::new(journal);
         let pool = Self::pool(path, options).await?;
         Ok(Self { events: pool.clone(), known: known::Known::default(), journal, pool, path: path.to_owned() })
     }
@@ -314,6 +316,9 @@ impl Store {
 const OF_ONE: [u32; 4] = [18, 19, 20, 25];
 /// "HOLD", as the first migration sets it.
 const APPLICATION_ID: i64 = 0x484f_4c44;
+/// After how many pages of 4 KiB a decision copies SQLite's log into the file, before it is answered. Recorded events do so after the
+/// usual 1000, so that a decision has to where few events are recorded, and seldom.
+const CHECKPOINT: &str = "4000";
 /// The newest schema this version knows.
 const VERSION: i64 = 4;
 
