@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlSafeStr as _, SqlitePool};
+use sqlx::{ConnectOptions as _, Row as _, SqlSafeStr as _, SqlitePool};
 
 use crate::api::SessionId;
 use crate::audit::Head;
@@ -246,9 +246,9 @@ impl Store {
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
-        // What a statement needs to be undone stays in memory.
+        // What a statement needs to be undone stays in memory. A slow one would be logged whole, with a row of marks for each record.
         let journal = options.clone().pragma("temp_store", "MEMORY").pragma("wal_autocheckpoint", CHECKPOINT);
-        let journal = journal::Journal::new(journal);
+        let journal = journal::Journal::new(journal.disable_statement_logging());
         let pool = Self::pool(path, options).await?;
         Ok(Self { events: pool.clone(), known: known::Known::default(), journal, pool, path: path.to_owned() })
     }
