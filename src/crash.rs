@@ -242,8 +242,16 @@ pub const fn permitted() -> Result<(), NotPermitted> {
     Ok(())
 }
 
+/// Whether a process is to end in the middle of a transaction, which has to be cut there then: never in a build without crash points.
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+#[must_use]
+pub const fn aims_within_transactions() -> bool {
+    false
+}
+
 #[cfg(feature = "crash-points")]
-pub use striking::{at, permitted};
+pub use striking::{aims_within_transactions, at, permitted};
 
 #[cfg(feature = "crash-points")]
 mod striking {
@@ -266,13 +274,32 @@ mod striking {
 
     /// Ends the process with SIGKILL if the variable says so.
     pub fn at(point: Point) {
-        static AIM: OnceLock<Option<Aim>> = OnceLock::new();
         static PASSED: AtomicU32 = AtomicU32::new(0);
-        let aim = AIM.get_or_init(|| aim().ok());
-        let Some(Aim::At { point: aimed, nth }) = aim else { return };
+        let Some(Aim::At { point: aimed, nth }) = aimed() else { return };
         if point == *aimed && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *nth {
             strike();
         }
+    }
+
+    /// Whether [`VARIABLE`] names a spot inside of a transaction of the journal: only then it is cut there, so that every other
+    /// process that is killed has written as the ones that are used do.
+    #[must_use]
+    pub fn aims_within_transactions() -> bool {
+        const WITHIN: [Point; 7] = [
+            Point::TransactionBegun,
+            Point::OpenedUncommitted,
+            Point::RevisedUncommitted,
+            Point::DecidedUncommitted,
+            Point::DeliveredUncommitted,
+            Point::OtherUncommitted,
+            Point::CursorUncommitted,
+        ];
+        matches!(aimed(), Some(Aim::At { point, .. }) if WITHIN.contains(point))
+    }
+
+    fn aimed() -> Option<&'static Aim> {
+        static AIM: OnceLock<Option<Aim>> = OnceLock::new();
+        AIM.get_or_init(|| aim().ok()).as_ref()
     }
 
     fn aim() -> Result<Aim, NotPermitted> {

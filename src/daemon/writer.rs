@@ -28,6 +28,8 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 128;
 /// How often a store that failed is tried again, and how long cursors may wait.
 const PERIOD: Duration = Duration::from_secs(1);
+/// A transaction that takes so long is told of.
+const SLOW: Duration = Duration::from_secs(1);
 /// How long the end waits for a store that fails, and how often it tries.
 const GRACE: Duration = Duration::from_secs(3);
 /// How long it waits for a store that does not answer at all: for what is under way, and to close it.
@@ -315,7 +317,7 @@ struct Task {
 impl Task {
     async fn run(mut self) -> Left {
         loop {
-            let (mut batch, together) = (Vec::new(), std::mem::take(&mut self.together));
+            let mut batch = Vec::new();
             let idle = self.queue.is_empty() && self.stuck.is_empty() && self.cursors.is_empty();
             // What happened goes before events that are recorded for later.
             tokio::select! {
@@ -327,7 +329,7 @@ impl Task {
                     continue;
                 }
             }
-            if together {
+            if !batch.is_empty() && std::mem::take(&mut self.together) {
                 self.gather(&mut batch).await;
             }
             self.take(batch).await;
@@ -421,7 +423,10 @@ impl Task {
                 return;
             }
             crash::at(Point::WriteUnbegun);
-            match self.store.append(&writes, &cursors, self.clock.wall()).await {
+            let (began, records) = (Instant::now(), writes.len());
+            let appended = self.store.append(&writes, &cursors, self.clock.wall()).await;
+            self.say_slow(began.elapsed(), records);
+            match appended {
                 Ok(results) => self.written(batch, last, results),
                 Err(error) if batch > 1 && error.may_be_of_one_record() => {
                     if let Err(error) = self.one_by_one(batch).await {
@@ -557,6 +562,13 @@ impl Task {
         self.metrics.store_failed();
         self.queue = std::mem::take(&mut self.queue).into_iter().filter_map(|queued| queued.failed(why)).collect();
         self.say_failing(why);
+    }
+
+    fn say_slow(&self, took: Duration, records: usize) {
+        if took >= SLOW {
+            let (path, took) = (self.store.path().display(), took.as_millis());
+            tracing::warn!("the store {path} took {took} ms to write {records} records: decisions wait for its disk");
+        }
     }
 
     fn say_failing(&mut self, why: &str) {

@@ -1,15 +1,16 @@
 //! Appending: journal, chain head and projection in one transaction.
 //!
 //! Each statement would be a round trip to the thread that has the connection, which costs a third of what the disk takes. So a
-//! transaction is one query, whatever its size: the rows of all its records in one statement for each table. It is written upon
-//! what this process left, which it knows; the statements themselves fail where that is not so, and then it is read first.
+//! transaction of up to 128 entries is one query: the rows of all its records in one statement for each table. It is written upon
+//! what this process left, which it knows; the statements themselves fail where that is not so, and then it is read first, by a
+//! query before.
 
 use std::borrow::{Borrow, Cow};
 use std::collections::BTreeMap;
 
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-use super::journal::Hand;
+use super::journal::{COMMIT, Hand};
 use super::plan::{Line, Plan, Standing, Stands};
 use super::{Conflict, Store, StoreError, Write};
 use crate::api::{MessageId, SessionId};
@@ -25,8 +26,8 @@ const ROWS: usize = 128;
 enum Upon {
     /// This is the newest entry, and no approval that is written of has an outcome. The statements fail where it is not so.
     Expected(Head),
-    /// What is read in the same transaction.
-    Read,
+    /// What is read in the same transaction, after this was expected as the newest entry.
+    Read(Option<Head>),
 }
 
 impl Store {
@@ -47,14 +48,15 @@ impl Store {
         let mut hand = self.journal.take_up().await.map_err(|source| self.sql("written", source))?;
         // What follows a decision has an outcome that stands.
         let fresh = writes.iter().all(|write| write.record.entry != gate::Entry::Delivered);
-        if let Some(head) = hand.head.take().filter(|_| fresh) {
+        let left = hand.head.take();
+        if let Some(head) = left.filter(|_| fresh) {
             match self.transact(&mut hand, Upon::Expected(head), &writes, cursors, at).await {
                 // It is not as expected, or a record is to blame: which one, shows where nothing is expected.
                 Err(error) if error.may_be_of_one_record() => (),
                 done => return done,
             }
         }
-        self.transact(&mut hand, Upon::Read, &writes, cursors, at).await
+        self.transact(&mut hand, Upon::Read(left), &writes, cursors, at).await
     }
 
     /// One transaction. What is known of the head is what a transaction left that was committed.
@@ -66,9 +68,10 @@ impl Store {
         cursors: &BTreeMap<SessionId, MessageId>,
         at: jiff::Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+        hand.in_transaction();
         match self.append_all(&mut hand.connection, upon, writes, cursors, at).await {
             Ok(plan) => {
-                hand.head = Some(plan.head);
+                hand.committed(Some(plan.head));
                 Ok(plan.results)
             }
             Err(error) => {
@@ -90,12 +93,21 @@ impl Store {
     ) -> Result<Plan, StoreError> {
         let (head, standing) = match upon {
             Upon::Expected(head) => (head, Standing::new()),
-            Upon::Read => self.read(connection, writes).await?,
+            Upon::Read(left) => {
+                let (head, standing) = self.read(connection, writes).await?;
+                if left.is_some_and(|left| left != head) {
+                    let (path, seq) = (self.path.display(), head.seq);
+                    tracing::warn!(
+                        "somebody else writes the store {path} as well: it has entry {seq}, which is not ours"
+                    );
+                }
+                (head, standing)
+            }
         };
         let plan = Plan::of(head, standing, writes).map_err(|error| self.row(format!("record: {error}")))?;
         let mut query = match upon {
             Upon::Expected(_) => self.begin(connection).await?,
-            Upon::Read => QueryBuilder::new(""),
+            Upon::Read(_) => QueryBuilder::new(""),
         };
         let mut rest = plan.lines.as_slice();
         while rest.len() > ROWS {
@@ -147,10 +159,10 @@ impl Store {
         Ok((head, standing))
     }
 
-    /// How a transaction's first query begins. Only where a process may be killed in between it is a query of its own.
+    /// How a transaction's first query begins. Only where a process is to be killed in between it is a query of its own.
     async fn begin(&self, connection: &mut SqliteConnection) -> Result<QueryBuilder<Sqlite>, StoreError> {
         const BEGIN: &str = "BEGIN IMMEDIATE; ";
-        if !crash::is_built_in() {
+        if !crash::aims_within_transactions() {
             return Ok(QueryBuilder::new(BEGIN));
         }
         self.run(connection, QueryBuilder::new(BEGIN)).await?;
@@ -158,7 +170,7 @@ impl Store {
         Ok(QueryBuilder::new(""))
     }
 
-    /// Runs a transaction's last query, and ends it; again as one where nobody may be killed in between.
+    /// Runs a transaction's last query, and ends it; again as one where nobody is to be killed in between.
     async fn commit(
         &self,
         connection: &mut SqliteConnection,
@@ -166,12 +178,12 @@ impl Store {
         writes: &[&Write],
         cursors: &BTreeMap<SessionId, MessageId>,
     ) -> Result<(), StoreError> {
-        if crash::is_built_in() {
+        if crash::aims_within_transactions() {
             self.run(connection, std::mem::take(&mut query)).await?;
             pass(0, writes, cursors);
         }
-        query.push("COMMIT");
-        self.run(connection, query).await?;
+        query.push(COMMIT);
+        query.build().fetch_one(connection).await.map_err(|source| self.sql("written", source))?;
         pass(1, writes, cursors);
         Ok(())
     }
@@ -193,7 +205,7 @@ fn move_head(query: &mut QueryBuilder<Sqlite>, head: Head, upon: Upon) {
             .push("), ")
             .push_bind(head.seq)
             .push(", NULL)"),
-        Upon::Read => query.push_bind(head.seq),
+        Upon::Read(_) => query.push_bind(head.seq),
     };
     query.push(", ").push_bind(head.hash.to_string());
     query.push(") ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash; ");
@@ -237,7 +249,7 @@ fn insert_lines(query: &mut QueryBuilder<Sqlite>, lines: &[Line], upon: Upon) {
     query.push(") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET seq = iif(approvals.outcome IS NULL");
     match upon {
         Upon::Expected(_) => (),
-        Upon::Read => drop(query.push(" OR approvals.outcome = excluded.outcome")),
+        Upon::Read(_) => drop(query.push(" OR approvals.outcome = excluded.outcome")),
     }
     query.push(", excluded.seq, NULL), outcome = excluded.outcome, delivery = excluded.delivery, ");
     query.push("live = excluded.live, kept = excluded.kept; ");

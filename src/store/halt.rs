@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::{Executor as _, Row as _, SqliteConnection};
 
+use super::journal::COMMIT;
 use super::{Store, StoreError};
 use crate::audit::{Entry, Head};
 use crate::control::{Halt, OperatorName};
@@ -95,9 +96,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut hand = self.journal.take_up().await.map_err(|source| self.sql("written", source))?;
         hand.head = None;
+        hand.in_transaction();
         let written = self.write_halt_entry(&mut hand.connection, at, entry, body, is_news).await;
-        if written.is_err() {
-            hand.roll_back().await;
+        match written {
+            Ok(()) => hand.committed(None),
+            Err(_) => hand.roll_back().await,
         }
         written
     }
@@ -120,7 +123,7 @@ impl Store {
             self.insert_entry(connection, &entry, head).await?;
         }
         crash::at(Point::HaltUncommitted);
-        connection.execute("COMMIT").await.map_err(sql)?;
+        sqlx::query(COMMIT).fetch_one(connection).await.map_err(sql)?;
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! The connection that writes the journal: one, in one hand at a time.
 //!
 //! No pool is before it: that asks a connection whether it is alive before and after each use, and each time is a round trip to the
-//! thread that has the connection. So it is looked at where it failed, and opened anew if that thread is gone. Nothing is retried here.
+//! thread that has the connection. So it is looked at where it failed, and opened anew if that thread is gone: what was to be written
+//! then is refused. Nothing is retried here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,11 @@ use tokio::time::timeout;
 
 use crate::audit::Head;
 
-/// How long is waited for whoever writes.
+/// Ends a transaction, and tells that it did: whoever waits for a query whose thread has died meanwhile is told that it is over, as if
+/// all had gone well. The row comes only after what was committed is on the disk; without it the query failed.
+pub(super) const COMMIT: &str = "COMMIT; SELECT 1";
+
+/// How long is waited for whoever writes, and for a connection.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the connection is when nobody writes. Cheap to clone.
@@ -35,6 +40,7 @@ pub(super) struct Hand {
     pub(super) connection: SqliteConnection,
     /// The newest entry of the journal as this hand left it. Others may have written since; `append` finds that out.
     pub(super) head: Option<Head>,
+    /// Whether it is to be opened anew: a transaction has begun and nobody saw its end, or its thread is gone.
     lost: bool,
 }
 
@@ -53,7 +59,11 @@ impl Journal {
             return Err(sqlx::Error::PoolClosed);
         }
         if place.hand.as_ref().is_none_or(|hand| hand.lost) {
-            place.hand = Some(Hand { connection: self.options.connect().await?, head: None, lost: false });
+            // One that is lost lets go of the file first.
+            place.hand = None;
+            let connecting = timeout(PATIENCE, self.options.connect());
+            let connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            place.hand = Some(Hand { connection, head: None, lost: false });
         }
         MutexGuard::try_map(place, |place| place.hand.as_mut()).map_err(|_| sqlx::Error::PoolClosed)
     }
@@ -76,6 +86,16 @@ impl Journal {
 }
 
 impl Hand {
+    /// A transaction begins. Whoever waits for it may give up: then the connection is not used again.
+    pub(super) fn in_transaction(&mut self) {
+        self.lost = true;
+    }
+
+    /// The transaction was committed, and left `head` as the newest entry, where that is known.
+    pub(super) fn committed(&mut self, head: Option<Head>) {
+        (self.head, self.lost) = (head, false);
+    }
+
     /// Ends a transaction that failed. SQLite has rolled back by itself when the disk is full; then there is nothing to roll back,
     /// which is no news.
     pub(super) async fn roll_back(&mut self) {

@@ -1,6 +1,8 @@
 //! What is written stands, once, whole and in order.
 
 use std::collections::BTreeMap;
+use std::future::{Future as _, poll_fn};
+use std::task::Poll;
 
 use holdpoint::api::MessageId;
 use holdpoint::audit::Head;
@@ -196,6 +198,63 @@ async fn what_others_wrote_meanwhile_is_read_before_anything_is_written_upon_it(
     assert_eq!(store.append(&[withdrawn], &NO_CURSORS, at(7)).await.unwrap(), [Ok(())]);
     assert_eq!(entries(&store, 2).await, ["decided", "noted", "noted", "halted", "decided"]);
     assert_eq!(store.verify().await.unwrap().unwrap().entries, 7);
+}
+
+/// Whatever else is told of an approval whose outcome stands, to a store that knows nothing of it and to one that does.
+#[tokio::test]
+async fn nothing_that_is_told_of_an_approval_later_changes_its_outcome() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let one = open(1);
+    let approved = closed(&one, Outcome::Approved, Delivery::Applying);
+    let opened = [write(Entry::Opened, &one, 1), write(Entry::Decided, &approved, 2)];
+    store.append(&opened, &NO_CURSORS, at(2)).await.unwrap();
+    let conflict = Conflict { approval: one.card.approval.to_string(), outcome: "approved".to_owned() };
+    for entry in [Entry::Revised, Entry::Voted, Entry::Extended, Entry::Frozen, Entry::Thawed, Entry::Noted] {
+        let (back, again) = (write(entry, &one, 3), write(entry, &approved, 3));
+        for writes in [[back.clone(), again.clone()], [again, back]] {
+            let results = store.append(&writes, &NO_CURSORS, at(3)).await.unwrap();
+            let refused: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+            assert_eq!(refused, std::slice::from_ref(&conflict), "{entry:?}");
+        }
+    }
+    assert_eq!(store.live().await.unwrap(), [approved]);
+    store.verify().await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn whoever_gives_up_a_write_leaves_a_store_of_use() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let (one, none) = (open(1), NO_CURSORS);
+    for n in 1..20 {
+        let opened = [write(Entry::Opened, &one, 1), note("beside", n)];
+        let mut given_up = Box::pin(store.append(&opened, &none, at(n)));
+        let waits = poll_fn(|cx| Poll::Ready(given_up.as_mut().poll(cx).is_pending())).await;
+        drop(given_up);
+        assert!(waits, "nothing is on the disk at once");
+        assert_eq!(store.append(&[note("then", n)], &NO_CURSORS, at(n)).await.unwrap(), [Ok(())]);
+    }
+    store.append(&[write(Entry::Opened, &one, 1)], &NO_CURSORS, at(20)).await.unwrap();
+    assert_eq!(store.live().await.unwrap(), [one]);
+    store.verify().await.unwrap().unwrap();
+}
+
+/// Not ours to mend, but nothing may be written upon a chain that is not there.
+#[tokio::test]
+async fn a_head_that_somebody_changed_is_what_is_written_upon_and_shows() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    store.append(&[note("one", 1)], &NO_CURSORS, at(1)).await.unwrap();
+    let mut hand = SqliteConnectOptions::new().filename(&place.file).connect().await.unwrap();
+    let changed = format!("UPDATE head SET hash = '{}'", "0".repeat(64));
+    hand.execute(sqlx::AssertSqlSafe(changed)).await.unwrap();
+    assert_eq!(store.append(&[note("two", 2)], &NO_CURSORS, at(2)).await.unwrap(), [Ok(())]);
+    assert_eq!(entries(&store, 0).await, ["noted", "noted"]);
+    store.verify().await.unwrap().unwrap_err();
+    hand.execute("DELETE FROM head").await.unwrap();
+    store.append(&[note("three", 3)], &NO_CURSORS, at(3)).await.unwrap_err();
+    assert_eq!(entries(&store, 0).await, ["noted", "noted"]);
 }
 
 #[tokio::test]
