@@ -93,9 +93,9 @@ def fleet(args, cores, condition, sessions):
 
 
 def can(client, condition, sessions):
-    """Whether a client is run: the floor knows no TLS, polling has no stream to stall, a thread of the SDK ends with its connection,
-    and neither of these two is near what a simulator that is exact could show."""
-    if client in MOST and condition == "exact" or client == "sdk" and condition in ("idle", "resets"):
+    """Whether a client is run: the floor knows no TLS, polling has no stream to stall and nothing that a simulator that is exact
+    could show, and floor and SDK do not come back from a reset."""
+    if client in MOST and condition == "exact" or client in ("sdk", "floor") and condition == "resets" or (client, condition) == ("sdk", "idle"):
         return False
     if client == "floor" and condition.startswith("tls") or client == "polling" and condition in ("stalled", "idle"):
         return False
