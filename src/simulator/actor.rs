@@ -163,12 +163,13 @@ fn moment(origin: Instant) -> Moment {
 /// A timer is off by up to a millisecond, and whoever sleeps takes a while to wake: not to sleep costs a processor.
 async fn wait_until(at: Option<Instant>, exact: bool) {
     if exact {
-        // Others go first, also where it is late.
-        tokio::task::yield_now().await;
-        while at.is_none_or(|at| Instant::now() < at) {
+        loop {
+            // Others go first, also where it is late.
             tokio::task::yield_now().await;
+            if at.is_some_and(|at| Instant::now() >= at) {
+                return;
+            }
         }
-        return;
     }
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
