@@ -98,7 +98,8 @@ impl Store {
                 if left.is_some_and(|left| left != head) {
                     let (path, seq) = (self.path.display(), head.seq);
                     tracing::warn!(
-                        "somebody else writes the store {path} as well: it has entry {seq}, which is not ours"
+                        "somebody else writes the store {path} as well: its newest entry, {seq}, is not ours; nothing but one \
+                         daemon may, and `holdpoint audit verify` tells whether it is whole"
                     );
                 }
                 (head, standing)
