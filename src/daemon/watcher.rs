@@ -9,9 +9,9 @@
 //! - The stream is reopened whenever it ends, history included, with jittered back-off. What it repeats is recognised by
 //!   message id, kind and text, or by content where there is no id ([`Known`], [`Replay`]).
 //! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`], and a third
-//!   as often while it keeps bringing news), and fast while it is not ([`WatchConfig::poll_interval`]). It always starts further back than it has read, at what was read at
-//!   least one such interval before, because global ids may become visible out of order. That is also the cursor that may
-//!   be kept ([`Seen::Cursor`]).
+//!   as often while it keeps bringing news), and fast while it is not ([`WatchConfig::poll_interval`]). It starts further back than it has read, because global
+//!   ids may become visible out of order: at what was read twice, the second time at least one such interval later. That is also the
+//!   cursor that may be kept ([`Seen::Cursor`]). Only a poll within an interval of the last one reads on from where that ended.
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again: as fast at first, and less often once a few polls found nothing
 //!   ([`WatchConfig::idle_interval`]).

@@ -58,11 +58,11 @@ pub(super) struct Task {
     poll: Poll,
     /// Another poll is wanted at once, because something happened after the running one was sent.
     poll_again: bool,
-    /// The next poll reads after this id, which was `read_to` at least one interval of polling ago. Once it was told, it is
-    /// the cursor.
+    /// What was read up to here was read once more, at least one interval of polling later: nothing below becomes visible any more.
+    /// Once it was told, it is the cursor.
     read_after: MessageId,
-    /// What `read_after` will be next, and since when it is read.
-    read_next: (Duration, MessageId),
+    /// What `read_after` will be next, and since when that is read; none before the first answer.
+    settling: Option<(Duration, MessageId)>,
     /// The greatest id that polling has brought.
     read_to: MessageId,
     /// The cursor that was told last.
@@ -149,7 +149,7 @@ impl Task {
             poll: Poll::Not,
             poll_again: false,
             read_after: cursor,
-            read_next: (Duration::ZERO, cursor),
+            settling: None,
             read_to: cursor,
             cursor,
             polled: false,

@@ -11,8 +11,9 @@ use crate::daemon::watcher::{Replay, Seen};
 
 impl Task {
     pub(super) fn start_poll(&mut self) {
-        let (provider, session, after) = (self.provider.clone(), self.session.clone(), self.read_after);
         self.poll_began = self.now();
+        let after = if self.reads_again() { self.read_after } else { self.read_to };
+        let (provider, session) = (self.provider.clone(), self.session.clone());
         self.put_off = 0;
         self.poll = Poll::Running(if self.absences == 0 {
             Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
@@ -103,16 +104,23 @@ impl Task {
         Ok(())
     }
 
+    /// Whether the newest poll began late enough to find what became visible late below what was read. One that follows sooner, for
+    /// a stream that opened or broke, reads only on: the next one finds the rest.
+    fn reads_again(&self) -> bool {
+        self.settling.is_none_or(|(since, _)| self.poll_began.saturating_sub(since) >= self.config.poll_interval)
+    }
+
     /// Tells what is new among polled events, and moves the cursors; says whether anything was.
     fn read_back(&mut self, events: Vec<Event>) -> bool {
         let now = self.now();
         let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
         self.read_to = self.read_to.max(greatest);
         self.known.polled(self.read_to);
-        let (since, settled) = self.read_next;
-        if now.saturating_sub(since) >= self.config.poll_interval {
-            self.read_after = settled;
-            self.read_next = (now, self.read_to);
+        if self.reads_again() {
+            if let Some((_, up_to)) = self.settling {
+                self.read_after = up_to;
+            }
+            self.settling = Some((now, self.read_to));
         }
         self.history_to.get_or_insert(self.read_to);
         if let Some(listed) = &mut self.listed {
