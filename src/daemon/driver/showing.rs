@@ -1,5 +1,5 @@
 //! What clients are shown of the session itself: changes of state, sight and approval at once, counters every ten
-//! seconds: nobody is told of them alone, they stand in the next snapshot.
+//! seconds, and sooner where they have doubled: nobody is told of them alone, they stand in the next snapshot.
 //!
 //! Only tells; decides nothing and is never asked before a pause has left.
 
@@ -12,10 +12,9 @@ use crate::clock::{Clock, Moment};
 use crate::control::{DeskService, Halt, SessionState, SessionView, Sight, Stillness};
 use crate::gate::{ApprovalId, Digest, EventLine, Gate};
 
-/// How often counters alone are told: at first, and once there are more events than that.
-const AT_FIRST: Duration = Duration::from_secs(1);
-const FIRST: u64 = 10;
-const LATER: Duration = Duration::from_secs(10);
+/// How long counters alone wait to be told: where there are twice as many events as were told, and where there are fewer.
+const DOUBLED: Duration = Duration::from_secs(1);
+const OTHERWISE: Duration = Duration::from_secs(10);
 /// How much of names and texts is told; approvals have all of it.
 const NAME_MOST: usize = 200;
 const TEXT_MOST: usize = 1000;
@@ -71,7 +70,7 @@ impl Showing {
     #[must_use]
     pub fn due(&self, events: u64) -> Option<Instant> {
         let shown = self.shown.as_ref()?;
-        (shown.events != events).then(|| shown.at + every(shown.events))
+        (shown.events != events).then(|| shown.at + wait(shown.events, events))
     }
 
     /// Tells clients what they do not know. That the gate has taken in another stop of everything is news as well: before that
@@ -80,7 +79,7 @@ impl Showing {
         let (state, standing, approval) = (gate.state(), gate.stillness(), gate.shown_approval());
         let known = self.shown.as_ref();
         let same = known.is_some_and(|shown| {
-            let counted = shown.events == events || shown.at.elapsed() < every(shown.events);
+            let counted = shown.events == events || shown.at.elapsed() < wait(shown.events, events);
             let stands = shown.state == state && shown.standing == standing;
             stands && self.halt.as_ref() == halt && shown.approval == approval && shown.sight == self.sight && counted
         });
@@ -107,8 +106,8 @@ impl Showing {
     }
 }
 
-fn every(events: u64) -> Duration {
-    if events < FIRST { AT_FIRST } else { LATER }
+fn wait(told: u64, events: u64) -> Duration {
+    if events >= told.saturating_mul(2) { DOUBLED } else { OTHERWISE }
 }
 
 fn head(text: &str, most: usize) -> String {
