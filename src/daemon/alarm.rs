@@ -5,7 +5,7 @@
 //! what was due.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -13,27 +13,61 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug, Default)]
 pub(super) struct Alarm {
     /// Nothing was due yet without it.
-    set: Option<Pin<Box<Sleep>>>,
+    set: Option<Set>,
+}
+
+#[derive(Debug)]
+struct Set {
+    at: Instant,
+    /// Who is woken then, once that is somebody.
+    wakes: Option<Waker>,
+    sleep: Pin<Box<Sleep>>,
 }
 
 impl Alarm {
     /// Ready once `due` has come; never without it. The task may be woken earlier.
     pub fn poll(&mut self, cx: &mut Context<'_>, due: Option<Instant>) -> Poll<()> {
         let Some(due) = due else { return Poll::Pending };
-        let sleep = self.set.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if due < sleep.deadline() {
-            sleep.as_mut().reset(due);
+        let set = self.set.get_or_insert_with(|| Set::at(due));
+        if due < set.at {
+            set.to(due);
         }
-        while sleep.deadline() < due {
-            ready!(sleep.as_mut().poll(cx));
-            sleep.as_mut().reset(due);
+        // A timer that runs says nothing new, and what it is made of lies where nothing else is needed of it.
+        if set.wakes(cx.waker()) && Instant::now() < set.at {
+            return Poll::Pending;
         }
-        sleep.as_mut().poll(cx)
+        while set.at < due {
+            ready!(set.poll(cx));
+            set.to(due);
+        }
+        set.poll(cx)
     }
 
     /// Waits for `due`; may be dropped and begun again at any time.
     pub async fn until(&mut self, due: Option<Instant>) {
         std::future::poll_fn(|cx| self.poll(cx, due)).await;
+    }
+}
+
+impl Set {
+    fn at(due: Instant) -> Self {
+        Self { at: due, wakes: None, sleep: Box::pin(sleep_until(due)) }
+    }
+
+    fn to(&mut self, due: Instant) {
+        self.at = due;
+        self.sleep.as_mut().reset(due);
+    }
+
+    fn wakes(&self, waker: &Waker) -> bool {
+        self.wakes.as_ref().is_some_and(|wakes| wakes.will_wake(waker))
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let went_off = self.sleep.as_mut().poll(cx);
+        // Whoever it wakes stays that after it is set anew; one that went off wakes nobody.
+        self.wakes = went_off.is_pending().then(|| cx.waker().clone());
+        went_off
     }
 }
 
@@ -59,6 +93,15 @@ mod tests {
         assert_eq!(began.elapsed(), Duration::from_secs(40), "later than it was set to");
         alarm.until(at(39)).await;
         assert_eq!(began.elapsed(), Duration::from_secs(40), "what has passed is due at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_last_is_woken() {
+        let (mut alarm, began) = (Alarm::default(), Instant::now());
+        let due = Some(began + Duration::from_secs(5));
+        assert!(alarm.poll(&mut Context::from_waker(Waker::noop()), due).is_pending());
+        alarm.until(due).await;
+        assert_eq!(began.elapsed(), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]
