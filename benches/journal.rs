@@ -133,15 +133,18 @@ impl Bench {
 
     fn one_at_a_time(&mut self, runtime: &Runtime, count: usize) -> Vec<Duration> {
         let writes: Vec<Write> = self.waiting(runtime, count).iter().map(decided).collect();
-        runtime.block_on(async {
+        let writer = self.writer.clone();
+        // Whoever decides is a task of the runtime, as the drivers of sessions are.
+        let deciding = runtime.spawn(async move {
             let mut times = Vec::with_capacity(count);
             for write in writes {
                 let began = Instant::now();
-                decide(&self.writer, write).await;
+                decide(&writer, write).await;
                 times.push(began.elapsed());
             }
             times
-        })
+        });
+        runtime.block_on(deciding).expect("decisions")
     }
 
     /// Decisions a second.
