@@ -508,6 +508,8 @@ impl Gate {
         if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
             return;
         }
+        // No more room than for these, in each of ten thousand sessions.
+        self.before.reserve_exact(MOST.saturating_sub(self.before.len()));
         if self.before.len() == MOST {
             self.before.pop_front();
         }
