@@ -28,7 +28,7 @@ use crate::audit::Head;
 use crate::crash::{self, Point};
 use crate::gate::{Digest, Record};
 
-pub use durable::Durable;
+pub use durable::{Cursors, Durable};
 pub use events::{EventBounds, EventPage, Recorded};
 pub use lock::{Lock, LockError};
 pub use noted::Noted;
@@ -47,6 +47,8 @@ pub struct Store {
     /// Whose rows stand, of what `events` writes.
     known: known::Known,
     path: PathBuf,
+    /// Whether it was a store before it was opened here.
+    was_there: bool,
 }
 
 /// One record to be written.
@@ -165,7 +167,7 @@ impl Store {
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         lock::protected_directory(path)?;
         lock::private_file(path)?;
-        Self::look(path).await?;
+        let was_there = Self::look(path).await?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -179,6 +181,7 @@ impl Store {
         let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
         let events = events.pragma("temp_store", "MEMORY");
         store.events = Self::pool(path, events).await?;
+        store.was_there = was_there;
         let opened = store.journal.take_up().await.map(drop);
         opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
         crash::at(Point::StoreOpened);
@@ -202,15 +205,15 @@ impl Store {
     }
 
     /// Refuses a file that is not ours, or cannot be written, before anything in it, or beside it, is changed. One that is not
-    /// there may become ours.
+    /// there, or has nothing in it, may become ours: whether it is already is the answer.
     ///
     /// # Errors
     /// When the file or its directory cannot be written, or it cannot be read, or is not a store of this version or an older one.
-    pub async fn look(path: &Path) -> Result<(), StoreError> {
+    pub async fn look(path: &Path) -> Result<bool, StoreError> {
         if let Err(error) = tokio::fs::metadata(path).await
             && error.kind() == std::io::ErrorKind::NotFound
         {
-            return Ok(());
+            return Ok(false);
         }
         lock::writable(path)?;
         let options = SqliteConnectOptions::new().filename(path).read_only(true).create_if_missing(false);
@@ -218,7 +221,8 @@ impl Store {
         let identity = store.identity().await;
         store.close().await;
         match identity? {
-            Identity::Ours | Identity::Empty => Ok(()),
+            Identity::Ours => Ok(true),
+            Identity::Empty => Ok(false),
             Identity::Foreign => Err(StoreError::Foreign { path: path.to_owned() }),
             Identity::Newer(found) => Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION }),
         }
@@ -250,7 +254,8 @@ impl Store {
         let journal = options.clone().pragma("temp_store", "MEMORY").pragma("wal_autocheckpoint", CHECKPOINT);
         let journal = journal::Journal::new(journal.disable_statement_logging());
         let pool = Self::pool(path, options).await?;
-        Ok(Self { events: pool.clone(), known: known::Known::default(), journal, pool, path: path.to_owned() })
+        let (events, known) = (pool.clone(), known::Known::default());
+        Ok(Self { events, known, journal, pool, path: path.to_owned(), was_there: true })
     }
 
     async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {

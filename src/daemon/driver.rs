@@ -266,7 +266,9 @@ impl Driver {
         }
         // The end may have judged events, too.
         self.recorder.send();
-        if self.unsent.is_empty() {
+        if self.gate.is_over() {
+            self.forget_cursor();
+        } else if self.unsent.is_empty() {
             self.keep_cursor();
         }
         tracing::info!(session = %self.session, "session {} is no longer watched: {}", self.session, self.tally);

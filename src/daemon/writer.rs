@@ -19,7 +19,7 @@ use crate::control::{DeskService, DeskSettings, Drivers};
 use crate::crash::{self, Point};
 use crate::error::chain;
 use crate::operator::log::TOLD;
-use crate::store::{Conflict, Durable, StoreError, Write};
+use crate::store::{Conflict, Cursors, Durable, StoreError, Write};
 use crate::telemetry::metrics::Metrics;
 
 /// How many requests may wait before the writer is called too slow.
@@ -43,8 +43,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 enum Request {
     /// Write these, all or none.
     Record(Queued),
-    /// A session's events were evaluated up to here.
-    Cursor { session: SessionId, up_to: MessageId },
+    /// A session's events were evaluated up to here; or it is over.
+    Cursor { session: SessionId, up_to: Option<MessageId> },
     /// Whether the writer turns.
     Beat(Beat),
 }
@@ -191,6 +191,15 @@ impl Writer {
 
     /// Moves a session's cursor, soon. Losing one only makes events be evaluated again.
     pub fn cursor(&self, session: &SessionId, up_to: MessageId) {
+        self.move_cursor(session, Some(up_to));
+    }
+
+    /// Forgets the cursor of a session that is over, soon.
+    pub fn forget_cursor(&self, session: &SessionId) {
+        self.move_cursor(session, None);
+    }
+
+    fn move_cursor(&self, session: &SessionId, up_to: Option<MessageId>) {
         let _ = self.requests.try_send(Request::Cursor { session: session.clone(), up_to });
     }
 }
@@ -305,7 +314,7 @@ struct Task {
     queue: VecDeque<Queued>,
     /// What cannot be written although others can, and what came after it of the same session.
     stuck: Stuck,
-    cursors: BTreeMap<SessionId, MessageId>,
+    cursors: Cursors,
     failing: bool,
     /// Whether the newest transaction was of several requests.
     together: bool,
@@ -413,7 +422,7 @@ impl Task {
             let writes: Vec<&Write> = self.queue.iter().take(batch).flat_map(|queued| &queued.writes).collect();
             // Never ahead of a record.
             let may_move = |session: &SessionId| last && !self.stuck.is_of(session);
-            let cursors: BTreeMap<_, _> = self
+            let cursors: Cursors = self
                 .cursors
                 .iter()
                 .filter(|(session, _)| may_move(session))

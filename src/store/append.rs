@@ -12,8 +12,8 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::journal::{COMMIT, Hand};
 use super::plan::{Line, Plan, Standing, Stands};
-use super::{Conflict, Store, StoreError, Write};
-use crate::api::{MessageId, SessionId};
+use super::{Conflict, Cursors, Store, StoreError, Write};
+use crate::api::MessageId;
 use crate::audit::{Head, approval_name};
 use crate::crash::{self, Point};
 use crate::gate::{self, ApprovalId, Kept};
@@ -31,7 +31,7 @@ enum Upon {
 }
 
 impl Store {
-    /// Writes `writes` in order and moves `cursors`, all or nothing, durably.
+    /// Writes `writes` in order and moves `cursors`, or forgets them, all or nothing, durably.
     ///
     /// The answer has one result per write: a [`Conflict`] says that this one would have changed an outcome that stands;
     /// it is left out and the others are written. The same outcome written twice is success, and stands once.
@@ -41,7 +41,7 @@ impl Store {
     pub async fn append<W: Borrow<Write> + Sync>(
         &self,
         writes: &[W],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         at: jiff::Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         let writes: Vec<&Write> = writes.iter().map(Borrow::borrow).collect();
@@ -65,7 +65,7 @@ impl Store {
         hand: &mut Hand,
         upon: Upon,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         at: jiff::Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         hand.in_transaction();
@@ -88,7 +88,7 @@ impl Store {
         connection: &mut SqliteConnection,
         upon: Upon,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         at: jiff::Timestamp,
     ) -> Result<Plan, StoreError> {
         let (head, standing) = match upon {
@@ -177,7 +177,7 @@ impl Store {
         connection: &mut SqliteConnection,
         mut query: QueryBuilder<Sqlite>,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
     ) -> Result<(), StoreError> {
         if crash::aims_within_transactions() {
             self.run(connection, std::mem::take(&mut query)).await?;
@@ -256,12 +256,19 @@ fn insert_lines(query: &mut QueryBuilder<Sqlite>, lines: &[Line], upon: Upon) {
     query.push("live = excluded.live, kept = excluded.kept; ");
 }
 
-fn move_cursors(query: &mut QueryBuilder<Sqlite>, cursors: &BTreeMap<SessionId, MessageId>, at: jiff::Timestamp) {
-    if cursors.is_empty() {
+fn move_cursors(query: &mut QueryBuilder<Sqlite>, cursors: &Cursors, at: jiff::Timestamp) {
+    let over: Vec<_> =
+        cursors.iter().filter(|(_, cursor)| cursor.is_none()).map(|(session, _)| session.as_str()).collect();
+    if !over.is_empty() {
+        query.push("DELETE FROM cursors WHERE session_id IN (SELECT value FROM json_each(");
+        query.push_bind(serde_json::json!(over).to_string()).push(")); ");
+    }
+    let position = |cursor: MessageId| i64::try_from(cursor.0).unwrap_or(i64::MAX);
+    let moved = cursors.iter().filter_map(|(session, cursor)| Some((session.as_str(), position((*cursor)?))));
+    let rows: Vec<_> = moved.collect();
+    if rows.is_empty() {
         return;
     }
-    let position = |cursor: &MessageId| i64::try_from(cursor.0).unwrap_or(i64::MAX);
-    let rows: Vec<_> = cursors.iter().map(|(session, cursor)| (session.as_str(), position(cursor))).collect();
     query.push("INSERT INTO cursors (session_id, message_id, at) SELECT value ->> 0, value ->> 1, ");
     query.push_bind(at.to_string()).push(" FROM json_each(").push_bind(serde_json::json!(rows).to_string());
     query.push(") WHERE true ON CONFLICT (session_id) DO UPDATE SET ");
@@ -269,7 +276,7 @@ fn move_cursors(query: &mut QueryBuilder<Sqlite>, cursors: &BTreeMap<SessionId, 
 }
 
 /// Passes the crash points of a transaction that is not committed yet (the first of each pair), or that is (the second).
-fn pass(side: usize, writes: &[&Write], cursors: &BTreeMap<SessionId, MessageId>) {
+fn pass(side: usize, writes: &[&Write], cursors: &Cursors) {
     for write in writes {
         let points = match write.record.entry {
             gate::Entry::Opened => [Point::OpenedUncommitted, Point::OpenedCommitted],

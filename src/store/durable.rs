@@ -14,9 +14,15 @@ use crate::api::{MessageId, SessionId};
 use crate::control::{Halt, OperatorName};
 use crate::gate::Kept;
 
+/// How far sessions' events were evaluated; none of what is over, whose cursor is forgotten.
+pub type Cursors = BTreeMap<SessionId, Option<MessageId>>;
+
 /// A store as the daemon uses it. The words of [`Store`]'s own methods hold for every other.
 #[async_trait]
 pub trait Durable: Send + Sync + 'static {
+    /// Whether it was one before this process opened it, so that another one may have used it.
+    fn was_there(&self) -> bool;
+
     /// The approvals that a restart has to go on from, oldest first.
     async fn live(&self) -> Result<Vec<Kept>, StoreError>;
 
@@ -34,7 +40,7 @@ pub trait Durable: Send + Sync + 'static {
     async fn append(
         &self,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError>;
 
@@ -56,6 +62,10 @@ pub trait Durable: Send + Sync + 'static {
 
 #[async_trait]
 impl Durable for Store {
+    fn was_there(&self) -> bool {
+        self.was_there
+    }
+
     async fn live(&self) -> Result<Vec<Kept>, StoreError> {
         Self::live(self).await
     }
@@ -75,7 +85,7 @@ impl Durable for Store {
     async fn append(
         &self,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         Self::append(self, writes, cursors, at).await

@@ -17,7 +17,7 @@ use holdpoint::api::{
 };
 use holdpoint::control::{Halt, OperatorName};
 use holdpoint::gate::Kept;
-use holdpoint::store::{Conflict, Durable, EventBounds, Noted, StoreError, Write};
+use holdpoint::store::{Conflict, Cursors, Durable, EventBounds, Noted, StoreError, Write};
 use jiff::Timestamp;
 
 /// How many events one session may have waiting.
@@ -204,6 +204,10 @@ pub struct Nowhere;
 
 #[async_trait]
 impl Durable for Nowhere {
+    fn was_there(&self) -> bool {
+        false
+    }
+
     async fn live(&self) -> Result<Vec<Kept>, StoreError> {
         Ok(Vec::new())
     }
@@ -223,7 +227,7 @@ impl Durable for Nowhere {
     async fn append(
         &self,
         writes: &[&Write],
-        _: &BTreeMap<SessionId, MessageId>,
+        _: &Cursors,
         _: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         Ok(writes.iter().map(|_| Ok(())).collect())

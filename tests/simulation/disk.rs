@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use holdpoint::api::{MessageId, SessionId};
 use holdpoint::control::{Halt, OperatorName};
 use holdpoint::gate::{ApprovalId, Entry, Kept};
-use holdpoint::store::{Conflict, Durable, EventBounds, Noted, StoreError, Write};
+use holdpoint::store::{Conflict, Cursors, Durable, EventBounds, Noted, StoreError, Write};
 use jiff::Timestamp;
 
 use crate::world::{Shared, World};
@@ -25,6 +25,8 @@ pub struct Disk {
     /// Sentences about sessions.
     pub notes: Vec<(SessionId, String)>,
     pub cursors: BTreeMap<SessionId, MessageId>,
+    /// Whether a process has opened it.
+    opened: bool,
     pub halt: Option<Halt>,
     /// Transactions that failed, and that a crash before the next write may make durable all the same.
     torn: Vec<Write>,
@@ -32,7 +34,7 @@ pub struct Disk {
     pub pulse: Pulse,
     /// Whether what was written is kept, to be written again elsewhere.
     pub keeps: bool,
-    pub transactions: Vec<(Vec<Write>, BTreeMap<SessionId, MessageId>)>,
+    pub transactions: Vec<(Vec<Write>, Cursors)>,
 }
 
 /// How a disk does: what an answer may have to do without.
@@ -89,7 +91,8 @@ impl Disk {
 
 /// The daemon's hand on the disk.
 pub struct Store {
-    pub shared: Shared,
+    shared: Shared,
+    was_there: bool,
 }
 
 /// How a write goes.
@@ -104,6 +107,11 @@ enum Goes {
 }
 
 impl Store {
+    pub fn open(shared: &Shared) -> Self {
+        let was_there = std::mem::replace(&mut shared.lock().disk.opened, true);
+        Self { shared: shared.clone(), was_there }
+    }
+
     async fn wait(&self) {
         let wait = {
             let mut world = self.shared.lock();
@@ -141,6 +149,10 @@ impl Store {
 
 #[async_trait]
 impl Durable for Store {
+    fn was_there(&self) -> bool {
+        self.was_there
+    }
+
     /// As JSON makes them of what was written.
     async fn live(&self) -> Result<Vec<Kept>, StoreError> {
         self.wait().await;
@@ -167,7 +179,7 @@ impl Durable for Store {
     async fn append(
         &self,
         writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
+        cursors: &Cursors,
         _at: Timestamp,
     ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         let began = self.shared.lock().begins_to_write();
@@ -212,11 +224,7 @@ impl Durable for Store {
 }
 
 impl Store {
-    async fn transact(
-        &self,
-        writes: &[&Write],
-        cursors: &BTreeMap<SessionId, MessageId>,
-    ) -> Result<Vec<Result<(), Conflict>>, StoreError> {
+    async fn transact(&self, writes: &[&Write], cursors: &Cursors) -> Result<Vec<Result<(), Conflict>>, StoreError> {
         self.write(|world, goes| {
             match goes {
                 Goes::Well => world.disk.torn.clear(),
@@ -231,8 +239,13 @@ impl Store {
                 world.disk.transactions.push((writes.iter().copied().cloned().collect(), cursors.clone()));
             }
             for (session, cursor) in cursors {
-                let known = world.disk.cursors.entry(session.clone()).or_default();
-                *known = (*known).max(*cursor);
+                match cursor {
+                    Some(cursor) => {
+                        let known = world.disk.cursors.entry(session.clone()).or_default();
+                        *known = (*known).max(*cursor);
+                    }
+                    None => drop(world.disk.cursors.remove(session)),
+                }
             }
             Some(writes.iter().map(|write| world.write(write)).collect())
         })

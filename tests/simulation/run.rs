@@ -153,7 +153,7 @@ fn configuration(which: usize) -> config::Config {
 async fn start(shared: &Shared) -> Option<Daemon> {
     let provider = Arc::new(Line { shared: shared.clone() });
     let which = shared.lock().configuration;
-    let store = Store { shared: shared.clone() };
+    let store = Store::open(shared);
     let mut config = daemon::Config::new(configuration(which), provider, "/simulated/holdpoint.db".as_ref());
     let (wall, ids) = (shared.clone(), shared.clone());
     config.clock = holdpoint::clock::Clock::told(move || wall.lock().wall());

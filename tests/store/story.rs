@@ -8,36 +8,42 @@ use holdpoint::api::MessageId;
 use holdpoint::audit::Head;
 use holdpoint::control::{Halt, OperatorName};
 use holdpoint::gate::{ApprovalId, Delivery, Entry, Kept, Outcome};
-use holdpoint::store::{Conflict, Store, Write};
+use holdpoint::store::{Conflict, Cursors, Store, Write};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _};
 use uuid::Uuid;
 
 use crate::approvals::{Place, at, closed, note, open, session, write};
 
-const NO_CURSORS: BTreeMap<holdpoint::api::SessionId, MessageId> = BTreeMap::new();
+const NO_CURSORS: Cursors = BTreeMap::new();
 
 #[tokio::test]
 async fn a_story_from_the_first_record_to_the_last() {
     let place = Place::new();
     let store = Store::open(&place.file).await.unwrap();
     assert_eq!(store.live().await.unwrap(), []);
-    assert_eq!(store.cursors().await.unwrap(), NO_CURSORS);
+    assert_eq!(cursors_of(&store).await, NO_CURSORS);
     assert_eq!(store.verify().await.unwrap().unwrap().head, Head::EMPTY.hash);
 
     // Two approvals are opened; a note belongs to none.
     let (one, two) = (open(1), open(2));
     let writes = [write(Entry::Opened, &two, 1), write(Entry::Opened, &one, 2), note("a gap", 3)];
-    let cursors = BTreeMap::from([(session("session-1"), MessageId(7)), (session("session-2"), MessageId(u64::MAX))]);
+    let cursors =
+        BTreeMap::from([(session("session-1"), Some(MessageId(7))), (session("session-2"), Some(MessageId(u64::MAX)))]);
     assert_eq!(store.append(&writes, &cursors, at(3)).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
     assert_eq!(store.live().await.unwrap(), [one.clone(), two.clone()], "oldest first");
 
     // Cursors never go back.
-    let back = BTreeMap::from([(session("session-1"), MessageId(6))]);
+    let back = BTreeMap::from([(session("session-1"), Some(MessageId(6)))]);
     assert_eq!(store.append::<Write>(&[], &back, at(4)).await.unwrap(), []);
     let kept = store.cursors().await.unwrap();
     assert_eq!(kept[&session("session-1")], MessageId(7));
     assert_eq!(kept[&session("session-2")], MessageId(i64::MAX as u64));
+
+    // Those of sessions that are over are forgotten, while others move.
+    let over = BTreeMap::from([(session("session-1"), Some(MessageId(8))), (session("session-2"), None)]);
+    store.append::<Write>(&[], &over, at(5)).await.unwrap();
+    assert_eq!(cursors_of(&store).await, BTreeMap::from([(session("session-1"), Some(MessageId(8)))]));
 
     // An outcome stands; its delivery may still change.
     let approved = closed(&one, Outcome::Approved, Delivery::Applying);
@@ -82,7 +88,7 @@ async fn one_outcome_stands_and_another_is_a_conflict_that_leaves_the_others_in(
     let denied = write(Entry::Decided, &closed(&one, Outcome::Denied, Delivery::Applying), 21);
     let mut later = closed(&one, Outcome::Approved, Delivery::Applying);
     later.closed.as_mut().unwrap().at = at(22);
-    let cursors = BTreeMap::from([(session("session-1"), MessageId(9))]);
+    let cursors = BTreeMap::from([(session("session-1"), Some(MessageId(9)))]);
     let writes = [
         write(Entry::Decided, &closed(&two, Outcome::Expired, Delivery::Applied), 20),
         denied,
@@ -95,7 +101,7 @@ async fn one_outcome_stands_and_another_is_a_conflict_that_leaves_the_others_in(
     assert_eq!(results, [Ok(()), conflict.clone(), conflict.clone(), conflict, Ok(())]);
     let told: Vec<_> = store.journal(3, 100).await.unwrap().into_iter().map(|row| row.entry.entry).collect();
     assert_eq!(told, ["decided", "noted"]);
-    assert_eq!(store.cursors().await.unwrap(), cursors);
+    assert_eq!(cursors_of(&store).await, cursors);
     assert_eq!(store.live().await.unwrap(), [closed(&one, Outcome::Approved, Delivery::Applying)]);
     store.verify().await.unwrap().unwrap();
 }
@@ -181,10 +187,10 @@ async fn what_others_wrote_meanwhile_is_read_before_anything_is_written_upon_it(
     // Neither the head nor the outcome is what this one left.
     let batch = [write(Entry::Decided, &denied, 3), write(Entry::Decided, &approved, 2), note("three", 3)];
     let conflict = Conflict { approval: one.card.approval.to_string(), outcome: "approved".to_owned() };
-    let cursors = BTreeMap::from([(session("session-1"), MessageId(3))]);
+    let cursors = BTreeMap::from([(session("session-1"), Some(MessageId(3)))]);
     assert_eq!(store.append(&batch, &cursors, at(3)).await.unwrap(), [Err(conflict.clone()), Ok(()), Ok(())]);
     assert_eq!(store.live().await.unwrap(), [approved.clone(), two.clone()]);
-    assert_eq!(store.cursors().await.unwrap(), cursors);
+    assert_eq!(cursors_of(&store).await, cursors);
 
     // The head is, and the outcome is one that stood all the time.
     let batch = [write(Entry::Decided, &denied, 4), write(Entry::Decided, &approved, 4), note("four", 4)];
@@ -265,10 +271,10 @@ async fn a_batch_of_any_size_is_whole_with_its_cursors() {
     for size in [1_u64, 2, 3, 63, 64, 127, 128, 129, 300] {
         let opened: Vec<Kept> = (0..size).map(|_| fresh()).collect();
         let writes: Vec<Write> = opened.iter().map(|kept| write(Entry::Opened, kept, 1)).collect();
-        let cursor = |n| (session(&format!("s-{n}")), MessageId(size + n));
+        let cursor = |n| (session(&format!("s-{n}")), Some(MessageId(size + n)));
         let cursors: BTreeMap<_, _> = (0..size).map(cursor).collect();
         assert!(store.append(&writes, &cursors, at(1)).await.unwrap().iter().all(Result::is_ok), "{size}");
-        assert_eq!(store.cursors().await.unwrap(), cursors);
+        assert_eq!(cursors_of(&store).await, cursors);
         // Each is approved, with a note before it: as many records again, and twice as many as approvals.
         let approved = |kept| closed(kept, Outcome::Approved, Delivery::Applied);
         let decided = opened.iter().flat_map(|kept| [note("so", 2), write(Entry::Decided, &approved(kept), 2)]);
@@ -290,20 +296,24 @@ async fn a_record_that_is_refused_in_the_midst_of_a_batch_leaves_nothing_and_the
                   BEGIN SELECT RAISE(ABORT, 'not this one'); END";
     other.execute(refuse).await.unwrap();
     let writes: Vec<Write> = (1..=3).map(|n| write(Entry::Opened, &open(n), 2)).collect();
-    let cursors = BTreeMap::from([(session("session-1"), MessageId(7))]);
+    let cursors = BTreeMap::from([(session("session-1"), Some(MessageId(7)))]);
     // Twice: with what is known before, and without.
     for _ in 0..2 {
         let error = store.append(&writes, &cursors, at(2)).await.unwrap_err();
         assert!(error.may_be_of_one_record(), "{error:?}");
         assert_eq!(entries(&store, 0).await, ["noted"]);
         assert_eq!(store.live().await.unwrap(), []);
-        assert_eq!(store.cursors().await.unwrap(), NO_CURSORS);
+        assert_eq!(cursors_of(&store).await, NO_CURSORS);
     }
     // Nothing is left open: another connection can write, and so can this one.
     other.execute("DROP TRIGGER bad").await.unwrap();
     assert_eq!(store.append(&writes, &cursors, at(2)).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
-    assert_eq!(store.cursors().await.unwrap(), cursors);
+    assert_eq!(cursors_of(&store).await, cursors);
     assert_eq!(store.verify().await.unwrap().unwrap().entries, 4);
+}
+
+async fn cursors_of(store: &Store) -> Cursors {
+    store.cursors().await.unwrap().into_iter().map(|(session, cursor)| (session, Some(cursor))).collect()
 }
 
 async fn entries(store: &Store, after: i64) -> Vec<String> {

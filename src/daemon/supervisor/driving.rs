@@ -185,9 +185,7 @@ impl Supervisor {
         match first {
             FirstSeen::Paused | FirstSeen::NotYet => gate.begin_perhaps_paused(),
             // A pause of the process before may be on its way still.
-            FirstSeen::NotPaused if !self.cursors.is_empty() || !self.done.is_empty() => {
-                gate.begin_after_another(Duration::ZERO)
-            }
+            FirstSeen::NotPaused if self.parts.store.was_there() => gate.begin_after_another(Duration::ZERO),
             FirstSeen::NotPaused => (),
         }
         let place = Place { ramp: self.ramp.clone(), rank };
