@@ -173,9 +173,9 @@ points! {
     OtherUncommitted = "other_uncommitted",
     /// An entry of another kind is committed.
     OtherCommitted = "other_committed",
-    /// A cursor moved; its transaction is not committed.
+    /// A cursor moved, or is forgotten; its transaction is not committed.
     CursorUncommitted = "cursor_uncommitted",
-    /// A cursor moved, and that is committed.
+    /// A cursor moved, or is forgotten, and that is committed.
     CursorCommitted = "cursor_committed",
     /// Recorded events are complete and not committed.
     EventsUncommitted = "events_uncommitted",

@@ -267,23 +267,6 @@ async fn what_the_stream_withholds_is_found_by_polling_even_below_the_greatest_i
 }
 
 #[tokio::test]
-async fn a_poll_soon_after_another_reads_only_on_and_the_next_finds_what_became_visible_late() {
-    let interval = Duration::from_secs(2);
-    let config = WatchConfig { poll_interval: interval, cross_check: interval, ..quick() };
-    let mut world = World::start(running(&[(5, "five")]), None, config, 100).await;
-    let _stream = world.stream().await;
-    let (whole, on) = (format!("{POLL}?after_id=0"), format!("{POLL}?after_id=5"));
-    world.server.wait_for(&on, 1).await;
-    assert_eq!(world.server.count(&whole), 1);
-    world.set(|state| state.messages.push((3, "late")));
-    world.until_text("late").await;
-    assert_eq!((world.server.count(&whole), world.server.count(&on)), (2, 1));
-    world.set(|state| state.messages.push((6, "six")));
-    world.until_text("six").await;
-    assert_eq!(world.server.count(&whole), 2, "what was read twice is read no more");
-}
-
-#[tokio::test]
 async fn the_cursor_follows_polled_messages_that_had_time_and_no_id_of_the_stream() {
     let mut world = World::watch(running(&[(11, "one")])).await;
     let stream = world.stream().await;

@@ -120,6 +120,8 @@ pub struct Ended {
     pub session: SessionId,
     /// Whether it stays paused by us, and the approval that waits with its deadline.
     pub held: Option<Held>,
+    /// Whether the session is gone for good, and all that happened in it on its way to the store.
+    pub over: bool,
 }
 
 /// A session that stays paused when the daemon stops.
@@ -217,7 +219,8 @@ impl Driver {
             recovering: parts.recovering,
             tally: Tally::default(),
             cursor,
-            cursor_kept: (cursor, parts.clock.origin()),
+            // Whoever is there again after it was taken for gone has no row any more.
+            cursor_kept: (MessageId::default(), parts.clock.origin()),
             clock: parts.clock,
         });
         for kept in parts.kept {
@@ -266,13 +269,12 @@ impl Driver {
         }
         // The end may have judged events, too.
         self.recorder.send();
-        if self.gate.is_over() {
-            self.forget_cursor();
-        } else if self.unsent.is_empty() {
+        if self.unsent.is_empty() {
             self.keep_cursor();
         }
         tracing::info!(session = %self.session, "session {} is no longer watched: {}", self.session, self.tally);
-        Ended { session: self.session.clone(), held: self.held() }
+        let over = self.gate.is_over() && self.unsent.is_empty();
+        Ended { session: self.session.clone(), held: self.held(), over }
     }
 
     fn now(&self) -> Moment {

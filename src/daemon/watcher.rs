@@ -11,7 +11,8 @@
 //! - Polling runs right after the stream opens, when it ends, slowly while it is up ([`WatchConfig::cross_check`], and a third
 //!   as often while it keeps bringing news), and fast while it is not ([`WatchConfig::poll_interval`]). It starts further back than it has read, because global
 //!   ids may become visible out of order: at what was read twice, the second time at least one such interval later. That is also the
-//!   cursor that may be kept ([`Seen::Cursor`]). Only a poll within an interval of the last one reads on from where that ended.
+//!   cursor that may be kept ([`Seen::Cursor`]). A poll because the stream opens or ends, within an interval
+//!   of that second time, reads only on from where the last one ended, and is followed by another an interval later.
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again: as fast at first, and less often once a few polls found nothing
 //!   ([`WatchConfig::idle_interval`]).

@@ -194,7 +194,8 @@ impl Writer {
         self.move_cursor(session, Some(up_to));
     }
 
-    /// Forgets the cursor of a session that is over, soon.
+    /// Forgets the cursor of a session that is over, soon: all of its events would be judged anew if it were there again. Losing this
+    /// only leaves a row behind.
     pub fn forget_cursor(&self, session: &SessionId) {
         self.move_cursor(session, None);
     }

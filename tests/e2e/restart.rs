@@ -1,9 +1,12 @@
 //! The daemon stops, or dies, and comes back: what was under way is taken up, and nothing is released twice.
 
+use std::time::Duration;
+
 use holdpoint::control::{SessionState, Sight, State};
 use holdpoint::gate::{Delivery, Outcome, Timing};
 use holdpoint::simulator::Act;
 use holdpoint::simulator::fault::Endpoint;
+use holdpoint::store::Store;
 use serde_json::json;
 
 use crate::operator::outcome;
@@ -354,4 +357,43 @@ async fn what_was_decided_before_a_restart_is_not_asked_about_again() {
     operator.ending(next.card.approval).await;
     assert_eq!(stage.ledger().await, ["tea"]);
     stage.finish().await;
+}
+
+/// A row for each session that was ever watched would be read by every start.
+#[tokio::test]
+async fn a_session_that_is_gone_leaves_no_cursor_unless_the_next_start_drives_it_by_its_name() {
+    crate::stage::each([false, true], async |named| {
+        let mut stage = crate::stage::set(Play {
+            scenario: "[[step]]\nthought = 'Looking'\n[[step]]\nwaits_for = 'pause'",
+            ..Play::default()
+        })
+        .await;
+        if named {
+            let rules = format!("{}\n[watch]\nsessions = ['{}']\n", crate::stage::PURCHASE, stage.session);
+            stage.play.rules = rules.leak();
+        }
+        stage.start().await;
+        let store = Store::open_to_read(&stage.file()).await.unwrap();
+        // What the first two brought is read twice more, and the last of these is answered.
+        stage.called(Endpoint::Messages, 5).await;
+        stage.stop().await;
+        assert_eq!(store.cursors().await.unwrap().len(), 1);
+        stage.start().await;
+        let mut operator = stage.operator("ops").await;
+        until(async || operator.client.snapshot().await.unwrap().sessions.len() == 1).await;
+        stage.somebody(Act::Delete).await;
+        until(async || operator.client.snapshot().await.unwrap().sessions.is_empty()).await;
+        stage.stop().await;
+        assert_eq!(store.cursors().await.unwrap().len(), usize::from(named));
+    })
+    .await;
+}
+
+async fn until(mut met: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !met().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(crate::stage::LIMIT, wait).await.expect("in time");
 }

@@ -45,7 +45,7 @@ const ENOUGH: [(&str, u64); 18] = [
     ("crashes", 18),
     ("requests lost", 110),
     ("answers lost", 180),
-    ("streams that broke", 20),
+    ("streams that broke", 7),
     ("times out of sight", 1),
     ("foreign hands", 50),
     ("sessions found paused", 1),

@@ -8,7 +8,7 @@ use holdpoint::api::MessageId;
 use holdpoint::audit::Head;
 use holdpoint::control::{Halt, OperatorName};
 use holdpoint::gate::{ApprovalId, Delivery, Entry, Kept, Outcome};
-use holdpoint::store::{Conflict, Cursors, Store, Write};
+use holdpoint::store::{Conflict, Cursors, Durable as _, Store, Write};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _};
 use uuid::Uuid;
@@ -21,6 +21,7 @@ const NO_CURSORS: Cursors = BTreeMap::new();
 async fn a_story_from_the_first_record_to_the_last() {
     let place = Place::new();
     let store = Store::open(&place.file).await.unwrap();
+    assert!(!store.was_there());
     assert_eq!(store.live().await.unwrap(), []);
     assert_eq!(cursors_of(&store).await, NO_CURSORS);
     assert_eq!(store.verify().await.unwrap().unwrap().head, Head::EMPTY.hash);
@@ -58,6 +59,7 @@ async fn a_story_from_the_first_record_to_the_last() {
     // The journal says all of it, in order, and goes on after a restart.
     store.close().await;
     let store = Store::open(&place.file).await.unwrap();
+    assert!(store.was_there());
     let rows = store.journal(0, 100).await.unwrap();
     let told: Vec<_> = rows.iter().map(|row| (row.entry.seq, row.entry.entry.as_str())).collect();
     assert_eq!(told, [(1, "opened"), (2, "opened"), (3, "noted"), (4, "decided"), (5, "delivered")]);

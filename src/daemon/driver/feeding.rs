@@ -134,14 +134,6 @@ impl Driver {
         self.writer.cursor(&self.session, self.cursor);
     }
 
-    /// What is over has nothing that a restart could go on from, and ten thousand of those would be read by each one.
-    pub(super) fn forget_cursor(&self) {
-        if self.unsent.is_empty() {
-            crash::at(Point::CursorUnsent);
-            self.writer.forget_cursor(&self.session);
-        }
-    }
-
     pub(super) fn ordered(&mut self, order: Order) {
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {

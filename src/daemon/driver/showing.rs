@@ -122,3 +122,15 @@ fn cut(line: &EventLine) -> EventLine {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_wait_ten_seconds_unless_they_have_doubled() {
+        let waits = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 8), (500, 999), (500, 1_000), (u64::MAX, u64::MAX)];
+        let waits = waits.map(|(told, events)| wait(told, events).as_secs());
+        assert_eq!(waits, [1, 1, 10, 10, 1, 10, 1, 1]);
+    }
+}

@@ -245,35 +245,6 @@ async fn a_pause_has_begun_when_its_event_is_judged_and_before_the_gate_has_seen
     assert!(driver.gate.waiting().is_some());
 }
 
-/// Ten thousand that ended would be read by every start.
-#[tokio::test]
-async fn a_session_that_is_gone_leaves_no_cursor_and_one_that_goes_on_keeps_its_own() {
-    for gone in [true, false] {
-        let mut world = world().await;
-        let moved = BTreeMap::from([(SessionId::try_from("s-1").expect("an id"), Some(MessageId(7)))]);
-        world.store.append::<crate::store::Write>(&[], &moved, jiff::Timestamp::UNIX_EPOCH).await.expect("room");
-        let stop = CancellationToken::new();
-        let running = tokio::spawn(world.driver.take().expect("a driver").run(stop.clone()));
-        if gone {
-            world.seen.send(Seen::Cursor(MessageId(8))).await.expect("room");
-            world.seen.send(Seen::Gone).await.expect("room");
-        } else {
-            stop.cancel();
-        }
-        tokio::time::timeout(Duration::from_secs(10), running).await.expect("an end").expect("no panic");
-        let file = world.store.path().to_owned();
-        let written = async {
-            // The writer closes what it has written.
-            while world.store.cursors().await.is_ok() {
-                tokio::task::yield_now().await;
-            }
-            Store::open_to_read(&file).await.expect("a store").cursors().await.expect("readable").len()
-        };
-        let left = tokio::time::timeout(Duration::from_secs(10), written).await.expect("closed");
-        assert_eq!(left, usize::from(!gone));
-    }
-}
-
 fn quiet(id: u64) -> Seen {
     let kind = crate::api::EventKind::Thought;
     let text = "nothing of note".to_owned();

@@ -40,6 +40,10 @@ impl Supervisor {
                 self.drivers.remove(&ended.session);
                 self.parts.desk.session_gone(ended.session.clone());
                 self.retries.remove(&ended.session);
+                // A session that the configuration names is driven by the next start as well, which goes on from there.
+                if ended.over && !self.parts.watch.sessions.contains(&ended.session) {
+                    self.parts.writer.forget_cursor(&ended.session);
+                }
             }
             Err(error) => self.failed(&error),
         }

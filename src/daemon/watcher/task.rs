@@ -58,13 +58,18 @@ pub(super) struct Task {
     poll: Poll,
     /// Another poll is wanted at once, because something happened after the running one was sent.
     poll_again: bool,
-    /// What was read up to here was read once more, at least one interval of polling later: nothing below becomes visible any more.
-    /// Once it was told, it is the cursor.
+    /// What was read up to here was read once more, at least one interval of polling later: nothing below is taken to become visible
+    /// any more. Once it was told, it is the cursor.
     read_after: MessageId,
     /// What `read_after` will be next, and since when that is read; none before the first answer.
     settling: Option<(Duration, MessageId)>,
     /// The greatest id that polling has brought.
     read_to: MessageId,
+    /// A poll is wanted at once, for a stream that opened or broke.
+    soon: bool,
+    /// The newest poll began for that, within an interval of the one that reads again what is settling: it reads on from `read_to`
+    /// only, and an interval later the next one reads again.
+    reads_on: bool,
     /// The cursor that was told last.
     cursor: MessageId,
     /// Whether the first poll has been answered.
@@ -151,6 +156,8 @@ impl Task {
             read_after: cursor,
             settling: None,
             read_to: cursor,
+            soon: false,
+            reads_on: false,
             cursor,
             polled: false,
             messages_read: false,

@@ -7,12 +7,27 @@ use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use super::*;
-use crate::api::{ApiError, Capabilities, ErrorClass, EventStream, Messages, PauseAnswer, Screenshot, Session};
+use crate::api::{
+    ApiError, Capabilities, ErrorClass, EventKind, EventStream, Messages, PauseAnswer, Screenshot, Session,
+};
 
-/// A provider of one session that says nothing. Its status is set by hand; polls are noted; no stream opens.
+/// A provider of one session. Its status and its messages are set by hand; polls are noted; a stream opens, where one does, and says
+/// nothing.
+#[derive(Default)]
 struct Quiet {
     status: Mutex<&'static str>,
-    polls: Mutex<Vec<Instant>>,
+    messages: Mutex<Vec<u64>>,
+    streams: bool,
+    /// When each poll came, and from where it read.
+    polls: Mutex<Vec<(Instant, MessageId)>>,
+}
+
+impl Quiet {
+    /// Seconds since `began`, and the id that was read after, of the polls since the last look.
+    fn polls(&self, began: Instant) -> Vec<(u64, u64)> {
+        let polls = std::mem::take(&mut *self.polls.lock().unwrap());
+        polls.into_iter().map(|(at, after)| ((at - began).as_millis() as u64 / 100, after.0)).collect()
+    }
 }
 
 #[async_trait]
@@ -33,13 +48,24 @@ impl Provider for Quiet {
         Err(refused())
     }
 
-    async fn messages(&self, _: &SessionId, _: MessageId) -> Result<Messages, ApiError> {
-        self.polls.lock().unwrap().push(Instant::now());
-        Ok(Messages { events: Vec::new(), status: Status((*self.status.lock().unwrap()).to_owned()) })
+    async fn messages(&self, _: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
+        self.polls.lock().unwrap().push((Instant::now(), after));
+        let text = |id| format!("message {id}");
+        let event = |id| Event {
+            id: Some(MessageId(id)),
+            kind: EventKind::Thought,
+            text: text(id),
+            at: None,
+            url: None,
+            title: None,
+            truncated: false,
+        };
+        let events = self.messages.lock().unwrap().iter().copied().filter(|id| *id > after.0).map(event).collect();
+        Ok(Messages { events, status: Status((*self.status.lock().unwrap()).to_owned()) })
     }
 
     async fn events(&self, _: &SessionId) -> Result<EventStream, ApiError> {
-        Err(refused())
+        if self.streams { Ok(futures_util::stream::pending().boxed()) } else { Err(refused()) }
     }
 
     async fn pause(&self, _: &SessionId) -> Result<PauseAnswer, ApiError> {
@@ -86,7 +112,7 @@ async fn look(watcher: &mut Watcher, time: Duration) -> Vec<Seen> {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_at_rest_is_polled_a_third_as_often_stays_in_sight_and_is_seen_to_begin_within_that_time() {
-    let provider = Arc::new(Quiet { status: Mutex::new("finished"), polls: Mutex::default() });
+    let provider = Arc::new(Quiet { status: Mutex::new("finished"), ..Quiet::default() });
     let session = SessionId::try_from("s-1").expect("an id");
     let place = Place { ramp: Ramp::start().0, rank: Rank::Rests };
     let config = WatchConfig::default();
@@ -94,7 +120,7 @@ async fn a_session_at_rest_is_polled_a_third_as_often_stays_in_sight_and_is_seen
     let told = look(&mut watcher, Duration::from_secs(120)).await;
     assert!(!told.iter().any(|seen| matches!(seen, Seen::Blind { .. })), "{told:?}");
     let polls = std::mem::take(&mut *provider.polls.lock().unwrap());
-    let gaps: Vec<_> = polls.windows(2).map(|two| (two[1] - two[0]).as_millis() / 100).collect();
+    let gaps: Vec<_> = polls.windows(2).map(|two| (two[1].0 - two[0].0).as_millis() / 100).collect();
     // As fast as ever at first: what follows a task may be another one.
     let at_rest = gaps.iter().position(|gap| *gap == 60).expect("a session at rest");
     assert!(at_rest >= 5 && gaps[..at_rest].iter().all(|gap| *gap <= 20), "{gaps:?}");
@@ -104,6 +130,48 @@ async fn a_session_at_rest_is_polled_a_third_as_often_stays_in_sight_and_is_seen
     *provider.status.lock().unwrap() = "running";
     while !matches!(watcher.next().await, Some(Seen::Status(_))) {}
     assert!(began.elapsed() <= config.idle_interval(), "{:?}", began.elapsed());
+}
+
+/// What became visible late below what was read is found at the next whole read, an interval later, and what was read twice is read
+/// no more.
+#[tokio::test(start_paused = true)]
+async fn a_poll_because_a_stream_opens_reads_only_on_and_an_interval_later_the_next_one_reads_again() {
+    let provider = Arc::new(Quiet {
+        status: Mutex::new("running"),
+        messages: Mutex::new(vec![5]),
+        streams: true,
+        ..Quiet::default()
+    });
+    let session = SessionId::try_from("s-1").expect("an id");
+    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
+    let (began, config) = (Instant::now(), WatchConfig::default());
+    let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
+    look(&mut watcher, Duration::from_secs(1)).await;
+    assert_eq!(provider.polls(began), [(0, 0), (0, 5)]);
+    provider.messages.lock().unwrap().push(3);
+    let told = look(&mut watcher, Duration::from_secs(15)).await;
+    let late = |seen: &Seen| matches!(seen, Seen::Event { event, .. } if event.id == Some(MessageId(3)));
+    assert!(told.iter().any(late), "{told:?}");
+    assert_eq!(told.last(), Some(&Seen::Cursor(MessageId(5))), "{told:?}");
+    assert_eq!(provider.polls(began), [(20, 0), (86, 5), (153, 5)]);
+}
+
+/// Where checks are more frequent than polls of a session without a stream, each reads whatever may have become visible late.
+#[tokio::test(start_paused = true)]
+async fn only_a_poll_because_of_a_stream_reads_on_however_often_it_is_checked() {
+    let provider = Arc::new(Quiet {
+        status: Mutex::new("running"),
+        messages: Mutex::new(vec![5]),
+        streams: true,
+        ..Quiet::default()
+    });
+    let session = SessionId::try_from("s-1").expect("an id");
+    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
+    let [poll_interval, cross_check] = [20, 5].map(Duration::from_secs);
+    let (began, config) = (Instant::now(), WatchConfig { poll_interval, cross_check, ..WatchConfig::default() });
+    let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
+    look(&mut watcher, Duration::from_secs(34)).await;
+    assert_eq!(provider.polls(began), [(0, 0), (0, 5), (50, 0), (100, 0), (150, 0), (200, 0), (250, 5), (300, 5)]);
 }
 
 #[test]

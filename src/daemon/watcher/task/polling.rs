@@ -12,7 +12,8 @@ use crate::daemon::watcher::{Replay, Seen};
 impl Task {
     pub(super) fn start_poll(&mut self) {
         self.poll_began = self.now();
-        let after = if self.reads_again() { self.read_after } else { self.read_to };
+        self.reads_on = std::mem::take(&mut self.soon) && !self.may_settle();
+        let after = if self.reads_on { self.read_to } else { self.read_after };
         let (provider, session) = (self.provider.clone(), self.session.clone());
         self.put_off = 0;
         self.poll = Poll::Running(if self.absences == 0 {
@@ -24,6 +25,7 @@ impl Task {
 
     /// Polls at once, or again at once when a poll is in flight that cannot know yet.
     pub(super) fn poll_soon(&mut self) {
+        self.soon = true;
         match &mut self.poll {
             Poll::Running(_) => self.poll_again = true,
             Poll::Not => {}
@@ -88,7 +90,7 @@ impl Task {
         self.tell_cursor();
         let changed = self.tell_status(messages.status)?;
         let again = std::mem::take(&mut self.poll_again);
-        if !again {
+        if !again && !self.reads_on {
             self.missed = None;
             self.restore_sight();
         }
@@ -96,17 +98,16 @@ impl Task {
         let at_rest = matches!(self.stream, Stream::Idle) && !news && !changed;
         self.idle_polls = if at_rest { self.idle_polls.saturating_add(1) } else { 0 };
         self.rest_in_sight();
-        if again {
-            self.poll_in(Duration::ZERO);
-        } else {
-            self.poll_as_usual();
+        match (again, self.reads_on) {
+            (true, _) => self.poll_in(Duration::ZERO),
+            (false, true) => self.poll_in(self.config.poll_interval.min(self.config.cross_check)),
+            (false, false) => self.poll_as_usual(),
         }
         Ok(())
     }
 
-    /// Whether the newest poll began late enough to find what became visible late below what was read. One that follows sooner, for
-    /// a stream that opened or broke, reads only on: the next one finds the rest.
-    fn reads_again(&self) -> bool {
+    /// Whether the newest poll began late enough to find what became visible late below what was read when it began to settle.
+    fn may_settle(&self) -> bool {
         self.settling.is_none_or(|(since, _)| self.poll_began.saturating_sub(since) >= self.config.poll_interval)
     }
 
@@ -116,7 +117,7 @@ impl Task {
         let greatest = events.iter().filter_map(|event| event.id).max().unwrap_or_default();
         self.read_to = self.read_to.max(greatest);
         self.known.polled(self.read_to);
-        if self.reads_again() {
+        if !self.reads_on && self.may_settle() {
             if let Some((_, up_to)) = self.settling {
                 self.read_after = up_to;
             }
