@@ -219,8 +219,7 @@ impl Driver {
             recovering: parts.recovering,
             tally: Tally::default(),
             cursor,
-            // Whoever is there again after it was taken for gone has no row any more.
-            cursor_kept: (MessageId::default(), parts.clock.origin()),
+            cursor_kept: (cursor, parts.clock.origin()),
             clock: parts.clock,
         });
         for kept in parts.kept {

@@ -246,7 +246,10 @@ impl Supervisor {
         }
         while let Some(ended) = self.tasks.join_next().await {
             match ended {
-                Ok(ended) => self.note_held(ended),
+                Ok(ended) => {
+                    self.forget(&ended);
+                    self.note_held(ended);
+                }
                 Err(error) => tracing::error!("a session's driver failed while stopping: {error}"),
             }
         }

@@ -12,7 +12,7 @@
 //!   as often while it keeps bringing news), and fast while it is not ([`WatchConfig::poll_interval`]). It starts further back than it has read, because global
 //!   ids may become visible out of order: at what was read twice, the second time at least one such interval later. That is also the
 //!   cursor that may be kept ([`Seen::Cursor`]). A poll because the stream opens or ends, within an interval
-//!   of that second time, reads only on from where the last one ended, and is followed by another an interval later.
+//!   of the last one that was that late, reads only on from where that ended, and is followed by another after an interval at most.
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again: as fast at first, and less often once a few polls found nothing
 //!   ([`WatchConfig::idle_interval`]).

@@ -40,12 +40,19 @@ impl Supervisor {
                 self.drivers.remove(&ended.session);
                 self.parts.desk.session_gone(ended.session.clone());
                 self.retries.remove(&ended.session);
-                // A session that the configuration names is driven by the next start as well, which goes on from there.
-                if ended.over && !self.parts.watch.sessions.contains(&ended.session) {
-                    self.parts.writer.forget_cursor(&ended.session);
-                }
+                self.forget(&ended);
             }
             Err(error) => self.failed(&error),
+        }
+    }
+
+    /// The cursor of a session that is gone; here as well as in the store, so that one that was taken for gone and is there again is
+    /// judged from its beginning now, and not only after the next start. One that the configuration names is driven by each start, and
+    /// goes on from there.
+    pub(super) fn forget(&mut self, ended: &Ended) {
+        if ended.over && !self.parts.watch.sessions.contains(&ended.session) {
+            self.cursors.remove(&ended.session);
+            self.parts.writer.forget_cursor(&ended.session);
         }
     }
 

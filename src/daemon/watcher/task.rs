@@ -67,8 +67,8 @@ pub(super) struct Task {
     read_to: MessageId,
     /// A poll is wanted at once, for a stream that opened or broke.
     soon: bool,
-    /// The newest poll began for that, within an interval of the one that reads again what is settling: it reads on from `read_to`
-    /// only, and an interval later the next one reads again.
+    /// The newest poll began for that, in sight, and within an interval of the one since which what was read settles: it reads on from
+    /// `read_to` only, and the next one, an interval later at most, reads again.
     reads_on: bool,
     /// The cursor that was told last.
     cursor: MessageId,

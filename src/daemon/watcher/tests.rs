@@ -1,6 +1,8 @@
 //! How often a session is polled, under a clock that jumps.
 
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -8,16 +10,23 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::api::{
-    ApiError, Capabilities, ErrorClass, EventKind, EventStream, Messages, PauseAnswer, Screenshot, Session,
+    ApiError, Capabilities, ErrorClass, EventKind, EventStream, Messages, PauseAnswer, Screenshot, Session, StreamItem,
 };
 
-/// A provider of one session. Its status and its messages are set by hand; polls are noted; a stream opens, where one does, and says
-/// nothing.
+/// A provider of one session. Its status, its messages, and what fails, are set by hand; polls are noted; a stream opens, where one
+/// does, and says nothing but heartbeats.
 #[derive(Default)]
 struct Quiet {
     status: Mutex<&'static str>,
     messages: Mutex<Vec<u64>>,
+    latency: Duration,
     streams: bool,
+    /// Between two heartbeats.
+    heartbeat: Option<Duration>,
+    out: Arc<AtomicBool>,
+    polls_fail: AtomicBool,
+    /// Whether a stream was opened since that was last said not to be.
+    opened: AtomicBool,
     /// When each poll came, and from where it read.
     polls: Mutex<Vec<(Instant, MessageId)>>,
 }
@@ -50,6 +59,10 @@ impl Provider for Quiet {
 
     async fn messages(&self, _: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
         self.polls.lock().unwrap().push((Instant::now(), after));
+        tokio::time::sleep(self.latency).await;
+        if self.polls_fail.load(Relaxed) {
+            return Err(refused());
+        }
         let text = |id| format!("message {id}");
         let event = |id| Event {
             id: Some(MessageId(id)),
@@ -65,7 +78,16 @@ impl Provider for Quiet {
     }
 
     async fn events(&self, _: &SessionId) -> Result<EventStream, ApiError> {
-        if self.streams { Ok(futures_util::stream::pending().boxed()) } else { Err(refused()) }
+        if !self.streams || self.out.load(Relaxed) {
+            return Err(refused());
+        }
+        self.opened.store(true, Relaxed);
+        let Some(heartbeat) = self.heartbeat else { return Ok(futures_util::stream::pending().boxed()) };
+        let beats = futures_util::stream::unfold(self.out.clone(), move |out| async move {
+            tokio::time::sleep(heartbeat).await;
+            (!out.load(Relaxed)).then_some((Ok(StreamItem::Heartbeat), out))
+        });
+        Ok(beats.boxed())
     }
 
     async fn pause(&self, _: &SessionId) -> Result<PauseAnswer, ApiError> {
@@ -172,6 +194,32 @@ async fn only_a_poll_because_of_a_stream_reads_on_however_often_it_is_checked() 
     let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
     look(&mut watcher, Duration::from_secs(34)).await;
     assert_eq!(provider.polls(began), [(0, 0), (0, 5), (50, 0), (100, 0), (150, 0), (200, 0), (250, 5), (300, 5)]);
+}
+
+/// However much the stream has to tell meanwhile: a poll takes longer than the next item of it.
+#[tokio::test(start_paused = true)]
+async fn sight_is_back_with_the_first_poll_that_was_sent_since_the_stream_is_open_again() {
+    let latency = Duration::from_millis(300);
+    let (status, heartbeat) = (Mutex::new("running"), Some(Duration::from_millis(100)));
+    let provider = Arc::new(Quiet { status, latency, streams: true, heartbeat, ..Quiet::default() });
+    let session = SessionId::try_from("s-1").expect("an id");
+    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
+    let mut watcher = Watcher::new(provider.clone(), session, None, WatchConfig::default(), place);
+    look(&mut watcher, Duration::from_secs(1)).await;
+    provider.polls_fail.store(true, Relaxed);
+    provider.out.store(true, Relaxed);
+    let told = look(&mut watcher, Duration::from_secs(40)).await;
+    assert!(matches!(told.as_slice(), [.., Seen::Blind { .. }]), "{told:?}");
+    provider.opened.store(false, Relaxed);
+    provider.out.store(false, Relaxed);
+    while !provider.opened.load(Relaxed) {
+        let told = look(&mut watcher, Duration::from_millis(50)).await;
+        assert_eq!(told, [], "what was missed cannot be read back yet");
+    }
+    provider.polls_fail.store(false, Relaxed);
+    // What the stream replays is over a second after it was opened.
+    let told = look(&mut watcher, Duration::from_secs(2)).await;
+    assert!(told.contains(&Seen::Sighted), "{told:?}");
 }
 
 #[test]

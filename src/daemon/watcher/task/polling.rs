@@ -12,7 +12,8 @@ use crate::daemon::watcher::{Replay, Seen};
 impl Task {
     pub(super) fn start_poll(&mut self) {
         self.poll_began = self.now();
-        self.reads_on = std::mem::take(&mut self.soon) && !self.may_settle();
+        // Whoever sees nothing wants to see all of it.
+        self.reads_on = std::mem::take(&mut self.soon) && !self.sight.is_blind() && !self.may_settle();
         let after = if self.reads_on { self.read_to } else { self.read_after };
         let (provider, session) = (self.provider.clone(), self.session.clone());
         self.put_off = 0;
@@ -192,7 +193,7 @@ impl Task {
     }
 
     pub(super) fn poll_failed(&mut self, error: &ApiError) {
-        self.poll_again = false;
+        (self.poll_again, self.soon) = (false, false);
         self.failed(Source::Polls, error);
         self.count_missed(error);
         let is_first = !std::mem::replace(&mut self.polled, true);

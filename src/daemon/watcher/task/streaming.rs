@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::slots::{Open, Stream};
+use super::slots::{Open, Poll, Stream};
 use super::{STABLE, Source, Task};
 use crate::api::{ApiError, ErrorClass, Event, EventStream, StreamItem};
 use crate::daemon::ramp::Went;
@@ -91,7 +91,8 @@ impl Task {
         if let Stream::Open(open) = &mut self.stream {
             open.silent_at = at + self.config.heartbeat_timeout;
         }
-        if self.sight.is_blind() {
+        // One that runs reads back all that was missed: it began after the stream was opened, or another follows it for that.
+        if self.sight.is_blind() && !matches!(self.poll, Poll::Running(_)) {
             self.poll_soon();
         }
         if let StreamItem::Event(event) = item {
