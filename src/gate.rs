@@ -505,7 +505,7 @@ impl Gate {
 
     fn remember(&mut self, event: &Event) {
         const MOST: usize = 5;
-        if !event.kind.is_agent_emitted() && event.kind != EventKind::Error {
+        if !is_remembered(event) {
             return;
         }
         // No more room than for these, in each of ten thousand sessions.
@@ -568,6 +568,11 @@ impl Gate {
         turn.out.push(Effect::Read { call, after: self.seen_up_to });
         call
     }
+}
+
+/// Whether an event is one of those that a card shows as what came before.
+fn is_remembered(event: &Event) -> bool {
+    event.kind.is_agent_emitted() || event.kind == EventKind::Error
 }
 
 /// Whether an event changes what an operator would decide on: the agent did something, or a rule fired.

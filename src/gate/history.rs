@@ -4,7 +4,7 @@ use crate::api::{Event, EventKind};
 use crate::policy::{Effect as RuleEffect, Verdict};
 
 use super::opening::sentence;
-use super::{Gate, Turn};
+use super::{Gate, Turn, is_remembered};
 
 /// A rule that fired in history, before the session was caught up with.
 #[derive(Debug)]
@@ -48,10 +48,16 @@ impl Gate {
         if missed.over {
             return self.tell_missed(turn, Some(&missed));
         }
+        let newest = self.before.clone();
+        // Neither the trigger nor what came later stands on the card as what came before.
+        let since = std::iter::once(&missed.trigger).chain(missed.later.iter().map(|(event, _)| event));
+        let since = since.filter(|event| is_remembered(event)).count();
+        self.before.truncate(newest.len().saturating_sub(since));
         self.seen_now(turn, &missed.trigger, &missed.verdict);
         for (event, verdict) in &missed.later {
             self.seen_now(turn, event, verdict);
         }
+        self.before = newest;
     }
 
     /// Writes down what fired in a task that is over.

@@ -393,6 +393,33 @@ fn history_is_held_only_where_its_task_still_runs() {
 }
 
 #[test]
+fn a_card_of_the_history_shows_before_its_trigger_what_came_before_it_and_the_rest_after_it() {
+    // The newest five that are remembered are all there is of what came before.
+    for later in [0_usize, 2, 7] {
+        let mut scene = Scene::new();
+        for _ in 0..3 {
+            scene.history(EventKind::Thought, quiet());
+        }
+        scene.history(EventKind::Thought, asks());
+        // The scene's ids begin behind a hundred.
+        let trigger = 104;
+        for _ in 0..later {
+            scene.history(EventKind::Step, quiet());
+            scene.history(EventKind::User, quiet());
+        }
+        scene.input(Input::CaughtUp);
+        let card = scene.gate.open_card().unwrap();
+        assert_eq!(card.trigger.id, Some(MessageId(trigger)));
+        let before: Vec<_> = card.before.iter().filter_map(|line| line.id).collect();
+        let all: Vec<_> = (trigger - 3..trigger).map(MessageId).collect();
+        assert_eq!(before, all[all.len().min(later.saturating_sub(1))..], "{later}");
+        assert!(card.after.iter().all(|line| line.id > card.trigger.id), "{later}");
+        let newest = trigger + (2 * later as u64).saturating_sub(1);
+        assert_eq!(scene.gate.newest().unwrap().id, Some(MessageId(newest)));
+    }
+}
+
+#[test]
 fn an_instruction_after_the_trigger_does_not_end_its_task() {
     let mut scene = Scene::new();
     scene.history(EventKind::User, quiet());
