@@ -18,7 +18,7 @@ use support::median;
 /// As many sessions as a large fleet has, each with an event in turn.
 const SESSIONS: usize = 10_000;
 /// As the daemon writes them.
-const BATCH: usize = 256;
+const BATCH: usize = 512;
 const BATCHES: usize = 100;
 const ROUNDS: usize = 5;
 const DAY: Duration = Duration::from_secs(86_400);
