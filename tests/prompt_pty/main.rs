@@ -47,8 +47,7 @@ fn a_line_begun_before_the_question_can_be_answered_is_discarded_and_one_begun_a
             assert_eq!(pty.ledger(), [""; 0], "{after} ms after");
             pty.wait_after(at, "approve? [y/n/?] > ");
         }
-        pty.typed("\x04");
-        pty.ends_clean();
+        pty.leaves();
     }
     let mut pty = Pty::start("one");
     pty.wait("approve? [y/n/?] > ");

@@ -206,6 +206,21 @@ impl Pty {
         self.seen
     }
 
+    /// Says ^D until it is heard, and waits for the end: what is typed in the moment in which a question comes on screen is thrown away
+    /// with what was typed ahead.
+    pub fn leaves(mut self) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        while !self.has_ended() {
+            assert!(Instant::now() < deadline, "the child goes on:\n{}", self.seen);
+            self.typed("\x04");
+            let heard = Instant::now() + Duration::from_secs(1);
+            while !self.has_ended() && Instant::now() < heard {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        self.ends_clean()
+    }
+
     pub fn is_as_before(&self) {
         assert_eq!(mode(&self.terminal), self.before);
         assert_eq!(rustix::io::ioctl_fionread(&self.terminal), Ok(0), "typed keys are left for the shell");
