@@ -120,6 +120,13 @@ fn refused() -> ApiError {
     ApiError { call: "GET /".to_owned(), class }
 }
 
+fn watcher(provider: &Arc<Quiet>, config: WatchConfig) -> Watcher {
+    let session = SessionId::try_from("s-1").expect("an id");
+    // Nothing is taken up, so turns are there at once, whatever the rank.
+    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
+    Watcher::new(provider.clone(), session, None, config, place)
+}
+
 /// What a watcher tells until `time` has passed.
 async fn look(watcher: &mut Watcher, time: Duration) -> Vec<Seen> {
     let mut told = Vec::new();
@@ -135,10 +142,8 @@ async fn look(watcher: &mut Watcher, time: Duration) -> Vec<Seen> {
 #[tokio::test(start_paused = true)]
 async fn a_session_at_rest_is_polled_a_third_as_often_stays_in_sight_and_is_seen_to_begin_within_that_time() {
     let provider = Arc::new(Quiet { status: Mutex::new("finished"), ..Quiet::default() });
-    let session = SessionId::try_from("s-1").expect("an id");
-    let place = Place { ramp: Ramp::start().0, rank: Rank::Rests };
     let config = WatchConfig::default();
-    let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
+    let mut watcher = watcher(&provider, config);
     let told = look(&mut watcher, Duration::from_secs(120)).await;
     assert!(!told.iter().any(|seen| matches!(seen, Seen::Blind { .. })), "{told:?}");
     let polls = std::mem::take(&mut *provider.polls.lock().unwrap());
@@ -164,10 +169,8 @@ async fn a_poll_because_a_stream_opens_reads_only_on_and_an_interval_later_the_n
         streams: true,
         ..Quiet::default()
     });
-    let session = SessionId::try_from("s-1").expect("an id");
-    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
     let (began, config) = (Instant::now(), WatchConfig::default());
-    let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
+    let mut watcher = watcher(&provider, config);
     look(&mut watcher, Duration::from_secs(1)).await;
     assert_eq!(provider.polls(began), [(0, 0), (0, 5)]);
     provider.messages.lock().unwrap().push(3);
@@ -187,11 +190,9 @@ async fn only_a_poll_because_of_a_stream_reads_on_however_often_it_is_checked() 
         streams: true,
         ..Quiet::default()
     });
-    let session = SessionId::try_from("s-1").expect("an id");
-    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
     let [poll_interval, cross_check] = [20, 5].map(Duration::from_secs);
     let (began, config) = (Instant::now(), WatchConfig { poll_interval, cross_check, ..WatchConfig::default() });
-    let mut watcher = Watcher::new(provider.clone(), session, None, config, place);
+    let mut watcher = watcher(&provider, config);
     look(&mut watcher, Duration::from_secs(34)).await;
     assert_eq!(provider.polls(began), [(0, 0), (0, 5), (50, 0), (100, 0), (150, 0), (200, 0), (250, 5), (300, 5)]);
 }
@@ -202,9 +203,7 @@ async fn sight_is_back_with_the_first_poll_that_was_sent_since_the_stream_is_ope
     let latency = Duration::from_millis(300);
     let (status, heartbeat) = (Mutex::new("running"), Some(Duration::from_millis(100)));
     let provider = Arc::new(Quiet { status, latency, streams: true, heartbeat, ..Quiet::default() });
-    let session = SessionId::try_from("s-1").expect("an id");
-    let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
-    let mut watcher = Watcher::new(provider.clone(), session, None, WatchConfig::default(), place);
+    let mut watcher = watcher(&provider, WatchConfig::default());
     look(&mut watcher, Duration::from_secs(1)).await;
     provider.polls_fail.store(true, Relaxed);
     provider.out.store(true, Relaxed);
