@@ -5,6 +5,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use holdpoint::cli::{self, Cli, say};
 use holdpoint::error;
+use tikv_jemallocator::Jemalloc;
+
+/// Ten thousand sessions take and return memory in turns from several threads; an event costs an eighth less than with the system's
+/// allocator (docs/BENCHMARKS.md).
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| say(error::of_panic(info))));
