@@ -19,7 +19,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -32,7 +31,8 @@ use super::evaluator::Evaluator;
 use super::executor::Executor;
 use super::ramp::Recovering;
 use super::recorder::{Recorder, SessionRecorder};
-use super::standing::{News, Standing, newest};
+use super::reins::Inbox;
+use super::standing::Standing;
 use super::watcher::Seen;
 use super::writer::{Keep, Writer};
 use crate::api::{ApiError, Event, MessageId, Screenshot, SessionId};
@@ -60,9 +60,6 @@ pub enum Order {
     /// An act of its own accord.
     Act(Acted),
 }
-
-/// How orders reach a driver. A session has few at a time, and each of tokio's channels costs it more than half a kibibyte.
-pub type Orders = futures_channel::mpsc::Receiver<Box<Order>>;
 
 /// What an operator does to a session of its own accord.
 #[derive(Debug)]
@@ -95,14 +92,14 @@ pub struct Parts {
     pub clock: Clock,
     /// How new approvals are called.
     pub ids: Ids,
-    /// Operators' orders.
-    pub orders: Orders,
+    /// Operators' orders, and what holds for every session from then on.
+    pub inbox: Inbox,
     /// What the watcher tells.
     pub seen: BoxStream<'static, Seen>,
     /// Tells the supervisor that the key is refused.
     pub alarm: mpsc::Sender<String>,
-    /// What holds for every session, and what is told of it from then on.
-    pub standing: (Arc<Standing>, News),
+    /// What holds for every session.
+    pub standing: Arc<Standing>,
     /// Where pictures are saved.
     pub pictures: Arc<std::path::Path>,
     /// What is measured.
@@ -153,9 +150,8 @@ pub struct Driver {
     writer: Writer,
     clock: Clock,
     ids: Ids,
-    orders: Orders,
+    inbox: Inbox,
     sights: Sights,
-    standing: News,
     /// As the gate knows it.
     known: Arc<Standing>,
     alarm: mpsc::Sender<String>,
@@ -186,7 +182,7 @@ impl Driver {
     /// Recovers the gate and makes it ready to run. Boxed: the task that runs it would hold it twice.
     #[must_use]
     pub fn new(mut parts: Box<Parts>) -> Box<Self> {
-        let (known, news) = parts.standing;
+        let known = parts.standing;
         if let Some(halt) = &known.halt {
             parts.gate.begin_halted(halt.clone());
         }
@@ -201,9 +197,8 @@ impl Driver {
             desk: parts.desk,
             writer: parts.writer,
             ids: parts.ids,
-            orders: parts.orders,
+            inbox: parts.inbox,
             sights: Sights::new(parts.seen),
-            standing: news,
             known,
             alarm: parts.alarm,
             calls: JoinSet::new(),
@@ -253,9 +248,8 @@ impl Driver {
                     Box::pin(self.drain()).await;
                     break;
                 }
-                Some(now) = newest(&mut self.standing) => self.stand(now),
+                Some(told) = self.inbox.next() => self.told(told),
                 Some(back) = self.calls.join_next() => self.came_back(back),
-                Some(order) = self.orders.next() => self.ordered(*order),
                 () = alarm.until(due) => self.tick(),
                 Some(look) = self.sights.next(self.known.settings.blind_after) => self.looked(look),
                 else => break,

@@ -19,12 +19,13 @@ use tokio::task::{Id, JoinHandle, JoinSet, yield_now};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::driver::{Ended, Held, Order, sleep_until};
+use super::driver::{Ended, Held, sleep_until};
 use super::halting::{self, Wish};
 use super::liveness::Beat;
 use super::ramp::{Ramp, Recovering};
 use super::recorder::Recorder;
-use super::standing::{Standing, Teller};
+use super::reins::Reins;
+use super::standing::Standing;
 use super::watcher::WatchConfig;
 use super::writer::Writer;
 use super::{Changed, Ids, Reconfiguration};
@@ -40,8 +41,6 @@ use crate::telemetry::metrics::Metrics;
 use again::{Found, Retry};
 use driving::{Sifting, by_session};
 
-/// How many orders one session may have waiting.
-const ORDERS: usize = 64;
 /// How often a refused key is said again.
 const ALARM_EVERY: Duration = Duration::from_secs(60);
 /// How long the end waits for a stop of everything to be written.
@@ -122,13 +121,6 @@ pub struct Inlets {
     pub beats: mpsc::Receiver<Beat>,
 }
 
-/// How a driver is told what to do.
-struct Reins {
-    orders: futures_channel::mpsc::Sender<Box<Order>>,
-    /// What holds for every session.
-    standing: Teller,
-}
-
 /// Another configuration, to be taken over.
 pub struct Reconfigure {
     /// What it says.
@@ -142,8 +134,8 @@ pub struct Supervisor {
     parts: Supervision,
     /// How sessions are watched; shared, because they are many.
     watching: Arc<WatchConfig>,
-    /// What holds for every session now.
-    standing: Standing,
+    /// What holds for every session now; the drivers share it.
+    standing: Arc<Standing>,
     /// Writes stops of everything down.
     halts: mpsc::UnboundedSender<Wish>,
     halts_ended: mpsc::UnboundedReceiver<halting::Ended>,
@@ -195,7 +187,7 @@ impl Supervisor {
             tokio::spawn(halting::run(parts.store.clone(), parts.desk.clone(), parts.clock.clone(), wishes, ended));
         Self {
             watching: Arc::new(parts.watch.config),
-            standing: parts.standing.clone(),
+            standing: Arc::new(parts.standing.clone()),
             halts,
             halts_ended,
             halting,

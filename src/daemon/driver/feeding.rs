@@ -14,6 +14,7 @@ use super::{Acted, Back, Driver, Order};
 use crate::api::Event;
 use crate::control::Ordered;
 use crate::crash::{self, Point};
+use crate::daemon::reins::Told;
 use crate::daemon::standing::Standing;
 use crate::daemon::watcher::Seen;
 use crate::gate::{Answer, Effect, Input, ReplyTo};
@@ -134,7 +135,14 @@ impl Driver {
         self.writer.cursor(&self.session, self.cursor);
     }
 
-    pub(super) fn ordered(&mut self, order: Order) {
+    pub(super) fn told(&mut self, told: Told) {
+        match told {
+            Told::Stands(now) => self.stand(now),
+            Told::Order(order) => self.ordered(*order),
+        }
+    }
+
+    fn ordered(&mut self, order: Order) {
         match order {
             Order::Decide(Ordered { operator, decision, reply: answer, .. }) => {
                 self.next_reply += 1;
@@ -161,7 +169,7 @@ impl Driver {
     }
 
     /// What holds for every session is another: a stop first, whose pause must not wait.
-    pub(super) fn stand(&mut self, now: Arc<Standing>) {
+    fn stand(&mut self, now: Arc<Standing>) {
         let before = std::mem::replace(&mut self.known, now.clone());
         if before.halt != now.halt {
             let input = now.halt.clone().map_or(Input::EndHalt, Input::Halt);

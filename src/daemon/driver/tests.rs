@@ -9,6 +9,7 @@ use super::*;
 use crate::api::{Capabilities, EventStream, Messages, PauseAnswer, Provider, Session, Status};
 use crate::control::{DeskSettings, Drivers, Halt, SessionAct};
 use crate::daemon::recorder::channel;
+use crate::daemon::reins::{Reins, reins};
 use crate::gate::About;
 use crate::policy::SessionInfo;
 use crate::store::Store;
@@ -74,10 +75,9 @@ impl Provider for Looks {
 
 struct World {
     provider: Arc<Looks>,
-    orders: futures_channel::mpsc::Sender<Box<Order>>,
+    reins: Reins,
     seen: mpsc::Sender<Seen>,
     standing: Standing,
-    teller: crate::daemon::standing::Teller,
     driver: Option<Box<Driver>>,
     store: Store,
     _folder: tempfile::TempDir,
@@ -107,9 +107,8 @@ async fn world() -> World {
     let about = About { session: session.clone(), agent: None, goal: None };
     let info = SessionInfo { id: session.clone(), agent: None, goal: None };
     let standing = Standing { halt: None, policy: policy.clone(), settings: settings.clone() };
-    let (teller, news) = crate::daemon::standing::line();
+    let (reins, inbox) = reins();
     let ((seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(1));
-    let (orders, inbox) = futures_channel::mpsc::channel(4);
     let driver = Driver::new(Box::new(Parts {
         gate: Gate::new(about, settings, MessageId(0)),
         kept: Vec::new(),
@@ -120,24 +119,24 @@ async fn world() -> World {
         writer,
         clock,
         ids: Ids::fresh(),
-        orders: inbox,
+        inbox,
         seen: futures_util::stream::unfold(sights, async |mut sights| Some((sights.recv().await?, sights)))
             .fuse()
             .boxed(),
         alarm,
-        standing: (Arc::new(standing.clone()), news),
+        standing: Arc::new(standing.clone()),
         pictures: folder.path().into(),
         metrics,
         recorder,
         recovering: None,
     }));
-    World { provider, orders, seen, standing, teller, driver: Some(driver), store, _folder: folder }
+    World { provider, reins, seen, standing, driver: Some(driver), store, _folder: folder }
 }
 
 impl World {
     fn stands(&mut self, change: impl FnOnce(&mut Standing)) {
         change(&mut self.standing);
-        self.teller.unbounded_send(Arc::new(self.standing.clone())).expect("a driver");
+        self.reins.stands(Arc::new(self.standing.clone()));
     }
 
     fn run(&mut self) -> tokio::task::JoinHandle<Ended> {
@@ -150,7 +149,7 @@ impl World {
         let session = SessionId::try_from("s-1").expect("an id");
         let order = SessionOrder { session, act: SessionAct::Pause, reason: None };
         let acted = Acted { operator: OperatorName("ops1".to_owned()), order, reply };
-        self.orders.try_send(Box::new(Order::Act(acted))).expect("room");
+        self.reins.order(Box::new(Order::Act(acted))).expect("room");
         answer
     }
 

@@ -1,19 +1,18 @@
 //! Which sessions are driven, and from where: what the store says is open, what is listed, what the configuration names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use super::{ORDERS, Reins, Supervisor};
+use super::Supervisor;
 use crate::api::{MessageId, Session, SessionId, StatusClass};
 use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
 use crate::daemon::ramp::Rank;
-use crate::daemon::standing;
+use crate::daemon::reins::reins;
 use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
@@ -170,15 +169,13 @@ impl Supervisor {
 
     fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
-        // Each sender has room for one more.
-        let (orders, inbox) = futures_channel::mpsc::channel(ORDERS - 1);
+        let (reins, inbox) = reins();
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
         let done = self.done.get(&session).into_iter().flatten();
         let cards = kept.iter().chain(done).map(|kept| &kept.card);
         let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
-        let (standing, told) = standing::line();
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
         let mut gate = Gate::new(about, settings, start);
@@ -193,7 +190,7 @@ impl Supervisor {
         let watcher = Watcher::new(provider, session.clone(), cursor, config, place);
         let parts = Box::new(Parts {
             gate,
-            standing: (Arc::new(self.standing.clone()), told),
+            standing: self.standing.clone(),
             kept,
             evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),
@@ -202,7 +199,7 @@ impl Supervisor {
             writer: self.parts.writer.clone(),
             clock: self.parts.clock.clone(),
             ids: self.parts.ids.clone(),
-            orders: inbox,
+            inbox,
             seen: watcher.boxed(),
             alarm: self.alarm.clone(),
             pictures: self.parts.pictures.clone(),
@@ -220,7 +217,7 @@ impl Supervisor {
             driver.run(stop).await
         });
         self.driven.insert(task.id(), session.clone());
-        self.drivers.insert(session, Reins { orders, standing });
+        self.drivers.insert(session, reins);
     }
 }
 

@@ -68,16 +68,14 @@ impl Supervisor {
     }
 
     fn hold_everything(&mut self, halt: Option<Halt>) {
-        self.standing.halt.clone_from(&halt);
+        Arc::make_mut(&mut self.standing).halt.clone_from(&halt);
         self.tell_drivers();
         self.parts.info.halt = halt;
         self.parts.desk.daemon(self.parts.info.clone());
     }
 
     fn tell_drivers(&self) {
-        let standing = Arc::new(self.standing.clone());
-        // One that has ended is about to be taken off, and needs to know nothing any more.
-        self.drivers.values().for_each(|driver| drop(driver.standing.unbounded_send(standing.clone())));
+        self.drivers.values().for_each(|driver| driver.stands(self.standing.clone()));
     }
 
     fn say(&self, text: String) {
@@ -116,8 +114,8 @@ impl Supervisor {
             notify: false,
             restart: restart.into_iter().collect(),
         };
-        self.standing.policy = Arc::new(policy);
-        self.standing.settings = Arc::new(settings);
+        let standing = Arc::make_mut(&mut self.standing);
+        (standing.policy, standing.settings) = (Arc::new(policy), Arc::new(settings));
         self.tell_drivers();
         self.watching = Arc::new(watch.config);
         self.parts.watch = watch;

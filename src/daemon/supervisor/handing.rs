@@ -1,8 +1,9 @@
 //! Operators' orders, handed to the driver of their session. Waits for nobody: what finds no room is refused.
 
-use super::{ORDERS, Supervisor};
+use super::Supervisor;
 use crate::control::{Decision, Directed, Ordered, Refusal, ScreenshotOrder};
 use crate::daemon::driver::{Acted, Order};
+use crate::daemon::reins::ORDERS;
 
 impl Supervisor {
     pub(super) fn decide(&mut self, order: Ordered) {
@@ -10,8 +11,8 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Box::new(Order::Decide(order)))
-            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = *refused.into_inner()
+        if let Err(refused) = driver.order(Box::new(Order::Decide(order)))
+            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = *refused
         {
             let _ = reply.send(Err(too_many()));
         }
@@ -22,8 +23,8 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Box::new(Order::Screenshot(order)))
-            && let Order::Screenshot(order) = *refused.into_inner()
+        if let Err(refused) = driver.order(Box::new(Order::Screenshot(order)))
+            && let Order::Screenshot(order) = *refused
         {
             let _ = order.reply.send(Err(too_many()));
         }
@@ -42,8 +43,8 @@ impl Supervisor {
             let _ = acted.reply.send(Err(Refusal::NoSuchSession));
             return;
         };
-        if let Err(refused) = driver.orders.try_send(Box::new(Order::Act(acted)))
-            && let Order::Act(Acted { reply, .. }) = *refused.into_inner()
+        if let Err(refused) = driver.order(Box::new(Order::Act(acted)))
+            && let Order::Act(Acted { reply, .. }) = *refused
         {
             let _ = reply.send(Err(too_many()));
         }

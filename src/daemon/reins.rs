@@ -1,0 +1,180 @@
+//! How a driver is told what to do: what holds for every session, and operators' orders.
+//!
+//! Both come over one line, because a session looks at it with every event and each channel is memory that is in no cache then. What
+//! holds goes first, so that a stop overtakes orders that wait, and of it only the newest counts; it has no bound, because it is told
+//! rarely and none of it may be missed. Each driver has a line of its own, so that they wake in the order of their sessions.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_util::StreamExt as _;
+
+use super::driver::Order;
+use super::standing::Standing;
+
+/// How many orders one session may have waiting.
+pub const ORDERS: usize = 64;
+
+/// The end that tells.
+pub struct Reins {
+    line: UnboundedSender<Word>,
+    /// Shared with each order that waits. Most sessions never have one.
+    waiting: Option<Arc<()>>,
+}
+
+/// The end that is told.
+pub struct Inbox {
+    line: UnboundedReceiver<Word>,
+    /// Taken in, and not carried out yet.
+    orders: VecDeque<Waiting>,
+}
+
+/// What a driver is told.
+pub enum Told {
+    /// This holds from now on.
+    Stands(Arc<Standing>),
+    /// An operator wants this.
+    Order(Box<Order>),
+}
+
+enum Word {
+    Stands(Arc<Standing>),
+    Order(Waiting),
+}
+
+struct Waiting {
+    order: Box<Order>,
+    _counted: Arc<()>,
+}
+
+/// A line to one driver.
+#[must_use]
+pub fn reins() -> (Reins, Inbox) {
+    let (told, line) = unbounded();
+    (Reins { line: told, waiting: None }, Inbox { line, orders: VecDeque::new() })
+}
+
+impl Reins {
+    /// This holds from now on. A driver that has ended needs to know nothing any more.
+    pub fn stands(&self, standing: Arc<Standing>) {
+        let _ = self.line.unbounded_send(Word::Stands(standing));
+    }
+
+    /// Hands over an order. A driver that ends before it looks drops it, which says that nothing is known of it.
+    ///
+    /// # Errors
+    /// The order, where [`ORDERS`] wait already, or the driver has ended.
+    pub fn order(&mut self, order: Box<Order>) -> Result<(), Box<Order>> {
+        let counted = self.waiting.get_or_insert_default();
+        if Arc::strong_count(counted) > ORDERS || self.line.is_closed() {
+            return Err(order);
+        }
+        let _ = self.line.unbounded_send(Word::Order(Waiting { order, _counted: counted.clone() }));
+        Ok(())
+    }
+}
+
+impl Inbox {
+    /// What is told next; `None` once nobody can tell any more. May be dropped and begun again at any time.
+    pub async fn next(&mut self) -> Option<Told> {
+        std::future::poll_fn(|cx| self.poll(cx)).await
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Told>> {
+        let mut newest = None;
+        let closed = loop {
+            match self.line.poll_next_unpin(cx) {
+                Poll::Ready(Some(Word::Stands(standing))) => newest = Some(standing),
+                Poll::Ready(Some(Word::Order(waiting))) => self.orders.push_back(waiting),
+                Poll::Ready(None) => break true,
+                Poll::Pending => break false,
+            }
+        };
+        let order = || self.orders.pop_front().map(|waiting| Told::Order(waiting.order));
+        match newest.map(Told::Stands).or_else(order) {
+            Some(told) => Poll::Ready(Some(told)),
+            None if closed => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::control::{OperatorName, SessionAct, SessionOrder};
+    use crate::daemon::configured;
+    use crate::daemon::driver::Acted;
+
+    fn order(name: usize) -> Box<Order> {
+        let order = SessionOrder {
+            session: "s-1".try_into().expect("an id"),
+            act: SessionAct::Pause,
+            reason: Some(name.to_string()),
+        };
+        let (reply, _) = tokio::sync::oneshot::channel();
+        Box::new(Order::Act(Acted { operator: OperatorName("ops1".to_owned()), order, reply }))
+    }
+
+    fn next(inbox: &mut Inbox) -> Option<Option<Told>> {
+        inbox.next().now_or_never()
+    }
+
+    fn name(told: Option<Option<Told>>) -> String {
+        let Some(Some(Told::Order(order))) = told else { panic!("an order") };
+        let Order::Act(Acted { order, .. }) = *order else { panic!("an act") };
+        order.reason.expect("a name")
+    }
+
+    fn standing() -> Arc<Standing> {
+        let text = "[provider]\nbase_url = 'http://127.0.0.1:9'\napi_key_env = 'PATH'\n";
+        let config = Config::parse("test.toml", text).expect("a configuration").config;
+        let settings = configured::settings(&config.approvals, &config.watch);
+        Arc::new(Standing { halt: None, policy: Arc::new(config.policy), settings: Arc::new(settings) })
+    }
+
+    #[test]
+    fn what_holds_overtakes_orders_and_only_the_newest_counts() {
+        let (mut reins, mut inbox) = reins();
+        let (older, newer) = (standing(), standing());
+        reins.order(order(1)).expect("room");
+        reins.stands(older);
+        reins.order(order(2)).expect("room");
+        reins.stands(newer.clone());
+        assert!(matches!(next(&mut inbox), Some(Some(Told::Stands(holds))) if Arc::ptr_eq(&holds, &newer)));
+        assert_eq!([name(next(&mut inbox)), name(next(&mut inbox))], ["1", "2"]);
+        assert!(next(&mut inbox).is_none(), "nothing more, and it may come");
+    }
+
+    #[test]
+    fn so_many_orders_wait_and_no_more_until_one_is_carried_out_and_what_holds_finds_room_always() {
+        let (mut reins, mut inbox) = reins();
+        for name in 0..ORDERS {
+            reins.order(order(name)).expect("room");
+        }
+        reins.order(order(ORDERS)).expect_err("no room");
+        reins.stands(standing());
+        assert!(matches!(next(&mut inbox), Some(Some(Told::Stands(_)))));
+        reins.order(order(ORDERS)).expect_err("taken in, and none carried out");
+        assert_eq!(name(next(&mut inbox)), "0");
+        reins.order(order(ORDERS)).expect("room again");
+    }
+
+    #[test]
+    fn what_was_told_is_carried_out_although_nobody_can_tell_any_more_and_an_ended_driver_is_told_nothing() {
+        let (mut teller, mut inbox) = reins();
+        teller.order(order(1)).expect("room");
+        drop(teller);
+        assert_eq!(name(next(&mut inbox)), "1");
+        assert!(matches!(next(&mut inbox), Some(None)));
+        let (mut teller, inbox) = reins();
+        drop(inbox);
+        teller.stands(standing());
+        teller.order(order(1)).expect_err("nobody listens");
+    }
+}
