@@ -373,9 +373,9 @@ impl Task {
             Source::Polls => {}
             Source::Streams => self.steps.fail(error.to_string()),
         }
-        let trouble = self.trouble(source);
-        if !std::mem::replace(&mut trouble.failing, true) {
-            tracing::warn!(session = %self.session, "session {} cannot be watched: {error}; trying on", self.session);
+        // Most that are not found are gone, which is no trouble; that is known in a moment.
+        if !matches!(error.class, ErrorClass::NotFound { .. }) {
+            self.say_failing(source, error);
         }
         match &error.class {
             ErrorClass::Auth { .. } => self.key_refused(source, error),
@@ -390,6 +390,12 @@ impl Task {
             | ErrorClass::Refused { .. }
             | ErrorClass::Unknown { .. }
             | ErrorClass::Unreachable { .. } => {}
+        }
+    }
+
+    fn say_failing(&mut self, source: Source, why: &dyn std::fmt::Display) {
+        if !std::mem::replace(&mut self.trouble(source).failing, true) {
+            tracing::warn!(session = %self.session, "session {} cannot be watched: {why}; trying on", self.session);
         }
     }
 

@@ -234,6 +234,7 @@ impl Task {
         match answer {
             Ok(session) => {
                 self.absences = 0;
+                self.say_failing(Source::Polls, &"what it does is not found, although it exists");
                 if session.status.class() == StatusClass::Over {
                     self.tell_status(session.status)?;
                 }
