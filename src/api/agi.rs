@@ -15,8 +15,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::Method;
 use jiff::Timestamp;
-use reqwest::Method;
 use secrecy::SecretString;
 use tokio::sync::oneshot;
 

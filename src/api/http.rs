@@ -1,30 +1,23 @@
 //! The transport under a provider's client: connections, authentication, time-outs, and answers turned into
 //! classes.
 //!
-//! Calls that act (`control`) and reads have connections of their own, and so has every event stream (`live`), over HTTP/1.1, so
+//! Calls that act and reads have connections of their own (`pool`), and so has every event stream (`live`), over HTTP/1.1, so
 //! that neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
-//! environment, never keeps cookies, and never sends a request twice:
-//!
-//! - What acts is written once, to a connection that is not known to be closed. If that fails, so does the call.
-//! - reqwest's own retries are off (`reqwest::retry::never`; its default would repeat requests that the protocol says were
-//!   not processed).
-//! - hyper-util below it repeats a request only if the pooled connection turned out to be closed before the request was taken
-//!   from the queue, that is, before any byte of it was written (`retry_canceled_requests`, "requests that get disrupted
-//!   before ever starting to write"; hyper hands such a request back unsent). A request that was written, even in part,
-//!   fails with an error and is not repeated.
+//! environment, never keeps cookies, and never sends a request twice: each is written once, to a connection that is not known to be
+//! closed. If that fails, so does the call.
 
 mod base;
 pub(crate) mod class;
-mod control;
 mod dial;
 mod framing;
 mod head;
 pub(crate) mod live;
+mod pool;
 
 use std::time::Duration;
 
+use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Client, ClientBuilder, Method, Request, Response};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
@@ -32,15 +25,16 @@ use tokio::time::timeout;
 
 pub use base::{BadBaseUrl, BaseUrl};
 
-use control::Control;
 use dial::Dialer;
 use head::Requests;
 use live::Live;
+use pool::Pool;
 
 use super::{ApiError, ErrorClass};
 use crate::operator::escape::short;
 
-/// So many idle connections of reads are kept: each costs as much memory as a stream's.
+/// So many idle connections are kept: of calls that act, after many at once, and of reads.
+const IDLE_ACTS: usize = 8;
 const IDLE_READS: usize = 64;
 
 /// Who asks.
@@ -61,8 +55,8 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 /// All connections, with the base address and the key.
 pub(crate) struct Transport {
     base: BaseUrl,
-    control: Control,
-    reads: Client,
+    acts: Pool,
+    reads: Pool,
     dialer: Dialer,
     /// What every request of a stream says.
     streams: Requests,
@@ -126,10 +120,6 @@ impl Transport {
         let _already = rustls::crypto::ring::default_provider().install_default();
         let headers = headers(key)?;
         let tls = base.is_https().then(tls).transpose()?;
-        let reads = shared(tls.as_ref(), headers.clone(), connect_timeout)
-            .pool_idle_timeout(Duration::from_secs(60))
-            .pool_max_idle_per_host(IDLE_READS);
-        let reads = reads.build().map_err(|error| TransportError::Tls(short(&class::describe(&error))))?;
         let dialer = Dialer::new(tls, connect_timeout);
         let says = |accept| {
             let mut headers = headers.clone();
@@ -137,29 +127,25 @@ impl Transport {
             headers.insert(ACCEPT, HeaderValue::from_static(accept));
             headers
         };
-        let control = Control::new(dialer.clone(), base.url().clone(), &says("*/*"));
+        let pool = |most| Pool::new(dialer.clone(), base.url().clone(), &says("*/*"), most);
+        let (acts, reads) = (pool(IDLE_ACTS), pool(IDLE_READS));
         let streams = Requests::new(base.url(), &says("text/event-stream"));
-        Ok(Self { base, control, reads, dialer, streams, key: key.expose_secret().trim().into() })
+        Ok(Self { base, acts, reads, dialer, streams, key: key.expose_secret().trim().into() })
     }
 
     /// Acts: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
     pub(crate) async fn act(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        self.control.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
+        self.acts.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// The same over a connection of those that act which has carried nothing for long, for a call that does not matter.
     pub(crate) async fn refresh(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        self.control.refresh(call, limit, within).await.map(|answer| self.without_key(answer))
+        self.acts.refresh(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// Reads: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
     pub(crate) async fn read(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        let work = async {
-            let request = Request::new(call.method.clone(), self.base.at(&call.path));
-            let response = self.reads.execute(request).await.map_err(|error| class::of_send(&error))?;
-            Ok(self.without_key(read(response, limit).await))
-        };
-        timeout(within, work).await.unwrap_or_else(|_| Err(too_late(within)))
+        self.reads.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// Opens an event stream: a `GET` on a connection of its own, whose answer's head has to come within `within`.
@@ -199,28 +185,6 @@ pub(crate) struct Answer {
     pub(crate) broken: Option<String>,
 }
 
-async fn read(mut response: Response, limit: usize) -> Answer {
-    let status = response.status();
-    let limit = if status.is_success() { limit } else { MAX_ERROR_BODY };
-    // What a list of thousands takes is not copied as it grows.
-    let told = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-    let mut body = Vec::with_capacity(told.min(limit));
-    let broken = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > limit => {
-                body.extend_from_slice(&chunk[..limit - body.len()]);
-                break Some(format!("the answer is longer than {limit} bytes"));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break None,
-            Err(error) => break Some(format!("the answer broke off: {}", class::describe(&error))),
-        }
-    };
-    // A list of thousands is not copied.
-    let body = String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Answer { status: status.as_u16(), headers: response.headers().clone(), body, broken }
-}
-
 fn too_late(within: Duration) -> ErrorClass {
     ErrorClass::Unknown { detail: format!("no answer within {} ms", within.as_millis()) }
 }
@@ -233,26 +197,6 @@ fn headers(key: &SecretString) -> Result<HeaderMap, TransportError> {
     }
     bearer.set_sensitive(true);
     Ok(HeaderMap::from_iter([(AUTHORIZATION, bearer)]))
-}
-
-fn shared(tls: Option<&ClientConfig>, headers: HeaderMap, connect_timeout: Duration) -> ClientBuilder {
-    let client = Client::builder()
-        .user_agent(WHO)
-        .default_headers(headers)
-        .http1_only()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .connect_timeout(connect_timeout)
-        .tcp_nodelay(true)
-        .tcp_keepalive(KEEPALIVE)
-        .tcp_keepalive_interval(KEEPALIVE_EVERY);
-    // Plain HTTP needs no root certificates, and a system without any should still run the demo.
-    match tls {
-        Some(tls) => client.tls_backend_preconfigured(tls.clone()),
-        None => client.tls_certs_only([]),
-    }
 }
 
 /// One configuration for all connections, so that they also resume each other's TLS sessions. Certificates are judged by the

@@ -47,15 +47,6 @@ impl BaseUrl {
     pub(super) fn url(&self) -> &Url {
         &self.0
     }
-
-    /// The address of `path`, which begins with `/v1/` and may have a query.
-    pub(super) fn at(&self, path: &str) -> Url {
-        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let mut url = self.0.clone();
-        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
-        url.set_query(query);
-        url
-    }
 }
 
 impl FromStr for BaseUrl {
@@ -98,14 +89,13 @@ mod tests {
         for text in ["https://a.example", "https://a.example/", "https://a.example/v1", " https://a.example//v1// "] {
             let base: BaseUrl = text.parse().expect(text);
             assert_eq!(base.to_string(), "https://a.example", "{text}");
-            assert_eq!(base.at("/v1/sessions/x?y=1").as_str(), "https://a.example/v1/sessions/x?y=1", "{text}");
         }
     }
 
     #[test]
     fn a_prefix_before_v1_is_kept() {
         let base: BaseUrl = "http://127.0.0.1:8080/agi/v1/".parse().expect("a URL");
-        assert_eq!(base.at("/v1/models").as_str(), "http://127.0.0.1:8080/agi/v1/models");
+        assert_eq!(base.to_string(), "http://127.0.0.1:8080/agi");
         assert!(base.is_loopback());
     }
 

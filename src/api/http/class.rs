@@ -2,7 +2,6 @@
 //!
 //! Everything that reaches an error text is escaped here. Decides nothing about repeating.
 
-use std::error::Error;
 use std::time::Duration;
 
 use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
@@ -81,27 +80,9 @@ pub(crate) fn of_failure(answer: &Answer, now: Timestamp) -> ErrorClass {
     }
 }
 
-/// Classes an error of the transport itself: no connection means that nothing was sent.
-pub(crate) fn of_send(error: &reqwest::Error) -> ErrorClass {
-    let detail = short(&describe(error));
-    if error.is_connect() { ErrorClass::Unreachable { detail } } else { ErrorClass::Unknown { detail } }
-}
-
 /// A result nobody knows; `detail` is escaped here.
 pub(crate) fn unknown(detail: &str) -> ErrorClass {
     ErrorClass::Unknown { detail: short(detail) }
-}
-
-/// The error's chain of causes in one line, without its URL. Not escaped.
-pub(crate) fn describe(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.dedup();
-    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }
 
 /// `already_paused` or `not_paused` anywhere in the body. In a refusal, a space or hyphen is as good as the underscore.

@@ -62,6 +62,15 @@ impl Framing {
         }
     }
 
+    /// How many bytes of the body are to come, where that was told.
+    pub(super) fn told(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) => Some(*left),
+            Self::Over => Some(0),
+            Self::Chunks(_) | Self::ToEnd => None,
+        }
+    }
+
     fn length(bytes: u64) -> Self {
         if bytes == 0 { Self::Over } else { Self::Length(bytes) }
     }

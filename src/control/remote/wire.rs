@@ -1,5 +1,6 @@
 //! One request and its answer over the socket. Never follows a redirect, uses a proxy or sends anything twice.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::Unreachable;
-use crate::api::http::class;
 use crate::control::http::{CLIENT_HEADER, Plain};
 use crate::control::protocol::Refusal;
 use crate::operator::escape::short;
@@ -76,7 +76,7 @@ impl Wire {
     pub(super) async fn events(&self) -> Result<Response, Unreachable> {
         let answer = tokio::time::timeout(PATIENCE, self.request(Method::GET, &["events"]).send()).await;
         let answer = answer.map_err(|_| self.nobody("it took the connection and says nothing; is it stopped?"))?;
-        let answer = answer.map_err(|error| self.nobody(&class::describe(&error)))?;
+        let answer = answer.map_err(|error| self.nobody(&describe(&error)))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -155,15 +155,27 @@ async fn refusal(answer: Response) -> Refusal {
 }
 
 fn unasked(error: reqwest::Error) -> Refusal {
-    Refusal::Unreachable { why: class::describe(&error) }
+    Refusal::Unreachable { why: describe(&error) }
 }
 
 fn lost(error: reqwest::Error) -> Refusal {
-    let why = class::describe(&error);
+    let why = describe(&error);
     if error.is_connect() || error.is_builder() {
         return Refusal::Unreachable { why };
     }
     Refusal::Unknown { why: format!("the daemon's answer was lost ({why})") }
+}
+
+/// The error's chain of causes in one line, without its URL. Not escaped.
+fn describe(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes.dedup();
+    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
 }
 
 fn nobody(socket: &Path, why: &str) -> Unreachable {

@@ -1,0 +1,186 @@
+//! Calls: each is one request, over a connection that is open already where there is one.
+//!
+//! A pause must not wait until another task was woken to write: its request goes to the socket in the
+//! first moment in which the call is polled, by whoever polls it. Never sends a request twice, and decides nothing about
+//! repeating. A connection is taken only if nothing says that it was closed; one that was closed and not heard of yet gives a result
+//! that nobody knows, as one does that breaks.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use http::header::HeaderMap;
+use tokio::io::ReadBuf;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::dial::{Dialer, Wire};
+use super::head::Requests;
+use super::{Answer, Call, live, too_late};
+use crate::api::ErrorClass;
+
+/// So many connections are refreshed: one for a pause, and one for its hedge.
+const WARM: usize = 2;
+
+/// One that has carried nothing for so long is not used again: a router on the way may have forgotten it without a word.
+const IDLE_FOR: Duration = Duration::from_secs(60);
+
+/// Connections to one address for calls of one kind.
+pub(super) struct Pool {
+    dialer: Dialer,
+    base: Url,
+    requests: Requests,
+    /// So many are kept that carry no request.
+    most: usize,
+    /// Those, and since when; the last used one last. A task to ask for one would be another waking before a pause
+    /// leaves, so this is a lock, held for as long as one is put in or taken out.
+    idle: Mutex<VecDeque<(Wire, Instant)>>,
+}
+
+impl Pool {
+    /// Opens no connection yet; keeps `most` that are idle, for at most a minute.
+    pub(super) fn new(dialer: Dialer, base: Url, headers: &HeaderMap, most: usize) -> Self {
+        let requests = Requests::new(&base, headers);
+        Self { dialer, base, requests, most, idle: Mutex::default() }
+    }
+
+    /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`. Without a connection nothing was
+    /// sent, and that is said.
+    pub(super) async fn exchange(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
+        let wire = self.newest();
+        self.over(wire, call, limit, within).await
+    }
+
+    /// The same over the connection that has carried nothing for the longest time, or over one more while there are few: so each
+    /// is used in turn and stays open, and the others are there for a pause meanwhile.
+    pub(super) async fn refresh(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
+        let wire = self.oldest();
+        self.over(wire, call, limit, within).await
+    }
+
+    async fn over(
+        &self,
+        wire: Option<Wire>,
+        call: &Call,
+        limit: usize,
+        within: Duration,
+    ) -> Result<Answer, ErrorClass> {
+        let deadline = Instant::now() + within;
+        let wire = match wire {
+            Some(wire) => wire,
+            None => self.dialer.dial(&self.base, within).await?,
+        };
+        let exchanging = async { Ok(live::exchange(wire, &self.requests.of(call)).await?.whole(limit, within).await) };
+        let (answer, wire) = timeout_at(deadline, exchanging).await.unwrap_or_else(|_| Err(too_late(within)))?;
+        if let Some(wire) = wire {
+            self.keep(wire);
+        }
+        Ok(answer)
+    }
+
+    fn newest(&self) -> Option<Wire> {
+        let mut idle = self.idle();
+        std::iter::from_fn(|| idle.pop_back()).find_map(|(wire, _)| open(wire))
+    }
+
+    fn oldest(&self) -> Option<Wire> {
+        let mut idle = self.idle();
+        while idle.len() >= WARM {
+            if let Some(wire) = idle.pop_front().and_then(|(wire, _)| open(wire)) {
+                return Some(wire);
+            }
+        }
+        None
+    }
+
+    fn keep(&self, wire: Wire) {
+        let mut idle = self.idle();
+        idle.push_back((wire, Instant::now()));
+        if idle.len() > self.most {
+            idle.pop_front();
+        }
+    }
+
+    /// Without those that were idle for too long.
+    fn idle(&self) -> MutexGuard<'_, VecDeque<(Wire, Instant)>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while idle.front().is_some_and(|(_, since)| since.elapsed() > IDLE_FOR) {
+            idle.pop_front();
+        }
+        idle
+    }
+}
+
+/// The connection, unless the server has closed it or sent what nobody asked for. Looks without waiting.
+fn open(mut wire: Wire) -> Option<Wire> {
+    let mut byte = [0];
+    let look = wire.as_mut().poll_read(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut byte));
+    look.is_pending().then_some(wire)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Method;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const WITHIN: Duration = Duration::from_secs(10);
+
+    /// A server whose every answer is empty, and how many connections it has had.
+    async fn server() -> (Url, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        tokio::spawn(async move {
+            while let Ok((mut connection, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut request = Vec::new();
+                    while connection.read_buf(&mut request).await.is_ok_and(|read| read > 0) {
+                        if request.ends_with(b"\r\n\r\n") {
+                            request.clear();
+                            connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("open");
+                        }
+                    }
+                });
+            }
+        });
+        (base, connections)
+    }
+
+    async fn exchange(pool: &Pool) {
+        let call = Call::new(Method::GET, "/v1/models".to_owned());
+        assert_eq!(pool.exchange(&call, 1, WITHIN).await.expect("an answer").status, 204);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_for_a_minute() {
+        let (base, connections) = server().await;
+        let pool = Pool::new(Dialer::new(None, WITHIN), base, &HeaderMap::new(), 8);
+        exchange(&pool).await;
+        exchange(&pool).await;
+        assert_eq!(connections.load(Ordering::Relaxed), 1);
+        tokio::time::pause();
+        tokio::time::advance(IDLE_FOR + Duration::from_millis(1)).await;
+        tokio::time::resume();
+        exchange(&pool).await;
+        assert_eq!(connections.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn so_many_connections_are_kept_and_no_more() {
+        let (base, connections) = server().await;
+        let pool = Pool::new(Dialer::new(None, WITHIN), base, &HeaderMap::new(), 2);
+        for opened in [3, 4] {
+            tokio::join!(exchange(&pool), exchange(&pool), exchange(&pool));
+            assert_eq!(connections.load(Ordering::Relaxed), opened);
+        }
+    }
+}
