@@ -15,13 +15,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use futures_channel::mpsc::{Sender, channel};
 use futures_util::StreamExt as _;
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::{EventStream, MessageId, Provider, SessionId};
-use holdpoint::daemon::driver::{Driver, Order};
+use holdpoint::daemon::driver::Driver;
 use holdpoint::daemon::evaluator::Evaluator;
 use holdpoint::daemon::ramp::{Ramp, Rank};
+use holdpoint::daemon::reins::{Reins, reins};
 use holdpoint::daemon::watcher::{Known, Place, WatchConfig, Watcher};
 use holdpoint::gate::{Gate, Input};
 use holdpoint::policy::Context;
@@ -89,10 +89,10 @@ fn parts() {
         let place = Place { ramp: ramp.clone(), rank: Rank::Acts };
         Watcher::new(provider.clone(), session().id, None, WatchConfig::default(), place)
     };
-    line("watcher", &[size_of::<Watcher>() as i64, of(watcher)]);
+    line("watcher", &[of(watcher)]);
     drop(recovering);
     line("driver, with gate and evaluator", &[size_of::<Driver>() as i64]);
-    line("the way of orders to it", &[size_of::<Sender<Box<Order>>>() as i64, of(|| channel::<Box<Order>>(64))]);
+    line("how it is told what to do", &[size_of::<Reins>() as i64, of(reins)]);
 }
 
 fn see(gate: &mut Gate, evaluator: &mut Evaluator, n: u64) {

@@ -23,7 +23,7 @@ pub mod liveness;
 pub mod ramp;
 mod reconfigured;
 mod recorder;
-mod reins;
+pub mod reins;
 mod scrape;
 mod standing;
 pub mod supervisor;

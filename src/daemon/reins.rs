@@ -1,15 +1,18 @@
 //! How a driver is told what to do: what holds for every session, and operators' orders.
 //!
-//! Both come over one line, because a session looks at it with every event and each channel is memory that is in no cache then. What
+//! Both come over one line, because a session looks at it with every event. What
 //! holds goes first, so that a stop overtakes orders that wait, and of it only the newest counts; it has no bound, because it is told
 //! rarely and none of it may be missed. Each driver has a line of its own, so that they wake in the order of their sessions.
+//!
+//! The line is a chain: each word comes over a channel for one, together with the channel of the next. A channel for many has a queue
+//! beside it, and at ten thousand sessions nothing of either is in a cache when an event comes.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::StreamExt as _;
+use futures_channel::oneshot;
 
 use super::driver::Order;
 use super::standing::Standing;
@@ -19,24 +22,21 @@ pub const ORDERS: usize = 64;
 
 /// The end that tells.
 pub struct Reins {
-    line: UnboundedSender<Word>,
+    next: oneshot::Sender<Link>,
     /// Shared with each order that waits. Most sessions never have one.
     waiting: Option<Arc<()>>,
 }
 
 /// The end that is told.
 pub struct Inbox {
-    line: UnboundedReceiver<Word>,
+    next: oneshot::Receiver<Link>,
     /// Taken in, and not carried out yet.
     orders: VecDeque<Waiting>,
 }
 
-/// What a driver is told.
-pub enum Told {
-    /// This holds from now on.
-    Stands(Arc<Standing>),
-    /// An operator wants this.
-    Order(Box<Order>),
+struct Link {
+    word: Word,
+    next: oneshot::Receiver<Self>,
 }
 
 enum Word {
@@ -49,17 +49,25 @@ struct Waiting {
     _counted: Arc<()>,
 }
 
+/// What a driver is told.
+pub enum Told {
+    /// This holds from now on.
+    Stands(Arc<Standing>),
+    /// An operator wants this.
+    Order(Box<Order>),
+}
+
 /// A line to one driver.
 #[must_use]
 pub fn reins() -> (Reins, Inbox) {
-    let (told, line) = unbounded();
-    (Reins { line: told, waiting: None }, Inbox { line, orders: VecDeque::new() })
+    let (told, next) = oneshot::channel();
+    (Reins { next: told, waiting: None }, Inbox { next, orders: VecDeque::new() })
 }
 
 impl Reins {
     /// This holds from now on. A driver that has ended needs to know nothing any more.
-    pub fn stands(&self, standing: Arc<Standing>) {
-        let _ = self.line.unbounded_send(Word::Stands(standing));
+    pub fn stands(&mut self, standing: Arc<Standing>) {
+        self.tell(Word::Stands(standing));
     }
 
     /// Hands over an order. A driver that ends before it looks drops it, which says that nothing is known of it.
@@ -67,12 +75,18 @@ impl Reins {
     /// # Errors
     /// The order, where [`ORDERS`] wait already, or the driver has ended.
     pub fn order(&mut self, order: Box<Order>) -> Result<(), Box<Order>> {
-        let counted = self.waiting.get_or_insert_default();
-        if Arc::strong_count(counted) > ORDERS || self.line.is_closed() {
+        let counted = self.waiting.get_or_insert_default().clone();
+        // Ours, and this one's.
+        if Arc::strong_count(&counted) > ORDERS + 1 || self.next.is_canceled() {
             return Err(order);
         }
-        let _ = self.line.unbounded_send(Word::Order(Waiting { order, _counted: counted.clone() }));
+        self.tell(Word::Order(Waiting { order, _counted: counted }));
         Ok(())
+    }
+
+    fn tell(&mut self, word: Word) {
+        let (then, next) = oneshot::channel();
+        let _ = std::mem::replace(&mut self.next, then).send(Link { word, next });
     }
 }
 
@@ -85,10 +99,15 @@ impl Inbox {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Told>> {
         let mut newest = None;
         let closed = loop {
-            match self.line.poll_next_unpin(cx) {
-                Poll::Ready(Some(Word::Stands(standing))) => newest = Some(standing),
-                Poll::Ready(Some(Word::Order(waiting))) => self.orders.push_back(waiting),
-                Poll::Ready(None) => break true,
+            match Pin::new(&mut self.next).poll(cx) {
+                Poll::Ready(Ok(Link { word, next })) => {
+                    self.next = next;
+                    match word {
+                        Word::Stands(standing) => newest = Some(standing),
+                        Word::Order(waiting) => self.orders.push_back(waiting),
+                    }
+                }
+                Poll::Ready(Err(oneshot::Canceled)) => break true,
                 Poll::Pending => break false,
             }
         };

@@ -159,10 +159,11 @@ pub struct Place {
 
 /// Sight of one session, as a stream of what is seen; it ends when the session is gone. It does nothing while it is not
 /// asked, and dropping it drops its calls in flight, which only read.
-pub struct Watcher(Box<task::Task>);
+pub struct Watcher(task::Task);
 
 impl Watcher {
-    /// Watches `session`, in its turn. Events with an id up to `cursor` count as told.
+    /// Watches `session`, in its turn. Events with an id up to `cursor` count as told. Boxed, once: whoever keeps it as one stream among
+    /// others would box it again.
     #[must_use]
     pub fn new(
         provider: Arc<dyn Provider>,
@@ -170,8 +171,8 @@ impl Watcher {
         cursor: Option<MessageId>,
         config: impl Into<Arc<WatchConfig>>,
         place: Place,
-    ) -> Self {
-        Self(Box::new(task::Task::new(provider, session, cursor.unwrap_or_default(), config.into(), place)))
+    ) -> Box<Self> {
+        Box::new(Self(task::Task::new(provider, session, cursor.unwrap_or_default(), config.into(), place)))
     }
 }
 

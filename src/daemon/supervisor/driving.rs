@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-
 use super::Supervisor;
 use crate::api::{MessageId, Session, SessionId, StatusClass};
 use crate::crash::{self, Point};
@@ -200,7 +198,7 @@ impl Supervisor {
             clock: self.parts.clock.clone(),
             ids: self.parts.ids.clone(),
             inbox,
-            seen: watcher.boxed(),
+            seen: Box::into_pin(watcher),
             alarm: self.alarm.clone(),
             pictures: self.parts.pictures.clone(),
             metrics: self.parts.metrics.clone(),

@@ -74,8 +74,8 @@ impl Supervisor {
         self.parts.desk.daemon(self.parts.info.clone());
     }
 
-    fn tell_drivers(&self) {
-        self.drivers.values().for_each(|driver| driver.stands(self.standing.clone()));
+    fn tell_drivers(&mut self) {
+        self.drivers.values_mut().for_each(|driver| driver.stands(self.standing.clone()));
     }
 
     fn say(&self, text: String) {

@@ -120,7 +120,7 @@ fn refused() -> ApiError {
     ApiError { call: "GET /".to_owned(), class }
 }
 
-fn watcher(provider: &Arc<Quiet>, config: WatchConfig) -> Watcher {
+fn watcher(provider: &Arc<Quiet>, config: WatchConfig) -> Box<Watcher> {
     let session = SessionId::try_from("s-1").expect("an id");
     // Nothing is taken up, so turns are there at once, whatever the rank.
     let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
