@@ -7,19 +7,22 @@
 //! Never raises a low-water mark by itself: what was forgotten is told again, and no id hides another.
 
 use std::borrow::Cow;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash as _, Hasher, RandomState};
 
 use crate::api::{Event, MessageId};
 
-/// Lines remembered, of all events together; the oldest are forgotten first, and told again when they come again.
-const REMEMBERED: usize = 65_536;
+/// Lines remembered at least, of all events together, and twice as many at most; the oldest are forgotten first, and told again when they
+/// come again.
+const REMEMBERED: usize = 32_768;
 
 /// Lines of one event that are told apart; the rest counts as one line.
 const LINES: usize = 32;
 
 /// An id that is further than this beyond all polled ones is of another kind (a time, perhaps): it orders nothing.
 const FAR: u64 = 100_000_000;
+
+type Hashes = HashSet<u64, BuildHasherDefault<Itself>>;
 
 /// The events told: all up to the cursor that watching began with, and those remembered above it.
 #[derive(Clone, Debug)]
@@ -28,9 +31,9 @@ pub struct Known {
     greatest: MessageId,
     polled: MessageId,
     /// Hashes of lines, each as good as random already.
-    told: HashSet<u64, BuildHasherDefault<Itself>>,
-    /// The same, oldest first.
-    order: VecDeque<u64>,
+    told: Hashes,
+    /// Those of before, when `told` had become full. Most sessions never have any.
+    before: Option<Box<Hashes>>,
     /// Keyed at random, so that nobody can choose collisions.
     hasher: RandomState,
     bound: usize,
@@ -44,8 +47,8 @@ impl Known {
             low: cursor,
             greatest: cursor,
             polled: cursor,
-            told: HashSet::default(),
-            order: VecDeque::new(),
+            told: Hashes::default(),
+            before: None,
             hasher: RandomState::new(),
             bound: REMEMBERED,
         }
@@ -99,14 +102,11 @@ impl Known {
     }
 
     fn remember(&mut self, key: u64) -> bool {
-        if !self.told.insert(key) {
+        if self.before.as_ref().is_some_and(|before| before.contains(&key)) || !self.told.insert(key) {
             return false;
         }
-        self.order.push_back(key);
-        if self.order.len() > self.bound
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.told.remove(&oldest);
+        if self.told.len() >= self.bound {
+            self.before = Some(Box::new(std::mem::take(&mut self.told)));
         }
         true
     }
@@ -187,10 +187,11 @@ mod tests {
         for id in [10, 20, 30] {
             assert!(is_new(&mut known, id));
         }
-        assert_eq!((known.told.len(), known.order.len()), (2, 2));
-        assert!(is_new(&mut known, 9));
-        assert!(!is_new(&mut known, 30));
-        assert!(is_new(&mut known, 10));
+        assert!([30, 20, 10].into_iter().all(|id| !is_new(&mut known, id)), "as many as the bound are remembered");
+        assert!(is_new(&mut known, 40));
+        assert_eq!((known.told.len(), known.before.as_ref().map(|before| before.len())), (0, Some(2)));
+        assert!([40, 30].into_iter().all(|id| !is_new(&mut known, id)), "and the newest");
+        assert!(is_new(&mut known, 10) && is_new(&mut known, 9));
     }
 
     #[test]
