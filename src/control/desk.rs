@@ -81,11 +81,22 @@ struct Watched {
 impl Watched {
     /// As clients are told while `halt` is in force: whether a session stands still counts from the stop on.
     fn during(&self, halt: Option<&Halt>) -> SessionView {
-        let mut view = self.view.clone();
-        if halt.is_some() && self.halt.as_ref() != halt {
-            view.standing = Stillness::NotYet;
-        }
-        view
+        SessionView { standing: self.standing(halt), ..self.view.clone() }
+    }
+
+    fn standing(&self, halt: Option<&Halt>) -> Stillness {
+        if halt.is_some() && self.halt.as_ref() != halt { Stillness::NotYet } else { self.view.standing }
+    }
+
+    /// Whether clients are told nothing else than by `other` while `halt` is in force, but for what is counted. Each session is told of
+    /// every few seconds for that alone.
+    fn tells_as(&self, other: &Self, halt: Option<&Halt>) -> bool {
+        let SessionView { session, agent, goal, state, since, standing: _, sight, events: _, last: _, approval } =
+            &self.view;
+        let that = &other.view;
+        let named = (session, agent, goal) == (&that.session, &that.agent, &that.goal);
+        let stands = (state, since, self.standing(halt)) == (&that.state, &that.since, other.standing(halt));
+        named && stands && (sight, approval) == (&that.sight, &that.approval)
     }
 }
 
@@ -148,15 +159,12 @@ impl Desk {
     /// Takes in how a watched session is now, as its driver tells that knew of the stop `halt`; `None` when that is no news.
     /// Counters alone are none: they come along with the next change, and stand in the next snapshot.
     pub fn session(&mut self, view: SessionView, halt: Option<Halt>) -> Option<Update> {
-        let now = self.settings.daemon.halt.clone();
+        let now = self.settings.daemon.halt.as_ref();
         let told = Watched { view, halt };
-        let view = told.during(now.as_ref());
-        let known = self.sessions.insert(view.session.clone(), told).map(|known| known.during(now.as_ref()));
-        let news = known.is_none_or(|known| {
-            let counted = SessionView { events: view.events, last: view.last.clone(), ..known };
-            counted != view
-        });
-        news.then(|| self.update(Change::Session { view: Box::new(view) }))
+        let known = self.sessions.get(&told.view.session);
+        let news = known.is_none_or(|known| !told.tells_as(known, now)).then(|| told.during(now));
+        self.sessions.insert(told.view.session.clone(), told);
+        news.map(|view| self.update(Change::Session { view: Box::new(view) }))
     }
 
     /// A session is no longer watched; `None` when it was not.
