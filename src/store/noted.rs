@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use crate::api::{Event, EventKind, MessageId};
 use crate::policy::{Effect, SessionInfo};
 
+/// What a line takes beside its texts, about, in bytes.
+const BESIDE: usize = 112;
+
 /// An evaluated event on its way to the store, in the words that stand there.
 #[derive(Clone, Debug)]
 pub struct Noted {
@@ -43,9 +46,14 @@ impl Noted {
     ) -> Result<Self, serde_json::Error> {
         let Event { id, kind, text, at: sent, url, title, truncated } = event;
         let at = at.as_millisecond();
-        let mut fields =
-            serde_json::to_string(&(at, effect.name(), kind.name(), text, id, sent, truncated, url, title))?;
-        fields.shrink_to_fit();
+        let said = [Some(text), url.as_ref(), title.as_ref()].into_iter().flatten().map(String::len).sum::<usize>();
+        let mut fields = Vec::with_capacity(said + BESIDE);
+        serde_json::to_writer(&mut fields, &(at, effect.name(), kind.name(), text, id, sent, truncated, url, title))?;
+        // One with much to escape has grown past what it takes.
+        if fields.capacity() > fields.len() + fields.len() / 4 + BESIDE {
+            fields.shrink_to_fit();
+        }
+        let fields = String::from_utf8(fields).map_err(serde::ser::Error::custom)?;
         Ok(Self { at, session, fields })
     }
 

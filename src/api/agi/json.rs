@@ -62,7 +62,7 @@ impl<'a, 'de: 'a> Deserialize<'de> for Fields<'a> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
-                let mut members = Vec::new();
+                let mut members = Vec::with_capacity(8);
                 while let Some((Name(name), raw)) = map.next_entry()? {
                     members.push((name, raw));
                 }
