@@ -2,9 +2,9 @@
 //! classes.
 //!
 //! Calls that act and reads have connections of their own (`pool`), and so has every event stream (`live`), over HTTP/1.1, so
-//! that neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key elsewhere), never uses a proxy from the
-//! environment, never keeps cookies, and never sends a request twice: each is written once, to a connection that is not known to be
-//! closed. If that fails, so does the call.
+//! that neither a hundred streams nor a slow read can take a pause's connection. Never follows a redirect (it would carry the key
+//! elsewhere), never uses a proxy from the environment, never keeps cookies, and never sends a request twice: each is written once,
+//! to a connection that is not known to be closed. If that fails, so does the call.
 
 mod base;
 pub(crate) mod class;

@@ -1,8 +1,8 @@
 //! How a driver is told what to do: what holds for every session, and operators' orders.
 //!
-//! Both come over one line, because a session looks at it with every event. What
-//! holds goes first, so that a stop overtakes orders that wait, and of it only the newest counts; it has no bound, because it is told
-//! rarely and none of it may be missed. Each driver has a line of its own, so that they wake in the order of their sessions.
+//! Both come over one line, because a session looks at it with every event. What holds goes first, so that a stop overtakes orders that
+//! wait, and of it only the newest counts; it has no bound, because it is told rarely and none of it may be missed. Each driver has a
+//! line of its own, so that they wake in the order of their sessions.
 //!
 //! The line is a chain: each word comes over a channel for one, together with the channel of the next. A channel for many has a queue
 //! beside it, and at ten thousand sessions nothing of either is in a cache when an event comes.
@@ -57,6 +57,15 @@ pub enum Told {
     Order(Box<Order>),
 }
 
+/// An order that was not handed over.
+#[derive(Debug)]
+pub enum Unheard {
+    /// The driver has ended.
+    Ended(Box<Order>),
+    /// As many as may wait do.
+    Full(Box<Order>),
+}
+
 /// A line to one driver.
 #[must_use]
 pub fn reins() -> (Reins, Inbox) {
@@ -74,11 +83,14 @@ impl Reins {
     ///
     /// # Errors
     /// The order, where [`ORDERS`] wait already, or the driver has ended.
-    pub fn order(&mut self, order: Box<Order>) -> Result<(), Box<Order>> {
+    pub fn order(&mut self, order: Box<Order>) -> Result<(), Unheard> {
+        if self.next.is_canceled() {
+            return Err(Unheard::Ended(order));
+        }
         let counted = self.waiting.get_or_insert_default().clone();
         // Ours, and this one's.
-        if Arc::strong_count(&counted) > ORDERS + 1 || self.next.is_canceled() {
-            return Err(order);
+        if Arc::strong_count(&counted) > ORDERS + 1 {
+            return Err(Unheard::Full(order));
         }
         self.tell(Word::Order(Waiting { order, _counted: counted }));
         Ok(())
@@ -116,6 +128,17 @@ impl Inbox {
             Some(told) => Poll::Ready(Some(told)),
             None if closed => Poll::Ready(None),
             None => Poll::Pending,
+        }
+    }
+}
+
+/// Link after link: as they are, each would be dropped inside the one before, and there is no bound on how many there are.
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.next.close();
+        while let Ok(Some(Link { next, .. })) = self.next.try_recv() {
+            self.next = next;
+            self.next.close();
         }
     }
 }
@@ -176,7 +199,7 @@ mod tests {
         for name in 0..ORDERS {
             reins.order(order(name)).expect("room");
         }
-        reins.order(order(ORDERS)).expect_err("no room");
+        assert!(matches!(reins.order(order(ORDERS)), Err(Unheard::Full(_))));
         reins.stands(standing());
         assert!(matches!(next(&mut inbox), Some(Some(Told::Stands(_)))));
         reins.order(order(ORDERS)).expect_err("taken in, and none carried out");
@@ -194,6 +217,15 @@ mod tests {
         let (mut teller, inbox) = reins();
         drop(inbox);
         teller.stands(standing());
-        teller.order(order(1)).expect_err("nobody listens");
+        assert!(matches!(teller.order(order(1)), Err(Unheard::Ended(_))));
+    }
+
+    #[test]
+    fn a_driver_that_ends_takes_back_whatever_it_was_told() {
+        let (mut reins, inbox) = reins();
+        let standing = standing();
+        (0..100_000).for_each(|_| reins.stands(standing.clone()));
+        drop(inbox);
+        assert!(matches!(reins.order(order(1)), Err(Unheard::Ended(_))));
     }
 }

@@ -57,10 +57,10 @@ impl Noted {
         Ok(Self { at, session, fields })
     }
 
-    /// How many bytes it takes in memory, its session aside, and hardly less in the store.
+    /// How many bytes it takes in memory, its session aside, and not much less in the store.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + self.fields.len()
+        size_of::<Self>() + self.fields.capacity()
     }
 
     /// Adds its line to `body`, with its session's row.

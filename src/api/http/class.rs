@@ -1,4 +1,4 @@
-//! What a failure means: pure functions from answers and transport errors to [`ErrorClass`].
+//! What a failure means: pure functions from answers to [`ErrorClass`].
 //!
 //! Everything that reaches an error text is escaped here. Decides nothing about repeating.
 

@@ -1,4 +1,4 @@
-//! Makes the connections of event streams and of calls that act: TCP, and TLS where the address says so. Knows no HTTP.
+//! Makes connections: TCP, and TLS where the address says so. Knows no HTTP.
 
 use std::error::Error;
 use std::pin::Pin;

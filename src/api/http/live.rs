@@ -141,11 +141,16 @@ impl Live {
         // What a list of thousands takes is not copied as it grows.
         let told = self.body.framing.told().and_then(|told| usize::try_from(told).ok());
         let mut bytes = Vec::with_capacity(told.unwrap_or_default().min(limit));
+        let mut longer = false;
         let reading = async {
             let mut over = false;
-            while !over && bytes.len() <= limit {
+            while !over && !longer {
                 let read = std::future::poll_fn(|cx| {
-                    self.body.poll_read(cx, &mut |piece: &[u8]| bytes.extend_from_slice(piece))
+                    self.body.poll_read(cx, &mut |piece: &[u8]| {
+                        let fits = piece.len().min(limit - bytes.len());
+                        bytes.extend_from_slice(&piece[..fits]);
+                        longer |= fits < piece.len();
+                    })
                 });
                 over = !read.await?;
             }
@@ -156,8 +161,7 @@ impl Live {
             Ok(Err(broken)) => Some(format!("the answer broke off: {broken}")),
             Err(_late) => Some(format!("the answer had no end within {} ms", within.as_millis())),
         };
-        if bytes.len() > limit {
-            bytes.truncate(limit);
+        if longer {
             broken = Some(format!("the answer is longer than {limit} bytes"));
         }
         // Nor as it becomes a text.

@@ -6,12 +6,15 @@
 //! that nobody knows, as one does that breaks.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use http::header::HeaderMap;
 use tokio::io::ReadBuf;
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -39,7 +42,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Opens no connection yet; keeps `most` that are idle, for at most a minute.
+    /// Opens no connection yet; keeps `most` that are idle, and uses none again that was idle for a minute.
     pub(super) fn new(dialer: Dialer, base: Url, headers: &HeaderMap, most: usize) -> Self {
         let requests = Requests::new(&base, headers);
         Self { dialer, base, requests, most, idle: Mutex::default() }
@@ -112,10 +115,12 @@ impl Pool {
     }
 }
 
-/// The connection, unless the server has closed it or sent what nobody asked for. Looks without waiting.
+/// The connection, unless the server has closed it or sent what nobody asked for. Looks without waiting, and also where a task that did
+/// much is to let others go first: not to have looked is not to have found nothing.
 fn open(mut wire: Wire) -> Option<Wire> {
-    let mut byte = [0];
-    let look = wire.as_mut().poll_read(&mut Context::from_waker(Waker::noop()), &mut ReadBuf::new(&mut byte));
+    let (mut byte, now) = ([0], &mut Context::from_waker(Waker::noop()));
+    let mut room = ReadBuf::new(&mut byte);
+    let look = pin!(unconstrained(poll_fn(|cx| wire.as_mut().poll_read(cx, &mut room)))).poll(now);
     look.is_pending().then_some(wire)
 }
 
@@ -127,6 +132,8 @@ mod tests {
     use http::Method;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio::task::coop::{consume_budget, has_budget_remaining};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -172,6 +179,26 @@ mod tests {
         tokio::time::resume();
         exchange(&pool).await;
         assert_eq!(connections.load(Ordering::Relaxed), 2);
+    }
+
+    /// Its share of the runtime's time is used up, as that of a driver is that has judged many events.
+    #[tokio::test]
+    async fn a_connection_that_was_closed_is_not_used_again_by_whoever_has_to_let_others_go_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base: Url = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
+        let wire = Dialer::new(None, WITHIN).dial(&base, WITHIN).await.expect("a connection");
+        drop(listener.accept().await.expect("the same"));
+        let mut wire = Some(wire);
+        let closed = async {
+            while let Some(there) = wire.take().and_then(open) {
+                wire = Some(there);
+                tokio::task::yield_now().await;
+                while has_budget_remaining() {
+                    consume_budget().await;
+                }
+            }
+        };
+        timeout(WITHIN, closed).await.expect("seen to be closed");
     }
 
     #[tokio::test]

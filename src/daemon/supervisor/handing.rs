@@ -1,9 +1,9 @@
 //! Operators' orders, handed to the driver of their session. Waits for nobody: what finds no room is refused.
 
 use super::Supervisor;
-use crate::control::{Decision, Directed, Ordered, Refusal, ScreenshotOrder};
+use crate::control::{Directed, Ordered, Refusal, ScreenshotOrder};
 use crate::daemon::driver::{Acted, Order};
-use crate::daemon::reins::ORDERS;
+use crate::daemon::reins::{ORDERS, Unheard};
 
 impl Supervisor {
     pub(super) fn decide(&mut self, order: Ordered) {
@@ -11,10 +11,10 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.order(Box::new(Order::Decide(order)))
-            && let Order::Decide(Ordered { reply, decision: Decision { .. }, .. }) = *refused
+        if let Err(unheard) = driver.order(Box::new(Order::Decide(order)))
+            && let (Order::Decide(Ordered { reply, .. }), why) = refused(unheard, Refusal::NoSuchApproval)
         {
-            let _ = reply.send(Err(too_many()));
+            let _ = reply.send(Err(why));
         }
     }
 
@@ -23,10 +23,10 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(refused) = driver.order(Box::new(Order::Screenshot(order)))
-            && let Order::Screenshot(order) = *refused
+        if let Err(unheard) = driver.order(Box::new(Order::Screenshot(order)))
+            && let (Order::Screenshot(order), why) = refused(unheard, Refusal::NoSuchApproval)
         {
-            let _ = order.reply.send(Err(too_many()));
+            let _ = order.reply.send(Err(why));
         }
     }
 
@@ -43,14 +43,21 @@ impl Supervisor {
             let _ = acted.reply.send(Err(Refusal::NoSuchSession));
             return;
         };
-        if let Err(refused) = driver.order(Box::new(Order::Act(acted)))
-            && let Order::Act(Acted { reply, .. }) = *refused
+        if let Err(unheard) = driver.order(Box::new(Order::Act(acted)))
+            && let (Order::Act(Acted { reply, .. }), why) = refused(unheard, Refusal::NoSuchSession)
         {
-            let _ = reply.send(Err(too_many()));
+            let _ = reply.send(Err(why));
         }
     }
 }
 
-fn too_many() -> Refusal {
-    Refusal::NotPossible { why: format!("{ORDERS} orders wait for this session already; try again") }
+/// The order, and why it is refused: `none` is what is said where there is no driver.
+fn refused(unheard: Unheard, none: Refusal) -> (Order, Refusal) {
+    match unheard {
+        Unheard::Ended(order) => (*order, none),
+        Unheard::Full(order) => {
+            let why = format!("{ORDERS} orders wait for this session already; try again");
+            (*order, Refusal::NotPossible { why })
+        }
+    }
 }

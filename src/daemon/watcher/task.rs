@@ -99,6 +99,8 @@ pub(super) struct Task {
     caught: bool,
     status: Option<Status>,
     absences: u32,
+    /// What was not found, until it is known whether the session is gone.
+    absent: Option<(Source, String)>,
     polls: Trouble,
     streams: Trouble,
     /// For all that is due by itself.
@@ -110,8 +112,10 @@ pub(super) struct Task {
 
 /// What is wrong with one source.
 struct Trouble {
-    /// The last call failed, and that was logged.
+    /// The last call failed.
     failing: bool,
+    /// That was logged.
+    said: bool,
     /// The key is refused.
     refused: bool,
     /// The provider asked for no call before this time.
@@ -123,11 +127,11 @@ struct Trouble {
 impl Trouble {
     fn none(now: Instant, first: Duration) -> Self {
         let limits = Backoff::new(Bounds { first, max: RATE_LIMIT_MAX });
-        Self { failing: false, refused: false, not_before: now, limits }
+        Self { failing: false, said: false, refused: false, not_before: now, limits }
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Polls,
     Streams,
@@ -176,6 +180,7 @@ impl Task {
             caught: false,
             status: None,
             absences: 0,
+            absent: None,
             polls: Trouble::none(origin, config.poll_interval),
             streams: Trouble::none(origin, config.poll_interval),
             timer: Alarm::default(),
@@ -373,8 +378,11 @@ impl Task {
             Source::Polls => {}
             Source::Streams => self.steps.fail(error.to_string()),
         }
-        // Most that are not found are gone, which is no trouble; that is known in a moment.
-        if !matches!(error.class, ErrorClass::NotFound { .. }) {
+        self.trouble(source).failing = true;
+        if matches!(error.class, ErrorClass::NotFound { .. }) {
+            // Most that are not found are gone, which is no trouble; that is known in a moment.
+            self.absent.get_or_insert_with(|| (source, error.to_string()));
+        } else {
             self.say_failing(source, error);
         }
         match &error.class {
@@ -393,8 +401,13 @@ impl Task {
         }
     }
 
+    /// What `source` reads is there after all.
+    fn found(&mut self, source: Source) {
+        self.absent = self.absent.take().filter(|(missing, _)| *missing != source);
+    }
+
     fn say_failing(&mut self, source: Source, why: &dyn std::fmt::Display) {
-        if !std::mem::replace(&mut self.trouble(source).failing, true) {
+        if !std::mem::replace(&mut self.trouble(source).said, true) {
             tracing::warn!(session = %self.session, "session {} cannot be watched: {why}; trying on", self.session);
         }
     }

@@ -25,6 +25,9 @@ struct Quiet {
     heartbeat: Option<Duration>,
     out: Arc<AtomicBool>,
     polls_fail: AtomicBool,
+    /// No such session, or nothing of it but its messages.
+    gone: AtomicBool,
+    streams_missing: bool,
     /// Whether a stream was opened since that was last said not to be.
     opened: AtomicBool,
     /// When each poll came, and from where it read.
@@ -49,8 +52,12 @@ impl Provider for Quiet {
         Err(refused())
     }
 
-    async fn session(&self, _: &SessionId) -> Result<Session, ApiError> {
-        Err(refused())
+    async fn session(&self, id: &SessionId) -> Result<Session, ApiError> {
+        if self.gone.load(Relaxed) {
+            return Err(missing("GET /session"));
+        }
+        let status = Status((*self.status.lock().unwrap()).to_owned());
+        Ok(Session { id: id.clone(), agent: None, status, goal: None, created_at: None })
     }
 
     async fn status(&self, _: &SessionId) -> Result<Status, ApiError> {
@@ -60,6 +67,9 @@ impl Provider for Quiet {
     async fn messages(&self, _: &SessionId, after: MessageId) -> Result<Messages, ApiError> {
         self.polls.lock().unwrap().push((Instant::now(), after));
         tokio::time::sleep(self.latency).await;
+        if self.gone.load(Relaxed) {
+            return Err(missing("GET /messages"));
+        }
         if self.polls_fail.load(Relaxed) {
             return Err(refused());
         }
@@ -78,6 +88,9 @@ impl Provider for Quiet {
     }
 
     async fn events(&self, _: &SessionId) -> Result<EventStream, ApiError> {
+        if self.streams_missing || self.gone.load(Relaxed) {
+            return Err(missing("GET /events"));
+        }
         if !self.streams || self.out.load(Relaxed) {
             return Err(refused());
         }
@@ -118,6 +131,36 @@ impl Provider for Quiet {
 fn refused() -> ApiError {
     let class = ErrorClass::Refused { status: 400, detail: "not here".to_owned() };
     ApiError { call: "GET /".to_owned(), class }
+}
+
+fn missing(call: &str) -> ApiError {
+    ApiError { call: call.to_owned(), class: ErrorClass::NotFound { detail: "not found".to_owned() } }
+}
+
+/// The lines of the log of this thread, until it is dropped.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let lines = self.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).without_time().with_writer(move || lines.clone());
+        tracing::subscriber::set_default(log.finish())
+    }
+
+    fn all(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn watcher(provider: &Arc<Quiet>, config: WatchConfig) -> Box<Watcher> {
@@ -219,6 +262,27 @@ async fn sight_is_back_with_the_first_poll_that_was_sent_since_the_stream_is_ope
     // What the stream replays is over a second after it was opened.
     let told = look(&mut watcher, Duration::from_secs(2)).await;
     assert!(told.contains(&Seen::Sighted), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_the_stream_of_a_session_is_missing_is_warned_of_once_and_that_a_session_is_gone_is_not() {
+    let lines = Lines::default();
+    let _listening = lines.listen();
+    let provider = Quiet { status: Mutex::new("running"), streams_missing: true, ..Quiet::default() };
+    let provider = Arc::new(provider);
+    let mut missing = watcher(&provider, WatchConfig::default());
+    look(&mut missing, Duration::from_secs(120)).await;
+    let said = lines.all();
+    assert!(matches!(said.as_slice(), [one] if one.contains("WARN") && one.contains("GET /events")), "{said:?}");
+
+    let provider = Arc::new(Quiet { status: Mutex::new("running"), streams: true, ..Quiet::default() });
+    let mut gone = watcher(&provider, WatchConfig::default());
+    look(&mut gone, Duration::from_secs(10)).await;
+    provider.gone.store(true, Relaxed);
+    let told = look(&mut gone, Duration::from_secs(10)).await;
+    assert_eq!(told.last(), Some(&Seen::Gone), "{told:?}");
+    let said = lines.all();
+    assert!(matches!(said.as_slice(), [_, one] if one.contains("INFO") && one.contains("is gone")), "{said:?}");
 }
 
 #[test]

@@ -77,8 +77,9 @@ impl Task {
         self.sight.prove(self.now());
         self.polls.refused = false;
         self.polls.limits.reset();
-        self.absences = 0;
-        if std::mem::take(&mut self.polls.failing) {
+        (self.absences, self.polls.failing) = (0, false);
+        self.found(Source::Polls);
+        if std::mem::take(&mut self.polls.said) {
             tracing::info!(session = %self.session, "session {}: its messages can be read again", self.session);
         }
         let is_first = !std::mem::replace(&mut self.polled, true);
@@ -234,7 +235,10 @@ impl Task {
         match answer {
             Ok(session) => {
                 self.absences = 0;
-                self.say_failing(Source::Polls, &"what it does is not found, although it exists");
+                if let Some((source, why)) = self.absent.take() {
+                    // The session is there: what was not found is missing.
+                    self.say_failing(source, &why);
+                }
                 if session.status.class() == StatusClass::Over {
                     self.tell_status(session.status)?;
                 }

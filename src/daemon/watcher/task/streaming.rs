@@ -17,6 +17,7 @@ impl Task {
 
     pub(super) fn opened(&mut self, items: EventStream) {
         self.turn_went(Went::Well);
+        self.found(Source::Streams);
         let now = Instant::now();
         self.streams.refused = false;
         self.streams.limits.reset();
@@ -87,7 +88,7 @@ impl Task {
         self.sight.prove(now);
         self.steps.prove(now);
         self.mute = false;
-        self.streams.failing = false;
+        (self.streams.failing, self.streams.said) = (false, false);
         if let Stream::Open(open) = &mut self.stream {
             open.silent_at = at + self.config.heartbeat_timeout;
         }
