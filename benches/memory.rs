@@ -89,7 +89,7 @@ fn parts() {
         let place = Place { ramp: ramp.clone(), rank: Rank::Acts };
         Watcher::new(provider.clone(), session().id, None, WatchConfig::default(), place)
     };
-    line("watcher", &[of(watcher)]);
+    line("watcher", &[size_of::<Box<Watcher>>() as i64, of(watcher)]);
     drop(recovering);
     line("driver, with gate and evaluator", &[size_of::<Driver>() as i64]);
     line("how it is told what to do", &[size_of::<Reins>() as i64, of(reins)]);
