@@ -100,6 +100,8 @@ pub struct Gate {
     /// Whether the messages of the history have been read.
     caught_up: bool,
     missed: Option<Box<Missed>>,
+    /// What is taken in now came before the session was watched.
+    looks_back: bool,
     covered: Option<Box<Covered>>,
     repeats: BTreeMap<String, Repeats>,
     /// Pauses sent because a `resumed` event came; accepted means that the session really ran.
@@ -158,6 +160,7 @@ impl Gate {
             task_began: MessageId::default(),
             caught_up: false,
             missed: None,
+            looks_back: false,
             covered: None,
             repeats: BTreeMap::new(),
             suspicions: BTreeSet::new(),
@@ -368,7 +371,9 @@ impl Gate {
                 self.hear(turn, event);
             }
             self.alert(turn, event, verdict);
+            self.looks_back = backlog;
             self.seen_now(turn, event, verdict);
+            self.looks_back = false;
         }
         self.remember(event);
     }

@@ -237,12 +237,14 @@ pub(super) struct Opening<'a> {
     pub plan: Plan,
     pub before: Vec<EventLine>,
     pub seen_up_to: MessageId,
+    /// Whether the trigger came before the session was watched.
+    pub is_history: bool,
 }
 
 impl Case {
     pub fn open(now: Moment, opening: Opening<'_>, settings: &Settings) -> Self {
         let deciding = opening.verdict.deciding().map(|fired| fired.rule.as_ref());
-        let (timing, timing_why) = timing_of(&opening.trigger.kind);
+        let (timing, timing_why) = timing_of(&opening.trigger.kind, opening.is_history);
         let timeout = deciding.and_then(|rule| rule.timeout).unwrap_or(settings.timeout);
         let (terms, bound) = terms_of(&opening.verdict.fired, settings);
         let risk = opening.verdict.fired.iter().map(|fired| fired.rule.risk).max().unwrap_or_default();

@@ -53,10 +53,12 @@ impl Gate {
         let since = std::iter::once(&missed.trigger).chain(missed.later.iter().map(|(event, _)| event));
         let since = since.filter(|event| is_remembered(event)).count();
         self.before.truncate(newest.len().saturating_sub(since));
+        self.looks_back = true;
         self.seen_now(turn, &missed.trigger, &missed.verdict);
         for (event, verdict) in &missed.later {
             self.seen_now(turn, event, verdict);
         }
+        self.looks_back = false;
         self.before = newest;
     }
 

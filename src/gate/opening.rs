@@ -157,6 +157,7 @@ impl Gate {
             plan,
             before: self.before.iter().cloned().collect(),
             seen_up_to: id.unwrap_or(self.seen_up_to),
+            is_history: self.looks_back,
         };
         self.case = Some(Box::new(Case::open(turn.now, opening, &self.settings)));
         self.pass_no_more();

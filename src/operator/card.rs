@@ -188,7 +188,9 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
         Hold::None => page.row("held", "the agent waits for an answer by itself; nothing was paused"),
         Hold::NotYetPaused => page.row("held", "the provider has not confirmed the pause yet"),
         Hold::Paused { at, after_ms } => {
-            page.row("held", &format!("paused at {}, {after_ms} ms after the trigger", words::clock(*at, zone)));
+            // How old it was by then is what cannot be told.
+            let trigger = if card.timing == Timing::Unknown { "the trigger was read" } else { "the trigger" };
+            page.row("held", &format!("paused at {}, {after_ms} ms after {trigger}", words::clock(*at, zone)));
         }
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
         Hold::InDoubt { at, .. } => {

@@ -55,8 +55,12 @@ pub(in crate::gate) fn place_told(card: &mut Card) {
     }
 }
 
-pub(super) fn timing_of(trigger: &EventKind) -> (Timing, &'static str) {
+/// An announcement that is history came when nobody looked, and what it announced may be on its way to be told.
+pub(super) fn timing_of(trigger: &EventKind, is_history: bool) -> (Timing, &'static str) {
     match trigger {
+        EventKind::Thought if is_history => {
+            (Timing::Unknown, "the trigger came before the session was watched: the agent may have acted since")
+        }
         EventKind::Thought | EventKind::Question => (Timing::InTime, "nothing was seen after the trigger"),
         EventKind::Step | EventKind::Done => (Timing::Late, "the trigger itself reports an act"),
         EventKind::Error

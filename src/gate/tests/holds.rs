@@ -419,6 +419,28 @@ fn a_card_of_the_history_shows_before_its_trigger_what_came_before_it_and_the_re
     }
 }
 
+/// What a thought of before announced may be on its way to be told; a question waits, whoever looks.
+#[test]
+fn how_late_an_announcement_is_that_came_before_the_session_was_watched_is_not_known() {
+    for (kind, timing) in [(EventKind::Thought, Timing::Unknown), (EventKind::Question, Timing::InTime)] {
+        let mut scene = Scene::new();
+        scene.history(kind, asks());
+        scene.input(Input::CaughtUp);
+        assert_eq!(scene.gate.open_card().unwrap().timing, timing);
+    }
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, asks());
+    scene.input(Input::CaughtUp);
+    scene.seen(EventKind::Step, quiet());
+    assert_eq!(scene.gate.open_card().unwrap().timing, Timing::Late);
+
+    let mut scene = Scene::new();
+    scene.history(EventKind::Thought, quiet());
+    scene.input(Input::CaughtUp);
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.gate.open_card().unwrap().timing, Timing::InTime, "it came while we looked");
+}
+
 #[test]
 fn an_instruction_after_the_trigger_does_not_end_its_task() {
     let mut scene = Scene::new();
