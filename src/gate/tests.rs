@@ -7,6 +7,7 @@ mod directed;
 mod foreseen;
 mod halts;
 mod harness;
+mod history;
 mod holds;
 mod model;
 mod owning;
