@@ -48,7 +48,7 @@ pub enum Command {
     /// Blocks until an approval has its outcome: exits with 0 approved, 10 denied, 11 expired, 12 withdrawn, 124 timed out
     #[command(after_help = "Example: holdpoint wait 7K2M --timeout 5m && ./ship.sh")]
     Wait(waiting::Args),
-    /// Lists the sessions that are watched; EVENTS counts since the daemon began to follow each
+    /// Lists the sessions that are watched; EVENTS counts what this daemon has judged of each
     #[command(after_help = "Example: holdpoint sessions")]
     Sessions(listing::Sessions),
     /// Pauses a session and opens an approval for it; where nothing runs there is nothing to pause, and that is said

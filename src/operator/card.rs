@@ -189,7 +189,8 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
         Hold::NotYetPaused => page.row("held", "the provider has not confirmed the pause yet"),
         Hold::Paused { at, after_ms } => {
             // How old it was by then is what cannot be told.
-            let trigger = if card.timing == Timing::Unknown { "the trigger was read" } else { "the trigger" };
+            let is_old = card.timing == Timing::Unknown && !card.trigger.is_ours();
+            let trigger = if is_old { "the trigger was read" } else { "the trigger" };
             page.row("held", &format!("paused at {}, {after_ms} ms after {trigger}", words::clock(*at, zone)));
         }
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),

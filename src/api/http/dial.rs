@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use super::{KEEPALIVE, KEEPALIVE_EVERY};
 use crate::api::ErrorClass;
+use crate::error::chain;
 use crate::operator::escape::short;
 
 /// A connection.
@@ -55,7 +56,7 @@ impl Dialer {
         let late = || format!("no connection within {} ms", within.as_millis());
         let detail = match dialing {
             Ok(Ok(wire)) => return Ok(wire),
-            Ok(Err(error)) => chain(&*error),
+            Ok(Err(error)) => chain(&*error).join(": "),
             Err(_late) => late(),
         };
         Err(ErrorClass::Unreachable { detail: short(&detail) })
@@ -74,12 +75,4 @@ impl Dialer {
         };
         Ok(Box::pin(tls.connect(name, tcp).await?))
     }
-}
-
-/// The error and its causes in one line. Not escaped.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let mut causes: Vec<_> = causes.map(ToString::to_string).collect();
-    causes.dedup();
-    causes.join(": ")
 }

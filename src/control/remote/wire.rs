@@ -13,6 +13,7 @@ use tokio::net::UnixStream;
 use super::Unreachable;
 use crate::control::http::{CLIENT_HEADER, Plain};
 use crate::control::protocol::Refusal;
+use crate::error::chain;
 use crate::operator::escape::short;
 
 /// How long any answer may take. A decision waits for a last look at the provider.
@@ -166,16 +167,9 @@ fn lost(error: reqwest::Error) -> Refusal {
     Refusal::Unknown { why: format!("the daemon's answer was lost ({why})") }
 }
 
-/// The error's chain of causes in one line, without its URL. Not escaped.
+/// The error's causes in one line, without itself: it names the address. Not escaped.
 fn describe(error: &reqwest::Error) -> String {
-    let mut causes = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        causes.push(cause.to_string());
-        next = cause.source();
-    }
-    causes.dedup();
-    if causes.is_empty() { "the request failed".to_owned() } else { causes.join(": ") }
+    error.source().map_or_else(|| "the request failed".to_owned(), |cause| chain(cause).join(": "))
 }
 
 fn nobody(socket: &Path, why: &str) -> Unreachable {
