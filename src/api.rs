@@ -35,6 +35,9 @@ pub trait Provider: Send + Sync + 'static {
     /// out here any more.
     fn count_with(&self, _turns: &paced::turns::Turns) {}
 
+    /// Tells that an event stream ended or broke before it was given up: only who reads it knows that.
+    fn stream_broke(&self) {}
+
     /// All sessions of the account. Retries transient failures a few times.
     async fn list(&self) -> Result<Vec<Session>, ApiError>;
 

@@ -154,6 +154,10 @@ impl Provider for Paced {
         self.provider.count_with(turns);
     }
 
+    fn stream_broke(&self) {
+        self.provider.stream_broke();
+    }
+
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
         self.read_again(|| self.provider.list()).await
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 
 use super::metrics::{Endpoint, Metrics};
 use crate::api::paced::turns::Turns;
@@ -41,6 +40,11 @@ impl Provider for Measured {
         self.provider.count_with(turns);
     }
 
+    fn stream_broke(&self) {
+        self.metrics.stream_broke();
+        self.provider.stream_broke();
+    }
+
     async fn list(&self) -> Result<Vec<Session>, ApiError> {
         self.count(Endpoint::List, self.provider.list().await)
     }
@@ -58,14 +62,7 @@ impl Provider for Measured {
     }
 
     async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
-        let stream = self.count(Endpoint::Stream, self.provider.events(id).await)?;
-        let metrics = self.metrics.clone();
-        // Reached only by a stream that ended or broke; one that is no longer wanted is dropped before.
-        let end = futures_util::stream::poll_fn(move |_| {
-            metrics.stream_broke();
-            std::task::Poll::Ready(None)
-        });
-        Ok(Box::pin(stream.chain(end)))
+        self.count(Endpoint::Stream, self.provider.events(id).await)
     }
 
     async fn pause(&self, id: &SessionId) -> Result<PauseAnswer, ApiError> {

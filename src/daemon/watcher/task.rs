@@ -206,9 +206,13 @@ impl Task {
                 return Ready(None);
             }
             let wake = ready!(self.poll_wake(cx));
-            if self.take(wake).is_err() {
-                tracing::debug!(session = %self.session, "no longer watching");
-                self.over = true;
+            match self.take(wake) {
+                Ok(Some(seen)) if self.told.is_empty() => return Ready(Some(seen)),
+                Ok(seen) => self.told.extend(seen),
+                Err(Over) => {
+                    tracing::debug!(session = %self.session, "no longer watching");
+                    self.over = true;
+                }
             }
         }
     }
@@ -229,7 +233,8 @@ impl Task {
         self.timer.poll(cx, Some(at)).map(|()| wake)
     }
 
-    fn take(&mut self, wake: Wake) -> Result<(), Over> {
+    /// Handles what happened, and gives what is to be told behind all that was told on the way.
+    fn take(&mut self, wake: Wake) -> Result<Option<Seen>, Over> {
         match wake {
             Wake::PollDue => self.start_poll(),
             Wake::CheckDue => self.check(),
@@ -237,7 +242,7 @@ impl Task {
             Wake::Turn(turn) => self.has_turn(turn),
             Wake::Opened(Ok(items)) => self.opened(items),
             Wake::Opened(Err(error)) => self.not_opened(&error),
-            Wake::Item(item) => self.item(item),
+            Wake::Item(item) => return Ok(self.item(item)),
             Wake::Ended(error) => self.ended(error.as_ref()),
             Wake::Silent => self.silent(),
             Wake::Answered(Answer::Messages(Ok(messages))) => self.messages(messages)?,
@@ -245,7 +250,7 @@ impl Task {
             Wake::Answered(Answer::Session(answer)) => self.existence(answer)?,
             Wake::Alarm => self.alarm(),
         }
-        Ok(())
+        Ok(None)
     }
 
     fn next_alarm(&self) -> Option<Instant> {
@@ -357,12 +362,12 @@ impl Task {
         self.tell(Seen::Caught { up_to });
     }
 
-    fn tell_event(&mut self, event: Event) {
+    fn news(&self, event: Event) -> Seen {
         let backlog = match (event.id, self.history_to) {
             (Some(id), Some(history_to)) => id <= history_to,
             (Some(_), None) | (None, _) => !self.first_replay_over,
         };
-        self.tell(Seen::Event { event, backlog });
+        Seen::Event { event, backlog }
     }
 
     fn gone(&mut self) -> Result<(), Over> {

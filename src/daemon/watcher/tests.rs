@@ -1,8 +1,8 @@
 //! How often a session is polled, under a clock that jumps.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -24,6 +24,10 @@ struct Quiet {
     /// Between two heartbeats.
     heartbeat: Option<Duration>,
     out: Arc<AtomicBool>,
+    /// Streams that were open are cut off, and do not end.
+    cut: Arc<AtomicBool>,
+    /// How many streams were told to have ended or broken.
+    broken: AtomicUsize,
     polls_fail: AtomicBool,
     /// No such session, or nothing of it but its messages.
     gone: AtomicBool,
@@ -96,11 +100,16 @@ impl Provider for Quiet {
         }
         self.opened.store(true, Relaxed);
         let Some(heartbeat) = self.heartbeat else { return Ok(futures_util::stream::pending().boxed()) };
-        let beats = futures_util::stream::unfold(self.out.clone(), move |out| async move {
+        let beats = futures_util::stream::unfold((self.out.clone(), self.cut.clone()), move |(out, cut)| async move {
             tokio::time::sleep(heartbeat).await;
-            (!out.load(Relaxed)).then_some((Ok(StreamItem::Heartbeat), out))
+            let item = if cut.load(Relaxed) { Err(refused()) } else { Ok(StreamItem::Heartbeat) };
+            (!out.load(Relaxed)).then_some((item, (out, cut)))
         });
         Ok(beats.boxed())
+    }
+
+    fn stream_broke(&self) {
+        self.broken.fetch_add(1, Relaxed);
     }
 
     async fn pause(&self, _: &SessionId) -> Result<PauseAnswer, ApiError> {
@@ -292,4 +301,28 @@ fn a_session_at_rest_is_polled_no_more_often_than_others_and_often_enough_to_be_
         WatchConfig { poll_interval, cross_check, ..WatchConfig::default() }.idle_interval().as_millis()
     };
     assert_eq!([of(2_000, 6_667), of(500, 6_667), of(5_000, 6_667), of(60_000, 15_000)], [6_000, 1_500, 6_667, 60_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_or_is_cut_off_is_told_of_and_one_that_is_given_up_is_not() {
+    let beats = Some(Duration::from_secs(5));
+    let open = |heartbeat| {
+        let running = Mutex::new("running");
+        Arc::new(Quiet { status: running, streams: true, heartbeat, ..Quiet::default() })
+    };
+    let (ended, cut, silent) = (open(beats), open(beats), open(None));
+    for provider in [&ended, &cut, &silent] {
+        let mut watcher = watcher(provider, WatchConfig::default());
+        look(&mut watcher, Duration::from_secs(12)).await;
+        assert!(provider.opened.swap(false, Relaxed));
+        assert_eq!(provider.broken.load(Relaxed), 0);
+        ended.out.store(true, Relaxed);
+        cut.cut.store(true, Relaxed);
+        look(&mut watcher, Duration::from_secs(4)).await;
+        ended.out.store(false, Relaxed);
+        cut.cut.store(false, Relaxed);
+        look(&mut watcher, Duration::from_secs(75)).await;
+        assert!(provider.opened.load(Relaxed), "it is opened again");
+    }
+    assert_eq!([ended, cut, silent].map(|provider| provider.broken.load(Relaxed)), [1, 1, 0]);
 }

@@ -145,7 +145,8 @@ impl Task {
             };
             if is_new {
                 news = true;
-                self.tell_event(event);
+                let seen = self.news(event);
+                self.tell(seen);
             }
         }
         news

@@ -8,6 +8,7 @@ use super::slots::{Open, Poll, Stream};
 use super::{STABLE, Source, Task};
 use crate::api::{ApiError, ErrorClass, Event, EventStream, StreamItem};
 use crate::daemon::ramp::Went;
+use crate::daemon::watcher::Seen;
 
 impl Task {
     pub(super) fn start_opening(&mut self) {
@@ -39,6 +40,7 @@ impl Task {
     }
 
     pub(super) fn ended(&mut self, error: Option<&ApiError>) {
+        self.provider.stream_broke();
         let replay_was_running = self.streamed.deadline().is_some();
         self.close();
         if error.is_none() {
@@ -82,7 +84,7 @@ impl Task {
         self.stream = Stream::Closed { reopen_at: (Instant::now() + wait).max(self.streams.not_before) };
     }
 
-    pub(super) fn item(&mut self, item: StreamItem) {
+    pub(super) fn item(&mut self, item: StreamItem) -> Option<Seen> {
         let at = Instant::now();
         let now = at.duration_since(self.origin);
         self.sight.prove(now);
@@ -96,13 +98,23 @@ impl Task {
         if self.sight.is_blind() && !matches!(self.poll, Poll::Running(_)) {
             self.poll_soon();
         }
-        if let StreamItem::Event(event) = item {
-            self.event(at, event);
+        let seen = match item {
+            StreamItem::Event(event) => self.event(at, event),
+            StreamItem::Heartbeat => None,
+        };
+        if !self.steps.is_blind() {
+            return seen;
         }
-        self.restore_steps_if_replayed();
+        // Sight is told behind what it was proven by.
+        self.told.extend(seen);
+        // It is back once what was missed of steps has been replayed.
+        if self.streamed.deadline().is_none() {
+            self.restore_steps();
+        }
+        None
     }
 
-    fn event(&mut self, at: Instant, event: Event) {
+    fn event(&mut self, at: Instant, event: Event) -> Option<Seen> {
         let now = at.duration_since(self.origin);
         if event.id.is_some_and(|id| self.streamed.meet_id(now, id)) {
             self.replay_over();
@@ -111,19 +123,13 @@ impl Task {
             Some(id) => self.known.is_new(id, &event),
             None => self.streamed.is_new(now, &event),
         };
-        if is_new {
-            if let Stream::Open(open) = &mut self.stream {
-                open.fruitful = Some(at);
-            }
-            self.tell_event(event);
+        if !is_new {
+            return None;
         }
-    }
-
-    /// Sight of steps is back once what was missed of them has been replayed.
-    fn restore_steps_if_replayed(&mut self) {
-        if self.steps.is_blind() && self.streamed.deadline().is_none() {
-            self.restore_steps();
+        if let Stream::Open(open) = &mut self.stream {
+            open.fruitful = Some(at);
         }
+        Some(self.news(event))
     }
 }
 
