@@ -12,9 +12,12 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash as _, Hasher, RandomState}
 
 use crate::api::{Event, MessageId};
 
-/// Lines remembered at least, of all events together, and twice as many at most; the oldest are forgotten first, and told again when they
-/// come again.
+/// Lines remembered at least, of all events together, and about twice as many at most; the oldest are forgotten first, and
+/// told again when they come again.
 const REMEMBERED: usize = 32_768;
+
+/// So many of the newest lines are kept in their order, before they are sorted in.
+const NEWEST: usize = 32;
 
 /// Lines of one event that are told apart; the rest counts as one line.
 const LINES: usize = 32;
@@ -30,7 +33,12 @@ pub struct Known {
     low: MessageId,
     greatest: MessageId,
     polled: MessageId,
-    /// Hashes of lines, each as good as random already.
+    /// The greatest id under which anything is remembered: what comes under a greater one is news, and need not be looked
+    /// for.
+    highest: MessageId,
+    /// Hashes of lines, each as good as random already: those that came last.
+    newest: Vec<u64>,
+    /// Those of earlier.
     told: Hashes,
     /// Those of before, when `told` had become full. Most sessions never have any.
     before: Option<Box<Hashes>>,
@@ -47,6 +55,8 @@ impl Known {
             low: cursor,
             greatest: cursor,
             polled: cursor,
+            highest: MessageId::default(),
+            newest: Vec::new(),
             told: Hashes::default(),
             before: None,
             hasher: RandomState::new(),
@@ -72,6 +82,8 @@ impl Known {
 
     /// Notes what is known of an event from elsewhere, e.g. from before a restart.
     pub fn note(&mut self, id: MessageId, kind: &str, text: &str) -> bool {
+        let looks = id <= self.highest;
+        self.highest = self.highest.max(id);
         let mut own = self.hasher.build_hasher();
         (id, kind).hash(&mut own);
         let (mut lines, mut any, mut is_new) = (text.split('\n').map(str::trim), false, false);
@@ -79,12 +91,12 @@ impl Known {
             any = true;
             let mut own = own.clone();
             line.hash(&mut own);
-            is_new |= self.remember(own.finish());
+            is_new |= self.remember(own.finish(), looks);
         }
         let rest: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         if !any || !rest.is_empty() {
             rest.hash(&mut own);
-            is_new |= self.remember(own.finish());
+            is_new |= self.remember(own.finish(), looks);
         }
         is_new
     }
@@ -101,14 +113,27 @@ impl Known {
         self.greatest
     }
 
-    fn remember(&mut self, key: u64) -> bool {
-        if self.before.as_ref().is_some_and(|before| before.contains(&key)) || !self.told.insert(key) {
+    /// Remembers a line, unless it `looks` whether that is remembered, and it is.
+    fn remember(&mut self, key: u64, looks: bool) -> bool {
+        if looks && self.remembers(key) {
             return false;
+        }
+        if self.newest.is_empty() {
+            self.newest.reserve_exact(NEWEST);
+        }
+        self.newest.push(key);
+        if self.newest.len() >= NEWEST {
+            self.told.extend(self.newest.drain(..));
         }
         if self.told.len() >= self.bound {
             self.before = Some(Box::new(std::mem::take(&mut self.told)));
         }
         true
+    }
+
+    fn remembers(&self, key: u64) -> bool {
+        let before = || self.before.as_ref().is_some_and(|before| before.contains(&key));
+        self.newest.contains(&key) || self.told.contains(&key) || before()
     }
 }
 
@@ -183,14 +208,15 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_what_was_forgotten_hides_nothing() {
-        let mut known = Known { bound: 2, ..Known::up_to(MessageId(0)) };
-        for id in [10, 20, 30] {
-            assert!(is_new(&mut known, id));
-        }
-        assert!([30, 20, 10].into_iter().all(|id| !is_new(&mut known, id)), "as many as the bound are remembered");
-        assert!(is_new(&mut known, 40));
-        assert_eq!((known.told.len(), known.before.as_ref().map(|before| before.len())), (0, Some(2)));
-        assert!([40, 30].into_iter().all(|id| !is_new(&mut known, id)), "and the newest");
+        const BOUND: usize = 2 * NEWEST;
+        let mut known = Known { bound: BOUND, ..Known::up_to(MessageId(0)) };
+        let ids = |ids: std::ops::Range<usize>| ids.map(|n| 10 + n as u64);
+        assert!(ids(0..BOUND + 40).all(|id| is_new(&mut known, id)));
+        assert!(ids(0..BOUND + 40).rev().all(|id| !is_new(&mut known, id)), "as many as the bound are remembered");
+        assert!(ids(BOUND + 40..2 * BOUND + 5).all(|id| is_new(&mut known, id)));
+        let sizes = (known.newest.len(), known.told.len(), known.before.as_ref().map(|before| before.len()));
+        assert_eq!(sizes, (5, 0, Some(BOUND)));
+        assert!(ids(BOUND..2 * BOUND + 5).all(|id| !is_new(&mut known, id)), "and the newest");
         assert!(is_new(&mut known, 10) && is_new(&mut known, 9));
     }
 
