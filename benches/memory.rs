@@ -21,7 +21,7 @@ use holdpoint::api::{EventStream, MessageId, Provider, SessionId};
 use holdpoint::daemon::driver::Driver;
 use holdpoint::daemon::evaluator::Evaluator;
 use holdpoint::daemon::ramp::{Ramp, Rank};
-use holdpoint::daemon::reins::{Reins, reins};
+use holdpoint::daemon::reins::{Lines, Reins};
 use holdpoint::daemon::watcher::{Known, Place, WatchConfig, Watcher};
 use holdpoint::gate::{Gate, Input};
 use holdpoint::policy::Context;
@@ -92,7 +92,8 @@ fn parts() {
     line("watcher", &[size_of::<Box<Watcher>>() as i64, of(watcher)]);
     drop(recovering);
     line("driver, with gate and evaluator", &[size_of::<Driver>() as i64]);
-    line("how it is told what to do", &[size_of::<Reins>() as i64, of(reins)]);
+    let lines = Lines::default();
+    line("how it is told what to do", &[size_of::<Reins>() as i64, of(|| lines.reins())]);
 }
 
 fn see(gate: &mut Gate, evaluator: &mut Evaluator, n: u64) {

@@ -24,7 +24,7 @@ use super::halting::{self, Wish};
 use super::liveness::Beat;
 use super::ramp::{Ramp, Recovering};
 use super::recorder::Recorder;
-use super::reins::Reins;
+use super::reins::{Lines, Reins};
 use super::standing::Standing;
 use super::watcher::WatchConfig;
 use super::writer::Writer;
@@ -159,6 +159,8 @@ pub struct Supervisor {
     held: BTreeMap<SessionId, Held>,
     /// Sessions of the configuration that were driven without being listed: once, they may be gone.
     named: BTreeSet<SessionId>,
+    /// What the lines to all drivers have in common.
+    lines: Lines,
     /// Lets watchers begin.
     ramp: Ramp,
     /// Holds them back until what is kept was taken up.
@@ -205,6 +207,7 @@ impl Supervisor {
             alarmed: None,
             held: BTreeMap::new(),
             named: BTreeSet::new(),
+            lines: Lines::default(),
             ramp,
             recovering: Some(recovering),
             retries: BTreeMap::new(),

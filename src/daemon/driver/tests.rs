@@ -9,7 +9,7 @@ use super::*;
 use crate::api::{Capabilities, EventStream, Messages, PauseAnswer, Provider, Session, Status};
 use crate::control::{DeskSettings, Drivers, Halt, SessionAct};
 use crate::daemon::recorder::channel;
-use crate::daemon::reins::{Reins, reins};
+use crate::daemon::reins::{Lines, Reins};
 use crate::gate::About;
 use crate::policy::SessionInfo;
 use crate::store::Store;
@@ -107,7 +107,7 @@ async fn world() -> World {
     let about = About { session: session.clone(), agent: None, goal: None };
     let info = SessionInfo { id: session.clone(), agent: None, goal: None };
     let standing = Standing { halt: None, policy: policy.clone(), settings: settings.clone() };
-    let (reins, inbox) = reins();
+    let (reins, inbox) = Lines::default().reins();
     let ((seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(1));
     let driver = Driver::new(Box::new(Parts {
         gate: Gate::new(about, settings, MessageId(0)),

@@ -10,7 +10,6 @@ use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
 use crate::daemon::ramp::Rank;
-use crate::daemon::reins::reins;
 use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
 use crate::operator::log::TOLD;
@@ -167,7 +166,7 @@ impl Supervisor {
 
     fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
         let session = about.session.clone();
-        let (reins, inbox) = reins();
+        let (reins, inbox) = self.lines.reins();
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
