@@ -29,7 +29,7 @@ const BATCH_BYTES: usize = 512 << 10;
 /// How long events wait for others, and how long deleting waits when there is more of it.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the writer leaves those alone that come one by one: each would wake it, for nothing that it does at once.
-const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(25);
 /// How often the oldest events are looked at when none come.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// How long the end waits for a store that does not answer.
@@ -49,7 +49,6 @@ struct Shared {
     events: Option<mpsc::Sender<Noted>>,
     waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
-    clock: Clock,
 }
 
 /// The recorder of one session.
@@ -86,7 +85,6 @@ pub(super) fn channel(bounds: Option<EventBounds>, metrics: Arc<Metrics>, clock:
         events: bounds.map(|_| events),
         waiting: waiting.clone(),
         metrics: metrics.clone(),
-        clock: clock.clone(),
     }));
     let bounds = bounds.unwrap_or(EventBounds { age: Duration::ZERO, bytes: 0 });
     let due = Some(Instant::now() + PERIOD);
@@ -104,13 +102,13 @@ impl Recorder {
 }
 
 impl SessionRecorder {
-    /// Writes down an event and what was said of it, in the words of the store. Does nothing else: a pause may be due, and
-    /// this takes as long as to copy the event.
-    pub fn note(&mut self, event: &Event, verdict: &Verdict) {
+    /// Writes down an event, evaluated `at`, and what was said of it, in the words of the store. Does nothing else: a pause
+    /// may be due, and this takes as long as to copy the event.
+    pub fn note(&mut self, at: Timestamp, event: &Event, verdict: &Verdict) {
         if self.recorder.0.events.is_none() {
             return;
         }
-        match noted(self.recorder.0.clock.wall(), self.session.clone(), event, verdict.effect) {
+        match noted(at, self.session.clone(), event, verdict.effect) {
             Ok(noted) => self.noted.push(noted),
             Err(_) => self.recorder.0.metrics.events_dropped(1),
         }
@@ -119,7 +117,8 @@ impl SessionRecorder {
     /// Sends what was noted to the writer, as far as there is room.
     pub fn send(&mut self) {
         let Some(events) = &self.recorder.0.events else { return };
-        for noted in self.noted.drain(..) {
+        // Room of its own would lie in no cache when the next event comes.
+        for noted in std::mem::take(&mut self.noted) {
             let bytes = noted.bytes();
             let waiting = self.recorder.0.waiting.fetch_add(bytes, Ordering::Relaxed);
             if waiting + bytes > QUEUE_BYTES || events.try_send(noted).is_err() {
@@ -277,7 +276,7 @@ mod tests {
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(session());
         for _ in 0..20 {
-            recorder.note(&thought(&"ä".repeat(TEXT)), &Verdict::default());
+            recorder.note(Timestamp::now(), &thought(&"ä".repeat(TEXT)), &Verdict::default());
         }
         recorder.send();
         recording.ready().await;
@@ -295,7 +294,7 @@ mod tests {
         let (recorder, _recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(session());
         for _ in 0..QUEUE + 3 {
-            recorder.note(&thought("x"), &Verdict::default());
+            recorder.note(Timestamp::now(), &thought("x"), &Verdict::default());
         }
         recorder.send();
         assert_eq!(told(&metrics, "holdpoint_events_dropped"), "3");
@@ -307,14 +306,14 @@ mod tests {
         let metrics = Arc::<Metrics>::default();
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(session());
-        (0..BATCH + 5).for_each(|_| recorder.note(&thought("x"), &Verdict::default()));
+        (0..BATCH + 5).for_each(|_| recorder.note(Timestamp::now(), &thought("x"), &Verdict::default()));
         recorder.send();
         let _held = store.hold().await;
         let began = Instant::now();
         recording.finish(&store, Duration::from_millis(20)).await;
         assert!(began.elapsed() < LAST, "{:?}", began.elapsed());
         assert_eq!(told(&metrics, "holdpoint_events_dropped"), (BATCH + 5).to_string());
-        recorder.note(&thought("late"), &Verdict::default());
+        recorder.note(Timestamp::now(), &thought("late"), &Verdict::default());
         drop(recorder);
         assert_eq!(told(&metrics, "holdpoint_events_dropped"), (BATCH + 6).to_string(), "nobody takes it any more");
     }
@@ -325,7 +324,7 @@ mod tests {
         let metrics = Arc::<Metrics>::default();
         let (recorder, mut recording) = channel(Some(BOUNDS), metrics.clone(), Clock::start());
         let mut recorder = recorder.of(session());
-        recorder.note(&thought("x"), &Verdict::default());
+        recorder.note(Timestamp::now(), &thought("x"), &Verdict::default());
         drop(recorder);
         recording.finish(&store, LAST).await;
         assert_eq!(texts(&store).await, [(1, false)]);
@@ -338,7 +337,7 @@ mod tests {
         let began = Instant::now();
         tokio::spawn(async move {
             for _ in 0..BATCH {
-                recorder.note(&thought("x"), &Verdict::default());
+                recorder.note(Timestamp::now(), &thought("x"), &Verdict::default());
                 recorder.send();
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -385,7 +384,7 @@ mod tests {
         store.record(&[was], BOUNDS, Timestamp::now()).await.expect("room");
         let (recorder, mut recording) = channel(None, metrics.clone(), Clock::start());
         let mut recorder = recorder.of(session());
-        recorder.note(&thought("x"), &Verdict::default());
+        recorder.note(Timestamp::now(), &thought("x"), &Verdict::default());
         recorder.send();
         recording.ready().await;
         recording.write(&store).await;

@@ -28,15 +28,17 @@ pub(super) struct Known(Arc<Mutex<Sessions>>);
 /// The rows that this process wrote and that stand.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    /// By the session's id.
-    rows: HashMap<String, Row>,
+    /// By where what the session was told as lies in memory. Whoever tells the same again shows the same allocation, which is not used
+    /// for anything else while it is known here; and its id need not be looked at for every event.
+    rows: HashMap<usize, Row>,
+    /// Where that is of which row: what was told last of a session is what its row says.
+    places: HashMap<i64, usize>,
     span: Option<Span>,
     /// Batches since rows were looked through.
     batches: u32,
 }
 
-/// A session's row, and what it was told as. Whoever tells the same again shows the same allocation, which is not used for
-/// anything else while it is known here.
+/// A session's row.
 #[derive(Debug)]
 struct Row {
     row: i64,
@@ -67,6 +69,7 @@ impl Sessions {
     pub(super) fn span(&mut self, bounds: EventBounds, now: Timestamp) -> Option<i64> {
         if self.rows.len() > KNOWN {
             self.rows.clear();
+            self.places.clear();
         }
         let Span { number, began, bytes } = self.span.as_ref()?;
         let (number, lasted) = (*number, now.duration_since(*began).unsigned_abs());
@@ -83,8 +86,10 @@ impl Sessions {
         }
         self.batches = 0;
         self.rows.retain(|_, row| row.told.strong_count() > 0);
+        self.places.retain(|_, place| self.rows.contains_key(place));
         if self.rows.capacity() / 4 > self.rows.len() {
             self.rows.shrink_to(self.rows.len() * 2);
+            self.places.shrink_to(self.rows.len() * 2);
         }
     }
 
@@ -96,13 +101,8 @@ impl Sessions {
 
     /// The session's row, where it stands as it is told here, and was written in this span.
     pub(super) fn standing(&self, session: &Arc<SessionInfo>, span: i64) -> Option<i64> {
-        let row = self.rows.get(session.id.as_str())?;
-        (row.span == span && std::ptr::eq(row.told.as_ptr(), Arc::as_ptr(session))).then_some(row.row)
-    }
-
-    /// The session's row, whoever told it last.
-    pub(super) fn row(&self, session: &SessionInfo) -> Option<i64> {
-        Some(self.rows.get(session.id.as_str())?.row)
+        let row = self.rows.get(&place(session))?;
+        (row.span == span).then_some(row.row)
     }
 
     /// The session's row, which counts for so many bytes, was written in the span that is under way.
@@ -110,13 +110,23 @@ impl Sessions {
         if let Some(span) = &mut self.span {
             span.bytes += bytes;
         }
-        self.rows.insert(session.id.as_str().to_owned(), Row { row, span, told: Arc::downgrade(session) });
+        let place = place(session);
+        if let Some(old) = self.places.insert(row, place).filter(|old| *old != place) {
+            self.rows.remove(&old);
+        }
+        self.rows.insert(place, Row { row, span, told: Arc::downgrade(session) });
     }
 
-    /// The session's row is gone.
-    pub(super) fn forget(&mut self, session: &str) {
-        self.rows.remove(session);
+    /// The row is gone.
+    pub(super) fn forget(&mut self, row: i64) {
+        if let Some(place) = self.places.remove(&row) {
+            self.rows.remove(&place);
+        }
     }
+}
+
+fn place(session: &Arc<SessionInfo>) -> usize {
+    Arc::as_ptr(session).addr()
 }
 
 #[cfg(test)]
@@ -149,6 +159,22 @@ mod tests {
         assert_eq!((known.rows.len(), known.standing(&sessions[0], 1)), (1, Some(1)));
         assert!(known.rows.capacity() < 64, "{}", known.rows.capacity());
         assert_eq!(known.span(WIDE, Timestamp::UNIX_EPOCH), Some(1));
+    }
+
+    #[test]
+    fn a_row_stands_as_it_was_told_last_and_not_at_all_once_it_is_forgotten() {
+        let (one, again, other) = (session(0), session(0), session(1));
+        let mut known = learnt(&[one.clone(), other.clone()]);
+        known.learn(&again, 1, 100, 1);
+        assert_eq!([&one, &again, &other].map(|told| known.standing(told, 1)), [None, Some(1), Some(2)]);
+        assert_eq!(known.standing(&again, 2), None, "in another span it is written again");
+        known.forget(1);
+        assert_eq!([&again, &other].map(|told| known.standing(told, 1)), [None, Some(2)]);
+        // The number of a row that is gone may be given again.
+        known.learn(&one, 1, 100, 1);
+        known.forget(2);
+        assert_eq!([&one, &again, &other].map(|told| known.standing(told, 1)), [Some(1), None, None]);
+        assert_eq!((known.rows.len(), known.places.len()), (1, 1));
     }
 
     #[test]

@@ -82,14 +82,15 @@ impl Store {
 
     /// The `most` oldest batches and what else is to be known. A batch without rows before it is of `span`.
     async fn oldest(&self, connection: &mut SqliteConnection, most: usize, span: i64) -> Result<Oldest, StoreError> {
-        let rows = sqlx::query_as(
+        // The limit is written out: one that is bound would have SQLite compile the statement again for each batch.
+        let rows = format!(
             "SELECT event_totals.bytes, EXISTS (
                  SELECT 1 FROM event_sessions WHERE span < ifnull((SELECT span FROM event_batches ORDER BY id LIMIT 1), ?)
              ), old.id, old.first_at, old.bytes
-             FROM event_totals LEFT JOIN (SELECT id, first_at, bytes FROM event_batches ORDER BY id LIMIT ?) AS old
-             ORDER BY old.id",
+             FROM event_totals LEFT JOIN (SELECT id, first_at, bytes FROM event_batches ORDER BY id LIMIT {most}) AS old
+             ORDER BY old.id"
         );
-        let rows = rows.bind(span).bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(connection).await;
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(rows)).bind(span).fetch_all(connection).await;
         let rows: Vec<Looked> = rows.map_err(|source| self.sql("read", source))?;
         let positive = |number: i64| u64::try_from(number).unwrap_or_default();
         let first = rows.first().map(|row| (positive(row.0), row.1));
@@ -107,15 +108,15 @@ impl Store {
         known: &mut Sessions,
         span: i64,
     ) -> Result<usize, StoreError> {
-        let orphans = sqlx::query_scalar(
+        let orphans = format!(
             "DELETE FROM event_sessions WHERE id IN (
                  SELECT id FROM event_sessions
-                 WHERE span < ifnull((SELECT span FROM event_batches ORDER BY id LIMIT 1), ?) ORDER BY span LIMIT ?
-             ) RETURNING session_id",
+                 WHERE span < ifnull((SELECT span FROM event_batches ORDER BY id LIMIT 1), ?) ORDER BY span LIMIT {ROWS}
+             ) RETURNING id"
         );
-        let orphans = orphans.bind(span).bind(i64::try_from(ROWS).unwrap_or(i64::MAX)).fetch_all(connection).await;
-        let orphans: Vec<String> = orphans.map_err(|source| self.sql("written", source))?;
-        orphans.iter().for_each(|session| known.forget(session));
+        let orphans = sqlx::query_scalar(sqlx::AssertSqlSafe(orphans)).bind(span).fetch_all(connection).await;
+        let orphans: Vec<i64> = orphans.map_err(|source| self.sql("written", source))?;
+        orphans.iter().for_each(|row| known.forget(*row));
         Ok(orphans.len())
     }
 }

@@ -95,10 +95,10 @@ impl Store {
         };
         let rows: Vec<Option<i64>> = events.iter().map(|event| known.standing(&event.session, span)).collect();
         let new = events.iter().zip(&rows).filter(|(_, row)| row.is_none());
-        self.insert_sessions(connection, known, new.map(|(event, _)| &event.session), span).await?;
+        let new = self.insert_sessions(connection, known, new.map(|(event, _)| &event.session), span).await?;
         let mut body = String::with_capacity(events.iter().map(Noted::bytes).sum());
         for (event, row) in events.iter().zip(rows) {
-            let row = row.or_else(|| known.row(&event.session));
+            let row = row.or_else(|| new.get(event.session.id.as_str()).copied());
             let row = row.ok_or_else(|| self.row("event_sessions: none was written".to_owned()))?;
             event.write(row, &mut body);
         }
@@ -108,19 +108,19 @@ impl Store {
     }
 
     /// Writes the rows of sessions that are new to this process or this span, or were told anew. As many at once as a power of
-    /// two has, so that the connection keeps ten compiled statements and not one for each number.
+    /// two has, so that the connection keeps ten compiled statements and not one for each number. Gives the rows by id.
     async fn insert_sessions<'a>(
         &self,
         connection: &mut SqliteConnection,
         known: &mut Sessions,
         sessions: impl Iterator<Item = &'a Arc<SessionInfo>>,
         span: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<BTreeMap<&'a str, i64>, StoreError> {
         // By id: what was told last counts.
         let sessions: BTreeMap<&str, &Arc<SessionInfo>> =
             sessions.map(|session| (session.id.as_str(), session)).collect();
         let all: Vec<&Arc<SessionInfo>> = sessions.values().copied().collect();
-        let mut left = all.as_slice();
+        let (mut left, mut rows_of) = (all.as_slice(), BTreeMap::new());
         while let Some(power) = left.len().checked_ilog2() {
             let (these, rest) = left.split_at((1 << power).min(ROWS));
             let rows = vec!["(?, ?, ?, ?)"; these.len()].join(", ");
@@ -137,11 +137,12 @@ impl Store {
             for (id, row, bytes) in written {
                 if let Some(session) = sessions.get(id.as_str()) {
                     known.learn(session, row, u64::try_from(bytes).unwrap_or_default(), span);
+                    rows_of.insert(session.id.as_str(), row);
                 }
             }
             left = rest;
         }
-        Ok(())
+        Ok(rows_of)
     }
 
     async fn insert_batch(&self, connection: &mut SqliteConnection, batch: Batch) -> Result<(), StoreError> {

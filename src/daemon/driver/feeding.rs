@@ -96,7 +96,7 @@ impl Driver {
                 crash::at(Point::PauseAlone);
             }
         })?;
-        self.recorder.note(&event, &verdict);
+        self.recorder.note(now.wall, &event, &verdict);
         if let Some(odd) = self.tally.count(&event) {
             tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
         }

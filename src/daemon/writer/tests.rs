@@ -169,7 +169,7 @@ async fn events_that_cannot_be_recorded_are_dropped_and_decisions_go_on() {
     let event =
         crate::api::Event { id: None, kind, text: "x".to_owned(), at: None, url: None, title: None, truncated: false };
     let mut recorder = recorder.of(Arc::new(info));
-    recorder.note(&event, &Default::default());
+    recorder.note(Timestamp::now(), &event, &Default::default());
     recorder.send();
     let store = Store::open(&bench.file).await.expect("the store");
     recording.finish(&store, recorder::LAST).await;
