@@ -63,7 +63,7 @@ pub use io::{
 pub use terms::Bound;
 pub use voting::Votes;
 
-use case::{Case, event_line};
+use case::{Case, line_of};
 use covering::Covered;
 use doubting::Doubt;
 use halting::Halted;
@@ -193,7 +193,10 @@ impl Gate {
         self.stand_still(now);
         self.expire_if_due(&mut turn);
         match input {
-            Input::Seen { event, verdict, backlog } => self.seen(&mut turn, &event, &verdict, backlog),
+            Input::Seen { event, verdict, backlog } => {
+                self.seen(&mut turn, &event, &verdict, backlog);
+                self.remember(event);
+            }
             Input::CaughtUp => self.caught_up(&mut turn),
             Input::Blind { why } => self.blind(&mut turn, &why),
             Input::Sighted => self.sighted(&mut turn),
@@ -375,7 +378,6 @@ impl Gate {
             self.seen_now(turn, event, verdict);
             self.looks_back = false;
         }
-        self.remember(event);
     }
 
     /// Whether an event is older than what the open case is about, though it came later: a stream replays what polled
@@ -508,9 +510,9 @@ impl Gate {
         self.end_votes(turn, outcome, &name);
     }
 
-    fn remember(&mut self, event: &Event) {
+    fn remember(&mut self, event: Event) {
         const MOST: usize = 5;
-        if !is_remembered(event) {
+        if !is_remembered(&event) {
             return;
         }
         // No more room than for these, in each of ten thousand sessions.
@@ -518,7 +520,7 @@ impl Gate {
         if self.before.len() == MOST {
             self.before.pop_front();
         }
-        self.before.push_back(event_line(event));
+        self.before.push_back(line_of(event));
     }
 
     fn record(&self, turn: &mut Turn<'_>, entry: Entry) {

@@ -20,7 +20,7 @@ use super::terms::{Bound, terms_of};
 use super::voting::Votes;
 
 use derived::{confirm_of, larger, rule_line, then_of, timing_of};
-pub(super) use derived::{event_line, place_told};
+pub(super) use derived::{event_line, line_of, place_told};
 
 const AFTER_MOST: usize = 20;
 /// So many of the events right after the trigger stay on the card whatever follows.

@@ -1,6 +1,10 @@
 //! What a card says that is derived from the event, the rules and the settings.
 
-use crate::api::{Event, EventKind};
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use crate::api::{Event, EventKind, MessageId};
 use crate::policy::{self, AmountSeen, Confirm, Fired, OnDeny, Risk, verdict};
 
 use super::super::approval::{Digest, Timing};
@@ -9,20 +13,29 @@ use super::super::io::Settings;
 
 const TEXT_HEAD: usize = 3000;
 const TEXT_TAIL: usize = 1000;
+/// What a text may take beyond a quarter more than it is, in bytes.
+const SPARE: usize = 32;
 
 /// What a card shows of an event.
 pub(in crate::gate) fn event_line(event: &Event) -> EventLine {
-    let chars = event.text.chars().count();
+    line(event.id, event.kind.clone(), Cow::Borrowed(&event.text), event.at)
+}
+
+/// The same of an event that nobody needs any more: its text need not be copied.
+pub(in crate::gate) fn line_of(Event { id, kind, text, at, .. }: Event) -> EventLine {
+    line(id, kind, Cow::Owned(text), at)
+}
+
+fn line(id: Option<MessageId>, kind: EventKind, text: Cow<'_, str>, at: Option<Timestamp>) -> EventLine {
+    let chars = text.chars().count();
     let cut = chars > TEXT_HEAD + TEXT_TAIL;
-    let text = if cut { head_and_tail(&event.text, chars) } else { event.text.clone() };
-    EventLine {
-        id: event.id,
-        kind: event.kind.clone(),
-        text,
-        chars: chars as u64,
-        whole: cut.then(|| Digest::of(event.text.as_bytes())),
-        at: event.at,
+    let whole = cut.then(|| Digest::of(text.as_bytes()));
+    let mut text = if cut { head_and_tail(&text, chars) } else { text.into_owned() };
+    // It stays for a while, with what was left free as it was written.
+    if text.capacity() > text.len() + text.len() / 4 + SPARE {
+        text.shrink_to_fit();
     }
+    EventLine { id, kind, text, chars: chars as u64, whole, at }
 }
 
 fn head_and_tail(text: &str, chars: usize) -> String {
