@@ -1,5 +1,5 @@
 //! What clients are shown of the session itself: changes of state, sight and approval at once, counters every ten
-//! seconds, and sooner where they have doubled: nobody is told of them alone, they stand in the next snapshot.
+//! seconds, and sooner where the first ones have doubled: nobody is told of them alone, they stand in the next snapshot.
 //!
 //! Only tells; decides nothing and is never asked before a pause has left.
 
@@ -12,8 +12,9 @@ use crate::clock::{Clock, Moment};
 use crate::control::{DeskService, Halt, SessionState, SessionView, Sight, Stillness};
 use crate::gate::{ApprovalId, Digest, EventLine, Gate};
 
-/// How long counters alone wait to be told: where there are twice as many events as were told, and where there are fewer.
+/// How long counters alone wait to be told: where few events were told and there are twice as many, and otherwise.
 const DOUBLED: Duration = Duration::from_secs(1);
+const FEW: u64 = 4;
 const OTHERWISE: Duration = Duration::from_secs(10);
 /// How much of names and texts is told; approvals have all of it.
 const NAME_MOST: usize = 200;
@@ -107,7 +108,7 @@ impl Showing {
 }
 
 fn wait(told: u64, events: u64) -> Duration {
-    if events >= told.saturating_mul(2) { DOUBLED } else { OTHERWISE }
+    if told < FEW && events >= told.saturating_mul(2) { DOUBLED } else { OTHERWISE }
 }
 
 fn head(text: &str, most: usize) -> String {
@@ -128,9 +129,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counters_wait_ten_seconds_unless_they_have_doubled() {
-        let waits = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 8), (500, 999), (500, 1_000), (u64::MAX, u64::MAX)];
+    fn counters_wait_ten_seconds_unless_the_first_few_have_doubled() {
+        let waits = [(0, 1), (1, 2), (2, 3), (3, 5), (3, 6), (4, 8), (u64::MAX, u64::MAX)];
         let waits = waits.map(|(told, events)| wait(told, events).as_secs());
-        assert_eq!(waits, [1, 1, 10, 10, 1, 10, 1, 1]);
+        assert_eq!(waits, [1, 1, 10, 10, 1, 10, 10]);
     }
 }
