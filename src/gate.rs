@@ -57,6 +57,7 @@ use crate::policy::{self, Verdict};
 pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revision, Timing};
 pub use card::{Card, EventLine, Hold, RuleLine, Subject, Terms, Then};
 pub use case::{Closed, Deliver, Kept, Plan, Proof};
+pub use directed::BY_HAND;
 pub use io::{
     Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
 };

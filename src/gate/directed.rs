@@ -39,6 +39,9 @@ pub(super) enum Stopped {
     Over,
 }
 
+/// Where what an operator does of its own accord stands, as a rule stands in a file.
+pub const BY_HAND: &str = "by hand";
+
 impl Stop {
     pub(super) fn by(operator: &OperatorName, did: &str, reason: Option<&str>) -> Self {
         let why = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
@@ -52,7 +55,7 @@ impl Stop {
     }
 
     pub fn verdict(&self) -> Verdict {
-        own_verdict(&self.rule, "by hand")
+        own_verdict(&self.rule, BY_HAND)
     }
 }
 

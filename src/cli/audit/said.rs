@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::audit::Entry;
 use crate::cli::oneshot::words;
-use crate::gate::{Closed, Entry as Kind, Kept};
+use crate::gate::{BY_HAND, Card, Closed, Entry as Kind, Kept};
 use crate::operator::escape::{again, short};
 
 /// What the body of an entry has, as far as this is told.
@@ -30,7 +30,7 @@ pub(super) fn said(entry: &Entry) -> String {
 fn about(kind: Kind, kept: &Kept) -> String {
     let card = &kept.card;
     match kind {
-        Kind::Opened => opened(kept),
+        Kind::Opened => opened(card),
         Kind::Revised => format!("revision {}, {}; until {:.0}", card.revision, card.timing, kept.deadline),
         Kind::Voted => voted(kept),
         Kind::Extended | Kind::Thawed => format!("until {:.0}", kept.deadline),
@@ -41,10 +41,12 @@ fn about(kind: Kind, kept: &Kept) -> String {
     }
 }
 
-fn opened(kept: &Kept) -> String {
-    let card = &kept.card;
+fn opened(card: &Card) -> String {
     let rule = format!("rule {}", words::rule(card));
-    let parts = [rule, words::risk(card.risk).to_owned(), words::amount(card), words::domain(card)];
+    // A line of our own, with the reason that the operator gave.
+    let by_hand = card.rules.first().filter(|rule| rule.place == BY_HAND).map(|_| short(&card.trigger.text));
+    let by_hand = by_hand.unwrap_or_default();
+    let parts = [rule, words::risk(card.risk).to_owned(), words::amount(card), words::domain(card), by_hand];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
@@ -68,10 +70,22 @@ fn delivered(closed: &Closed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::EventKind;
+    use crate::gate::EventLine;
 
     fn entry(word: &str, body: &str) -> Entry {
         let (at, entry, body) = ("2026-11-23T13:02:11Z".to_owned(), word.to_owned(), body.to_owned());
         Entry { seq: 1, at, entry, session: None, approval: None, body }
+    }
+
+    /// An agent may write a line that looks like one of ours; the place where a rule stands is never its own.
+    #[test]
+    fn why_an_operator_paused_is_told_and_what_an_agent_logs_is_not() {
+        let mut card = crate::control::fixtures::open(1, "paused by ops1: odd\u{202e} cart").card;
+        card.trigger = EventLine { id: None, kind: EventKind::Log, ..card.trigger };
+        assert!(!opened(&card).contains("ops1"), "{}", opened(&card));
+        card.rules[0].place = BY_HAND.to_owned();
+        assert!(opened(&card).ends_with("paused by ops1: odd<U+202E> cart"), "{}", opened(&card));
     }
 
     #[test]
