@@ -104,7 +104,7 @@ pub struct Config {
 /// How a daemon ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// The sessions that stay held.
+    /// The sessions that stay held, and those whose questions wait on.
     pub held: BTreeMap<SessionId, Held>,
     /// Whether the store has all that happened.
     pub store: Left,

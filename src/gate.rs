@@ -250,15 +250,10 @@ impl Gate {
     pub fn holds(&self) -> bool {
         match self.phase {
             Phase::Watching | Phase::Asking(_) | Phase::Over => false,
-            Phase::Pausing(_)
-            | Phase::Settling(_)
-            | Phase::Held(_)
-            | Phase::Cooling(_)
-            | Phase::Checking(_)
-            | Phase::Recording(_)
-            | Phase::Delivering(_)
-            | Phase::Cancelling(_)
-            | Phase::Kept(_) => true,
+            Phase::Pausing(_) | Phase::Settling(_) | Phase::Held(_) | Phase::Cooling(_) | Phase::Kept(_) => true,
+            Phase::Checking(_) | Phase::Recording(_) | Phase::Delivering(_) | Phase::Cancelling(_) => {
+                self.case.as_ref().is_none_or(|case| case.card().subject == Subject::Hold)
+            }
         }
     }
 

@@ -115,15 +115,17 @@ pub struct Parts {
 pub struct Ended {
     /// The session.
     pub session: SessionId,
-    /// Whether it stays paused by us, and the approval that waits with its deadline.
+    /// What goes on without the daemon.
     pub held: Option<Held>,
     /// Whether the session is gone for good, and all that happened in it on its way to the store.
     pub over: bool,
 }
 
-/// A session that stays paused when the daemon stops.
+/// A session that stays paused when the daemon stops, or whose question waits on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
+    /// Whether it stays paused by us.
+    pub paused: bool,
     /// What waits for an answer, and until when.
     pub waiting: Option<(Code, jiff::Timestamp)>,
     /// Whether everything is stopped, so that no deadline runs.
@@ -283,7 +285,8 @@ impl Driver {
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
-        (self.gate.holds() || waiting.is_some()).then_some(Held { waiting, frozen: self.known.halt.is_some() })
+        let (paused, frozen) = (self.gate.holds(), self.known.halt.is_some());
+        (paused || waiting.is_some()).then_some(Held { paused, waiting, frozen })
     }
 
     fn show(&mut self) {

@@ -19,15 +19,16 @@ pub(super) fn say_started(config: &Config, store: &Path) {
 
 pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
     for (session, held) in held {
+        let stays = if held.paused { "stays held" } else { "is not held" };
         match &held.waiting {
             Some((code, _)) if held.frozen => {
                 let stopped = "everything is stopped, and its deadline stands still";
-                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer; {stopped}");
+                tracing::warn!(%session, "session {session} {stays}: {code} waits for an answer; {stopped}");
             }
             Some((code, deadline)) => {
-                tracing::warn!(%session, "session {session} stays held: {code} waits for an answer until {deadline:.0}");
+                tracing::warn!(%session, "session {session} {stays}: {code} waits for an answer until {deadline:.0}");
             }
-            None => tracing::warn!(%session, "session {session} stays held"),
+            None => tracing::warn!(%session, "session {session} {stays}"),
         }
     }
     let ended = stopped(held);
@@ -36,20 +37,25 @@ pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
 
 /// How it ended.
 pub(super) fn stopped(held: &BTreeMap<SessionId, Held>) -> String {
-    let frozen = held.values().any(|held| held.frozen);
-    match (held.len(), frozen) {
-        (0, _) => "stopped; no session is held".to_owned(),
-        (1, false) => "stopped; 1 session stays held, its deadline goes on, and the next start takes it up".to_owned(),
-        (n, false) => {
-            format!("stopped; {n} sessions stay held, their deadlines go on, and the next start takes them up")
-        }
-        (1, true) => {
-            "stopped; 1 session stays held, its deadline stands still, and the next start takes it up".to_owned()
-        }
-        (n, true) => {
-            format!("stopped; {n} sessions stay held, their deadlines stand still, and the next start takes them up")
-        }
-    }
+    let paused = held.values().filter(|held| held.paused).count();
+    let stay = match paused {
+        0 => "no session is held".to_owned(),
+        1 => "1 session stays held".to_owned(),
+        n => format!("{n} sessions stay held"),
+    };
+    let wait = match held.len() - paused {
+        0 => String::new(),
+        1 => "1 question waits, ".to_owned(),
+        n => format!("{n} questions wait, "),
+    };
+    let runs = match (held.len(), held.values().any(|held| held.frozen)) {
+        (0, _) => return format!("stopped; {stay}"),
+        (1, false) => "its deadline goes on, and the next start takes it up",
+        (1, true) => "its deadline stands still, and the next start takes it up",
+        (_, false) => "their deadlines go on, and the next start takes them up",
+        (_, true) => "their deadlines stand still, and the next start takes them up",
+    };
+    format!("stopped; {stay}, {wait}{runs}")
 }
 
 pub(super) fn not_opened(error: StoreError) -> Failure {
@@ -92,4 +98,31 @@ pub(super) fn unreadable(error: StoreError) -> Failure {
 pub(super) fn refused(error: &ApiError, key: &KeySource) -> Failure {
     Failure::new(Exit::Unavailable, format!("the provider does not accept the API key: {error}"))
         .hint(format!("check the key in {key}, and that provider.base_url is the API that it is for"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_and_what_waits_are_counted_apart() {
+        let told = |paused: usize, questions: usize, frozen| {
+            let each = [true, false].into_iter().zip([paused, questions]);
+            let all = each.flat_map(|(paused, n)| std::iter::repeat_n(paused, n));
+            let held = (0..).zip(all).map(|(n, paused): (usize, _)| {
+                let session = SessionId::try_from(format!("s-{n}")).expect("an id");
+                (session, Held { paused, waiting: None, frozen })
+            });
+            stopped(&held.collect())
+        };
+        assert_eq!(told(0, 0, false), "stopped; no session is held");
+        let one = "stopped; 1 session stays held, its deadline goes on, and the next start takes it up";
+        assert_eq!(told(1, 0, false), one);
+        let question =
+            "stopped; no session is held, 1 question waits, its deadline stands still, and the next start takes it up";
+        assert_eq!(told(0, 1, true), question);
+        let several =
+            "stopped; 2 sessions stay held, 3 questions wait, their deadlines go on, and the next start takes them up";
+        assert_eq!(told(2, 3, false), several);
+    }
 }

@@ -265,3 +265,13 @@ fn a_rule_that_denies_while_a_release_is_recorded_or_delivered_denies() {
     let said = scene.seen(EventKind::Step, never());
     assert_eq!(said[4..], ["record decided denied applying", "show denied applying", "cancel"]);
 }
+
+/// It was never paused: what a shutdown names as held is what stays paused.
+#[test]
+fn a_question_is_not_held_while_its_denial_is_carried_out() {
+    let mut scene = Scene::asking();
+    assert!(!scene.gate.holds());
+    assert!(scene.decide(deny()).contains(&"cancel".to_owned()));
+    assert!(!scene.gate.holds() && scene.gate.waiting().is_none());
+    assert!(Scene::held().gate.holds());
+}
