@@ -41,7 +41,7 @@ use crate::control::{
     Decided, DeskService, OperatorName, Ordered, Refusal, ScreenshotOrder, SessionDone, SessionOrder,
 };
 use crate::crash::{self, Point};
-use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Observed, ReplyTo, Ticket};
+use crate::gate::{Answer, ApprovalId, CallId, Code, Gate, Input, Kept, Observed, ReplyTo, Subject, Ticket};
 use crate::telemetry::metrics::Metrics;
 
 use answering::Promised;
@@ -227,6 +227,11 @@ impl Driver {
         }
         if let Some(halt) = driver.known.halt.clone() {
             driver.feed(Input::Halt(halt));
+        }
+        // A hold is told of again once its card is complete.
+        let card = driver.gate.open_card().filter(|card| card.subject == Subject::Question);
+        if let Some((card, (_, deadline))) = card.zip(driver.gate.waiting()) {
+            log::waits(&driver.session, card, deadline.wall, driver.known.halt.is_some());
         }
         driver.recovers();
         driver

@@ -1,8 +1,10 @@
 //! What a session's course looks like in the log: one line per change that a user feels.
 
+use jiff::Timestamp;
+
 use crate::api::SessionId;
 use crate::control::desk::who;
-use crate::gate::{Closed, Delivery, Entry, Kept, Plan, Record, Subject};
+use crate::gate::{Card, Closed, Delivery, Entry, Kept, Plan, Record, Subject};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::policy::OnTimeout;
@@ -15,11 +17,13 @@ pub fn record(session: &SessionId, record: &Record, stopped: bool) {
     let rule = kept.card.rules.first().map_or("?", |rule| rule.name.as_str());
     match (record.entry, &kept.closed) {
         // A question waits from the beginning; a hold does once its card is complete.
-        (Entry::Opened, None) if kept.card.subject == Subject::Question => waits(session, kept, stopped),
+        (Entry::Opened, None) if kept.card.subject == Subject::Question => {
+            waits(session, &kept.card, kept.deadline, stopped)
+        }
         (Entry::Opened, _) => {
             tracing::info!(target: TOLD, %session, %approval, "{code} opened on session {session}: rule {}", short(rule));
         }
-        (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, kept, stopped),
+        (Entry::Revised, None) if kept.plan == Plan::Ask => waits(session, &kept.card, kept.deadline, stopped),
         (Entry::Voted, _) => voted(session, kept),
         (Entry::Decided | Entry::Delivered, Some(closed)) => ended(session, kept, closed),
         (
@@ -35,10 +39,10 @@ pub fn record(session: &SessionId, record: &Record, stopped: bool) {
     }
 }
 
-fn waits(session: &SessionId, kept: &Kept, stopped: bool) {
-    let (approval, code) = (kept.card.approval, kept.card.code());
-    let (revision, deadline, then) = (kept.card.revision, kept.deadline, then(kept.card.then.timeout));
-    let stake = stake(kept);
+/// Logs that an approval waits, or waits again.
+pub fn waits(session: &SessionId, card: &Card, deadline: Timestamp, stopped: bool) {
+    let (approval, code, revision, then) = (card.approval, card.code(), card.revision, then(card.then.timeout));
+    let stake = stake(card);
     if stopped {
         tracing::warn!(target: TOLD,
             %session, %approval, %revision,
@@ -69,8 +73,7 @@ fn then(timeout: OnTimeout) -> &'static str {
 }
 
 /// What it is about, in the words that tell an operator whether to hurry.
-fn stake(kept: &Kept) -> String {
-    let card = &kept.card;
+fn stake(card: &Card) -> String {
     let rule = card.rules.first().map(|rule| format!("rule {}", short(&rule.name)));
     let amount = card.amount.as_ref().map(|amount| match (&amount.number, &amount.currency) {
         (Some(number), Some(currency)) => short(&format!("{number} {currency}")),
