@@ -14,7 +14,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 /// The simulated API's key: nothing else contains it.
 pub const KEY: &str = "b3d0c0de-5ec2-4e7a-9f00-d15c0b0a4d1e";
 
-/// Asks about purchases and questions, and watches closely.
+/// Asks about purchases, and watches closely.
 pub const CONFIG: &str = r#"
 [provider]
 api_key_env = "HOLDPOINT_TEST_KEY"

@@ -92,6 +92,32 @@ async fn signals_drain_what_is_held_stays_held_and_the_next_start_takes_it_up() 
     assert_eq!(sim.ledger().await.unwrap(), []);
 }
 
+/// A question is not held, but it waits on as well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_question_waits_on_over_a_stop_and_the_next_start_says_until_when() {
+    let home = Home::new();
+    let questions = "[[rule]]\nname = \"question\"\neffect = \"ask\"\nevents = [\"question\"]\n";
+    home.write("config.toml", &format!("{CONFIG}{questions}"));
+    let sim = simulator().await;
+    let mut daemon = Process::start(&mut home.daemon(&sim.base_url()));
+    daemon.wait("no terminal: nobody is asked here");
+    let session = play(&sim, "step = [{ question = 'Which colour?' }, { done = 'ok' }]").await;
+    let until = |line: &str| {
+        let (code, rest) = line.split_once("WARN ").and_then(|(_, rest)| rest.split_once(' ')).expect("a warning");
+        let (deadline, _) = rest.split_once(", then").expect("a deadline");
+        (code.to_owned(), deadline.to_owned())
+    };
+    let (code, waits) = until(&daemon.wait("waits for an answer"));
+    let ended = daemon.stop(Signal::TERM);
+    let not_held = format!("session {session} is not held: {code} {waits}");
+    ended.says(&[&not_held, "stopped; no session is held, 1 question waits, its deadline goes on"]);
+    let mut next = Process::start(&mut home.daemon(&sim.base_url()));
+    next.wait(&format!("{code} taken up again on session {session}"));
+    assert_eq!(until(&next.wait("waits for an answer")), (code, waits));
+    assert_eq!(next.stop(Signal::TERM).code, Some(0));
+    assert_eq!(calls(&sim, Endpoint::Pause).await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_hangup_ends_nothing_and_a_provider_that_hangs_does_not_delay_a_stop() {
     use holdpoint::simulator::fault::{Fault, FaultAnswer};
