@@ -19,9 +19,12 @@ use clap::{Parser, Subcommand};
 use crate::crash;
 use crate::error::{Exit, Failure};
 
-/// What `--version` says. A test build must be known for one.
+/// What `--version` says. A test build must be known for one, and a bug report should tell how its binary was made.
 const VERSION: &str = if crash::is_built_in() {
     concat!(env!("CARGO_PKG_VERSION"), " (a test build with crash points, not for use)")
+} else if option_env!("HOLDPOINT_TRAINED").is_some() {
+    // Set by deploy/trained.sh.
+    concat!(env!("CARGO_PKG_VERSION"), " (trained)")
 } else {
     env!("CARGO_PKG_VERSION")
 };

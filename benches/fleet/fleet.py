@@ -27,7 +27,8 @@ import report
 HERE = pathlib.Path(__file__).resolve().parent
 KEY = "bench"
 AGENT = "bench"
-CLIENTS = ("holdpoint", "aiohttp", "sdk", "polling", "floor")
+# `plain` is holdpoint as cargo builds it, beside a trained one; without a trained one it is the same, and not run.
+CLIENTS = ("holdpoint", "plain", "aiohttp", "sdk", "polling", "floor")
 # Beyond so many sessions a client is not run: it cannot follow them, or not without another simulator.
 MOST = {"sdk": 1000, "polling": 1000}
 ANNOUNCEMENTS = (
@@ -93,8 +94,10 @@ def fleet(args, cores, condition, sessions):
 
 
 def can(client, condition, sessions):
-    """Whether a client is run: the floor knows no TLS, polling has no stream to stall and nothing that a simulator that is exact
+    """Whether a client is run: the plain build where a pause is timed, the floor knows no TLS, polling has no stream to stall and nothing that a simulator that is exact
     could show, and floor and SDK do not come back from a reset."""
+    if client == "plain" and condition not in ("talk", "exact", "tls"):
+        return False
     if client in MOST and condition == "exact" or client in ("sdk", "floor") and condition == "resets" or (client, condition) == ("sdk", "idle"):
         return False
     if client == "floor" and condition.startswith("tls") or client == "polling" and condition in ("stalled", "idle"):
@@ -107,6 +110,7 @@ def arguments():
     names = lambda text: [name for name in CLIENTS if name in text.split(",")]
     parser = argparse.ArgumentParser(description="A fleet of sessions, client beside client.")
     parser.add_argument("--holdpoint", required=True, help="the binary")
+    parser.add_argument("--plain", required=True, help="the binary as cargo builds it, which also is the simulator")
     parser.add_argument("--floor", required=True, help="the floor's binary")
     parser.add_argument("--scratch", required=True, type=lambda text: pathlib.Path(text).resolve(), help="where stores and logs of a run go; a real disk")
     parser.add_argument("--sessions", type=numbers, default=[10, 100, 1000, 5000, 10000], help="how many; a list with commas")
@@ -120,7 +124,10 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument("--keep", help="a file for the raw results")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md and the plot")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if os.path.samefile(args.holdpoint, args.plain):
+        args.clients = [name for name in args.clients if name != "plain"]
+    return args
 
 
 class Result:
@@ -340,7 +347,7 @@ class Turn:
     def simulator_command(self):
         scenario = ["--scenario", str(HERE / "scenario.toml")]
         exact = ["--exact"] if self.condition == "exact" else []
-        command = [self.args.holdpoint, "simulate", *exact, "--api-key-env", "BENCH_API_KEY", *scenario]
+        command = [self.args.plain, "simulate", *exact, "--api-key-env", "BENCH_API_KEY", *scenario]
         if self.condition in ("idle", "backlog"):
             path = self.scratch / "scenario.toml"
             path.write_text(globals()[f"{self.condition}_scenario"]())
@@ -348,8 +355,8 @@ class Turn:
         return command
 
     def command(self):
-        if self.client == "holdpoint":
-            return [self.args.holdpoint, "run", "--config", str(HERE / "config.toml")]
+        if self.client in ("holdpoint", "plain"):
+            return [getattr(self.args, self.client), "run", "--config", str(HERE / "config.toml")]
         if self.client == "floor":
             return [self.args.floor, self.base_url, AGENT]
         scripts = {"aiohttp": HERE.parent / "latency" / "watcher_aiohttp.py"}

@@ -1,18 +1,20 @@
 #!/bin/sh
 # A fleet of up to 10 000 sessions: holdpoint beside what people would use instead, in one run.
 #
-# Needs cargo, python3 with venv, and PyPI (or a filled target/fleet-venv). HOLDPOINT names a binary to use instead of the
-# release build. Arguments go to fleet.py: `--help` lists them, `--write` writes docs/BENCHMARKS.md and the plot.
+# Needs cargo, python3 with venv, and PyPI (or a filled target/fleet-venv). HOLDPOINT names a binary to measure instead of the
+# release build, which then is measured beside it: `built=$(deploy/trained.sh) && HOLDPOINT=$built benches/fleet/run.sh`. Arguments go
+# to fleet.py: `--help` lists them, `--write` writes docs/BENCHMARKS.md and the plot.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 venv=$target/fleet-venv
 
-(cd "$root" && cargo build --quiet --release --example fleet-floor)
-if [ -z "${HOLDPOINT:-}" ]; then
-    (cd "$root" && cargo build --quiet --release --bin holdpoint)
-    HOLDPOINT=$target/release/holdpoint
+(cd "$root" && cargo build --quiet --release --bin holdpoint --example fleet-floor)
+plain=$target/release/holdpoint
+if [ -n "${HOLDPOINT+set}" ] && [ ! -x "$HOLDPOINT" ]; then
+    echo "benches/fleet/run.sh: HOLDPOINT is '$HOLDPOINT', which is no program" >&2
+    exit 1
 fi
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     rm -rf "$venv"
@@ -20,4 +22,5 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
-exec "$venv/bin/python" "$here/fleet.py" --holdpoint "$HOLDPOINT" --floor "$target/release/examples/fleet-floor" --scratch "$target" "$@"
+exec "$venv/bin/python" "$here/fleet.py" --holdpoint "${HOLDPOINT:-$plain}" --plain "$plain" --floor "$target/release/examples/fleet-floor" \
+    --scratch "$target" "$@"

@@ -171,12 +171,12 @@ class Soak:
 class Local(http.client.HTTPConnection):
     """The local API."""
 
-    def __init__(self, path):
+    def __init__(self, path, patience=PATIENCE):
         super().__init__("holdpoint", timeout=30)
-        self.path = str(path)
+        self.path, self.patience = str(path), patience
 
     def connect(self):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + self.patience
         while True:
             self.sock = socket.socket(socket.AF_UNIX)
             try:
@@ -206,16 +206,18 @@ class Operator(threading.Thread):
 
     def run(self):
         self.stream.request("GET", "/v1/events")
-        self.stream.sock.settimeout(None)
+        self.wire = self.stream.sock
+        self.wire.settimeout(None)
         client = None
         for line in self.stream.getresponse():
             if not line.startswith(b"data:"):
                 continue
             data = json.loads(line[5:])
             client = data.get("client", client)
-            view = data.get("change", {}).get("view")
-            if view and "card" in view and view["state"]["state"] == "open":
-                self.decide(view, client)
+            views = data["snapshot"]["approvals"] if "snapshot" in data else [data.get("change", {}).get("view")]
+            for view in views:
+                if view and "card" in view and view["state"]["state"] == "open":
+                    self.decide(view, client)
 
     def decide(self, view, client):
         card = view["card"]
