@@ -7,7 +7,7 @@ use holdpoint::cli::{self, Cli, say};
 use holdpoint::error;
 use tikv_jemallocator::Jemalloc;
 
-/// Ten thousand sessions take and return memory in turns from several threads; an event costs an eighth less than with the system's
+/// Ten thousand sessions take and return memory in turns from several threads; an event costs a ninth less than with the system's
 /// allocator (docs/BENCHMARKS.md).
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
