@@ -53,7 +53,7 @@ use crate::telemetry::ledger;
 use crate::telemetry::measured::Measured;
 use crate::telemetry::metrics::Metrics;
 
-pub use driver::Held;
+pub use driver::{Held, Stays};
 pub use ids::Ids;
 pub use reconfigured::{Changed, NotReconfigured, Reconfiguration};
 pub use scrape::Scrape;

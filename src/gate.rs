@@ -257,6 +257,13 @@ impl Gate {
         }
     }
 
+    /// Whether something of ours is to be paused, and nothing has confirmed that it is.
+    #[must_use]
+    pub fn is_unconfirmed(&self) -> bool {
+        let unproven = self.case.as_ref().is_some_and(|case| case.kept.proof.is_none());
+        self.holds() && (matches!(self.phase, Phase::Pausing(_)) || unproven)
+    }
+
     /// Whether a pause was sent that has no answer yet.
     #[must_use]
     pub fn awaits_pause(&self) -> bool {

@@ -124,12 +124,23 @@ pub struct Ended {
 /// A session that stays paused when the daemon stops, or whose question waits on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Whether it stays paused by us.
-    pub paused: bool,
+    /// Whether it stays paused by us, as far as is known.
+    pub stays: Stays,
     /// What waits for an answer, and until when.
     pub waiting: Option<(Code, jiff::Timestamp)>,
     /// Whether everything is stopped, so that no deadline runs.
     pub frozen: bool,
+}
+
+/// Whether a session stays paused by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// It does.
+    Paused,
+    /// It was being paused, and nothing confirms that it is: its agent may act.
+    Unconfirmed,
+    /// It was not to be paused.
+    Unheld,
 }
 
 /// A call that came back.
@@ -290,8 +301,13 @@ impl Driver {
 
     fn held(&self) -> Option<Held> {
         let waiting = self.gate.waiting().map(|(id, deadline)| (id.code(), deadline.wall));
-        let (paused, frozen) = (self.gate.holds(), self.known.halt.is_some());
-        (paused || waiting.is_some()).then_some(Held { paused, waiting, frozen })
+        let stays = match (self.gate.holds(), self.gate.is_unconfirmed()) {
+            (_, true) => Stays::Unconfirmed,
+            (true, false) => Stays::Paused,
+            (false, false) => Stays::Unheld,
+        };
+        let frozen = self.known.halt.is_some();
+        (stays != Stays::Unheld || waiting.is_some()).then_some(Held { stays, waiting, frozen })
     }
 
     fn show(&mut self) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::api::{ApiError, SessionId};
 use crate::config::{Config, KeySource};
-use crate::daemon::Held;
+use crate::daemon::{Held, Stays};
 use crate::error::{Exit, Failure};
 use crate::store::{LockError, StoreError};
 
@@ -19,7 +19,11 @@ pub(super) fn say_started(config: &Config, store: &Path) {
 
 pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
     for (session, held) in held {
-        let stays = if held.paused { "stays held" } else { "is not held" };
+        let stays = match held.stays {
+            Stays::Paused => "stays held",
+            Stays::Unconfirmed => "may go on, because no pause of it was confirmed",
+            Stays::Unheld => "is not held",
+        };
         match &held.waiting {
             Some((code, _)) if held.frozen => {
                 let stopped = "everything is stopped, and its deadline stands still";
@@ -37,13 +41,17 @@ pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
 
 /// How it ended.
 pub(super) fn stopped(held: &BTreeMap<SessionId, Held>) -> String {
-    let paused = held.values().filter(|held| held.paused).count();
-    let stay = match paused {
+    let count = |stays: Stays| held.values().filter(|held| held.stays == stays).count();
+    let stay = match count(Stays::Paused) {
         0 => "no session is held".to_owned(),
         1 => "1 session stays held".to_owned(),
         n => format!("{n} sessions stay held"),
     };
-    let wait = match held.len() - paused {
+    let stay = match count(Stays::Unconfirmed) {
+        0 => stay,
+        n => format!("{stay}, {n} may go on because no pause of them was confirmed"),
+    };
+    let wait = match count(Stays::Unheld) {
         0 => String::new(),
         1 => "1 question waits, ".to_owned(),
         n => format!("{n} questions wait, "),
@@ -106,15 +114,16 @@ mod tests {
 
     #[test]
     fn what_is_held_and_what_waits_are_counted_apart() {
-        let told = |paused: usize, questions: usize, frozen| {
-            let each = [true, false].into_iter().zip([paused, questions]);
-            let all = each.flat_map(|(paused, n)| std::iter::repeat_n(paused, n));
-            let held = (0..).zip(all).map(|(n, paused): (usize, _)| {
+        let all = |counts: [usize; 3], frozen| {
+            let each = [Stays::Paused, Stays::Unconfirmed, Stays::Unheld].into_iter().zip(counts);
+            let all = each.flat_map(|(stays, n)| std::iter::repeat_n(stays, n));
+            let held = (0..).zip(all).map(|(n, stays): (usize, _)| {
                 let session = SessionId::try_from(format!("s-{n}")).expect("an id");
-                (session, Held { paused, waiting: None, frozen })
+                (session, Held { stays, waiting: None, frozen })
             });
             stopped(&held.collect())
         };
+        let told = |paused, questions, frozen| all([paused, 0, questions], frozen);
         assert_eq!(told(0, 0, false), "stopped; no session is held");
         let one = "stopped; 1 session stays held, its deadline goes on, and the next start takes it up";
         assert_eq!(told(1, 0, false), one);
@@ -124,5 +133,8 @@ mod tests {
         let several =
             "stopped; 2 sessions stay held, 3 questions wait, their deadlines go on, and the next start takes them up";
         assert_eq!(told(2, 3, false), several);
+        let unconfirmed = "stopped; 1 session stays held, 4 may go on because no pause of them was confirmed, \
+                           their deadlines go on, and the next start takes them up";
+        assert_eq!(all([1, 4, 0], false), unconfirmed);
     }
 }
