@@ -170,6 +170,7 @@ impl Daemon {
         let supervision = Supervision {
             provider: pace.acting(),
             watched: pace.watching(),
+            rate: config.rate,
             standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
             info,
             watch: config.watch,

@@ -29,6 +29,7 @@ use super::standing::Standing;
 use super::watcher::WatchConfig;
 use super::writer::Writer;
 use super::{Changed, Ids, Reconfiguration};
+use crate::api::paced::bucket::Rate;
 use crate::api::{MessageId, Provider, Session, SessionId};
 use crate::clock::Clock;
 use crate::control::{DaemonInfo, DeskService, Directed, Ordered, ScreenshotOrder};
@@ -81,6 +82,8 @@ pub struct Supervision {
     pub provider: Arc<dyn Provider>,
     /// The same, for watching.
     pub watched: Arc<dyn Provider>,
+    /// How many requests the provider takes, where that is configured.
+    pub rate: Option<Rate>,
     /// What holds for every session at the start.
     pub standing: Standing,
     /// What clients are told of the daemon.

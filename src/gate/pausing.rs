@@ -16,6 +16,8 @@ use super::{Answer, CallId, Effect, Gate, Hold, Observed, Proof, Turn};
 
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
+/// One in so many pauses that are refused for the rate is followed by a look.
+const REFUSED_LOOKS: u32 = 5;
 /// How long a pause that the provider took is not repeated for want of the look that tells whether it holds.
 const LOOK_MOST: Duration = Duration::from_secs(1);
 /// So often, over some seconds, a provider must say "paused already" before it is believed against its own statuses.
@@ -123,8 +125,9 @@ impl Gate {
         let mut wait = back_off(attempts, FIRST, MOST);
         if let Err(error) = result {
             wait = if attempts == 1 { Duration::ZERO } else { wait };
-            if let ErrorClass::RateLimited { retry_after: Some(asked) } = error.class {
-                wait = asked.min(MOST);
+            if let ErrorClass::RateLimited { retry_after } = error.class {
+                // Where a whole fleet is refused, each that repeats as soon as it may takes what the others need, and all else.
+                wait = back_off(attempts, FIRST, MOST).max(retry_after.unwrap_or_default().min(MOST));
             }
             match error.class {
                 ErrorClass::Refused { .. } => self.refused(error),
@@ -137,9 +140,17 @@ impl Gate {
                 | ErrorClass::Unreachable { .. } => self.tell_once(turn, error),
             }
         }
+        let again_at = turn.now.mono + wait;
+        if let (Err(ApiError { class: ErrorClass::RateLimited { .. }, .. }), Phase::Pausing(pausing)) =
+            (result, &mut self.phase)
+            && !attempts.is_multiple_of(REFUSED_LOOKS)
+        {
+            // It did nothing. What a look could tell, that the task has ended say, is worth two requests now and then.
+            pausing.again_at = Some(again_at);
+            return;
+        }
         let read = self.read(turn);
         if let Phase::Pausing(pausing) = &mut self.phase {
-            let again_at = turn.now.mono + wait;
             let before = pausing.read.replace(read);
             pausing.earlier.extend(before);
             pausing.again_at = Some(if result.is_ok() { again_at.max(turn.now.mono + LOOK_MOST) } else { again_at });

@@ -10,8 +10,9 @@
 //! stale, and what was done seem not done.
 //!
 //! The others stand in [lanes](Lane), each first come, first served: what watchers read before the list. A lane goes strictly
-//! before the one below it, but for one turn: a lane that was passed over fifteen times while somebody waited in it has the next
-//! one. So new sessions are found at a sixteenth of the rate at worst.
+//! before the one below it, but for one turn: a lane that was passed over three times while somebody waited in it has the next
+//! one. So new sessions are found at a quarter of the rate at worst: where a provider refused a
+//! whole fleet, a sixteenth of what was left was one list in sixteen seconds.
 //!
 //! While what was spent is being paid for, the lanes have half of the rate all the same: a stop of everything, or a provider that
 //! takes no pause, must not blind us to all that is not held. What is spent may so go beyond the rate, and by more the more of
@@ -34,7 +35,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A lane that was passed over so often has the next turn.
-const PASSED_MOST: u32 = 15;
+const PASSED_MOST: u32 = 3;
 
 /// What was spent is paid for after this long at most, and after twice as long where others have half of the rate meanwhile.
 const DEBT_MOST: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Supervisor;
+use crate::api::paced::bucket::Rate;
 use crate::api::{MessageId, Session, SessionId, StatusClass};
 use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
@@ -20,6 +21,8 @@ use crate::quiet;
 const LOOKED_AT: usize = 256;
 /// How many sessions begin to be driven in one turn of the supervisor.
 const AT_ONCE: usize = 64;
+/// How many requests it takes to begin to follow a session, about: its messages twice, its stream, and a look at one at rest.
+const REQUESTS_EACH: f64 = 5.0;
 /// How many sessions that are found together are logged by name.
 const NAMED: usize = 20;
 
@@ -121,6 +124,11 @@ impl Supervisor {
         if fresh.is_empty() {
             return;
         }
+        let (after, pauses) = (self.standing.settings.blind_after, self.standing.settings.pause_when_blind);
+        if let Some(text) = self.parts.rate.and_then(|rate| too_slow(fresh.len(), rate, after, pauses)) {
+            tracing::warn!(target: TOLD, "{text}");
+            self.parts.desk.notice(text);
+        }
         let is_paused = |session: &&&Session| session.status.class() == StatusClass::Paused;
         let paused: Vec<&Session> = fresh.iter().filter(is_paused).copied().collect();
         if fresh.len() <= NAMED {
@@ -134,7 +142,7 @@ impl Supervisor {
             }
             return;
         }
-        tracing::info!("found {} sessions, to be watched one after the other", fresh.len());
+        tracing::info!("found {} sessions, to be watched a few at a time", fresh.len());
         if let Some(Session { id, .. }) = paused.first() {
             let count = paused.len();
             let text = format!(
@@ -236,4 +244,35 @@ pub(super) fn by_session(kept: Vec<Kept>) -> BTreeMap<SessionId, Vec<Kept>> {
         sorted.entry(kept.card.session.clone()).or_default().push(kept);
     }
     sorted
+}
+
+/// What has to be known where so many sessions cannot all be followed before they count as out of sight.
+fn too_slow(found: usize, rate: Rate, after: Duration, pauses: bool) -> Option<String> {
+    let takes = found as f64 * REQUESTS_EACH / rate.as_per_second();
+    let then = if pauses { "is paused" } else { "is only told of" };
+    (takes > after.as_secs_f64()).then(|| {
+        format!(
+            "to follow {found} sessions takes about {takes:.0} s with {:.0} requests a minute, and a session that is not seen for {} s \
+             {then}: see provider.requests_per_minute, watch.blind_after and watch.on_blind",
+            rate.as_per_second() * 60.0,
+            after.as_secs(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_followed_in_time_is_said_with_what_becomes_of_it() {
+        let (rate, after) = (Rate::per_minute(600), Duration::from_secs(20));
+        assert_eq!(too_slow(40, rate, after, true), None);
+        let text = too_slow(300, rate, after, true).expect("a warning");
+        let expected = "to follow 300 sessions takes about 150 s with 600 requests a minute, and a session that is not seen for 20 s \
+                        is paused: see provider.requests_per_minute, watch.blind_after and watch.on_blind";
+        assert_eq!(text, expected);
+        assert!(too_slow(300, rate, after, false).expect("a warning").contains("is only told of"));
+        assert_eq!(too_slow(10_000, Rate::per_minute(600_000), after, true), None);
+    }
 }

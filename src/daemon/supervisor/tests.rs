@@ -100,6 +100,7 @@ async fn world(provider: Arc<dyn Provider>, sessions: Vec<SessionId>) -> World {
     let config = crate::daemon::Config::new(config, provider.clone(), &file);
     let supervision = Supervision {
         watched: provider.clone(),
+        rate: None,
         provider,
         standing: Standing { halt: None, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
         info: DaemonInfo::default(),

@@ -9,7 +9,7 @@ use crate::gate::{Hold, Input, Page, Timing};
 use crate::policy::{Effect as RuleEffect, OnDeny, verdict};
 
 use super::harness::{COOLDOWN, POLL, SETTLE, TIMEOUT, fires, rule, settings};
-use super::scene::{Scene, asks, ended, failed, lost, missing, paused, poll, quiet, refused, running};
+use super::scene::{Scene, asks, deny, ended, failed, lost, missing, paused, poll, quiet, refused, running};
 
 #[test]
 fn the_pause_is_the_first_effect_and_the_card_a_draft() {
@@ -37,13 +37,49 @@ fn a_pause_is_repeated_until_the_provider_confirms_it() {
     assert_eq!(scene.paused(lost()), ["record noted", "notice", "read"]);
     assert_eq!(scene.read(running()), [""; 0]);
     assert_eq!(scene.when_due(), ["pause"]);
-    assert_eq!(scene.paused(failed(ErrorClass::RateLimited { retry_after: Some(Duration::from_secs(1)) })), ["read"]);
+    assert_eq!(scene.paused(lost()), ["read"]);
     assert_eq!(scene.read(lost()), [""; 0]);
     assert_eq!(scene.when_due(), ["pause"]);
     assert_eq!(scene.paused(Ok(PauseAnswer::AlreadyPaused)), ["read"]);
     assert_eq!(scene.read(paused()), [""; 0]);
     assert!(matches!(scene.gate.phase, Phase::Settling(_)));
     assert_eq!(scene.kept().owned, None);
+}
+
+/// A whole fleet that is refused would ask for all that a provider takes, and more.
+#[test]
+fn a_pause_that_is_refused_for_the_rate_is_repeated_later_each_time_and_seldom_looked_after() {
+    let second = Duration::from_secs(1);
+    let too_many = || failed(ErrorClass::RateLimited { retry_after: Some(second) });
+    let mut scene = Scene::new();
+    scene.seen(EventKind::Thought, asks());
+    assert_eq!(scene.paused(too_many()), ["record noted", "notice"]);
+    for wait in [1_000, 1_000, 1_000, 1_600] {
+        assert_eq!(scene.after(Duration::from_millis(wait - 1)), [""; 0]);
+        assert_eq!(scene.after(Duration::from_millis(1)), ["pause"], "after {wait} ms");
+        let looks = scene.paused(too_many());
+        assert_eq!(looks, vec!["read"; usize::from(wait == 1_600)], "the fifth");
+    }
+    scene.read(running());
+    for _ in 0..3 {
+        scene.when_due();
+        assert_eq!(scene.paused(too_many()), [""; 0]);
+    }
+    assert_eq!(scene.after(5 * second), ["pause"], "never later than that");
+    assert_eq!(scene.paused(Ok(PauseAnswer::Accepted)), ["read"]);
+    scene.read(paused());
+    assert!(matches!(scene.gate.phase, Phase::Settling(_)));
+}
+
+#[test]
+fn a_pause_is_unconfirmed_until_a_status_or_an_event_shows_it_whatever_was_decided() {
+    let mut scene = Scene::new();
+    assert!(!scene.gate.is_unconfirmed(), "nothing is to be paused");
+    scene.seen(EventKind::Thought, asks());
+    assert!(scene.gate.is_unconfirmed());
+    scene.decide(deny());
+    assert!(scene.gate.holds() && scene.gate.is_unconfirmed(), "denied before it was confirmed");
+    assert!(!Scene::held().gate.is_unconfirmed());
 }
 
 #[test]
