@@ -10,12 +10,12 @@ root=$(cd "$here/../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 venv=$target/fleet-venv
 
-(cd "$root" && cargo build --quiet --release --bin holdpoint --example fleet-floor)
-plain=$target/release/holdpoint
 if [ -n "${HOLDPOINT+set}" ] && [ ! -x "$HOLDPOINT" ]; then
     echo "benches/fleet/run.sh: HOLDPOINT is '$HOLDPOINT', which is no program" >&2
     exit 1
 fi
+(cd "$root" && cargo build --quiet --release --bin holdpoint --example fleet-floor)
+plain=$target/release/holdpoint
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     rm -rf "$venv"
     python3 -m venv "$venv"
