@@ -170,6 +170,8 @@ struct Played {
     next: Waiter,
     waiting: BTreeSet<(Lane, Waiter)>,
     gone: Vec<(Duration, Lane, Waiter)>,
+    /// The same, with those who did not use it.
+    turns: Vec<(Duration, Lane, Waiter)>,
 }
 
 impl Played {
@@ -212,6 +214,7 @@ impl Played {
             assert_eq!(waiter, first, "first come, first served");
             self.waiting.remove(&(lane, waiter));
             self.gone.push((self.now, lane, waiter));
+            self.turns.push((self.now, lane, waiter));
         }
     }
 }
@@ -245,12 +248,12 @@ proptest! {
         // How often the others had a turn since each lane had one.
         let mut others = [0; 2];
         for act in acts {
-            let before = played.gone.len();
+            let before = played.turns.len();
             played.act(&mut bucket, act);
-            for at in before..played.gone.len() {
+            for at in before..played.turns.len() {
                 // Asked before it went, and not yet gone: those who wait now, and those who went after it.
-                let (when, lane, waiter) = played.gone[at];
-                let since: Vec<_> = played.gone[at + 1..].iter().filter(|(_, _, other)| *other < waiter).collect();
+                let (when, lane, waiter) = played.turns[at];
+                let since: Vec<_> = played.turns[at + 1..].iter().filter(|(_, _, other)| *other < waiter).collect();
                 let passed = since.iter().any(|(_, other, _)| *other < lane)
                     || played.waiting.iter().any(|(other, other_waiter)| *other < lane && *other_waiter < waiter);
                 prop_assert!(!passed || others[lane.at()] >= PASSED_MOST, "{waiter} of {lane:?} at {when:?}");
