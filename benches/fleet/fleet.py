@@ -94,8 +94,8 @@ def fleet(args, cores, condition, sessions):
 
 
 def can(client, condition, sessions):
-    """Whether a client is run: the plain build where a pause is timed, the floor knows no TLS, polling has no stream to stall and nothing that a simulator that is exact
-    could show, and floor and SDK do not come back from a reset."""
+    """Whether a client is run: the plain build where it says something of the trained one, the floor knows no TLS, polling has no
+    stream to stall and nothing that a simulator that is exact could show, and floor and SDK do not come back from a reset."""
     if client == "plain" and condition not in ("talk", "exact", "tls"):
         return False
     if client in MOST and condition == "exact" or client in ("sdk", "floor") and condition == "resets" or (client, condition) == ("sdk", "idle"):
@@ -193,7 +193,7 @@ class Turn:
         if self.condition == "resets":
             relay("--reset", str(RESET))
         if self.condition.startswith("tls"):
-            relay("--tls", *self.certificate())
+            relay("--tls", *certificate(self.scratch))
         if "rtt" in self.condition:
             relay("--rtt", self.condition.rpartition("rtt")[2])
 
@@ -203,18 +203,6 @@ class Turn:
         process = self.start(stack, f"relay-{len(self.processes)}", command, self.sim_core, subprocess.PIPE)
         scheme = "https" if "--tls" in options else address.scheme
         self.base_url = f"{scheme}://{address.hostname}:{int(process.stdout.readline())}"
-
-    def certificate(self):
-        """A certificate for this machine's loopback, which the client is told to trust."""
-        certificate, key = self.scratch / "certificate.pem", self.scratch / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=fleet", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-            + ["-keyout", str(key), "-out", str(certificate)],
-            check=True,
-            capture_output=True,
-        )
-        return str(certificate), str(key)
 
     def backlog(self):
         """Histories to be read: the processor time until the last is through, which an announcement behind it shows."""
@@ -427,6 +415,19 @@ def memory(pid, name):
 def processor_time(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def certificate(folder):
+    """A certificate for this machine's loopback, which a client can be told to trust, and its key."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        + ["-subj", "/CN=fleet", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+        + ["-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return str(certificate), str(key)
 
 
 def stop(process):

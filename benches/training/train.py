@@ -24,7 +24,8 @@ import time
 import urllib.parse
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "soak"))
+sys.path[:0] = [str(HERE.parent / "soak"), str(HERE.parent / "fleet")]
+from fleet import certificate, stop  # noqa: E402
 from soak import DONE, Local, Operator  # noqa: E402
 
 KEY = "training"
@@ -183,15 +184,7 @@ class Day:
 
     def relay(self, stack, port):
         """TLS before the simulator; its certificate is trusted through `SSL_CERT_FILE`."""
-        self.certificate, key = self.scratch / "certificate.pem", self.scratch / "key.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=training", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-            + ["-keyout", str(key), "-out", str(self.certificate)],
-            check=True,
-            capture_output=True,
-        )
-        command = [sys.executable, str(HERE.parent / "fleet" / "relay.py"), str(port), "--tls", str(self.certificate), str(key)]
+        command = [sys.executable, str(HERE.parent / "fleet" / "relay.py"), str(port), "--tls", *certificate(self.scratch)]
         relay = self.start(stack, "relay", command, "", subprocess.PIPE, counted=False)
         return f"https://127.0.0.1:{int(self.first_line(relay))}"
 
@@ -262,15 +255,6 @@ class Decider(Operator):
         self.leaving = True
         self.wire.shutdown(socket.SHUT_RDWR)
         self.join(PATIENCE)
-
-
-def stop(process):
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 if __name__ == "__main__":
