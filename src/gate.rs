@@ -257,11 +257,10 @@ impl Gate {
         }
     }
 
-    /// Whether something of ours is to be paused, and nothing has confirmed that it is.
+    /// Whether the session is to be paused by us, or ended, and nothing has confirmed that it is paused.
     #[must_use]
     pub fn is_unconfirmed(&self) -> bool {
-        let unproven = self.case.as_ref().is_some_and(|case| case.kept.proof.is_none());
-        self.holds() && (matches!(self.phase, Phase::Pausing(_)) || unproven)
+        self.holds() && self.case.as_ref().is_none_or(|case| case.kept.proof.is_none())
     }
 
     /// Whether a pause was sent that has no answer yet.
