@@ -138,8 +138,12 @@ impl Agi {
     }
 
     /// Keeps control connections [`warm`](Agi::warm) until dropped: servers close idle ones after seconds (uvicorn 5 s,
-    /// nginx 75 s). Failures are logged when they begin and end.
+    /// nginx 75 s). Failures are logged when they begin and end. While calls have them, more are opened for those that follow.
     pub async fn keep_warm(&self, every: Duration) {
+        tokio::join!(self.refresh(every), self.transport.stay_ahead(self.config.connect_timeout));
+    }
+
+    async fn refresh(&self, every: Duration) {
         let mut failing = false;
         loop {
             let began = tokio::time::Instant::now();

@@ -14,6 +14,7 @@ mod head;
 pub(crate) mod live;
 mod pool;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use http::Method;
@@ -143,6 +144,11 @@ impl Transport {
         self.acts.refresh(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
+    /// Opens connections for those that act ahead, each within `within`, whenever few are idle. Ends never.
+    pub(crate) async fn stay_ahead(&self, within: Duration) -> Infallible {
+        self.acts.stay_ahead(within).await
+    }
+
     /// Reads: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
     pub(crate) async fn read(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
         self.reads.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
@@ -150,8 +156,10 @@ impl Transport {
 
     /// Opens an event stream: a `GET` on a connection of its own, whose answer's head has to come within `within`.
     pub(crate) async fn open(&self, call: &Call, within: Duration) -> Result<Live, ErrorClass> {
-        let opening =
-            async { live::exchange(self.dialer.dial(self.base.url(), within).await?, &self.streams.of(call)).await };
+        let opening = async {
+            let wire = self.dialer.dial(self.base.url(), within).await?;
+            live::send(wire, &self.streams.of(call)).await?.answer().await
+        };
         timeout(within, opening).await.unwrap_or_else(|_| Err(too_late(within)))
     }
 

@@ -66,18 +66,28 @@ pub(crate) enum Broken {
     Framing,
 }
 
-/// Sends one request and returns its answer when the head is there. Nothing is sent twice; whatever goes wrong, the request may
-/// have arrived.
-pub(super) async fn exchange(mut wire: Wire, request: &[u8]) -> Result<Live, ErrorClass> {
-    let answer = async {
+/// A request that was written, and nothing of its answer is read.
+pub(super) struct Sent(Wire);
+
+/// Writes one request. Nothing is sent twice; whatever goes wrong, it may have arrived.
+pub(super) async fn send(mut wire: Wire, request: &[u8]) -> Result<Sent, ErrorClass> {
+    let sending = async {
         wire.write_all(request).await?;
-        wire.flush().await?;
-        read_head(&mut wire).await
+        wire.flush().await
     };
-    let (head, early) = answer.await.map_err(|broken: Broken| unknown(&broken.to_string()))?;
-    let framing = Framing::of(head.status, &head.headers).map_err(|broken| unknown(&broken.to_string()))?;
-    let body = Body { wire, framing, early, keeps: head.keeps };
-    Ok(Live { status: head.status, headers: head.headers, body })
+    sending.await.map_err(|error| unknown(&error.to_string()))?;
+    Ok(Sent(wire))
+}
+
+impl Sent {
+    /// The answer, when its head is there. Whatever goes wrong, the request may have arrived.
+    pub(super) async fn answer(self) -> Result<Live, ErrorClass> {
+        let Self(mut wire) = self;
+        let (head, early) = read_head(&mut wire).await.map_err(|broken| unknown(&broken.to_string()))?;
+        let framing = Framing::of(head.status, &head.headers).map_err(|broken| unknown(&broken.to_string()))?;
+        let body = Body { wire, framing, early, keeps: head.keeps };
+        Ok(Live { status: head.status, headers: head.headers, body })
+    }
 }
 
 /// The final head and what came behind it; interim answers (1xx) are skipped.

@@ -6,14 +6,17 @@
 //! that nobody knows, as one does that breaks.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::header::HeaderMap;
 use tokio::io::ReadBuf;
+use tokio::sync::Notify;
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -26,6 +29,10 @@ use crate::api::ErrorClass;
 /// So many connections are refreshed: one for a pause, and one for its hedge.
 const WARM: usize = 2;
 
+/// So many are open for what comes next once a call has left: where one session is paused, others often are in the same moment,
+/// sooner than one that is opened only then is there.
+const AHEAD: usize = 4;
+
 /// One that has carried nothing for so long is not used again: a router on the way may have forgotten it without a word.
 const IDLE_FOR: Duration = Duration::from_secs(60);
 
@@ -36,35 +43,39 @@ pub(super) struct Pool {
     requests: Requests,
     /// So many are kept that carry no request.
     most: usize,
-    /// Those, and since when; the last used one last. A task to ask for one would be another waking before a pause
+    /// Those, and since when; the last used one last, and what was opened ahead first. A task to ask for one would be another waking before a pause
     /// leaves, so this is a lock, held for as long as one is put in or taken out.
     idle: Mutex<VecDeque<(Wire, Instant)>>,
+    /// A request left, and fewer than [`AHEAD`] are idle.
+    short: Notify,
 }
 
 impl Pool {
     /// Opens no connection yet; keeps `most` that are idle, and uses none again that was idle for a minute.
     pub(super) fn new(dialer: Dialer, base: Url, headers: &HeaderMap, most: usize) -> Self {
         let requests = Requests::new(&base, headers);
-        Self { dialer, base, requests, most, idle: Mutex::default() }
+        Self { dialer, base, requests, most, idle: Mutex::default(), short: Notify::new() }
     }
 
     /// Sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`. Without a connection nothing was
     /// sent, and that is said.
     pub(super) async fn exchange(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
         let wire = self.newest();
-        self.over(wire, call, limit, within).await
+        self.over(wire, &self.short, call, limit, within).await
     }
 
     /// The same over the connection that has carried nothing for the longest time, or over one more while there are few: so each
     /// is used in turn and stays open, and the others are there for a pause meanwhile.
     pub(super) async fn refresh(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
         let wire = self.oldest();
-        self.over(wire, call, limit, within).await
+        // It is back in a moment, and what takes the other one meanwhile says so itself.
+        self.over(wire, &Notify::const_new(), call, limit, within).await
     }
 
     async fn over(
         &self,
         wire: Option<Wire>,
+        short: &Notify,
         call: &Call,
         limit: usize,
         within: Duration,
@@ -74,7 +85,14 @@ impl Pool {
             Some(wire) => wire,
             None => self.dialer.dial(&self.base, within).await?,
         };
-        let exchanging = async { Ok(live::exchange(wire, &self.requests.of(call)).await?.whole(limit, within).await) };
+        let exchanging = async {
+            let sent = live::send(wire, &self.requests.of(call)).await?;
+            // Behind the request: whoever is woken by it takes no time before a pause leaves.
+            if self.open() < AHEAD {
+                short.notify_one();
+            }
+            Ok(sent.answer().await?.whole(limit, within).await)
+        };
         let (answer, wire) = timeout_at(deadline, exchanging).await.unwrap_or_else(|_| Err(too_late(within)))?;
         if let Some(wire) = wire {
             self.keep(wire);
@@ -82,19 +100,44 @@ impl Pool {
         Ok(answer)
     }
 
+    /// Opens connections ahead, each within `within`, whenever a request has left and few are idle: the pause that comes next then
+    /// waits for no handshake. Ends never; one that cannot be opened is tried again with the next request.
+    pub(super) async fn stay_ahead(&self, within: Duration) -> Infallible {
+        loop {
+            self.short.notified().await;
+            let missing = AHEAD.saturating_sub(self.open());
+            for wire in join_all((0..missing).map(|_| self.dialer.dial(&self.base, within))).await.into_iter().flatten()
+            {
+                // Behind those that have carried something.
+                self.idle().push_front((wire, Instant::now()));
+            }
+        }
+    }
+
     fn newest(&self) -> Option<Wire> {
         let mut idle = self.idle();
-        std::iter::from_fn(|| idle.pop_back()).find_map(|(wire, _)| open(wire))
+        std::iter::from_fn(|| idle.pop_back())
+            .map(|(wire, _)| wire)
+            .find_map(|mut wire| is_open(&mut wire).then_some(wire))
     }
 
     fn oldest(&self) -> Option<Wire> {
         let mut idle = self.idle();
         while idle.len() >= WARM {
-            if let Some(wire) = idle.pop_front().and_then(|(wire, _)| open(wire)) {
+            if let Some((mut wire, _)) = idle.pop_front()
+                && is_open(&mut wire)
+            {
                 return Some(wire);
             }
         }
         None
+    }
+
+    /// How many are idle and not closed.
+    fn open(&self) -> usize {
+        let mut idle = self.idle();
+        idle.retain_mut(|(wire, _)| is_open(wire));
+        idle.len()
     }
 
     fn keep(&self, wire: Wire) {
@@ -108,20 +151,19 @@ impl Pool {
     /// Without those that were idle for too long.
     fn idle(&self) -> MutexGuard<'_, VecDeque<(Wire, Instant)>> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while idle.front().is_some_and(|(_, since)| since.elapsed() > IDLE_FOR) {
-            idle.pop_front();
-        }
+        let now = Instant::now();
+        idle.retain(|(_, since)| now.duration_since(*since) <= IDLE_FOR);
         idle
     }
 }
 
-/// The connection, unless the server has closed it or sent what nobody asked for. Looks without waiting, and also where a task that did
+/// Whether the server has neither closed it nor sent what nobody asked for. Looks without waiting, and also where a task that did
 /// much is to let others go first: not to have looked is not to have found nothing.
-fn open(mut wire: Wire) -> Option<Wire> {
+fn is_open(wire: &mut Wire) -> bool {
     let (mut byte, now) = ([0], &mut Context::from_waker(Waker::noop()));
     let mut room = ReadBuf::new(&mut byte);
     let look = pin!(unconstrained(poll_fn(|cx| wire.as_mut().poll_read(cx, &mut room)))).poll(now);
-    look.is_pending().then_some(wire)
+    look.is_pending()
 }
 
 #[cfg(test)]
@@ -132,6 +174,7 @@ mod tests {
     use http::Method;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
     use tokio::task::coop::{consume_budget, has_budget_remaining};
     use tokio::time::timeout;
 
@@ -188,10 +231,9 @@ mod tests {
         let base: Url = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
         let wire = Dialer::new(None, WITHIN).dial(&base, WITHIN).await.expect("a connection");
         drop(listener.accept().await.expect("the same"));
-        let mut wire = Some(wire);
+        let mut wire = wire;
         let closed = async {
-            while let Some(there) = wire.take().and_then(open) {
-                wire = Some(there);
+            while is_open(&mut wire) {
                 tokio::task::yield_now().await;
                 while has_budget_remaining() {
                     consume_budget().await;
@@ -199,6 +241,34 @@ mod tests {
             }
         };
         timeout(WITHIN, closed).await.expect("seen to be closed");
+    }
+
+    /// Two pauses, whose answers take their time, leave connections open for the next two.
+    #[tokio::test]
+    async fn while_calls_have_the_connections_others_are_opened() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base: Url = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
+        let pool = Arc::new(Pool::new(Dialer::new(None, WITHIN), base, &HeaderMap::new(), 8));
+        let mut tasks = JoinSet::new();
+        let ahead = pool.clone();
+        tasks.spawn(async move { match ahead.stay_ahead(WITHIN).await {} });
+        let mut open = Vec::new();
+        for begun in 1..=2 {
+            let pool_of_call = pool.clone();
+            tasks.spawn(async move {
+                let call = Call::new(Method::POST, "/v1/sessions/s-1/pause".to_owned());
+                let _nobody_answers = pool_of_call.exchange(&call, 1, WITHIN).await;
+            });
+            while open.len() < begun + AHEAD {
+                open.push(timeout(WITHIN, listener.accept()).await.expect("in time").expect("one more"));
+            }
+            let idle = async {
+                while pool.open() < AHEAD {
+                    tokio::task::yield_now().await;
+                }
+            };
+            timeout(WITHIN, idle).await.expect("others are open");
+        }
     }
 
     #[tokio::test]
