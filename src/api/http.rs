@@ -136,7 +136,7 @@ impl Transport {
 
     /// Acts: sends one request and reads the whole answer, at most `limit` bytes of it, all within `within`.
     pub(crate) async fn act(&self, call: &Call, within: Duration, limit: usize) -> Result<Answer, ErrorClass> {
-        self.acts.exchange(call, limit, within).await.map(|answer| self.without_key(answer))
+        self.acts.act(call, limit, within).await.map(|answer| self.without_key(answer))
     }
 
     /// The same over a connection of those that act which has carried nothing for long, for a call that does not matter.

@@ -13,7 +13,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::header::HeaderMap;
 use tokio::io::ReadBuf;
 use tokio::sync::Notify;
@@ -61,21 +62,26 @@ impl Pool {
     /// sent, and that is said.
     pub(super) async fn exchange(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
         let wire = self.newest();
-        self.over(wire, &self.short, call, limit, within).await
+        self.over(wire, None, call, limit, within).await
+    }
+
+    /// The same, and whoever [stays ahead](Pool::stay_ahead) is told once the request has left.
+    pub(super) async fn act(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
+        let wire = self.newest();
+        self.over(wire, Some(&self.short), call, limit, within).await
     }
 
     /// The same over the connection that has carried nothing for the longest time, or over one more while there are few: so each
     /// is used in turn and stays open, and the others are there for a pause meanwhile.
     pub(super) async fn refresh(&self, call: &Call, limit: usize, within: Duration) -> Result<Answer, ErrorClass> {
         let wire = self.oldest();
-        // It is back in a moment, and what takes the other one meanwhile says so itself.
-        self.over(wire, &Notify::const_new(), call, limit, within).await
+        self.over(wire, None, call, limit, within).await
     }
 
     async fn over(
         &self,
         wire: Option<Wire>,
-        short: &Notify,
+        short: Option<&Notify>,
         call: &Call,
         limit: usize,
         within: Duration,
@@ -88,7 +94,7 @@ impl Pool {
         let exchanging = async {
             let sent = live::send(wire, &self.requests.of(call)).await?;
             // Behind the request: whoever is woken by it takes no time before a pause leaves.
-            if self.open() < AHEAD {
+            if let Some(short) = short.filter(|_| self.open() < AHEAD) {
                 short.notify_one();
             }
             Ok(sent.answer().await?.whole(limit, within).await)
@@ -106,10 +112,15 @@ impl Pool {
         loop {
             self.short.notified().await;
             let missing = AHEAD.saturating_sub(self.open());
-            for wire in join_all((0..missing).map(|_| self.dialer.dial(&self.base, within))).await.into_iter().flatten()
-            {
-                // Behind those that have carried something.
-                self.idle().push_front((wire, Instant::now()));
+            let mut dials: FuturesUnordered<_> = (0..missing).map(|_| self.dialer.dial(&self.base, within)).collect();
+            while let Some(dialled) = dials.next().await {
+                let mut idle = self.idle();
+                if let Ok(wire) = dialled
+                    && idle.len() < self.most
+                {
+                    // Behind those that have carried something.
+                    idle.push_front((wire, Instant::now()));
+                }
             }
         }
     }
@@ -229,9 +240,8 @@ mod tests {
     async fn a_connection_that_was_closed_is_not_used_again_by_whoever_has_to_let_others_go_first() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base: Url = format!("http://{}", listener.local_addr().expect("bound")).parse().expect("a URL");
-        let wire = Dialer::new(None, WITHIN).dial(&base, WITHIN).await.expect("a connection");
+        let mut wire = Dialer::new(None, WITHIN).dial(&base, WITHIN).await.expect("a connection");
         drop(listener.accept().await.expect("the same"));
-        let mut wire = wire;
         let closed = async {
             while is_open(&mut wire) {
                 tokio::task::yield_now().await;
@@ -257,7 +267,7 @@ mod tests {
             let pool_of_call = pool.clone();
             tasks.spawn(async move {
                 let call = Call::new(Method::POST, "/v1/sessions/s-1/pause".to_owned());
-                let _nobody_answers = pool_of_call.exchange(&call, 1, WITHIN).await;
+                let _nobody_answers = pool_of_call.act(&call, 1, WITHIN).await;
             });
             while open.len() < begun + AHEAD {
                 open.push(timeout(WITHIN, listener.accept()).await.expect("in time").expect("one more"));
