@@ -20,6 +20,7 @@ use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::{EventStream, MessageId, Provider, SessionId};
 use holdpoint::daemon::driver::Driver;
 use holdpoint::daemon::evaluator::Evaluator;
+use holdpoint::daemon::listing::Roll;
 use holdpoint::daemon::ramp::{Ramp, Rank};
 use holdpoint::daemon::reins::{Lines, Reins};
 use holdpoint::daemon::watcher::{Known, Place, WatchConfig, Watcher};
@@ -85,8 +86,10 @@ fn parts() {
     let _inside = runtime.enter();
     let (ramp, recovering) = Ramp::start();
     let provider: Arc<dyn Provider> = Arc::new(Fleet::of(0));
+    let roll = Roll::new();
     let watcher = || {
-        let place = Place { ramp: ramp.clone(), rank: Rank::Acts };
+        let listed = roll.entry().1;
+        let place = Place { ramp: ramp.clone(), rank: Rank::Acts, listed, resting: provider.clone() };
         Watcher::new(provider.clone(), session().id, None, WatchConfig::default(), place)
     };
     line("watcher", &[size_of::<Box<Watcher>>() as i64, of(watcher)]);

@@ -19,6 +19,7 @@ mod halting;
 mod ids;
 mod lateness;
 mod lister;
+pub mod listing;
 pub mod liveness;
 pub mod ramp;
 mod reconfigured;
@@ -170,6 +171,7 @@ impl Daemon {
         let supervision = Supervision {
             provider: pace.acting(),
             watched: pace.watching(),
+            resting: pace.resting(),
             rate: config.rate,
             standing: Standing { halt, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },
             info,

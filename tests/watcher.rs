@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::backoff::Bounds;
 use holdpoint::api::{Event, EventKind, MessageId, SessionId, Status};
+use holdpoint::daemon::listing::Roll;
 use holdpoint::daemon::ramp::{Ramp, Rank};
 use holdpoint::daemon::watcher::{Place, Seen, WatchConfig, Watcher};
 use tokio::sync::mpsc;
@@ -89,20 +90,28 @@ fn reply(state: &State, streams: &mpsc::UnboundedSender<StreamSender>, request: 
 impl World {
     async fn start(state: State, cursor: Option<u64>, config: WatchConfig, capacity: usize) -> Self {
         // Nothing is taken up, so turns are there at once.
-        let place = Place { ramp: Ramp::start().0, rank: Rank::Acts };
-        Self::start_in(place, state, cursor, config, capacity).await
+        Self::start_in(Ramp::start().0, Rank::Acts, state, cursor, config, capacity).await
     }
 
-    async fn start_in(place: Place, state: State, cursor: Option<u64>, config: WatchConfig, capacity: usize) -> Self {
+    async fn start_in(
+        ramp: Ramp,
+        rank: Rank,
+        state: State,
+        cursor: Option<u64>,
+        config: WatchConfig,
+        capacity: usize,
+    ) -> Self {
         let state = Arc::new(Mutex::new(state));
         let (opened, streams) = mpsc::unbounded_channel();
         let shared = state.clone();
         let server = Server::start(move |request, _| reply(&shared.lock().expect("state"), &opened, request)).await;
         let agi = Agi::new(AgiConfig { read_timeout: Duration::from_secs(2), ..server.config() }).expect("a client");
+        let agi = Arc::new(agi);
+        let place = Place { ramp, rank, listed: Roll::new().entry().1, resting: agi.clone() };
         let (out, seen) = mpsc::channel(capacity);
         let cancel = CancellationToken::new();
         let session = SessionId::try_from("s-1").expect("an id");
-        let mut watcher = Watcher::new(Arc::new(agi), session, cursor.map(MessageId), config, place);
+        let mut watcher = Watcher::new(agi, session, cursor.map(MessageId), config, place);
         let stop = cancel.clone();
         let task = tokio::spawn(async move {
             while let Some(Some(seen)) = stop.run_until_cancelled(watcher.next()).await {
@@ -646,9 +655,8 @@ async fn cancelling_ends_the_watcher_and_so_does_a_dropped_receiver() {
 #[tokio::test]
 async fn who_waits_too_long_for_its_turn_is_blind_and_in_sight_when_it_had_it() {
     let (ramp, recovering) = Ramp::start();
-    let place = Place { ramp, rank: Rank::Held };
     let config = WatchConfig { blind_after: Duration::from_millis(200), ..quick() };
-    let mut world = World::start_in(place, running(&[(1, "hm")]), None, config, 1000).await;
+    let mut world = World::start_in(ramp, Rank::Held, running(&[(1, "hm")]), None, config, 1000).await;
     let blind = world.next().await;
     assert!(matches!(&blind, Some(Seen::Blind { why, .. }) if why.contains("its turn")), "{blind:?}");
     assert!(world.streams.try_recv().is_err(), "nothing is asked before its turn");

@@ -57,10 +57,16 @@ impl Pace {
         self.paced(None, None)
     }
 
-    /// The provider, for a watcher.
+    /// The provider, for a watcher whose session may act.
     #[must_use]
     pub fn watching(&self) -> Arc<dyn Provider> {
         self.paced(Some(Lane::Watch), Some(self.places.clone()))
+    }
+
+    /// The provider, for a watcher in whose session no task runs.
+    #[must_use]
+    pub fn resting(&self) -> Arc<dyn Provider> {
+        self.paced(Some(Lane::Rest), Some(self.places.clone()))
     }
 
     /// The provider, for whoever lists: one read at a time, which takes no watcher's place.

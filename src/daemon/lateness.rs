@@ -55,7 +55,9 @@ struct Lateness {
 impl Lateness {
     /// What is to be said now.
     fn look(&mut self, now: Instant, after: Duration, pressure: &Pressure) -> Option<String> {
-        let waited = Lane::ALL.into_iter().map(|lane| pressure.waited(lane, now)).max().unwrap_or_default();
+        // What is read of sessions at rest may wait: the list tells of them.
+        let waited =
+            [Lane::Watch, Lane::List].into_iter().map(|lane| pressure.waited(lane, now)).max().unwrap_or_default();
         if waited > after {
             self.longest = self.longest.max(waited);
             if self.since.replace(now).is_some() {
@@ -83,7 +85,7 @@ mod tests {
     fn lateness_is_said_when_it_begins_and_when_it_is_over_and_not_in_between() {
         let origin = Instant::now();
         let at = |secs| origin + Duration::from_secs(secs);
-        let watcher = |since: u64| Pressure { rate: Some(Rate::per_minute(600)), since: [Some(at(since)), None] };
+        let watcher = |since: u64| Pressure { rate: Some(Rate::per_minute(600)), since: [Some(at(since)), None, None] };
         let mut lateness = Lateness::default();
         let mut look = |now, pressure: &Pressure| lateness.look(at(now), Duration::from_secs(2), pressure);
         assert_eq!(look(2, &watcher(0)), None);
@@ -95,5 +97,7 @@ mod tests {
         let over = "reads no longer wait for the provider's limits; the longest waited 5 s";
         assert_eq!(look(23, &Pressure::default()), Some(over.to_owned()));
         assert_eq!(look(24, &Pressure::default()), None);
+        let rests = Pressure { since: [None, None, Some(at(30))], ..watcher(30) };
+        assert_eq!(look(60, &rests), None, "what rests may wait");
     }
 }

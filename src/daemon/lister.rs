@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
 use crate::api::{ApiError, ErrorClass, Provider, Session};
@@ -13,12 +14,21 @@ use crate::operator::log::TOLD;
 /// How long a lister waits after the key was refused.
 const AUTH_WAIT: Duration = Duration::from_secs(30);
 
+/// What the provider listed.
+#[derive(Debug)]
+pub struct List {
+    /// When it was asked: what the list shows is not older.
+    pub asked: Instant,
+    /// All sessions of the account.
+    pub sessions: Vec<Session>,
+}
+
 /// Lists sessions every `period` into `listed` until its receiver is gone. How the first time went is told to `first`.
 pub async fn run(
     provider: Arc<dyn Provider>,
     period: watch::Receiver<Duration>,
     desk: DeskService,
-    listed: mpsc::Sender<Vec<Session>>,
+    listed: mpsc::Sender<List>,
     first: oneshot::Sender<Result<(), ApiError>>,
 ) {
     let mut first = Some(first);
@@ -30,6 +40,7 @@ pub async fn run(
         if std::mem::replace(&mut every, now) != now {
             limits = Backoff::new(Bounds { first: now, max: RATE_LIMIT_MAX });
         }
+        let asked = Instant::now();
         let answer = provider.list().await;
         // Nobody waits for a first answer that took too long.
         let heard =
@@ -41,7 +52,7 @@ pub async fn run(
                 if std::mem::take(&mut failing) {
                     tell(&desk, "the provider lists sessions again".to_owned());
                 }
-                if listed.send(sessions).await.is_err() {
+                if listed.send(List { asked, sessions }).await.is_err() {
                     return;
                 }
                 every

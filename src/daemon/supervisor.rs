@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::driver::{Ended, Held, sleep_until};
 use super::halting::{self, Wish};
+use super::lister::List;
+use super::listing::{Entry, Roll};
 use super::liveness::Beat;
 use super::ramp::{Ramp, Recovering};
 use super::recorder::Recorder;
@@ -82,6 +84,8 @@ pub struct Supervision {
     pub provider: Arc<dyn Provider>,
     /// The same, for watching.
     pub watched: Arc<dyn Provider>,
+    /// The same, for watching what rests.
+    pub resting: Arc<dyn Provider>,
     /// How many requests the provider takes, where that is configured.
     pub rate: Option<Rate>,
     /// What holds for every session at the start.
@@ -119,7 +123,7 @@ pub struct Inlets {
     /// Another configuration.
     pub reconfigured: mpsc::Receiver<Reconfigure>,
     /// Sessions as the provider lists them.
-    pub listed: mpsc::Receiver<Vec<Session>>,
+    pub listed: mpsc::Receiver<List>,
     /// Questions whether the supervisor turns.
     pub beats: mpsc::Receiver<Beat>,
 }
@@ -130,6 +134,14 @@ pub struct Reconfigure {
     pub with: Box<Reconfiguration>,
     /// Where the answer goes.
     pub reply: oneshot::Sender<Changed>,
+}
+
+/// How a driven session is told of.
+struct Driven {
+    /// What to do.
+    reins: Reins,
+    /// What the list says.
+    entry: Entry,
 }
 
 /// Owns the drivers.
@@ -150,9 +162,9 @@ pub struct Supervisor {
     done: BTreeMap<SessionId, Vec<Kept>>,
     /// Listed and not looked at yet.
     listed: Option<Sifting>,
-    /// Listed and not driven yet, the most urgent first.
-    fresh: VecDeque<Session>,
-    drivers: BTreeMap<SessionId, Reins>,
+    /// Listed and not driven yet, the most urgent first, and when the list was asked for.
+    fresh: VecDeque<(Session, Instant)>,
+    drivers: BTreeMap<SessionId, Driven>,
     tasks: JoinSet<Ended>,
     /// Which session a task drives, for the tasks that panic.
     driven: BTreeMap<Id, SessionId>,
@@ -164,6 +176,8 @@ pub struct Supervisor {
     named: BTreeSet<SessionId>,
     /// What the lines to all drivers have in common.
     lines: Lines,
+    /// What is known of the provider's list itself.
+    roll: Roll,
     /// Lets watchers begin.
     ramp: Ramp,
     /// Holds them back until what is kept was taken up.
@@ -211,6 +225,7 @@ impl Supervisor {
             held: BTreeMap::new(),
             named: BTreeSet::new(),
             lines: Lines::default(),
+            roll: Roll::new(),
             ramp,
             recovering: Some(recovering),
             retries: BTreeMap::new(),
@@ -237,7 +252,7 @@ impl Supervisor {
                 () = sleep_until(retry), if retry.is_some() => self.retry(),
                 Some(read) = self.reading.join_next() => self.read(read),
                 Some(why) = self.alarms.recv() => self.key_refused(&why),
-                Some(sessions) = inlets.listed.recv() => self.found(sessions),
+                Some(list) = inlets.listed.recv() => self.found(list),
                 () = yield_now(), if self.listed.is_some() => self.sift_some(),
                 () = yield_now(), if !self.fresh.is_empty() => self.drive_some(),
             }

@@ -15,9 +15,12 @@
 //!   of the last one that was that late, reads only on from where that ended, and is followed by another after an interval at most.
 //! - An end of stream is not an end of the task: only the execution status says that the session is idle, and then polling
 //!   alone watches for it to begin again: as fast at first, and less often once a few polls found nothing
-//!   ([`WatchConfig::idle_interval`]).
+//!   ([`WatchConfig::idle_interval`]). Where the provider's list says the same, and was right before, a third as often;
+//!   it is polled at once when the list says that a task runs ([`Listed`]).
 //! - Proof of sight is an item of the stream or a poll that was answered ([`Sight`]). A poll in flight has
-//!   [`WatchConfig::blind_after`] for its answer.
+//!   [`WatchConfig::blind_after`] for its answer. Where no task ran when last asked, or no poll was answered yet, a list
+//!   that says that nothing runs is proof as well: not while polls fail for anything but the rate, nor once a list has shown a task, until a
+//!   poll was answered again, nor while the list is refuted.
 //! - Only the stream shows steps. While the agent may act, sight also needs a stream that opens, stays open or brings
 //!   something, at least every `blind_after`; polling alone is no sight then.
 //!
@@ -45,6 +48,7 @@ pub use known::Known;
 pub use replay::Replay;
 pub use sight::Sight;
 
+use super::listing::Listed;
 use super::ramp::{Ramp, Rank};
 use crate::api::backoff::Bounds;
 use crate::api::{Event, MessageId, Provider, SessionId, Status};
@@ -125,7 +129,7 @@ pub struct WatchConfig {
 }
 
 impl WatchConfig {
-    /// Interval of polling while no task runs: three times `poll_interval`, as far as sight is still proven as often as
+    /// Interval of polling while no task runs and the provider's list does not say so: three times `poll_interval`, as far as sight is still proven as often as
     /// `cross_check` proves it. A task that begins is seen after so long at the latest, and what the poll takes.
     #[must_use]
     pub fn idle_interval(&self) -> Duration {
@@ -148,13 +152,16 @@ impl Default for WatchConfig {
     }
 }
 
-/// Where a session stands among those that wait to be followed.
-#[derive(Clone, Debug)]
+/// Where a session stands among others.
 pub struct Place {
     /// Who gives turns.
     pub ramp: Ramp,
     /// How urgent it is, as far as is known before anything was read.
     pub rank: Rank,
+    /// What the provider's list says of it.
+    pub listed: Listed,
+    /// The provider for what is read while no task runs: it may wait for what is read of others.
+    pub resting: Arc<dyn Provider>,
 }
 
 /// Sight of one session, as a stream of what is seen; it ends when the session is gone. It does nothing while it is not

@@ -9,10 +9,11 @@
 //! acts, is [spent](Bucket::spend): it does not wait, and takes its token even where there is none. A look that waits makes a release
 //! stale, and what was done seem not done.
 //!
-//! The others stand in [lanes](Lane), each first come, first served: what watchers read before the list. A lane goes strictly
-//! before the one below it, but for one turn: a lane that was passed over three times while somebody waited in it has the next
-//! one. So new sessions are found at a quarter of the rate at worst: where a provider refused a
-//! whole fleet, a sixteenth of what was left was one list in sixteen seconds.
+//! The others stand in [lanes](Lane), each first come, first served: what watchers read of sessions that may act, then the list, then
+//! what watchers read of sessions that the list shows at rest. A lane goes strictly
+//! before the one below it, but for one turn: a lane that was passed over some times while somebody waited in it has the next
+//! one, the list after three. So new sessions are found at a quarter of the rate at worst: where a provider refused a
+//! whole fleet, a sixteenth of what was left was one list in sixteen seconds. What rests has a sixteenth.
 //!
 //! While what was spent is being paid for, the lanes have half of the rate all the same: a stop of everything, or a provider that
 //! takes no pause, must not blind us to all that is not held. What is spent may so go beyond the rate, and by more the more of
@@ -33,9 +34,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// A lane that was passed over so often has the next turn.
-const PASSED_MOST: u32 = 3;
 
 /// What was spent is paid for after this long at most, and after twice as long where others have half of the rate meanwhile.
 const DEBT_MOST: Duration = Duration::from_secs(5);
@@ -91,20 +89,32 @@ impl Rate {
 /// What a request is for that may have to wait; the first goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// What watchers read: messages, streams, whether a session exists.
+    /// What watchers read of sessions that may act: messages, streams, whether a session exists.
     Watch,
     /// The list of sessions.
     List,
+    /// What watchers read of sessions in which no task runs.
+    Rest,
 }
 
 impl Lane {
     /// All lanes, the first first.
-    pub const ALL: [Self; 2] = [Self::Watch, Self::List];
+    pub const ALL: [Self; 3] = [Self::Watch, Self::List, Self::Rest];
 
     fn at(self) -> usize {
         match self {
             Self::Watch => 0,
             Self::List => 1,
+            Self::Rest => 2,
+        }
+    }
+
+    /// A lane that was passed over so often has the next turn.
+    fn patience(self) -> u32 {
+        match self {
+            Self::Watch => 0,
+            Self::List => 3,
+            Self::Rest => 15,
         }
     }
 }
@@ -117,9 +127,9 @@ pub type Waiter = u64;
 pub struct Bucket {
     configured: Option<Configured>,
     learned: Option<Learned>,
-    /// Watchers and the list ask for nothing before.
+    /// Nobody in a lane asks for anything before.
     not_before: Duration,
-    lanes: [Queue; 2],
+    lanes: [Queue; 3],
     meter: Meter,
 }
 
@@ -267,7 +277,7 @@ impl Bucket {
         if self.free_at(now) > now {
             return None;
         }
-        let overdue = |lane: &Lane| self.lanes[lane.at()].passed >= PASSED_MOST;
+        let overdue = |lane: &Lane| self.lanes[lane.at()].passed >= lane.patience();
         let mut lanes = Lane::ALL.into_iter().filter(|lane| self.waits(*lane));
         let first = lanes.next()?;
         Some(lanes.find(overdue).unwrap_or(first))

@@ -170,7 +170,7 @@ async fn a_read_that_is_dropped_leaves_its_turn_to_the_next() {
     // One request in each second: those who left took none of them.
     watching.messages(&id, MessageId(0)).await.expect("messages");
     assert_eq!((began.elapsed(), provider.counts(began).0), (SECOND, 2));
-    assert_eq!(pace.pressure().borrow().since, [None; 2]);
+    assert_eq!(pace.pressure().borrow().since, [None; 3]);
 }
 
 #[tokio::test(start_paused = true)]

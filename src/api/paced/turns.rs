@@ -28,7 +28,7 @@ pub struct Pressure {
     /// How many requests may leave, where that is bounded.
     pub rate: Option<Rate>,
     /// Since when the first of each lane waits, if anybody does.
-    pub since: [Option<Instant>; 2],
+    pub since: [Option<Instant>; 3],
 }
 
 #[derive(Debug)]

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::Supervisor;
+use tokio::time::Instant;
+
+use super::{Driven, Supervisor};
 use crate::api::paced::bucket::Rate;
 use crate::api::{MessageId, Session, SessionId, StatusClass};
 use crate::crash::{self, Point};
 use crate::daemon::driver::{Driver, Parts};
 use crate::daemon::evaluator::Evaluator;
 use crate::daemon::executor::Executor;
+use crate::daemon::lister::List;
+use crate::daemon::listing::{Entry, Listed};
 use crate::daemon::ramp::Rank;
 use crate::daemon::watcher::{Place, Watcher};
 use crate::gate::{About, Gate, Kept};
@@ -28,6 +32,7 @@ const NAMED: usize = 20;
 
 /// A list that is being looked at.
 pub(super) struct Sifting {
+    asked: Instant,
     left: std::vec::IntoIter<Session>,
     /// What of it is new.
     fresh: Vec<Session>,
@@ -64,36 +69,45 @@ impl Supervisor {
 
     /// Takes in what the provider lists. It is looked at and driven a few at a time, so that ten thousand hold up no order and
     /// no pause.
-    pub(super) fn found(&mut self, sessions: Vec<Session>) {
+    pub(super) fn found(&mut self, List { asked, sessions }: List) {
         let acts = |session: &&Session| Rank::of(&session.status) == Rank::Acts;
         self.ramp.act(|| sessions.iter().filter(acts).map(|session| session.id.clone()).collect());
-        self.listed = Some(Sifting { left: sessions.into_iter(), fresh: Vec::new(), known: Vec::new() });
+        self.listed = Some(Sifting { asked, left: sessions.into_iter(), fresh: Vec::new(), known: Vec::new() });
     }
 
-    /// Looks which of the next few that are listed are new.
+    /// Looks which of the next few that are listed are new, and tells the others what the list says of them.
     pub(super) fn sift_some(&mut self) {
         let Some(mut listed) = self.listed.take() else { return };
         for session in listed.left.by_ref().take(LOOKED_AT) {
-            if self.is_new(&session) { listed.fresh.push(session) } else { listed.known.push(session) }
+            match self.drivers.get(&session.id) {
+                Some(driven) => driven.entry.says(&session.status, listed.asked),
+                None if self.is_new(&session) => {
+                    listed.fresh.push(session);
+                    continue;
+                }
+                None => {}
+            }
+            listed.known.push(session);
         }
         if listed.left.len() > 0 {
             self.listed = Some(listed);
             return;
         }
-        let Sifting { left, fresh, known } = listed;
+        let Sifting { asked, left, fresh, known } = listed;
         if known.len() > LOOKED_AT {
             // To give back the names of ten thousand takes milliseconds. Without a thread it is done here.
             let _ = quiet::apart("known sessions", move || drop((left, known)));
         }
-        self.sifted(fresh);
+        self.sifted(asked, fresh);
     }
 
-    fn sifted(&mut self, mut fresh: Vec<Session>) {
-        let told: BTreeSet<SessionId> = std::mem::take(&mut self.fresh).into_iter().map(|session| session.id).collect();
+    fn sifted(&mut self, asked: Instant, mut fresh: Vec<Session>) {
+        let told: BTreeSet<SessionId> =
+            std::mem::take(&mut self.fresh).into_iter().map(|(session, _)| session.id).collect();
         fresh.sort_by_key(|session| Rank::of(&session.status));
         let news: Vec<&Session> = fresh.iter().filter(|session| !told.contains(&session.id)).collect();
         self.say_found(&news);
-        self.fresh = fresh.into();
+        self.fresh = fresh.into_iter().map(|session| (session, asked)).collect();
         self.watch_named();
     }
 
@@ -106,7 +120,7 @@ impl Supervisor {
     /// Drives the next few that were found.
     pub(super) fn drive_some(&mut self) {
         let some = self.fresh.len().min(AT_ONCE);
-        for session in self.fresh.drain(..some).collect::<Vec<_>>() {
+        for (session, asked) in self.fresh.drain(..some).collect::<Vec<_>>() {
             // Ordered by its name or taken up again meanwhile, it is driven already.
             if !self.is_new(&session) {
                 continue;
@@ -114,8 +128,10 @@ impl Supervisor {
             let paused = session.status.class() == StatusClass::Paused;
             let first = if paused { FirstSeen::Paused } else { FirstSeen::NotPaused };
             let rank = Rank::of(&session.status);
+            let listing = self.roll.entry();
+            listing.0.says(&session.status, asked);
             let about = About { session: session.id, agent: session.agent, goal: session.goal };
-            self.drive_ranked(about, Vec::new(), first, rank);
+            self.drive_ranked(about, Vec::new(), first, rank, listing);
         }
     }
 
@@ -125,7 +141,9 @@ impl Supervisor {
             return;
         }
         let (after, pauses) = (self.standing.settings.blind_after, self.standing.settings.pause_when_blind);
-        if let Some(text) = self.parts.rate.and_then(|rate| too_slow(fresh.len(), rate, after, pauses)) {
+        let unlike_rest = |session: &&&Session| session.status.class() != StatusClass::Idle;
+        let may_act = fresh.iter().filter(unlike_rest).count();
+        if let Some(text) = self.parts.rate.and_then(|rate| too_slow(may_act, rate, after, pauses)) {
             tracing::warn!(target: TOLD, "{text}");
             self.parts.desk.notice(text);
         }
@@ -169,10 +187,18 @@ impl Supervisor {
     /// Starts driver and watcher of a session that nobody looked at: what is kept of it says whether it is held.
     pub(super) fn drive(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen) {
         let rank = if kept.is_empty() { Rank::Acts } else { Rank::Held };
-        self.drive_ranked(about, kept, first, rank);
+        let listing = self.roll.entry();
+        self.drive_ranked(about, kept, first, rank, listing);
     }
 
-    fn drive_ranked(&mut self, about: About, kept: Vec<Kept>, first: FirstSeen, rank: Rank) {
+    fn drive_ranked(
+        &mut self,
+        about: About,
+        kept: Vec<Kept>,
+        first: FirstSeen,
+        rank: Rank,
+        (entry, listed): (Entry, Listed),
+    ) {
         let session = about.session.clone();
         let (reins, inbox) = self.lines.reins();
         let stop = self.stop.clone();
@@ -190,7 +216,7 @@ impl Supervisor {
             FirstSeen::NotPaused if self.parts.store.was_there() => gate.begin_after_another(Duration::ZERO),
             FirstSeen::NotPaused => (),
         }
-        let place = Place { ramp: self.ramp.clone(), rank };
+        let place = Place { ramp: self.ramp.clone(), rank, listed, resting: self.parts.resting.clone() };
         let (provider, config) = (self.parts.watched.clone(), self.watching.clone());
         let watcher = Watcher::new(provider, session.clone(), cursor, config, place);
         let parts = Box::new(Parts {
@@ -222,7 +248,7 @@ impl Supervisor {
             driver.run(stop).await
         });
         self.driven.insert(task.id(), session.clone());
-        self.drivers.insert(session, reins);
+        self.drivers.insert(session, Driven { reins, entry });
     }
 }
 
@@ -246,13 +272,13 @@ pub(super) fn by_session(kept: Vec<Kept>) -> BTreeMap<SessionId, Vec<Kept>> {
     sorted
 }
 
-/// What has to be known where so many sessions cannot all be followed before they count as out of sight.
+/// What has to be known where so many sessions that may act cannot all be followed before they count as out of sight.
 fn too_slow(found: usize, rate: Rate, after: Duration, pauses: bool) -> Option<String> {
     let takes = found as f64 * REQUESTS_EACH / rate.as_per_second();
     let then = if pauses { "is paused" } else { "is only told of" };
     (takes > after.as_secs_f64()).then(|| {
         format!(
-            "to follow {found} sessions takes about {takes:.0} s with {:.0} requests a minute, and a session that is not seen for {} s \
+            "to follow {found} sessions that do not rest takes about {takes:.0} s with {:.0} requests a minute, and a session that is not seen for {} s \
              {then}: see provider.requests_per_minute, watch.blind_after and watch.on_blind",
             rate.as_per_second() * 60.0,
             after.as_secs(),
@@ -269,7 +295,7 @@ mod tests {
         let (rate, after) = (Rate::per_minute(600), Duration::from_secs(20));
         assert_eq!(too_slow(40, rate, after, true), None);
         let text = too_slow(300, rate, after, true).expect("a warning");
-        let expected = "to follow 300 sessions takes about 150 s with 600 requests a minute, and a session that is not seen for 20 s \
+        let expected = "to follow 300 sessions that do not rest takes about 150 s with 600 requests a minute, and a session that is not seen for 20 s \
                         is paused: see provider.requests_per_minute, watch.blind_after and watch.on_blind";
         assert_eq!(text, expected);
         assert!(too_slow(300, rate, after, false).expect("a warning").contains("is only told of"));

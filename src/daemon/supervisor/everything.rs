@@ -75,7 +75,7 @@ impl Supervisor {
     }
 
     fn tell_drivers(&mut self) {
-        self.drivers.values_mut().for_each(|driver| driver.stands(self.standing.clone()));
+        self.drivers.values_mut().for_each(|driver| driver.reins.stands(self.standing.clone()));
     }
 
     fn say(&self, text: String) {

@@ -11,7 +11,7 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(unheard) = driver.order(Box::new(Order::Decide(order)))
+        if let Err(unheard) = driver.reins.order(Box::new(Order::Decide(order)))
             && let (Order::Decide(Ordered { reply, .. }), why) = refused(unheard, Refusal::NoSuchApproval)
         {
             let _ = reply.send(Err(why));
@@ -23,7 +23,7 @@ impl Supervisor {
             let _ = order.reply.send(Err(Refusal::NoSuchApproval));
             return;
         };
-        if let Err(unheard) = driver.order(Box::new(Order::Screenshot(order)))
+        if let Err(unheard) = driver.reins.order(Box::new(Order::Screenshot(order)))
             && let (Order::Screenshot(order), why) = refused(unheard, Refusal::NoSuchApproval)
         {
             let _ = order.reply.send(Err(why));
@@ -43,7 +43,7 @@ impl Supervisor {
             let _ = acted.reply.send(Err(Refusal::NoSuchSession));
             return;
         };
-        if let Err(unheard) = driver.order(Box::new(Order::Act(acted)))
+        if let Err(unheard) = driver.reins.order(Box::new(Order::Act(acted)))
             && let (Order::Act(Acted { reply, .. }), why) = refused(unheard, Refusal::NoSuchSession)
         {
             let _ = reply.send(Err(why));

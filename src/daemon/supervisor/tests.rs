@@ -75,7 +75,7 @@ struct World {
     inlets: Inlets,
     store: Store,
     orders: mpsc::Sender<Directed>,
-    list: mpsc::Sender<Vec<Session>>,
+    list: mpsc::Sender<List>,
     beat: mpsc::Sender<Beat>,
     /// Kept open.
     _others: (mpsc::Sender<Ordered>, mpsc::Sender<ScreenshotOrder>, mpsc::Sender<Reconfigure>),
@@ -100,6 +100,7 @@ async fn world(provider: Arc<dyn Provider>, sessions: Vec<SessionId>) -> World {
     let config = crate::daemon::Config::new(config, provider.clone(), &file);
     let supervision = Supervision {
         watched: provider.clone(),
+        resting: provider.clone(),
         rate: None,
         provider,
         standing: Standing { halt: None, policy: Arc::new(config.policy), settings: Arc::new(config.settings) },

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use self::slots::{Answer, Poll, Stream, Wake};
 use super::{Known, Place, Replay, Seen, Sight, WatchConfig};
 use crate::api::backoff::{Backoff, Bounds, RATE_LIMIT_MAX};
-use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status};
+use crate::api::{ApiError, ErrorClass, Event, MessageId, Provider, SessionId, Status, StatusClass};
 use crate::daemon::alarm::Alarm;
 use crate::daemon::ramp::Turn;
 
@@ -85,10 +85,15 @@ pub(super) struct Task {
     steps: Sight,
     /// The last stream fell silent and none has brought anything since: that one is open is no proof.
     mute: bool,
-    /// Cross-checks put off since the last poll.
+    /// Cross-checks that a lively stream put off since the last poll.
     put_off: u8,
+    /// The stream has brought something since the newest poll that was answered began.
+    unread: bool,
     /// Polls in a row that found the session idle and nothing new.
     idle_polls: u8,
+    /// Whether the newest poll, and the newest opening of the stream, wait among those that rest.
+    poll_at_rest: bool,
+    opening_at_rest: bool,
     /// When the poll that is in flight began.
     poll_began: Duration,
     /// Failed polls since a break that has not been read back yet.
@@ -98,6 +103,8 @@ pub(super) struct Task {
     first_replay_over: bool,
     caught: bool,
     status: Option<Status>,
+    /// When the newest poll was answered, if it says that the agent acts.
+    acted: Option<Instant>,
     absences: u32,
     /// What was not found, until it is known whether the session is gone.
     absent: Option<(Source, String)>,
@@ -114,6 +121,8 @@ pub(super) struct Task {
 struct Trouble {
     /// The last call failed.
     failing: bool,
+    /// It was refused for the rate.
+    limited: bool,
     /// That was logged.
     said: bool,
     /// The key is refused.
@@ -127,7 +136,7 @@ struct Trouble {
 impl Trouble {
     fn none(now: Instant, first: Duration) -> Self {
         let limits = Backoff::new(Bounds { first, max: RATE_LIMIT_MAX });
-        Self { failing: false, said: false, refused: false, not_before: now, limits }
+        Self { failing: false, limited: false, said: false, refused: false, not_before: now, limits }
     }
 }
 
@@ -172,13 +181,17 @@ impl Task {
             steps: Sight::new(Duration::ZERO, config.blind_after),
             mute: false,
             put_off: 0,
+            unread: false,
             idle_polls: 0,
+            poll_at_rest: false,
+            opening_at_rest: false,
             poll_began: Duration::ZERO,
             missed: None,
             history_to: None,
             first_replay_over: false,
             caught: false,
             status: None,
+            acted: None,
             absences: 0,
             absent: None,
             polls: Trouble::none(origin, config.poll_interval),
@@ -226,6 +239,11 @@ impl Task {
         if let Ready(wake) = self.stream.poll(cx) {
             return Ready(wake);
         }
+        // One that is open brings what a task does, and nothing waits behind what acts.
+        let waits = !matches!(self.stream, Stream::Open(_)) || self.poll_at_rest;
+        if waits && self.place.listed.poll_begins(cx).is_ready() {
+            return Ready(Wake::Begins);
+        }
         let alarm = self.next_alarm().map(|at| (at, Wake::Alarm));
         let due = [self.poll.due(), self.stream.due(), alarm].into_iter().flatten();
         // Of what is due at the same time the first comes first.
@@ -236,7 +254,8 @@ impl Task {
     /// Handles what happened, and gives what is to be told behind all that was told on the way.
     fn take(&mut self, wake: Wake) -> Result<Option<Seen>, Over> {
         match wake {
-            Wake::PollDue => self.start_poll(),
+            Wake::PollDue => self.poll_unless_listed(),
+            Wake::Begins => self.begins(),
             Wake::CheckDue => self.check(),
             Wake::OpenDue => self.open_in_turn(),
             Wake::Turn(turn) => self.has_turn(turn),
@@ -274,23 +293,73 @@ impl Task {
             }
             self.replay_over();
         }
+        self.prove_by_list();
         if self.sight_until().is_some_and(|until| now >= until)
             && let Some((since, why)) = self.sight.lose(now)
         {
             self.missed.get_or_insert(0);
+            self.hurries();
             self.tell_blind(self.steps.is_blind(), since, why);
         }
         if self.steps_until().is_some_and(|until| now >= until)
             && let Some((since, why)) = self.steps.lose(now)
         {
+            self.hurries();
             let why = format!("no event stream can be kept open, so steps are not seen: {why}");
             self.tell_blind(self.sight.is_blind(), since, why);
         }
     }
 }
 
+/// Rest: no task runs, as far as is known.
+impl Task {
+    fn is_idle(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.class() == StatusClass::Idle)
+    }
+
+    /// Whether no task runs, as far as the session itself has told.
+    fn may_rest(&self) -> bool {
+        (self.status.is_none() || self.is_idle()) && !self.unread
+    }
+
+    /// Who reads, and whether it waits among those that rest: where a list of late says so, and nothing is out of sight.
+    fn reader(&self) -> (Arc<dyn Provider>, bool) {
+        let listed = self.place.listed.rests(self.config.cross_check);
+        let rests = listed && self.may_rest() && !self.sight.is_blind();
+        (if rests { &self.place.resting } else { &self.provider }.clone(), rests)
+    }
+
+    /// A task runs, says the list, or the session itself: what waits among those that rest waits among those that act from here on.
+    fn hurries(&mut self) {
+        if let Poll::Running(_) = self.poll
+            && self.poll_at_rest
+        {
+            self.poll_in(Duration::ZERO);
+        }
+        if let Stream::Opening(_) = self.stream
+            && self.opening_at_rest
+        {
+            self.start_opening();
+        }
+    }
+
+    fn begins(&mut self) {
+        self.hurries();
+        self.poll_soon();
+    }
+}
+
 /// Sight: of anything at all, and of steps. It is told lost when one is, and back when both are.
 impl Task {
+    /// Nothing is to be seen where nothing runs, says the list.
+    fn prove_by_list(&mut self) {
+        let counts = self.may_rest() && (!self.polls.failing || self.polls.limited);
+        let Some(at) = self.place.listed.rested_at().filter(|_| counts) else { return };
+        let at = at.saturating_duration_since(self.origin);
+        self.sight.prove(at);
+        self.steps.prove(at);
+    }
+
     /// When sight will be lost. A poll that is in flight has its own time to answer.
     fn sight_until(&self) -> Option<Duration> {
         let until = self.sight.deadline()?;
@@ -383,7 +452,8 @@ impl Task {
             Source::Polls => {}
             Source::Streams => self.steps.fail(error.to_string()),
         }
-        self.trouble(source).failing = true;
+        let limited = matches!(error.class, ErrorClass::RateLimited { .. });
+        (self.trouble(source).failing, self.trouble(source).limited) = (true, limited);
         if matches!(error.class, ErrorClass::NotFound { .. }) {
             // Most that are not found are gone, which is no trouble; that is known in a moment.
             self.absent.get_or_insert_with(|| (source, error.to_string()));

@@ -231,6 +231,7 @@ impl Label for Lane {
         let name = match self {
             Self::Watch => "watch",
             Self::List => "list",
+            Self::Rest => "rest",
         };
         vec![("lane", name)]
     }

@@ -21,7 +21,7 @@ fn busy() -> Metrics {
     });
     metrics.queue(Queue::Writer, 3);
     let now = Instant::now();
-    let since = [Some(now), None];
+    let since = [Some(now), None, None];
     let later = now + Duration::from_millis(1500);
     metrics.pressure(&Pressure { rate: Some(Rate::per_minute(600)), since }, later);
     metrics

@@ -37,13 +37,13 @@ fn without_a_bound_nobody_waits() {
 }
 
 #[test]
-fn watchers_go_before_the_list_each_in_the_order_of_coming() {
+fn watchers_go_before_the_list_and_that_before_what_rests_each_in_the_order_of_coming() {
     let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
-    for (waiter, lane) in [Lane::List, Lane::Watch, Lane::Watch].into_iter().enumerate() {
+    for (waiter, lane) in [Lane::Rest, Lane::List, Lane::Watch, Lane::Watch].into_iter().enumerate() {
         bucket.ask(ms(0), lane, waiter as Waiter);
     }
     let gone = let_go(&mut bucket, ms(0), ms(1000));
-    assert_eq!(gone, [(ms(0), 1), (ms(100), 2), (ms(200), 0)]);
+    assert_eq!(gone, [(ms(0), 2), (ms(100), 3), (ms(200), 1), (ms(300), 0)]);
 }
 
 #[test]
@@ -54,6 +54,17 @@ fn a_lane_that_is_passed_over_has_one_turn_now_and_then() {
     let gone = let_go(&mut bucket, ms(0), ms(20_000));
     let lists: Vec<_> = gone.iter().enumerate().filter(|(_, (_, waiter))| *waiter >= 100).map(|(at, _)| at).collect();
     assert_eq!((gone.len(), lists), (104, vec![3, 7, 11, 15]));
+}
+
+#[test]
+fn what_rests_has_a_sixteenth_where_others_wait_all_along() {
+    let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
+    for (first, lane) in [(0, Lane::Watch), (1000, Lane::List), (2000, Lane::Rest)] {
+        (0..200).for_each(|waiter| bucket.ask(ms(0), lane, first + waiter));
+    }
+    let gone = let_go(&mut bucket, ms(0), ms(16_000));
+    let of = |first: Waiter| gone.iter().filter(|(_, waiter)| *waiter / 1000 == first / 1000).count();
+    assert_eq!((gone.len(), of(0), of(1000), of(2000)), (161, 111, 40, 10));
 }
 
 #[test]
@@ -150,7 +161,7 @@ enum Act {
 }
 
 fn lane() -> impl Strategy<Value = Lane> {
-    prop_oneof![Just(Lane::Watch), Just(Lane::List)]
+    prop_oneof![Just(Lane::Watch), Just(Lane::List), Just(Lane::Rest)]
 }
 
 fn act(refusals: bool) -> impl Strategy<Value = Act> {
@@ -246,7 +257,7 @@ proptest! {
         let mut bucket = Bucket::new(Some(Rate::per_minute(600)));
         let mut played = Played::default();
         // How often the others had a turn since each lane had one.
-        let mut others = [0; 2];
+        let mut others = [0; 3];
         for act in acts {
             let before = played.turns.len();
             played.act(&mut bucket, act);
@@ -256,7 +267,7 @@ proptest! {
                 let since: Vec<_> = played.turns[at + 1..].iter().filter(|(_, _, other)| *other < waiter).collect();
                 let passed = since.iter().any(|(_, other, _)| *other < lane)
                     || played.waiting.iter().any(|(other, other_waiter)| *other < lane && *other_waiter < waiter);
-                prop_assert!(!passed || others[lane.at()] >= PASSED_MOST, "{waiter} of {lane:?} at {when:?}");
+                prop_assert!(!passed || others[lane.at()] >= lane.patience(), "{waiter} of {lane:?} at {when:?}");
                 others = others.map(|turns| turns + 1);
                 others[lane.at()] = 0;
             }

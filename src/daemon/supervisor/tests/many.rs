@@ -10,6 +10,8 @@ const SESSIONS: usize = 3_000;
 /// Reads and streams are answered after a moment; who begins is written down.
 #[derive(Default)]
 struct Slow {
+    /// Reads are never answered.
+    silent: bool,
     began: Mutex<Began>,
 }
 
@@ -36,6 +38,10 @@ fn acts(number: usize) -> bool {
 
 fn id(number: usize) -> SessionId {
     SessionId::try_from(format!("s-{number:04}")).expect("an id")
+}
+
+fn list(sessions: Vec<Session>) -> List {
+    List { asked: Instant::now(), sessions }
 }
 
 fn listed(number: usize) -> Session {
@@ -70,11 +76,17 @@ impl Provider for Slow {
                 began.most = began.most.max(began.under_way.len());
             }
         }
+        if self.silent {
+            return std::future::pending().await;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
         Ok(Messages { events: Vec::new(), status: Status("running".to_owned()) })
     }
 
     async fn events(&self, id: &SessionId) -> Result<EventStream, ApiError> {
+        if self.silent {
+            return std::future::pending().await;
+        }
         tokio::time::sleep(Duration::from_millis(10)).await;
         let mut began = self.began();
         began.under_way.remove(id);
@@ -128,7 +140,7 @@ async fn thousands_begin_a_few_at_a_time_those_that_act_first_and_it_is_told_who
     let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
     let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
 
-    world.list.send((0..SESSIONS).map(listed).collect()).await.expect("a supervisor");
+    world.list.send(list((0..SESSIONS).map(listed).collect())).await.expect("a supervisor");
     until(&desk, |snapshot| snapshot.sessions.len() == SESSIONS).await;
     feel(&world.beat).await;
     let waits = |snapshot: &Snapshot| snapshot.unfollowed();
@@ -160,7 +172,7 @@ async fn a_stop_of_everything_pauses_who_waits_for_a_turn() {
 
     let all: Vec<Session> = (0..SESSIONS).filter(|number| acts(*number)).map(listed).collect();
     let ids: BTreeSet<SessionId> = all.iter().map(|session| session.id.clone()).collect();
-    world.list.send(all).await.expect("a supervisor");
+    world.list.send(list(all)).await.expect("a supervisor");
     until(&desk, |snapshot| snapshot.sessions.len() == ids.len()).await;
     assert!(provider.began().order.len() < ids.len(), "some wait for their turn");
     let (reply, _answer) = oneshot::channel();
@@ -170,6 +182,32 @@ async fn a_stop_of_everything_pauses_who_waits_for_a_turn() {
         tokio::task::yield_now().await;
     }
     assert!(provider.began().order.len() < ids.len(), "no pause waited for a turn");
+    stop.cancel();
+    supervisor.await.expect("no panic");
+}
+
+/// As behind a rate limit, where each waits for its turn.
+#[tokio::test]
+async fn who_cannot_be_read_is_paused_as_unseen_unless_the_list_shows_it_at_rest_and_until_a_task_begins() {
+    let provider = Arc::new(Slow { silent: true, ..Slow::default() });
+    let world = world(provider.clone(), Vec::new()).await;
+    // Not before the store is open: its own waits are for a disk.
+    tokio::time::pause();
+    let stop = CancellationToken::new();
+    let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
+    let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
+
+    let (rests, runs) = (listed(0), listed(9));
+    for _ in 0..50 {
+        world.list.send(list(vec![rests.clone(), runs.clone()])).await.expect("a supervisor");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(provider.began().pauses, BTreeSet::from([runs.id.clone()]));
+    let begins = Session { status: runs.status.clone(), ..rests };
+    while provider.began().pauses.len() < 2 {
+        world.list.send(list(vec![begins.clone(), runs.clone()])).await.expect("a supervisor");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
     stop.cancel();
     supervisor.await.expect("no panic");
 }

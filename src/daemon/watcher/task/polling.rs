@@ -15,7 +15,9 @@ impl Task {
         // Whoever sees nothing wants to see all of it.
         self.reads_on = std::mem::take(&mut self.soon) && !self.sight.is_blind() && !self.may_settle();
         let after = if self.reads_on { self.read_to } else { self.read_after };
-        let (provider, session) = (self.provider.clone(), self.session.clone());
+        let (provider, at_rest) = self.reader();
+        self.poll_at_rest = at_rest;
+        let session = self.session.clone();
         self.put_off = 0;
         self.poll = Poll::Running(if self.absences == 0 {
             Box::pin(async move { Answer::Messages(provider.messages(&session, after).await) })
@@ -49,7 +51,38 @@ impl Task {
             self.put_off += 1;
             return self.check_later();
         }
+        if self.may_wait(self.config.cross_check) {
+            return self.check_later();
+        }
         self.start_poll();
+    }
+
+    pub(super) fn poll_unless_listed(&mut self) {
+        let later = self.config.idle_interval();
+        if self.may_wait(later) { self.poll_in(later) } else { self.start_poll() }
+    }
+
+    /// Whether a poll may wait for so long: a list that says that the session rests is one read for all of them. What was read has been
+    /// read twice, and the session itself is asked within `blind_after`.
+    fn may_wait(&self, later: Duration) -> bool {
+        let listed = &self.place.listed;
+        let rests = self.is_idle() && self.may_rest() && listed.is_proved() && listed.rests(self.config.cross_check);
+        let sees = self.absences == 0 && !self.soon && !self.polls.failing && !self.sight.is_blind();
+        let in_time = self.now() + later + self.config.confirm_after <= self.poll_began + self.config.blind_after;
+        rests && sees && in_time && self.read_after == self.read_to
+    }
+
+    /// Where the agent acts, as this answer says and the one before it did, the list should have said so meanwhile.
+    fn compare_with_list(&mut self, acts: bool) {
+        let before = std::mem::replace(&mut self.acted, acts.then(Instant::now));
+        let Some(before) = before.filter(|_| acts) else { return };
+        if self.place.listed.compare(before) {
+            tracing::warn!(
+                session = %self.session,
+                "the provider's list says that nothing runs in session {}, which acts: it is not relied on as long as that is so, and sessions at \
+                 rest are asked themselves", self.session
+            );
+        }
     }
 
     fn check_later(&mut self) {
@@ -90,9 +123,14 @@ impl Task {
             self.tell(Seen::MessagesRead { up_to });
         }
         self.tell_cursor();
+        self.prove_by_list();
+        self.place.listed.read(self.origin + self.poll_began);
+        let acts = messages.status.class() == StatusClass::Active;
         let changed = self.tell_status(messages.status)?;
+        self.compare_with_list(acts);
         let again = std::mem::take(&mut self.poll_again);
         if !again && !self.reads_on {
+            self.unread = false;
             self.missed = None;
             self.restore_sight();
         }
@@ -171,6 +209,9 @@ impl Task {
             self.steps.prove(self.now());
         }
         self.status = Some(status.clone());
+        if class.may_act() {
+            self.hurries();
+        }
         self.tell(Seen::Status(status));
         if class == StatusClass::Over {
             return self.gone().map(|()| true);
@@ -195,7 +236,7 @@ impl Task {
     }
 
     pub(super) fn poll_failed(&mut self, error: &ApiError) {
-        (self.poll_again, self.soon) = (false, false);
+        (self.poll_again, self.soon, self.acted) = (false, false, None);
         self.failed(Source::Polls, error);
         self.count_missed(error);
         let is_first = !std::mem::replace(&mut self.polled, true);

@@ -67,6 +67,8 @@ pub(super) enum Wake {
     Silent,
     PollDue,
     CheckDue,
+    /// The list says that a task runs where none did.
+    Begins,
     Answered(Answer),
     Alarm,
 }

@@ -12,7 +12,9 @@ use crate::daemon::watcher::Seen;
 
 impl Task {
     pub(super) fn start_opening(&mut self) {
-        let (provider, session) = (self.provider.clone(), self.session.clone());
+        let (provider, at_rest) = self.reader();
+        self.opening_at_rest = at_rest;
+        let session = self.session.clone();
         self.stream = Stream::Opening(Box::pin(async move { provider.events(&session).await }));
     }
 
@@ -129,6 +131,7 @@ impl Task {
         if let Stream::Open(open) = &mut self.stream {
             open.fruitful = Some(at);
         }
+        self.unread = true;
         Some(self.news(event))
     }
 }
