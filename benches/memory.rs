@@ -20,7 +20,7 @@ use holdpoint::api::agi::{Agi, AgiConfig};
 use holdpoint::api::{EventStream, MessageId, Provider, SessionId};
 use holdpoint::daemon::driver::Driver;
 use holdpoint::daemon::evaluator::Evaluator;
-use holdpoint::daemon::listing::Roll;
+use holdpoint::daemon::listing::{Entry, Roll};
 use holdpoint::daemon::ramp::{Ramp, Rank};
 use holdpoint::daemon::reins::{Lines, Reins};
 use holdpoint::daemon::watcher::{Known, Place, WatchConfig, Watcher};
@@ -97,6 +97,7 @@ fn parts() {
     line("driver, with gate and evaluator", &[size_of::<Driver>() as i64]);
     let lines = Lines::default();
     line("how it is told what to do", &[size_of::<Reins>() as i64, of(|| lines.reins())]);
+    line("what the list says of it", &[size_of::<Entry>() as i64, of(|| roll.entry())]);
 }
 
 fn see(gate: &mut Gate, evaluator: &mut Evaluator, n: u64) {
