@@ -71,7 +71,7 @@ struct Shared {
 /// What a list says of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Says {
-    /// Nothing that counts here: a session that is paused, or waits, is not at rest, nor does its agent act.
+    /// Neither: a session that is paused, or waits, has a task, and its agent does not act.
     Nothing,
     /// No task runs.
     Rests,

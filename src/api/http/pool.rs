@@ -44,8 +44,8 @@ pub(super) struct Pool {
     requests: Requests,
     /// So many are kept that carry no request.
     most: usize,
-    /// Those, and since when; the last used one last, and what was opened ahead first. A task to ask for one would be another waking before a pause
-    /// leaves, so this is a lock, held for as long as one is put in or taken out.
+    /// Those, and since when; the last used one last, and what was opened ahead first. A task to ask for one would be another
+    /// waking before a pause leaves, so this is a lock, held for as long as one is put in, taken out, or looked at.
     idle: Mutex<VecDeque<(Wire, Instant)>>,
     /// A request left, and fewer than [`AHEAD`] are idle.
     short: Notify,
