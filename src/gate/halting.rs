@@ -63,6 +63,7 @@ impl Gate {
         if self.halted.take().is_none() {
             return;
         }
+        self.found_no_more();
         let recording = matches!(self.phase, Phase::Recording(_));
         let open = |case: &&mut Box<super::case::Case>| case.kept.closed.is_none();
         let Some(case) = self.case.as_mut().filter(open) else { return };
@@ -75,6 +76,11 @@ impl Gate {
     /// Whether everything is stopped, and a call left before that: its answer may tell how things were then.
     pub(super) fn left_before_stop(&self, call: CallId) -> bool {
         self.halted.as_ref().is_some_and(|halted| call <= halted.after)
+    }
+
+    /// Whether a session that acts, or may, is paused because everything is stopped.
+    pub(super) fn stops_what_acts(&self) -> bool {
+        self.halted.as_ref().is_some_and(|halted| !halted.passes)
     }
 
     /// Whether nothing happens by itself.

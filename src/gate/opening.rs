@@ -203,6 +203,9 @@ impl Gate {
     /// Sight was lost for too long: the session is paused, or it is only said.
     pub(super) fn blind(&mut self, turn: &mut Turn<'_>, why: &str) {
         self.rest_ends();
+        // Where everything is stopped it is paused, whatever is configured: it may act.
+        turn.moves = true;
+        let pauses = self.settings.pause_when_blind || self.stops_what_acts();
         if self.settings.pause_when_blind && matches!(self.phase, Phase::Watching) {
             return self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
         }
@@ -210,7 +213,7 @@ impl Gate {
         self.notice(turn, text.clone());
         let told = self.asks_about_a_hold();
         self.renote(turn, text);
-        if told || !self.settings.pause_when_blind {
+        if told || !pauses {
             return;
         }
         self.spoil("holdpoint lost sight of the session while the decision was being recorded");

@@ -8,10 +8,13 @@
 //! everything is stopped a rest is looked at once more, and what does not agree is paused. Where a question is open only the
 //! gate's own looks count; while everything is stopped, two that do not find the agent waiting withdraw it, and the session
 //! is paused.
+//!
+//! A look that is refused for the rate says nothing of the agent: it undoes no earlier one, and is repeated later. Whoever watches
+//! tells when the session acts, or is not seen.
 
 use std::time::Duration;
 
-use crate::api::{Status, StatusClass};
+use crate::api::{ApiError, ErrorClass, Status, StatusClass};
 use crate::control::{OperatorName, SessionDone, SessionState};
 use crate::operator::escape::short;
 
@@ -19,6 +22,10 @@ use super::directed::Stop;
 use super::doubting::APART;
 use super::phase::Phase;
 use super::{Answer, CallId, Effect, Gate, Observed, ReplyTo, Turn};
+
+/// How long after a look that was refused for the rate the next one leaves, at least, and half of the most: others wait for their
+/// turn as well.
+const REFUSED: Duration = Duration::from_secs(15);
 
 /// Why nothing runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +45,8 @@ pub(super) struct Rest {
     since: Option<(Still, Duration)>,
     /// Whether a second look agreed.
     sure: bool,
+    /// Whether a list's is all there is, of a session that was found while everything is stopped.
+    listed: bool,
     /// The look under way.
     look: Option<CallId>,
     /// When the next one is due, on the monotonic clock.
@@ -62,20 +71,20 @@ impl Rest {
 
     /// The agent acts, or may: what was seen before counts no more.
     fn ends(&mut self) {
-        (self.since, self.sure, self.look, self.next) = (None, false, None, None);
+        (self.since, self.sure, self.listed, self.look, self.next) = (None, false, false, None, None);
     }
 
     /// Another status is told while a look is under way. It may have been read before that look left, so it confirms nothing;
     /// what it contradicts has to be seen anew.
     fn told_meanwhile(&mut self, still: Option<Still>) {
         if still.is_none() {
-            (self.since, self.sure) = (None, false);
+            (self.since, self.sure, self.listed) = (None, false, false);
         }
     }
 
-    /// One look. Whether it confirmed an earlier one.
+    /// One look.
     fn seen(&mut self, still: Option<Still>, now: Duration) {
-        self.look = None;
+        (self.look, self.listed) = (None, false);
         let agrees = still.is_some() && still == self.since.map(|(still, _)| still);
         match (still, self.since) {
             (Some(_), Some((_, since))) if agrees => self.sure |= now.saturating_sub(since) >= APART,
@@ -86,6 +95,15 @@ impl Rest {
 }
 
 impl Gate {
+    /// Begins, while everything is stopped, with what a list says that was asked for at `asked`, on the monotonic clock: that no
+    /// task runs. It is the first of two looks, so that a session at rest is not paused for having been found; whoever watches takes
+    /// the second, because a look of the gate's own would bring all of its history. Called before the
+    /// [`Input::Halt`](super::Input::Halt).
+    pub fn begin_listed_at_rest(&mut self, asked: Duration) {
+        (self.rest.told, self.rest.listed) = (Some(Still::Idle), true);
+        self.rest.since = Some((Still::Idle, asked));
+    }
+
     /// Why nothing runs here, where that is known and nothing is held.
     pub(super) fn at_rest(&self) -> Option<Still> {
         matches!(self.phase, Phase::Watching).then(|| self.rest.known()).flatten()
@@ -189,14 +207,20 @@ impl Gate {
         }
     }
 
-    /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs.
+    /// Everything is stopped. A session that is known to rest is looked at once more, and not paused unless that look differs; one
+    /// that was just found at rest is not paused unless whoever watches it sees something else.
     pub(super) fn rests_through(&mut self, turn: &mut Turn<'_>) -> bool {
         let rests = self.at_rest().is_some();
         self.rest.sure = false;
         if rests {
             self.look(turn);
         }
-        rests
+        rests || (self.rest.listed && matches!(self.phase, Phase::Watching))
+    }
+
+    /// The stop is over that a session was found in.
+    pub(super) fn found_no_more(&mut self) {
+        self.rest.listed = false;
     }
 
     /// Everything is stopped. An agent whose question is open waits, or so it seems: that is looked at once more.
@@ -242,6 +266,13 @@ impl Gate {
         }
     }
 
+    /// Up to as long as [`REFUSED`], by the session's name: what was refused together does not come back together.
+    fn spread(&self) -> Duration {
+        let bytes = self.about.session.as_str().bytes();
+        let number = bytes.fold(0, |number: u32, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
+        REFUSED * (number % 100) / 100
+    }
+
     fn look(&mut self, turn: &mut Turn<'_>) {
         let call = self.read(turn);
         (self.rest.look, self.rest.next) = (Some(call), None);
@@ -253,11 +284,21 @@ impl Gate {
         if self.rest.look != Some(call) {
             return;
         }
+        // Where a cancellation waits for it, what was seen before is not enough.
+        if is_refused_for_the_rate(result) && self.rest.since.is_some() && self.rest.cancels.is_empty() {
+            let next = turn.now.mono + REFUSED + self.spread();
+            (self.rest.look, self.rest.next) = (None, Some(next));
+            return;
+        }
         let still = result.as_ref().ok().and_then(still_of);
         self.rest.seen(still, turn.now.mono);
         self.rest.next = still.is_none().then(|| turn.now.mono + self.settings.hold_poll);
         turn.moves |= still.is_none();
     }
+}
+
+fn is_refused_for_the_rate(look: &Result<Observed, ApiError>) -> bool {
+    matches!(look, Err(ApiError { class: ErrorClass::RateLimited { .. }, .. }))
 }
 
 /// Why nothing runs, as far as one look shows. A word that is not known may mean that the agent acts, and an execution status

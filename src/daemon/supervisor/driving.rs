@@ -216,6 +216,9 @@ impl Supervisor {
             FirstSeen::NotPaused if self.parts.store.was_there() => gate.begin_after_another(Duration::ZERO),
             FirstSeen::NotPaused => (),
         }
+        if let Some(asked) = listed.rested_at().filter(|_| self.standing.halt.is_some()) {
+            gate.begin_listed_at_rest(asked.saturating_duration_since(self.parts.clock.origin()));
+        }
         let place = Place { ramp: self.ramp.clone(), rank, listed, resting: self.parts.resting.clone() };
         let (provider, config) = (self.parts.watched.clone(), self.watching.clone());
         let watcher = Watcher::new(provider, session.clone(), cursor, config, place);

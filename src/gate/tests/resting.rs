@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, EventKind, MessageId, PauseAnswer, Status};
+use crate::api::{ApiError, ErrorClass, EventKind, MessageId, PauseAnswer, Status};
 use crate::control::{Halt, OperatorName, SessionAct, SessionState, Stillness};
 use crate::gate::phase::Phase;
-use crate::gate::{Input, Observed, ReplyTo};
+use crate::gate::{Input, Observed, ReplyTo, Settings};
 
-use super::harness::{POLL, SETTLE};
-use super::scene::{Said, Scene, asks, ended, lost, missing, paused, quiet, running, waiting};
+use super::harness::{POLL, SETTLE, settings};
+use super::scene::{Said, Scene, asks, ended, failed, lost, missing, paused, quiet, running, waiting};
 
 const APART: Duration = Duration::from_millis(500);
+const LATER: Duration = Duration::from_secs(15);
 const NOTHING: [&str; 0] = [];
 
 type Read = Result<Observed, ApiError>;
@@ -37,6 +38,22 @@ fn resting(status: &str, look: Read) -> Scene {
     assert_eq!(scene.after(APART), ["read"]);
     assert_eq!(scene.read(look), NOTHING);
     scene
+}
+
+/// A list says so, and everything is stopped already.
+fn found_at_rest() -> Scene {
+    found_at_rest_with(settings())
+}
+
+fn found_at_rest_with(settings: Settings) -> Scene {
+    let mut scene = Scene::with(settings);
+    scene.gate.begin_listed_at_rest(scene.now.mono);
+    assert_eq!(halt(&mut scene), NOTHING);
+    scene
+}
+
+fn limited() -> Read {
+    failed(ErrorClass::RateLimited { retry_after: None })
 }
 
 fn idle() -> Scene {
@@ -178,6 +195,78 @@ fn a_stop_of_everything_pauses_what_its_look_does_not_find_at_rest() {
 fn a_stop_of_everything_pauses_what_is_only_said_once_to_rest() {
     let mut scene = watching();
     told(&mut scene, "finished");
+    assert_eq!(halt(&mut scene)[..2], ["pause", "record opened"]);
+}
+
+#[test]
+fn a_look_refused_for_the_rate_undoes_no_rest_and_is_repeated_later() {
+    let mut scene = idle();
+    assert_eq!(halt(&mut scene), ["read"]);
+    assert_eq!(scene.read(limited()), NOTHING);
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet, "and confirms none");
+    assert_eq!(scene.after(LATER - APART), NOTHING);
+    assert_eq!(scene.after(LATER + APART), ["read"]);
+    assert_eq!(scene.read(limited()), NOTHING);
+    assert_eq!(told(&mut scene, "running")[..2], ["pause", "record opened"], "what is seen meanwhile counts");
+}
+
+#[test]
+fn a_session_found_at_rest_while_everything_is_stopped_is_not_paused_and_rests_once_it_was_read() {
+    let mut scene = found_at_rest();
+    assert_eq!(scene.after(LATER * 2), NOTHING, "nothing of its own before the history was read");
+    assert_eq!(scene.gate.stillness(), Stillness::NotYet);
+    assert_eq!(told(&mut scene, "finished"), NOTHING);
+    assert_eq!(scene.gate.stillness(), Stillness::NothingRuns, "the list and a read are two looks");
+    scene.input(Input::CaughtUp);
+    assert_eq!(scene.after(LATER), NOTHING);
+    assert_eq!(told(&mut scene, "running")[..2], ["pause", "record opened"]);
+}
+
+#[test]
+fn a_session_found_at_rest_and_read_at_once_is_looked_at_again() {
+    for status in [Some("finished"), None] {
+        let mut scene = found_at_rest();
+        status.into_iter().for_each(|status| assert_eq!(told(&mut scene, status), NOTHING));
+        scene.input(Input::CaughtUp);
+        assert_eq!(scene.gate.stillness(), Stillness::NotYet);
+        assert_eq!(scene.after(APART), ["read"]);
+        assert_eq!(scene.read(ended()), NOTHING);
+        assert_eq!(scene.gate.stillness(), Stillness::NothingRuns, "{status:?}");
+    }
+}
+
+#[test]
+fn a_session_found_at_rest_while_everything_is_stopped_is_paused_once_anything_says_otherwise() {
+    assert_eq!(told(&mut found_at_rest(), "running")[..2], ["pause", "record opened"]);
+    for kind in [EventKind::User, EventKind::Thought, EventKind::Step] {
+        assert_eq!(found_at_rest().seen(kind.clone(), quiet())[..2], ["pause", "record opened"], "{kind:?}");
+    }
+    for look in [running(), lost(), missing(), paused()] {
+        let mut scene = found_at_rest();
+        scene.input(Input::CaughtUp);
+        scene.after(APART);
+        assert_eq!(scene.read(look.clone())[..2], ["pause", "record opened"], "{look:?}");
+    }
+}
+
+#[test]
+fn a_session_out_of_sight_is_paused_while_everything_is_stopped_whatever_is_configured() {
+    for pauses in [true, false] {
+        let mut scene = found_at_rest_with(Settings { pause_when_blind: pauses, ..settings() });
+        let said = scene.input(Input::Blind { why: "nothing was read for 20 s".to_owned() });
+        assert_eq!(said[0], "pause", "{pauses}: {said:?}");
+    }
+}
+
+#[test]
+fn what_a_list_said_of_a_session_is_nothing_once_it_was_read_or_the_stop_has_ended() {
+    let again = |scene: &mut Scene| {
+        scene.input(Input::EndHalt);
+        halt(scene)
+    };
+    assert_eq!(again(&mut found_at_rest())[..2], ["pause", "record opened"]);
+    let mut scene = found_at_rest();
+    told(&mut scene, "waiting_for_input");
     assert_eq!(halt(&mut scene)[..2], ["pause", "record opened"]);
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::control::{Sight, Snapshot};
+use crate::control::{Halt, Sight, Snapshot};
 
 const SESSIONS: usize = 3_000;
 
@@ -208,6 +208,37 @@ async fn who_cannot_be_read_is_paused_as_unseen_unless_the_list_shows_it_at_rest
         world.list.send(list(vec![begins.clone(), runs.clone()])).await.expect("a supervisor");
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+    stop.cancel();
+    supervisor.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_start_while_everything_is_stopped_pauses_what_acts_and_nothing_that_the_list_shows_at_rest_until_it_begins()
+{
+    let provider = Arc::new(Slow { silent: true, ..Slow::default() });
+    let mut world = world(provider.clone(), Vec::new()).await;
+    // Not before the store is open: its own waits are for a disk.
+    tokio::time::pause();
+    let by = OperatorName("ops1".to_owned());
+    world.supervision.standing.halt = Some(Halt { by, at: jiff::Timestamp::UNIX_EPOCH, reason: None });
+    let stop = CancellationToken::new();
+    let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
+    let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
+
+    let all: Vec<Session> = (0..100).map(listed).collect();
+    let acting: BTreeSet<SessionId> = (0..100).filter(|number| acts(*number)).map(id).collect();
+    for _ in 0..20 {
+        world.list.send(list(all.clone())).await.expect("a supervisor");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(provider.began().pauses, acting);
+    let mut all = all;
+    all[0].status = Status("running".to_owned());
+    while !provider.began().pauses.contains(&id(0)) {
+        world.list.send(list(all.clone())).await.expect("a supervisor");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(provider.began().pauses.len(), acting.len() + 1);
     stop.cancel();
     supervisor.await.expect("no panic");
 }

@@ -64,6 +64,10 @@ impl Provider {
         !self.gone && self.task == Task::Running && self.paused.is_none() && self.pausing.is_none()
     }
 
+    pub fn is_listed_paused(&self) -> bool {
+        self.paused.is_some() && !self.hides_pauses
+    }
+
     /// Whether a stranger's pause holds the session now.
     pub fn is_paused_by_a_stranger(&self) -> bool {
         self.paused.or(self.pausing) == Some(By::Stranger)

@@ -531,6 +531,10 @@ impl World {
         if live.is_empty() && self.provider.paused.or(self.provider.pausing).is_none() {
             self.gate.begin_after_another(self.now.mono);
         }
+        // A list may be behind.
+        if live.is_empty() && self.halt.is_some() && !self.provider.is_listed_paused() {
+            self.gate.begin_listed_at_rest(self.now.mono);
+        }
         self.checks.found(live.is_empty() && self.provider.paused == Some(By::Us));
         for kept in live {
             let effects = self.gate.recover(self.now, &mut self.mint, kept);
