@@ -24,7 +24,8 @@ const ROWS: usize = 128;
 /// What a transaction is written upon.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Upon {
-    /// This is the newest entry, and no approval that is written of has an outcome. The statements fail where it is not so.
+    /// This is the newest entry, and no approval that is written of has an outcome: as long as it has none, it is live. The statements
+    /// fail where it is not so.
     Expected(Head),
     /// What is read in the same transaction, after this was expected as the newest entry.
     Read(Option<Head>),
@@ -248,12 +249,15 @@ fn insert_lines(query: &mut QueryBuilder<Sqlite>, lines: &[Line], upon: Upon) {
     });
     // An outcome that stands leaves no position to an entry that was not judged by it.
     query.push(") WHERE column1 IS NOT NULL ON CONFLICT (id) DO UPDATE SET seq = iif(approvals.outcome IS NULL");
+    // To set that it is live where it is would write a page of the index of those that are.
+    let stay_live = matches!(upon, Upon::Expected(_)) && states.iter().all(|(_, state)| state.live);
     match upon {
+        Upon::Expected(_) if stay_live => drop(query.push(" AND approvals.live = 1")),
         Upon::Expected(_) => (),
         Upon::Read(_) => drop(query.push(" OR approvals.outcome = excluded.outcome")),
     }
-    query.push(", excluded.seq, NULL), outcome = excluded.outcome, delivery = excluded.delivery, ");
-    query.push("live = excluded.live, kept = excluded.kept; ");
+    query.push(", excluded.seq, NULL), outcome = excluded.outcome, delivery = excluded.delivery, kept = excluded.kept");
+    query.push(if stay_live { "; " } else { ", live = excluded.live; " });
 }
 
 fn move_cursors(query: &mut QueryBuilder<Sqlite>, cursors: &Cursors, at: jiff::Timestamp) {

@@ -328,3 +328,45 @@ fn fresh() -> Kept {
     kept.card.approval = ApprovalId(Uuid::now_v7());
     kept
 }
+
+/// Whoever decided waits for each page to be written to the log.
+#[tokio::test]
+async fn a_decision_writes_few_pages() {
+    const PAGE: u64 = 4096 + 24;
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let opened: Vec<Kept> = std::iter::repeat_with(|| {
+        let mut kept = open(1);
+        kept.card.approval = ApprovalId(Uuid::now_v7());
+        kept
+    })
+    .take(40)
+    .collect();
+    let writes: Vec<Write> = opened.iter().map(|kept| write(Entry::Opened, kept, 1)).collect();
+    store.append(&writes, &NO_CURSORS, at(1)).await.unwrap();
+    let log = || std::fs::metadata(place.beside("-wal")).unwrap().len();
+    let before = log();
+    for kept in &opened {
+        let decided = write(Entry::Decided, &closed(kept, Outcome::Approved, Delivery::Applying), 20);
+        assert_eq!(store.append(&[decided], &NO_CURSORS, at(20)).await.unwrap(), [Ok(())]);
+    }
+    let pages = (log() - before) / PAGE;
+    assert!((40 * 3..=40 * 9 / 2).contains(&pages), "{pages} pages for 40 decisions");
+    assert_eq!(store.live().await.unwrap().len(), 40);
+}
+
+/// As nothing of ours leaves it: an approval without an outcome is live.
+#[tokio::test]
+async fn an_approval_that_somebody_marked_as_done_is_live_again_with_its_next_entry() {
+    let place = Place::new();
+    let store = Store::open(&place.file).await.unwrap();
+    let one = open(1);
+    store.append(&[write(Entry::Opened, &one, 1)], &NO_CURSORS, at(1)).await.unwrap();
+    let mut hand = SqliteConnectOptions::new().filename(&place.file).connect().await.unwrap();
+    hand.execute("UPDATE approvals SET live = 0").await.unwrap();
+    assert_eq!(store.live().await.unwrap(), []);
+    let approved = closed(&one, Outcome::Approved, Delivery::Applying);
+    let decided = write(Entry::Decided, &approved, 2);
+    assert_eq!(store.append(&[decided], &NO_CURSORS, at(2)).await.unwrap(), [Ok(())]);
+    assert_eq!(store.live().await.unwrap(), [approved]);
+}
