@@ -19,6 +19,8 @@ use super::terminal;
 
 /// The target of log lines that tell what clients of the desk are told as well.
 pub const TOLD: &str = "holdpoint::told";
+/// The target of log lines of the ordinary course that whoever is at the prompt waits for.
+pub const AWAITED: &str = "holdpoint::awaited";
 /// How many lines may wait for the prompt, and as many for standard error.
 const ROOM: usize = 1024;
 /// How long the end waits for lines to be written.
@@ -143,7 +145,8 @@ impl<'a> MakeWriter<'a> for LogSink {
 
     /// While a prompt is open, what it says by itself and the ordinary course are left out.
     fn make_writer_for(&'a self, meta: &Metadata<'_>) -> LogLine {
-        let ordinary = *meta.level() > Level::WARN && meta.target().starts_with("holdpoint");
+        let ours = meta.target().starts_with("holdpoint") && meta.target() != AWAITED;
+        let ordinary = *meta.level() > Level::WARN && ours;
         let unwanted = ordinary || meta.target() == TOLD;
         LogLine { shared: self.shared.clone(), bytes: Vec::new(), unwanted }
     }
@@ -231,5 +234,21 @@ mod tests {
         (0..ROOM + 3).for_each(|_| log(&sink, "x\n"));
         assert_eq!((lines.dropped(), lines.dropped()), (3, 0));
         while lines.lines.try_recv().is_ok() {}
+    }
+
+    #[tokio::test]
+    async fn an_open_prompt_is_spared_the_ordinary_course_and_shown_what_is_waited_for() {
+        let (sink, mut lines) = channel();
+        lines.open();
+        let subscriber = tracing_subscriber::fmt().with_writer(sink).without_time().with_ansi(false).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!("ordinary");
+            tracing::warn!(target: TOLD, "told by the desk");
+            tracing::info!(target: AWAITED, "how far");
+            tracing::warn!("odd");
+        });
+        assert_eq!(lines.next().await, " INFO holdpoint::awaited: how far");
+        assert!(lines.next().await.ends_with(" odd"));
+        assert!(lines.lines.try_recv().is_err());
     }
 }

@@ -18,6 +18,7 @@ use crate::control::{
     ApprovalView, Change, Client, DeskService, ENDED_KEPT, Presence, SessionState, SessionView, Sight, Snapshot, State,
 };
 use crate::gate::{ApprovalId, Delivery, Hold};
+use crate::operator::log::AWAITED;
 
 use tokio::time::{Instant, sleep_until};
 
@@ -188,7 +189,7 @@ async fn listen(
                 due = Instant::now() + EVERY;
                 let all = now.sessions.len();
                 if let Some(far) = progress.at(clock.now().mono, all.saturating_sub(now.unfollowed), all) {
-                    tracing::info!("{far}");
+                    tracing::info!(target: AWAITED, "{far}");
                 }
             }
             update = client.next_update() => match update {
