@@ -148,9 +148,10 @@ fn timing(page: &mut Page, card: &Card) {
     match card.timing {
         Timing::InTime => page.row("timing", &format!("in time: {why}")),
         Timing::Late => {
-            page.row("LATE", "This may already have happened.");
+            page.row("LATE", words::late(card));
             page.row("", &why);
         }
+        Timing::Unknown if words::is_by_hand(card) => page.row("timing", "nothing was seen of the agent since"),
         Timing::Unknown => page.row("timing", &format!("unknown, so it may have happened: {why}")),
     }
 }
@@ -322,6 +323,7 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
 mod tests {
     use super::*;
     use crate::control::fixtures::{open, revised};
+    use crate::gate::BY_HAND;
 
     fn end(view: &ApprovalView) -> Vec<String> {
         let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
@@ -345,5 +347,34 @@ mod tests {
         );
         let theirs = revised(&stopped, |card| card.hold = Hold::ByOthers);
         assert_eq!(end(&theirs)[0], "STOPPED everything is stopped; who paused this one may resume it");
+    }
+
+    #[test]
+    fn a_card_that_an_operator_opened_says_nothing_of_an_act_that_was_announced() {
+        let by_hand = |card: &mut Card| {
+            card.rules.truncate(1);
+            card.rules[0].place = BY_HAND.to_owned();
+        };
+        let told = |timing: Timing, change: &dyn Fn(&mut Card)| {
+            let view = revised(&open(1, "paused by ops1"), |card| {
+                (card.timing, card.timing_why) = (timing, "the agent went on after the trigger".to_owned());
+                change(card);
+            });
+            let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
+            card(&view, &frame).finish()
+        };
+        let (late, unknown) = (told(Timing::Late, &by_hand), told(Timing::Unknown, &by_hand));
+        assert!(late.contains("LATE") && late.contains("The agent may have acted since."), "{late}");
+        assert!(unknown.contains("nothing was seen of the agent since"), "{unknown}");
+        assert!(!(late + &unknown).contains("happened"));
+        for joined in [false, true] {
+            let rule = |card: &mut Card| {
+                let of_a_file = card.rules[0].clone();
+                by_hand(card);
+                if joined { card.rules.push(of_a_file) } else { card.rules = vec![of_a_file] }
+            };
+            assert!(told(Timing::Late, &rule).contains("This may already have happened."), "{joined}");
+            assert!(told(Timing::Unknown, &rule).contains("so it may have happened"), "{joined}");
+        }
     }
 }

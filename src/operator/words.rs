@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::control::{ApprovalView, EndedBy, State};
-use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
+use crate::gate::{BY_HAND, Card, Delivery, Hold, Outcome, Subject, Timing};
 use crate::operator::escape::{again, escape, short};
 use crate::operator::terms;
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
@@ -52,6 +52,19 @@ pub(crate) fn to_type(card: &Card) -> String {
     match number {
         Some(number) => format!("{} or {}", short(number), card.code()),
         None => card.code().to_string(),
+    }
+}
+
+/// Whether an operator is all that a card stands on, by a stop or a pause: nothing was announced that can have happened.
+pub(crate) fn is_by_hand(card: &Card) -> bool {
+    card.rules.iter().all(|rule| rule.place == BY_HAND)
+}
+
+/// What a card that is late warns of.
+pub(crate) fn late(card: &Card) -> &'static str {
+    match is_by_hand(card) {
+        true => "The agent may have acted since.",
+        false => "This may already have happened.",
     }
 }
 

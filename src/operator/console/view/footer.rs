@@ -1,5 +1,7 @@
 //! The footer: what was said last, the question with the reason why `y` is locked, and every key that does something.
 
+use std::borrow::Cow;
+
 use ratatui::text::Line;
 use unicode_width::UnicodeWidthStr as _;
 
@@ -81,7 +83,7 @@ fn banner_texts(console: &Console) -> Vec<(String, bool)> {
 fn question(console: &Console, now: Moment, width: usize, theme: Theme) -> Line<'static> {
     let Some((_, view)) = console.on_card() else { return Line::default() };
     let card = &view.card;
-    let asked = match asked(card, width) {
+    let asked = match asked(card, width).as_ref() {
         "" => format!(" {}  ", card.code()),
         words => format!(" {}  {words}  ", card.code()),
     };
@@ -93,29 +95,30 @@ fn question(console: &Console, now: Moment, width: usize, theme: Theme) -> Line<
     Line::from(vec![span(&fit(&asked, width), theme.strong()), span(&fit(&state, room), style)])
 }
 
-fn asked(card: &Card, width: usize) -> &'static str {
+fn asked(card: &Card, width: usize) -> Cow<'static, str> {
     let late = card.timing == Timing::Late;
     match (card.subject, width < 60) {
-        (Subject::Hold, true) if late => "LATE",
-        (_, true) => "",
-        (Subject::Question, false) => "send this answer?",
-        (Subject::Hold, false) if late => late_hold(&card.hold, width < 100),
+        (Subject::Hold, true) if late => "LATE".into(),
+        (_, true) => "".into(),
+        (Subject::Question, false) => "send this answer?".into(),
+        (Subject::Hold, false) if late => late_hold(card, width < 100),
         (Subject::Hold, false) => match card.hold {
-            Hold::ByOthers => "approve? (it will not be resumed)",
-            Hold::InDoubt { .. } => "approve? (whose pause it is, is not known)",
-            Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => "approve?",
+            Hold::ByOthers => "approve? (it will not be resumed)".into(),
+            Hold::InDoubt { .. } => "approve? (whose pause it is, is not known)".into(),
+            Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => "approve?".into(),
         },
     }
 }
 
 /// What may have happened already, and what an approval does nevertheless: neither hides the other.
-fn late_hold(hold: &Hold, short: bool) -> &'static str {
-    match hold {
-        Hold::ByOthers if short => "LATE. It will not be resumed.",
-        Hold::ByOthers => "This may already have happened. It will not be resumed.",
-        Hold::InDoubt { .. } if short => "LATE. Whose pause it is, is not known.",
-        Hold::InDoubt { .. } => "This may already have happened. Whose pause it is, is not known.",
-        Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => "This may already have happened.",
+fn late_hold(card: &Card, short: bool) -> Cow<'static, str> {
+    let late = words::late(card);
+    match card.hold {
+        Hold::ByOthers if short => "LATE. It will not be resumed.".into(),
+        Hold::ByOthers => format!("{late} It will not be resumed.").into(),
+        Hold::InDoubt { .. } if short => "LATE. Whose pause it is, is not known.".into(),
+        Hold::InDoubt { .. } => format!("{late} Whose pause it is, is not known.").into(),
+        Hold::None | Hold::NotYetPaused | Hold::Paused { .. } => late.into(),
     }
 }
 

@@ -158,7 +158,11 @@ impl Prompt {
         }
         if Self::is_draft(old) {
             let is_late = new.card.timing == Timing::Late && new.card.subject == Subject::Hold;
-            let remark = if is_late { "may already have happened, waits for its turn" } else { "waits for its turn" };
+            let remark = match (is_late, words::is_by_hand(&new.card)) {
+                (true, true) => "may have acted since, waits for its turn",
+                (true, false) => "may already have happened, waits for its turn",
+                (false, _) => "waits for its turn",
+            };
             self.say(&card::headline(new, &self.frame(), remark));
             return;
         }
