@@ -1,7 +1,9 @@
 //! Approvals for the tests of the desk and of the prompt.
 
 use crate::api::{EventKind, SessionId};
-use crate::control::{ApprovalView, DaemonInfo, EndedBy, OperatorName, Snapshot, State};
+use crate::control::{
+    ApprovalView, DaemonInfo, EndedBy, OperatorName, SessionState, SessionView, Sight, Snapshot, State, Stillness,
+};
 use crate::gate::card::{Terms, Then};
 use crate::gate::{ApprovalId, Card, Delivery, EventLine, Hold, Outcome, Revision, RuleLine, Subject, Timing};
 use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, Risk};
@@ -31,6 +33,22 @@ pub fn revised(view: &ApprovalView, change: impl FnOnce(&mut Card)) -> ApprovalV
     let mut card = view.card.clone();
     change(&mut card);
     ApprovalView { digest: card.digest(), card, ..view.clone() }
+}
+
+/// A session that is watched and seen.
+pub fn session(id: &str) -> SessionView {
+    SessionView {
+        session: id.try_into().expect("an id"),
+        agent: None,
+        goal: None,
+        state: SessionState::Watching,
+        since: Timestamp::UNIX_EPOCH,
+        standing: Stillness::NotYet,
+        sight: Sight::Seen,
+        events: 0,
+        last: None,
+        approval: None,
+    }
 }
 
 /// By an operator, with a note.

@@ -205,6 +205,7 @@ async fn a_stop_of_everything_tells_what_is_paused_from_what_does_not_run() {
         let line = told.stdout.lines().find(|line| line.contains(session.as_str())).expect("its line");
         assert!(line.contains(standing), "{told:?}");
     }
+    assert_eq!(told.stdout.lines().last(), Some("3 sessions: 1 paused, 2 in which nothing runs"), "{told:?}");
     assert_eq!(calls(&sim, Endpoint::Pause).await, pauses, "nothing was paused where nothing runs");
     let pending: Vec<Value> = serde_json::from_str(&of(&home, &["pending", "--json"]).stdout).expect("an array");
     assert_eq!(pending.iter().map(|view| text(view, "id")).collect::<Vec<_>>(), [text(&approval, "id")]);

@@ -11,11 +11,14 @@ use super::listing::waiting;
 use super::stopping;
 use super::words;
 use crate::cli::{counted, print};
-use crate::control::{Halt, Hello, Role, Sight};
+use crate::control::{Halt, Hello, Role, SessionView, Sight};
 use crate::error::Failure;
 use crate::gate::Digest;
 use crate::operator::escape::{again, short};
 use crate::operator::words::watching;
+
+/// How many sessions that are not seen are named.
+const NAMED: usize = 3;
 
 /// Arguments of `holdpoint status`.
 #[derive(Debug, clap::Args)]
@@ -108,7 +111,7 @@ fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
         row("policy", format!("{:.12}, {rules}", status.policy.to_string())),
         row("pending", format!("{}{oldest}", status.pending)),
         row("sessions", or_none(states)),
-        row("blind", or_none(blind(hello))),
+        row("blind", or_none(blind(&hello.snapshot.sessions))),
         row("operators", or_none(status.operators.iter().map(|name| short(name)).collect())),
         row("you", format!("{}, {}", short(status.you), status.role.name())),
     ];
@@ -121,10 +124,45 @@ fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
     lines
 }
 
-fn blind(hello: &Hello) -> Vec<String> {
-    let blind = hello.snapshot.sessions.iter().filter_map(|view| match &view.sight {
+/// Some that are not seen, each with why; one screen has no room for all of a fleet.
+fn blind(sessions: &[SessionView]) -> Vec<String> {
+    let blind = sessions.iter().filter_map(|view| match &view.sight {
         Sight::Seen | Sight::NotYet => None,
         Sight::Blind { since, why } => Some(format!("{} since {since:.0} ({})", view.session, again(why))),
     });
-    blind.collect()
+    let mut blind: Vec<String> = blind.collect();
+    if blind.len() > NAMED + 1 {
+        let (all, more) = (blind.len(), blind.len() - NAMED);
+        blind.truncate(NAMED);
+        blind[0] = format!("{all} sessions: {}", blind[0]);
+        blind.push(format!("and {more} more, which `holdpoint sessions` shows"));
+    }
+    blind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::fixtures::{at, session};
+
+    #[test]
+    fn of_a_fleet_that_is_not_seen_some_are_named_and_all_are_counted() {
+        let unseen = |number: usize| SessionView {
+            sight: Sight::Blind { since: at("2026-11-23T13:02:11Z"), why: "no answer".to_owned() },
+            ..session(&format!("s-{number}"))
+        };
+        let told =
+            |count: usize| blind(&(0..count).map(unseen).chain([session("seen")]).collect::<Vec<_>>()).join(", ");
+        assert_eq!(told(0), "");
+        assert_eq!(told(1), "s-0 since 2026-11-23T13:02:11Z (no answer)");
+        assert_eq!(told(4).matches("(no answer)").count(), 4);
+        let many = told(300);
+        assert!(many.starts_with("300 sessions: s-0 since 2026-11-23T13:02:11Z (no answer), s-1 since "), "{many}");
+        assert!(
+            many.ends_with(
+                "s-2 since 2026-11-23T13:02:11Z (no answer), and 297 more, which `holdpoint sessions` shows"
+            ),
+            "{many}"
+        );
+    }
 }

@@ -22,6 +22,9 @@ use crate::operator::escape::short;
 /// How long after its end a stream is opened again.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// Of so many sessions each has a line; of more, those in which nothing runs are counted.
+const ALL: usize = 20;
+
 /// What holds whatever this command could not find out.
 const IN_FORCE: &str = "the stop is in force all the same; `holdpoint sessions` shows how the sessions stand";
 
@@ -166,11 +169,16 @@ fn report(halt: &Halt, earlier: bool, sessions: &[SessionView], json: bool) -> R
         let (by, reason) = (halt.by.0.as_str(), halt.reason.as_deref());
         return print(&json::text(&Report { by, at: halt.at, reason, earlier, confirmed, sessions: lines.collect() }));
     }
+    print(&lines(sessions, screen::columns()).join("\n"))
+}
+
+fn lines(sessions: &[SessionView], columns: Option<usize>) -> Vec<String> {
     if sessions.is_empty() {
-        return print("no session is watched");
+        return vec!["no session is watched".to_owned()];
     }
     let mut table = Table::new(&["SESSION", "REQUESTED", "CONFIRMED", "STATE"]).with_whole("SESSION");
-    for view in sessions {
+    let shown = sessions.iter().filter(|view| sessions.len() <= ALL || view.standing != Stillness::NothingRuns);
+    for view in shown.clone() {
         let confirmed = match view.standing {
             Stillness::Paused => "paused",
             Stillness::NothingRuns => "nothing runs",
@@ -178,7 +186,21 @@ fn report(halt: &Halt, earlier: bool, sessions: &[SessionView], json: bool) -> R
         };
         table.row(vec![view.session.to_string(), "yes".into(), confirmed.into(), view.state.name().into()]);
     }
-    print(&table.lines(screen::columns()).join("\n"))
+    let table = if shown.count() > 0 { table.lines(columns) } else { Vec::new() };
+    table.into_iter().chain([in_all(sessions)]).collect()
+}
+
+/// How many sessions there are of each kind.
+fn in_all(sessions: &[SessionView]) -> String {
+    let of = |standing| sessions.iter().filter(|view| view.standing == standing).count();
+    let kinds = [
+        (of(Stillness::Paused), "paused"),
+        (of(Stillness::NothingRuns), "in which nothing runs"),
+        (of(Stillness::NotYet), "not confirmed yet"),
+    ];
+    let some = kinds.iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<String> = some.map(|(count, what)| format!("{count} {what}")).collect();
+    format!("{}: {}", counted(len(sessions.len()), "session", "sessions"), kinds.join(", "))
 }
 
 /// One sentence about a stop.
@@ -189,4 +211,36 @@ pub fn said(halt: &Halt) -> String {
 
 fn len(count: usize) -> i128 {
     i128::try_from(count).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::fixtures::session;
+
+    fn standing(id: &str, standing: Stillness) -> SessionView {
+        SessionView { standing, ..session(id) }
+    }
+
+    #[test]
+    fn a_few_sessions_have_a_line_each_and_are_counted() {
+        let sessions = [standing("a", Stillness::Paused), standing("b", Stillness::NothingRuns)];
+        let told = lines(&sessions, None);
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[1].starts_with('a') && told[1].contains("paused"), "{told:?}");
+        assert!(told[2].starts_with('b') && told[2].contains("nothing runs"), "{told:?}");
+        assert_eq!(told[3], "2 sessions: 1 paused, 1 in which nothing runs");
+    }
+
+    #[test]
+    fn of_a_fleet_only_what_may_act_or_is_paused_has_a_line() {
+        let resting = (0..300).map(|number| standing(&format!("rests-{number}"), Stillness::NothingRuns));
+        let idle: Vec<SessionView> = resting.collect();
+        assert_eq!(lines(&idle, None), ["300 sessions: 300 in which nothing runs"]);
+        let open = [standing("a", Stillness::NotYet), standing("b", Stillness::Paused)];
+        let told = lines(&[idle, open.to_vec()].concat(), None);
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[1].starts_with('a') && told[1].contains("not yet"), "{told:?}");
+        assert_eq!(told[3], "302 sessions: 1 paused, 300 in which nothing runs, 1 not confirmed yet");
+    }
 }

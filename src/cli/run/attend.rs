@@ -10,6 +10,9 @@ use crate::operator::log::LogLines;
 use crate::operator::prompt::{self, PromptEnd, PromptSettings};
 use crate::operator::terminal;
 
+/// Where an operator goes on.
+const ELSEWHERE: &str = "`holdpoint attach` asks from any terminal";
+
 /// Prompts while there is a terminal and an operator; returns when a signal asks to stop.
 pub(super) async fn attend(socket: &Path, settings: PromptSettings, lines: LogLines, stop: &CancellationToken) {
     if !terminal::is_usable() {
@@ -32,11 +35,13 @@ async fn prompted(client: remote::Client, settings: PromptSettings, lines: LogLi
     let signalled = tokio::time::timeout(Duration::from_millis(500), stop.cancelled()).await.is_ok();
     match end {
         PromptEnd::Left | PromptEnd::Eof if !signalled => {
-            tracing::warn!("nobody is asked here any more; the daemon goes on, Ctrl-C stops it");
+            tracing::warn!("nobody is asked here any more; the daemon goes on, {ELSEWHERE}, Ctrl-C stops it");
         }
-        PromptEnd::TerminalGone if !signalled => tracing::warn!("the terminal is gone; the daemon goes on"),
+        PromptEnd::TerminalGone if !signalled => {
+            tracing::warn!("the terminal is gone; the daemon goes on, {ELSEWHERE}");
+        }
         PromptEnd::Stopped | PromptEnd::Lost if !signalled => {
-            tracing::warn!("the prompt ended; the daemon goes on, Ctrl-C stops it")
+            tracing::warn!("the prompt ended; the daemon goes on, {ELSEWHERE}, Ctrl-C stops it");
         }
         PromptEnd::Left
         | PromptEnd::Eof

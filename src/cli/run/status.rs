@@ -82,16 +82,10 @@ fn age(now: Timestamp, since: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::SessionId;
-    use crate::control::fixtures;
-    use crate::control::{SessionView, Stillness};
+    use crate::control::{SessionView, fixtures};
 
     fn session(id: &str, sight: Sight, state: SessionState) -> SessionView {
-        let session = SessionId::try_from(id).unwrap();
-        let since = Timestamp::UNIX_EPOCH;
-        let standing = Stillness::NotYet;
-        let (agent, goal, last, approval) = (None, None, None, None);
-        SessionView { session, agent, goal, state, since, standing, sight, events: 0, last, approval }
+        SessionView { sight, state, ..fixtures::session(id) }
     }
 
     #[test]
