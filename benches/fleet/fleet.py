@@ -27,8 +27,8 @@ import report
 HERE = pathlib.Path(__file__).resolve().parent
 KEY = "bench"
 AGENT = "bench"
-# `plain` is holdpoint as cargo builds it, beside a trained one; without a trained one it is the same, and not run.
-CLIENTS = ("holdpoint", "plain", "aiohttp", "sdk", "polling", "floor")
+# `holdpoint` is as cargo builds it, `trained` as deploy/trained.sh does.
+CLIENTS = ("holdpoint", "trained", "aiohttp", "sdk", "polling", "floor")
 # Beyond so many sessions a client is not run: it cannot follow them, or not without another simulator.
 MOST = {"sdk": 1000, "polling": 1000}
 ANNOUNCEMENTS = (
@@ -94,9 +94,9 @@ def fleet(args, cores, condition, sessions):
 
 
 def can(client, condition, sessions):
-    """Whether a client is run: the plain build where it says something of the trained one, the floor knows no TLS, polling has no
+    """Whether a client is run: the trained build where processor time matters, the floor knows no TLS, polling has no
     stream to stall and nothing that a simulator that is exact could show, and floor and SDK do not come back from a reset."""
-    if client == "plain" and condition not in ("talk", "exact", "tls"):
+    if client == "trained" and condition not in ("talk", "exact", "tls"):
         return False
     if client in MOST and condition == "exact" or client in ("sdk", "floor") and condition == "resets" or (client, condition) == ("sdk", "idle"):
         return False
@@ -109,8 +109,8 @@ def arguments():
     numbers = lambda text: [int(number) for number in text.split(",")]
     names = lambda text: [name for name in CLIENTS if name in text.split(",")]
     parser = argparse.ArgumentParser(description="A fleet of sessions, client beside client.")
-    parser.add_argument("--holdpoint", required=True, help="the binary")
-    parser.add_argument("--plain", required=True, help="the binary as cargo builds it, which also is the simulator")
+    parser.add_argument("--holdpoint", required=True, help="the binary as cargo builds it, which also is the simulator")
+    parser.add_argument("--trained", help="the binary as deploy/trained.sh builds it, to be measured as well")
     parser.add_argument("--floor", required=True, help="the floor's binary")
     parser.add_argument("--scratch", required=True, type=lambda text: pathlib.Path(text).resolve(), help="where stores and logs of a run go; a real disk")
     parser.add_argument("--sessions", type=numbers, default=[10, 100, 1000, 5000, 10000], help="how many; a list with commas")
@@ -125,8 +125,10 @@ def arguments():
     parser.add_argument("--keep", help="a file for the raw results")
     parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md and the plot")
     args = parser.parse_args()
-    if os.path.samefile(args.holdpoint, args.plain):
-        args.clients = [name for name in args.clients if name != "plain"]
+    if not args.trained:
+        args.clients = [name for name in args.clients if name != "trained"]
+    elif "(trained)" not in report.version(args.trained):
+        parser.error(f"{args.trained} is no trained build")
     return args
 
 
@@ -335,7 +337,7 @@ class Turn:
     def simulator_command(self):
         scenario = ["--scenario", str(HERE / "scenario.toml")]
         exact = ["--exact"] if self.condition == "exact" else []
-        command = [self.args.plain, "simulate", *exact, "--api-key-env", "BENCH_API_KEY", *scenario]
+        command = [self.args.holdpoint, "simulate", *exact, "--api-key-env", "BENCH_API_KEY", *scenario]
         if self.condition in ("idle", "backlog"):
             path = self.scratch / "scenario.toml"
             path.write_text(globals()[f"{self.condition}_scenario"]())
@@ -343,7 +345,7 @@ class Turn:
         return command
 
     def command(self):
-        if self.client in ("holdpoint", "plain"):
+        if self.client in ("holdpoint", "trained"):
             return [getattr(self.args, self.client), "run", "--config", str(HERE / "config.toml")]
         if self.client == "floor":
             return [self.args.floor, self.base_url, AGENT]

@@ -112,7 +112,8 @@ def tell(args, cores, results, others):
     found = {key: {name: Client(turns) for name, turns in clients.items()} for key, clients in found.items()}
     fleets = {n: clients for (condition, n), clients in found.items() if condition == "talk"}
     exact = {n: clients for (condition, n), clients in found.items() if condition == "exact"}
-    reached = ["### Goals", "", *goals(fleets), *goals(exact, TITLES["exact"]), *others_goals(found), ""]
+    reached = [line for name in BUILDS for line in [*goals(fleets, name), *goals(exact, name, TITLES["exact"])]]
+    reached = ["### Goals", "", *reached, *others_goals(found), ""]
     text = "\n".join([*head(args, cores, others), *tables(found), *reached])
     print(text)
     if args.write:
@@ -122,16 +123,18 @@ def tell(args, cores, results, others):
         write(text)
 
 
+def version(binary):
+    return subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def head(args, cores, others):
-    version = subprocess.run([args.holdpoint, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    trained = "(trained)" in version
-    named = "built=$(deploy/trained.sh) && HOLDPOINT=$built " if trained else ""
-    kind = "and as cargo builds it in release, which is *plain* and the simulator" if trained else "release build"
+    named = "TRAINED=$(deploy/trained.sh) " if args.trained else ""
+    kind = "release build" + (f", and as *trained* {version(args.trained)}, by deploy/trained.sh" if args.trained else "")
     shared = "" if len(cores) > 1 else "; **everything on one core**"
     libraries = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("aiohttp", "agi-python"))
     return [
         f"Measured {datetime.date.today()} with `{named}{' '.join(['benches/fleet/run.sh', *options()])}`:",
-        f"{version}, {kind}; CPython {platform.python_version()}, {libraries};",
+        f"{version(args.holdpoint)}, {kind}; CPython {platform.python_version()}, {libraries};",
         f"{len(cores)} × {cpu_model()}, Linux {'.'.join(platform.release().split('.')[:2])}{shared}.",
         f"Meanwhile other programs used {others[0]:.0%} of the processors, and {others[1]:.0%} were stolen by the host.",
         "",
@@ -140,7 +143,7 @@ def head(args, cores, others):
 
 def options():
     """What the run was asked for; where its raw results went is of this machine."""
-    given = sys.argv[9:]
+    given = sys.argv[9 if "--trained" in sys.argv else 7 :]
     keep = given.index("--keep") if "--keep" in given else len(given)
     return given[:keep] + given[keep + 2 :]
 
@@ -216,26 +219,31 @@ def simulator(clients):
     )
 
 
+# The clients that are holdpoint.
+BUILDS = ("holdpoint", "trained")
+
+
 def goal(words, value, reached, form="{:.2f}"):
     return f"- {'reached' if reached else '**not reached**'}: {words}: {form.format(value)}"
 
 
-def goals(fleets, title=""):
-    """What was to be reached beside others, and whether it was; what this run does not have is left out."""
+def goals(fleets, build, title=""):
+    """What one build was to reach beside others, and whether it did; what this run does not have is left out."""
     has = lambda n, *names: n in fleets and all(name in fleets[n] for name in names)
     found = []
-    ours = {n: clients["holdpoint"] for n, clients in fleets.items() if "holdpoint" in clients}
-    if has(10_000, "holdpoint", "floor"):
+    ours = {n: clients[build] for n, clients in fleets.items() if build in clients}
+    title += "" if build == "holdpoint" else f", {build}"
+    if has(10_000, build, "floor"):
         ratio = ours[10_000].at(50) / fleets[10_000]["floor"].at(50)
         found.append(goal(f"p50 at 10 000 at most 1.5 × the floor's{title}", ratio, ratio <= 1.5))
     if 10_000 in ours and 100 in ours:
         ratio = ours[10_000].at(99) / ours[100].at(99)
         found.append(goal(f"p99 at 10 000 at most 2 × its own at 100{title}", ratio, ratio <= 2))
     for n, other, least in ((1_000, "aiohttp", 3), (100, "sdk", 3), (1_000, "polling", 1_000)):
-        if has(n, "holdpoint", other):
+        if has(n, build, other):
             ratio = fleets[n][other].at(50) / ours[n].at(50)
             found.append(goal(f"p50 at {n} at least {least} × better than {other}'s{title}", ratio, ratio >= least))
-    if has(10_000, "holdpoint", "aiohttp"):
+    if has(10_000, build, "aiohttp"):
         ratio = ours[10_000].cpu / fleets[10_000]["aiohttp"].cpu
         found.append(goal(f"processor time at 10 000 at most 0.4 × aiohttp's{title}", ratio, ratio <= 0.4))
     return found
@@ -251,9 +259,10 @@ def others_goals(conditions):
         if condition == "backlog" and {"holdpoint", "aiohttp"} <= clients.keys():
             ratio = clients["holdpoint"].pace / clients["aiohttp"].pace
             found.append(goal("events per CPU second of histories at least 3 × aiohttp's", ratio, ratio >= 3))
-        if condition != "idle" and "holdpoint" in clients:
-            lost = clients["holdpoint"].lost
-            found.append(goal(f"every pause delivered, {n} sessions{TITLES[condition]}; lost", lost, lost == 0, "{}"))
+        for build in BUILDS:
+            if condition != "idle" and build in clients:
+                lost, which = clients[build].lost, "" if build == "holdpoint" else f", {build}"
+                found.append(goal(f"every pause delivered, {n} sessions{TITLES[condition]}{which}; lost", lost, lost == 0, "{}"))
     return found
 
 
