@@ -81,6 +81,8 @@ pub enum Seen {
     },
     /// The execution status changed, or is told for the first time.
     Status(Status),
+    /// The provider's list says that a task has begun; what the session says itself is asked for.
+    Begins,
     /// Sight is lost.
     Blind {
         /// For how long there has been no proof of sight.

@@ -64,6 +64,9 @@ impl Gate {
             return;
         }
         self.found_no_more();
+        if !self.settings.pause_when_blind {
+            self.blind = None;
+        }
         let recording = matches!(self.phase, Phase::Recording(_));
         let open = |case: &&mut Box<super::case::Case>| case.kept.closed.is_none();
         let Some(case) = self.case.as_mut().filter(open) else { return };

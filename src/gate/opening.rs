@@ -205,7 +205,9 @@ impl Gate {
         self.rest_ends();
         // Where everything is stopped it is paused, whatever is configured: it may act.
         turn.moves = true;
-        let pauses = self.settings.pause_when_blind || self.stops_what_acts();
+        // What waits for an answer is paused once it may act again.
+        let stops = self.stops_what_acts() && !matches!(self.phase, Phase::Watching);
+        let pauses = self.settings.pause_when_blind || stops;
         if self.settings.pause_when_blind && matches!(self.phase, Phase::Watching) {
             return self.open_own(turn, "on_blind", &format!("holdpoint lost sight of the session: {why}"));
         }

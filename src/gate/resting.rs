@@ -8,13 +8,10 @@
 //! everything is stopped a rest is looked at once more, and what does not agree is paused. Where a question is open only the
 //! gate's own looks count; while everything is stopped, two that do not find the agent waiting withdraw it, and the session
 //! is paused.
-//!
-//! A look that is refused for the rate says nothing of the agent: it undoes no earlier one, and is repeated later. Whoever watches
-//! tells when the session acts, or is not seen.
 
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass, Status, StatusClass};
+use crate::api::{Status, StatusClass};
 use crate::control::{OperatorName, SessionDone, SessionState};
 use crate::operator::escape::short;
 
@@ -22,10 +19,6 @@ use super::directed::Stop;
 use super::doubting::APART;
 use super::phase::Phase;
 use super::{Answer, CallId, Effect, Gate, Observed, ReplyTo, Turn};
-
-/// How long after a look that was refused for the rate the next one leaves, at least, and half of the most: others wait for their
-/// turn as well.
-const REFUSED: Duration = Duration::from_secs(15);
 
 /// Why nothing runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -266,13 +259,6 @@ impl Gate {
         }
     }
 
-    /// Up to as long as [`REFUSED`], by the session's name: what was refused together does not come back together.
-    fn spread(&self) -> Duration {
-        let bytes = self.about.session.as_str().bytes();
-        let number = bytes.fold(0, |number: u32, byte| number.wrapping_mul(31).wrapping_add(byte.into()));
-        REFUSED * (number % 100) / 100
-    }
-
     fn look(&mut self, turn: &mut Turn<'_>) {
         let call = self.read(turn);
         (self.rest.look, self.rest.next) = (Some(call), None);
@@ -284,21 +270,11 @@ impl Gate {
         if self.rest.look != Some(call) {
             return;
         }
-        // Where a cancellation waits for it, what was seen before is not enough.
-        if is_refused_for_the_rate(result) && self.rest.since.is_some() && self.rest.cancels.is_empty() {
-            let next = turn.now.mono + REFUSED + self.spread();
-            (self.rest.look, self.rest.next) = (None, Some(next));
-            return;
-        }
         let still = result.as_ref().ok().and_then(still_of);
         self.rest.seen(still, turn.now.mono);
         self.rest.next = still.is_none().then(|| turn.now.mono + self.settings.hold_poll);
         turn.moves |= still.is_none();
     }
-}
-
-fn is_refused_for_the_rate(look: &Result<Observed, ApiError>) -> bool {
-    matches!(look, Err(ApiError { class: ErrorClass::RateLimited { .. }, .. }))
 }
 
 /// Why nothing runs, as far as one look shows. A word that is not known may mean that the agent acts, and an execution status

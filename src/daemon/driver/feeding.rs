@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::carrying::begin_pause;
 use super::overload::Look;
 use super::{Acted, Back, Driver, Order};
-use crate::api::Event;
+use crate::api::{Event, Status};
 use crate::control::Ordered;
 use crate::crash::{self, Point};
 use crate::daemon::reins::Told;
@@ -21,6 +21,9 @@ use crate::gate::{Answer, Effect, Input, ReplyTo};
 
 /// How often a moving cursor is kept.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
+
+/// The status that a session has, as far as a list tells, in which a task has begun.
+const LISTED: &str = "running";
 
 impl Driver {
     pub(super) fn looked(&mut self, look: Look) {
@@ -54,6 +57,11 @@ impl Driver {
                 tracing::debug!(session = %self.session, status = ?status.class(), "status");
                 self.feed_pause_first(Some(arrived), Input::Status(status));
             }
+            // Where everything is stopped it is paused before it was read: a poll may be refused, and a pause does not wait for it.
+            Seen::Begins if self.known.halt.is_some() => {
+                self.feed_pause_first(Some(arrived), Input::Status(Status(LISTED.to_owned())));
+            }
+            Seen::Begins => (),
             Seen::Blind { since, why } => {
                 self.sights.unseen = true;
                 self.out_of_sight(since, why);

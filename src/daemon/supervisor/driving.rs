@@ -141,6 +141,7 @@ impl Supervisor {
             return;
         }
         let (after, pauses) = (self.standing.settings.blind_after, self.standing.settings.pause_when_blind);
+        let pauses = pauses || self.standing.halt.is_some();
         let unlike_rest = |session: &&&Session| session.status.class() != StatusClass::Idle;
         let may_act = fresh.iter().filter(unlike_rest).count();
         if let Some(text) = self.parts.rate.and_then(|rate| too_slow(may_act, rate, after, pauses)) {

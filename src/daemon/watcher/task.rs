@@ -344,6 +344,7 @@ impl Task {
     }
 
     fn begins(&mut self) {
+        self.tell(Seen::Begins);
         self.hurries();
         self.poll_soon();
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::api::{ApiError, ErrorClass, EventKind, MessageId, PauseAnswer, Status};
+use crate::api::{ApiError, EventKind, MessageId, PauseAnswer, Status};
 use crate::control::{Halt, OperatorName, SessionAct, SessionState, Stillness};
 use crate::gate::phase::Phase;
 use crate::gate::{Input, Observed, ReplyTo, Settings};
 
 use super::harness::{POLL, SETTLE, settings};
-use super::scene::{Said, Scene, asks, ended, failed, lost, missing, paused, quiet, running, waiting};
+use super::scene::{Said, Scene, asks, ended, lost, missing, paused, quiet, running, waiting};
 
 const APART: Duration = Duration::from_millis(500);
 const LATER: Duration = Duration::from_secs(15);
@@ -50,10 +50,6 @@ fn found_at_rest_with(settings: Settings) -> Scene {
     scene.gate.begin_listed_at_rest(scene.now.mono);
     assert_eq!(halt(&mut scene), NOTHING);
     scene
-}
-
-fn limited() -> Read {
-    failed(ErrorClass::RateLimited { retry_after: None })
 }
 
 fn idle() -> Scene {
@@ -199,18 +195,6 @@ fn a_stop_of_everything_pauses_what_is_only_said_once_to_rest() {
 }
 
 #[test]
-fn a_look_refused_for_the_rate_undoes_no_rest_and_is_repeated_later() {
-    let mut scene = idle();
-    assert_eq!(halt(&mut scene), ["read"]);
-    assert_eq!(scene.read(limited()), NOTHING);
-    assert_eq!(scene.gate.stillness(), Stillness::NotYet, "and confirms none");
-    assert_eq!(scene.after(LATER - APART), NOTHING);
-    assert_eq!(scene.after(LATER + APART), ["read"]);
-    assert_eq!(scene.read(limited()), NOTHING);
-    assert_eq!(told(&mut scene, "running")[..2], ["pause", "record opened"], "what is seen meanwhile counts");
-}
-
-#[test]
 fn a_session_found_at_rest_while_everything_is_stopped_is_not_paused_and_rests_once_it_was_read() {
     let mut scene = found_at_rest();
     assert_eq!(scene.after(LATER * 2), NOTHING, "nothing of its own before the history was read");
@@ -255,6 +239,19 @@ fn a_session_out_of_sight_is_paused_while_everything_is_stopped_whatever_is_conf
         let mut scene = found_at_rest_with(Settings { pause_when_blind: pauses, ..settings() });
         let said = scene.input(Input::Blind { why: "nothing was read for 20 s".to_owned() });
         assert_eq!(said[0], "pause", "{pauses}: {said:?}");
+    }
+}
+
+#[test]
+fn what_was_not_seen_under_a_stop_is_not_asked_about_after_it_where_that_is_only_told_of() {
+    for (pauses, asked) in [(true, true), (false, false)] {
+        let mut scene = Scene::with(Settings { pause_when_blind: pauses, ..settings() });
+        scene.input(Input::CaughtUp);
+        scene.seen(EventKind::Question, asks());
+        halt(&mut scene);
+        scene.input(Input::Blind { why: "nothing was read for 20 s".to_owned() });
+        scene.input(Input::EndHalt);
+        assert_eq!(scene.gate.blind.is_some(), asked);
     }
 }
 
