@@ -6,9 +6,6 @@
 use std::io;
 use std::thread::Builder;
 
-use tokio::runtime::Handle;
-use tokio::sync::oneshot;
-
 /// Does `work` on a thread of this name, with the lowest priority.
 ///
 /// # Errors
@@ -23,16 +20,4 @@ pub fn apart(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()>
         work();
     };
     Builder::new().name(name.to_owned()).spawn(quiet).map(drop)
-}
-
-/// Makes what has threads of its own, on a thread as of [`apart`]: they inherit its priority.
-///
-/// # Errors
-///
-/// When the system has no thread to give, or `making` panics.
-pub async fn made<T: Send + 'static>(name: &str, making: impl Future<Output = T> + Send + 'static) -> io::Result<T> {
-    let (sender, made) = oneshot::channel();
-    let runtime = Handle::current();
-    apart(name, move || drop(sender.send(runtime.block_on(making))))?;
-    made.await.map_err(io::Error::other)
 }

@@ -27,7 +27,6 @@ use crate::api::SessionId;
 use crate::audit::Head;
 use crate::crash::{self, Point};
 use crate::gate::{Digest, Record};
-use crate::quiet;
 
 pub use durable::{Cursors, Durable};
 pub use events::{EventBounds, EventPage, Recorded};
@@ -180,8 +179,8 @@ impl Store {
         migrated.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
         // What is deleted is overwritten: it may be what somebody typed. What a statement needs to be undone stays in memory.
         let events = options.synchronous(SqliteSynchronous::Normal).pragma("secure_delete", "ON");
-        let events = events.pragma("temp_store", "MEMORY").thread_name(|_| "events".to_owned());
-        store.events = Self::quiet_pool(path, events).await?;
+        let events = events.pragma("temp_store", "MEMORY");
+        store.events = Self::pool(path, events).await?;
         store.was_there = was_there;
         let opened = store.journal.take_up().await.map(drop);
         opened.map_err(|source| StoreError::Open { path: path.to_owned(), source: Box::new(source) })?;
@@ -253,21 +252,10 @@ impl Store {
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, StoreError> {
         // What a statement needs to be undone stays in memory. A slow one would be logged whole, with a row of marks for each record.
         let journal = options.clone().pragma("temp_store", "MEMORY").pragma("wal_autocheckpoint", CHECKPOINT);
-        let journal = journal.thread_name(|_| "journal".to_owned());
         let journal = journal::Journal::new(journal.disable_statement_logging());
         let pool = Self::pool(path, options).await?;
         let (events, known) = (pool.clone(), known::Known::default());
         Ok(Self { events, known, journal, pool, path: path.to_owned(), was_there: true })
-    }
-
-    /// A pool whose first connection, which is not closed before the store is, yields the processor: what judges events waited for
-    /// milliseconds while recorded ones were written on the same core. Where no thread is to be had it does not yield.
-    async fn quiet_pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {
-        let (file, same) = (path.to_owned(), options.clone());
-        match quiet::made("events opening", async move { Self::pool(&file, same).await }).await {
-            Ok(made) => made,
-            Err(_) => Self::pool(path, options).await,
-        }
     }
 
     async fn pool(path: &Path, options: SqliteConnectOptions) -> Result<SqlitePool, StoreError> {

@@ -33,33 +33,6 @@ async fn what_it_makes_is_closed_to_others() {
     assert!(!place.beside("-wal").exists(), "closing leaves one file");
 }
 
-/// Of threads with this name, in this process: how nice they are.
-#[cfg(target_os = "linux")]
-fn niceness(name: &str) -> Vec<i32> {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-    // Other tests' threads end meanwhile.
-    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
-    stats
-        .filter_map(|stat| {
-            let (front, rest) = stat.rsplit_once(") ")?;
-            let named = front.split_once('(')?.1 == name;
-            named.then(|| rest.split(' ').nth(16)?.parse().ok()).flatten()
-        })
-        .collect()
-}
-
-/// What judges events shares a core with it.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn recorded_events_are_written_at_the_lowest_priority_and_decisions_are_not() {
-    let place = Place::new();
-    let store = Store::open(&place.file).await.unwrap();
-    let (events, journal) = (niceness("events"), niceness("journal"));
-    assert!(!events.is_empty() && events.iter().all(|nice| *nice == 19), "{events:?}");
-    assert!(!journal.is_empty() && journal.iter().all(|nice| *nice < 19), "{journal:?}");
-    store.close().await;
-}
-
 #[tokio::test]
 async fn what_is_no_store_is_refused_and_left_as_it_was() {
     let place = Place::new();
