@@ -3,7 +3,7 @@
 mod random;
 
 use super::*;
-use crate::control::fixtures::{at, by, ended, open, revised};
+use crate::control::fixtures::{at, by, ended, open, revised, session};
 use crate::control::protocol::{Act, SessionState, Sight, Stillness, Vote};
 use crate::gate::{Delivery, Outcome, Subject};
 use crate::policy::{AmountSeen, Confirm, OnDeny};
@@ -363,18 +363,7 @@ fn a_desk_that_stops_takes_nothing_more() {
 #[test]
 fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
     let mut desk = Desk::new(DeskSettings::default());
-    let watched = SessionView {
-        session: SessionId::try_from("refund-bot-14").expect("an id"),
-        agent: None,
-        goal: None,
-        state: SessionState::Watching,
-        since: Timestamp::UNIX_EPOCH,
-        standing: Stillness::NotYet,
-        sight: Sight::Seen,
-        events: 1,
-        last: None,
-        approval: None,
-    };
+    let watched = SessionView { events: 1, ..session("refund-bot-14") };
     assert!(desk.session(watched.clone(), None).is_some());
     let counted = SessionView { events: 2, ..watched.clone() };
     assert_eq!(desk.session(counted.clone(), None), None);
@@ -390,18 +379,7 @@ fn a_session_s_counters_alone_are_no_news_and_stand_in_the_snapshot() {
 
 #[test]
 fn after_a_stop_of_everything_nothing_stands_still_before_its_driver_says_so() {
-    let session = |standing, state| SessionView {
-        session: SessionId::try_from("refund-bot-14").expect("an id"),
-        agent: None,
-        goal: None,
-        state,
-        since: Timestamp::UNIX_EPOCH,
-        standing,
-        sight: Sight::Seen,
-        events: 1,
-        last: None,
-        approval: None,
-    };
+    let session = |standing, state| SessionView { state, standing, ..session("refund-bot-14") };
     let at = |second| Timestamp::from_second(second).expect("a time");
     let halt = |second| Halt { by: name("ops1"), at: at(second), reason: None };
     let with = |halt: Option<Halt>| DaemonInfo { halt, ..DaemonInfo::default() };
