@@ -78,7 +78,8 @@ fn first(places: &[PathBuf], is_there: impl Fn(&Path) -> bool) -> Result<PathBuf
     places.iter().find(|place| is_there(place)).cloned().ok_or_else(|| {
         let tried: Vec<String> = places.iter().map(|place| short(&place.to_string_lossy())).collect();
         Failure::new(Exit::Unreachable, format!("no daemon's socket was found: looked at {}", tried.join(", ")))
-            .hint("start the daemon with `holdpoint run`, or name its socket with --socket PATH or $HOLDPOINT_SOCKET")
+            .hint("start the daemon with `holdpoint run`; one whose store or socket is elsewhere is found by its configuration, \
+                   with --config FILE, or by its socket, with --socket PATH or $HOLDPOINT_SOCKET")
             .hint("`holdpoint doctor` looks into what is missing")
     })
 }
@@ -126,7 +127,9 @@ mod tests {
         let failure = first(&places, |_| false).expect_err("nothing");
         assert_eq!(failure.exit, Exit::Unreachable);
         let said = failure.to_string();
-        for part in ["/run/holdpoint/holdpoint.sock, /state/holdpoint.sock", "holdpoint run", "--socket PATH"] {
+        for part in
+            ["/run/holdpoint/holdpoint.sock, /state/holdpoint.sock", "holdpoint run", "--config FILE", "--socket PATH"]
+        {
             assert!(said.contains(part), "{part:?} is not in {said}");
         }
     }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::approval::{ApprovalId, Code, Digest, Revision, Timing};
 use super::confirming;
+use super::directed::BY_HAND;
 use crate::api::{Event, EventKind, MessageId, SessionId};
 use crate::policy::{AmountSeen, Confirm, Effect, Match, OnDeny, OnTimeout, ReasonFor, Risk};
 
@@ -89,6 +90,12 @@ impl Card {
         let typed = typed.trim();
         let is_code = typed.eq_ignore_ascii_case(self.code().as_str());
         is_code || self.amount.as_ref().is_some_and(|amount| confirming::names(amount, typed))
+    }
+
+    /// Whether an operator is all that the card stands on, by a stop or a pause: nothing was announced that can have happened.
+    #[must_use]
+    pub fn is_by_hand(&self) -> bool {
+        self.rules.iter().all(|rule| rule.place == BY_HAND)
     }
 
     /// Whether saying no sends something that lets the agent go on: such a denial is locked as an approval is.

@@ -198,7 +198,12 @@ impl Gate {
             Ok(seen) if seen.has_ended() => {
                 let over = seen.is_over();
                 self.came_to_rest(turn, seen);
-                self.withdraw(turn, "the task had ended before the pause took effect");
+                let by_hand = self.case.as_ref().is_some_and(|case| case.card().is_by_hand());
+                let why = match by_hand {
+                    true => "no task runs, so there was nothing to pause",
+                    false => "the task had ended before the pause took effect",
+                };
+                self.withdraw(turn, why);
                 if over {
                     self.phase = Phase::Over;
                 }

@@ -134,6 +134,8 @@ fn head(card: &Card, zone: &TimeZone) -> Vec<String> {
             (Subject::Question, _) => String::new(),
             // Until things have settled nobody knows.
             (Subject::Hold, Revision(0)) => "timing not known yet".to_owned(),
+            // Nothing was announced that could be in time.
+            (Subject::Hold, _) if card.timing == Timing::Unknown && card.is_by_hand() => String::new(),
             (Subject::Hold, _) => card.timing.name().to_owned(),
         },
         format!("session {}", card.session),
@@ -151,7 +153,7 @@ fn timing(page: &mut Page, card: &Card) {
             page.row("LATE", words::late(card));
             page.row("", &why);
         }
-        Timing::Unknown if words::is_by_hand(card) => page.row("timing", "nothing was seen of the agent since"),
+        Timing::Unknown if card.is_by_hand() => page.row("timing", "nothing was seen of the agent since"),
         Timing::Unknown => page.row("timing", &format!("unknown, so it may have happened: {why}")),
     }
 }
@@ -191,7 +193,11 @@ fn hold(page: &mut Page, card: &Card, zone: &TimeZone) {
         Hold::Paused { at, after_ms } => {
             // How old it was by then is what cannot be told.
             let is_old = card.timing == Timing::Unknown && !card.trigger.is_ours();
-            let trigger = if is_old { "the trigger was read" } else { "the trigger" };
+            let trigger = match is_old {
+                _ if card.is_by_hand() => "it was ordered",
+                true => "the trigger was read",
+                false => "the trigger",
+            };
             page.row("held", &format!("paused at {}, {after_ms} ms after {trigger}", words::clock(*at, zone)));
         }
         Hold::ByOthers => page.row("held", "it was paused before we came: y will not resume it"),
@@ -246,16 +252,27 @@ fn needs(page: &mut Page, view: &ApprovalView) {
 }
 
 fn claims(page: &mut Page, card: &Card) {
-    let name = card.agent.as_deref().map(|name| format!("{} ", words::quoted(name, 60))).unwrap_or_default();
-    page.row("agent", &format!("{name}says (untrusted):"));
-    let mut hidden = false;
+    let name = card.agent.as_deref().map(|name| words::quoted(name, 60));
+    // An event of the session, which anybody may have written, is never taken for one of ours.
+    let ours = card.is_by_hand() && card.trigger.is_ours();
+    let mut hidden = ours && because(page, card, TRIGGER);
+    if ours && card.goal.is_none() && card.before.is_empty() && card.after.is_empty() {
+        if let Some(name) = name {
+            page.row("agent", &format!("{name} (untrusted)"));
+        }
+    } else {
+        let name = name.map(|name| name + " ").unwrap_or_default();
+        page.row("agent", &format!("{name}says (untrusted):"));
+    }
     if let Some(goal) = &card.goal {
         hidden |= quote(page, "goal", "", escape(goal, AROUND));
     }
     for event in &card.before {
         hidden |= said(page, "before", event, AROUND);
     }
-    hidden |= said(page, "trigger", &card.trigger, TRIGGER);
+    if !ours {
+        hidden |= said(page, "trigger", &card.trigger, TRIGGER);
+    }
     for event in &card.after {
         hidden |= said(page, "after", event, AROUND);
     }
@@ -271,6 +288,13 @@ fn claims(page: &mut Page, card: &Card) {
     } else if later_is_cut(card) {
         page.row("long", "what fired later is not all here: d shows what is kept, and has to before y");
     }
+}
+
+/// Why the session is held, where an operator is all that the card stands on: that is no claim of the agent's.
+fn because(page: &mut Page, card: &Card, max: usize) -> bool {
+    let text = escape(&card.trigger.text, max);
+    page.row("because", &text.text);
+    text.hidden
 }
 
 fn said(page: &mut Page, label: &str, event: &EventLine, max: usize) -> bool {
@@ -322,6 +346,7 @@ fn then(view: &ApprovalView, frame: &Frame<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::EventKind;
     use crate::control::fixtures::{open, revised};
     use crate::gate::BY_HAND;
 
@@ -376,5 +401,36 @@ mod tests {
             assert!(told(Timing::Late, &rule).contains("This may already have happened."), "{joined}");
             assert!(told(Timing::Unknown, &rule).contains("so it may have happened"), "{joined}");
         }
+    }
+
+    #[test]
+    fn an_operator_s_reason_is_no_claim_of_the_agent_s_and_an_agent_s_words_are_never_ours() {
+        let ordered = |card: &mut Card| {
+            card.rules.truncate(1);
+            card.rules[0].place = BY_HAND.to_owned();
+            (card.goal, card.before, card.after) = (None, Vec::new(), Vec::new());
+            card.trigger = EventLine { id: None, kind: EventKind::Log, ..card.trigger.clone() };
+            card.timing = Timing::Unknown;
+        };
+        let told = |change: &dyn Fn(&mut Card)| {
+            let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
+            card(&revised(&open(1, "paused by ops1: odd\u{202e} cart"), change), &frame).finish()
+        };
+        let said = told(&ordered);
+        assert!(said.contains("because paused by ops1: odd<U+202E> cart"), "{said}");
+        assert!(!said.contains("says (untrusted)") && !said.contains("trigger"), "{said}");
+        assert!(!said.contains("timing unknown") && said.contains("after it was ordered"), "{said}");
+        let goal = told(&|card| {
+            ordered(card);
+            card.goal = Some("buy it".to_owned());
+        });
+        assert!(goal.contains("says (untrusted):") && goal.contains("| goal"), "{goal}");
+        // It logs a line like one of ours: the place where a rule stands is never its own.
+        let logged = told(&|card| {
+            let of_a_file = card.rules[0].clone();
+            ordered(card);
+            card.rules = vec![of_a_file];
+        });
+        assert!(logged.contains("| trigger") && !logged.contains("because"), "{logged}");
     }
 }

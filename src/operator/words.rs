@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::control::{ApprovalView, EndedBy, State};
-use crate::gate::{BY_HAND, Card, Delivery, Hold, Outcome, Subject, Timing};
+use crate::control::{ApprovalView, EndedBy, Halt, State};
+use crate::gate::{Card, Delivery, Hold, Outcome, Subject, Timing};
 use crate::operator::escape::{again, escape, short};
 use crate::operator::terms;
 use crate::policy::{AmountSeen, Confirm, Effect, OnDeny, OnTimeout, Risk};
@@ -55,14 +55,9 @@ pub(crate) fn to_type(card: &Card) -> String {
     }
 }
 
-/// Whether an operator is all that a card stands on, by a stop or a pause: nothing was announced that can have happened.
-pub(crate) fn is_by_hand(card: &Card) -> bool {
-    card.rules.iter().all(|rule| rule.place == BY_HAND)
-}
-
 /// What a card that is late warns of.
 pub(crate) fn late(card: &Card) -> &'static str {
-    match is_by_hand(card) {
+    match card.is_by_hand() {
         true => "The agent may have acted since.",
         false => "This may already have happened.",
     }
@@ -123,6 +118,15 @@ pub(crate) fn silence(view: &ApprovalView, zone: &TimeZone) -> String {
         return "the deadline stands still".to_owned();
     }
     format!("no answer by {} {}", clock(view.deadline, zone), timing_out(&view.card))
+}
+
+/// How a stop of everything is ended.
+pub(crate) const ENDS_STOP: &str = "`holdpoint stop-all --end` ends that";
+
+/// One sentence about a stop that is in force: by whom, why, since when.
+pub(crate) fn stopped(halt: &Halt) -> String {
+    let reason = halt.reason.as_deref().map(|reason| format!(" ({})", short(reason))).unwrap_or_default();
+    format!("everything is stopped, by {}{reason}, since {:.0}", short(&halt.by.0), halt.at)
 }
 
 /// What an approval does although everything is stopped.

@@ -31,13 +31,19 @@ fn about(kind: Kind, kept: &Kept) -> String {
     let card = &kept.card;
     match kind {
         Kind::Opened => opened(card),
-        Kind::Revised => format!("revision {}, {}; until {:.0}", card.revision, card.timing, kept.deadline),
+        Kind::Revised => format!("revision {}, {}; {}", card.revision, card.timing, until(kept)),
         Kind::Voted => voted(kept),
-        Kind::Extended | Kind::Thawed => format!("until {:.0}", kept.deadline),
-        Kind::Frozen => "the deadline stands still".to_owned(),
+        Kind::Extended | Kind::Thawed | Kind::Frozen => until(kept),
         Kind::Decided => kept.closed.as_ref().map(decided).unwrap_or_default(),
         Kind::Delivered => kept.closed.as_ref().map(delivered).unwrap_or_default(),
         Kind::Noted => String::new(),
+    }
+}
+
+fn until(kept: &Kept) -> String {
+    match kept.frozen {
+        Some(_) => "the deadline stands still".to_owned(),
+        None => format!("until {:.0}", kept.deadline),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::cli::target::Target;
 use crate::config::Config;
 use crate::control::{Hello, Role, Sight};
 use crate::operator::escape::{again, short};
+use crate::operator::words;
 
 const START: &str = "start it with `holdpoint run`, or name its socket with --socket PATH or $HOLDPOINT_SOCKET";
 
@@ -103,6 +104,5 @@ fn provider(hello: &Hello) -> Check {
 
 fn halt(hello: &Hello) -> Option<Check> {
     let halt = hello.snapshot.daemon.halt.as_ref()?;
-    let said = format!("everything is stopped, by {}", short(&halt.by.0));
-    Some(Check::warn("stop", said, "`holdpoint stop-all --end` ends that"))
+    Some(Check::warn("stop", words::stopped(halt), words::ENDS_STOP))
 }

@@ -191,7 +191,7 @@ fn possible(link: &Link, view: &ApprovalView, act: &Act) -> Result<(), Refusal> 
 /// A release during a stop of everything counts: a script is told what the card says at a terminal.
 fn say_stopped(link: &Link) {
     if let Some(halt) = &link.hello().snapshot.daemon.halt {
-        let stopped = super::stopping::said(halt);
+        let stopped = crate::operator::words::stopped(halt);
         say(format_args!("{stopped}: what is approved here goes on all the same, everything else stays stopped"));
     }
 }

@@ -102,41 +102,52 @@ async fn order(
         // That it is not known yet contradicts nothing: what matters is confirmed.
         let _ = timeout(RESTS_WITHIN, link.follow_sessions(&mut now, rests)).await;
     }
-    let what = if has_ended { "the session's task has ended" } else { &*done.what };
     let view = now.first();
+    let missed = view.filter(|_| !confirmed && !args.patience.no_wait);
+    let nothing = missed.and_then(|view| came_to_nothing(act, view.state));
+    let what = match nothing {
+        // What was begun is no news of what has turned out to be nothing.
+        Some((why, _)) => why,
+        None if has_ended => "the session's task has ended",
+        None => &*done.what,
+    };
     if args.common.json {
         print(&json::text(&Report { what, confirmed, session: view.map(Session::from) }))?;
-    } else {
+    } else if nothing.is_none() {
         let state = view.map_or("no longer watched", |view| view.state.name());
         print(&format!("{session}: {}; now {state}", again(what)))?;
     }
-    match view.filter(|_| !confirmed && !args.patience.no_wait) {
-        Some(view) => Err(not_confirmed(view, act, &words::wait(args.patience.wait))),
-        None => Ok(()),
+    if missed.is_none() {
+        return Ok(());
     }
+    let failed = |why: &str| Failure::new(Exit::NotDelivered, format!("{session}: {why}"));
+    Err(match nothing {
+        Some((why, hint)) => failed(why).hint(hint),
+        None => {
+            let noun = if act == SessionAct::Cancel { "cancellation" } else { "pause" };
+            failed(&format!("the {noun} was not confirmed within {}", words::wait(args.patience.wait)))
+                .hint("it is being repeated; `holdpoint sessions` shows how it stands")
+        }
+    })
 }
 
-/// An order that is not, or not yet, as it was meant.
-fn not_confirmed(view: &SessionView, act: SessionAct, waited: &str) -> Failure {
-    let (session, failed) = (&view.session, |why: String| Failure::new(Exit::NotDelivered, why));
-    let noun = match (act, view.state) {
-        (SessionAct::Pause, SessionState::Idle | SessionState::Waiting) => {
-            return failed(format!("{session}: it is not paused: nothing runs there, so there is nothing to pause"))
-                .hint("nobody pauses it if it begins to act; `holdpoint stop-all` pauses whatever begins to");
-        }
-        (SessionAct::Pause, SessionState::Asking) => {
-            return failed(format!("{session}: it is not paused: its agent waits for the answer to a question"))
-                .hint("`holdpoint pending` lists the question; `holdpoint cancel` ends its task");
-        }
-        (SessionAct::Pause, SessionState::Watching) => {
-            return failed(format!("{session}: it is not paused any more: what paused it has ended meanwhile"))
-                .hint("`holdpoint audit list --session SESSION` tells what became of it");
-        }
-        (SessionAct::Cancel, _) => "cancellation",
-        (SessionAct::Pause | SessionAct::Ask, _) => "pause",
-    };
-    failed(format!("{session}: the {noun} was not confirmed within {waited}"))
-        .hint("it is being repeated; `holdpoint sessions` shows how it stands")
+/// Why a pause came to nothing, as the session is now, and what there is to do.
+fn came_to_nothing(act: SessionAct, state: SessionState) -> Option<(&'static str, &'static str)> {
+    match (act, state) {
+        (SessionAct::Pause, SessionState::Idle | SessionState::Waiting) => Some((
+            "it is not paused: nothing runs there, so there is nothing to pause",
+            "nobody pauses it if it begins to act; `holdpoint stop-all` pauses whatever begins to",
+        )),
+        (SessionAct::Pause, SessionState::Asking) => Some((
+            "it is not paused: its agent waits for the answer to a question",
+            "`holdpoint pending` lists the question; `holdpoint cancel` ends its task",
+        )),
+        (SessionAct::Pause, SessionState::Watching) => Some((
+            "it is not paused any more: what paused it has ended meanwhile",
+            "`holdpoint audit list --session SESSION` tells what became of it",
+        )),
+        (SessionAct::Pause | SessionAct::Cancel | SessionAct::Ask, _) => None,
+    }
 }
 
 async fn send(

@@ -8,14 +8,13 @@ use serde::Serialize;
 use super::json;
 use super::link::{Common, Link};
 use super::listing::waiting;
-use super::stopping;
 use super::words;
 use crate::cli::{counted, print};
 use crate::control::{Halt, Hello, Role, SessionView, Sight};
 use crate::error::Failure;
 use crate::gate::Digest;
 use crate::operator::escape::{again, short};
-use crate::operator::words::watching;
+use crate::operator::words::{stopped, watching};
 
 /// How many sessions that are not seen are named.
 const NAMED: usize = 3;
@@ -120,7 +119,7 @@ fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
         let followed = watching(all.saturating_sub(status.unfollowed), all);
         lines.insert(5, row("following", format!("{followed}; the others wait for their turn")));
     }
-    lines.extend(status.halt.map(|halt| row("STOPPED", stopping::said(halt))));
+    lines.extend(status.halt.map(|halt| row("STOPPED", stopped(&halt))));
     lines
 }
 

@@ -17,7 +17,7 @@ use crate::cli::target::Target;
 use crate::cli::{counted, print, say};
 use crate::control::{Gone, Halt, Hello, SessionView, Stillness, worded};
 use crate::error::{Exit, Failure};
-use crate::operator::escape::short;
+use crate::operator::words::stopped;
 
 /// How long after its end a stream is opened again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -81,14 +81,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut link = Link::open(&args.common.target).await?;
     if args.end {
         link.requests.end_halt().await.map_err(|refusal| refused("stop-all --end", &refusal))?;
-        return ended(args.common.json);
+        return ended(link.hello().snapshot.daemon.halt.as_ref(), args.common.json);
     }
     let reason = args.reason.and_then(worded);
     let halt = link.requests.halt(reason.clone()).await.map_err(|refusal| refused("stop-all", &refusal))?;
     let earlier = is_earlier(&halt, reason.as_deref(), link.hello());
     // First: whatever becomes of this command now, everything is stopped.
     if !args.common.json {
-        print(&said(&halt))?;
+        print(&stopped(&halt))?;
     }
     if earlier {
         say(already(reason.is_some()));
@@ -147,13 +147,13 @@ fn stands(view: &SessionView) -> bool {
     view.standing != Stillness::NotYet
 }
 
-fn ended(json: bool) -> Result<(), Failure> {
-    let said = if json {
-        "{\"halt\":null}"
-    } else {
-        "everything may go on: deadlines run again, and what is held is still held"
-    };
-    print(said)
+/// `was`: the stop that was in force when this command came.
+fn ended(was: Option<&Halt>, json: bool) -> Result<(), Failure> {
+    print(match was {
+        _ if json => "{\"halt\":null}",
+        Some(_) => "everything may go on: deadlines run again, and what is held is still held",
+        None => "nothing was stopped, so there is no stop to end; what is held is still held",
+    })
 }
 
 fn report(halt: &Halt, earlier: bool, sessions: &[SessionView], json: bool) -> Result<(), Failure> {
@@ -201,12 +201,6 @@ fn in_all(sessions: &[SessionView]) -> String {
     let some = kinds.iter().filter(|(count, _)| *count > 0);
     let kinds: Vec<String> = some.map(|(count, what)| format!("{count} {what}")).collect();
     format!("{}: {}", counted(len(sessions.len()), "session", "sessions"), kinds.join(", "))
-}
-
-/// One sentence about a stop.
-pub fn said(halt: &Halt) -> String {
-    let reason = halt.reason.as_deref().map(|reason| format!(" ({})", short(reason))).unwrap_or_default();
-    format!("everything is stopped, by {}{reason}, since {:.0}", short(&halt.by.0), halt.at)
 }
 
 fn len(count: usize) -> i128 {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::api::SessionId;
+use crate::control::EndedBy;
 use crate::control::desk::who;
 use crate::gate::{Card, Closed, Delivery, Entry, Kept, Plan, Record, Subject};
 use crate::operator::escape::short;
@@ -96,6 +97,10 @@ fn ended(session: &SessionId, kept: &Kept, closed: &Closed) {
     let approval = kept.card.approval;
     let detail = short(&closed.detail);
     match closed.delivery {
+        // Why it ended is all that there is to say.
+        Delivery::Applied if matches!(&closed.by, EndedBy::Session { what } if *what == closed.detail) => {
+            tracing::info!(target: TOLD, %session, %approval, "{code} {outcome} by {by} (session {session})");
+        }
         Delivery::Applying | Delivery::Applied => {
             tracing::info!(target: TOLD, %session, %approval, "{code} {outcome} by {by}: {detail} (session {session})");
         }

@@ -1,12 +1,15 @@
 //! What an operator does of its own accord, in every phase.
 
+use std::time::Duration;
+
 use crate::api::{EventKind, PauseAnswer};
 use crate::control::{Act, OperatorName, SessionAct};
+use crate::gate::phase::Phase;
 use crate::gate::{Effect, Hold, Input, Outcome, Plan, ReplyTo};
 use crate::policy::{Effect as RuleEffect, OnDeny, ReasonFor};
 
 use super::harness::{SETTLE, fires, rule};
-use super::scene::{Said, Scene, ended, paused, quiet};
+use super::scene::{Said, Scene, ended, paused, quiet, refused};
 
 fn act(scene: &mut Scene, act: SessionAct) -> Said {
     let operator = OperatorName("ops1".to_owned());
@@ -41,6 +44,23 @@ fn a_pause_leaves_first_and_its_approval_says_who_and_why() {
     assert_eq!(scene.decide(Act::approve()), ["read", "show ops deciding"]);
     assert_eq!(scene.read(paused()), ["record decided approved applying and wait"]);
     assert!(scene.recorded(Ok(())).contains(&"resume r1".to_owned()));
+}
+
+#[test]
+fn a_pause_where_no_task_runs_says_that_and_not_that_one_has_ended() {
+    let mut scene = Scene::new();
+    act(&mut scene, SessionAct::Pause);
+    for _ in 0..3 {
+        scene.paused(refused());
+        scene.read(ended());
+        scene.after(Duration::from_secs(1));
+    }
+    assert!(matches!(scene.gate.phase, Phase::Watching));
+    let closed = scene.kept().closed.expect("an end");
+    assert_eq!(
+        (closed.outcome, closed.detail.as_str()),
+        (Outcome::Withdrawn, "no task runs, so there was nothing to pause")
+    );
 }
 
 /// What an operator's pause does first, wherever the session stands: nothing is written, shown or answered before it.
