@@ -44,10 +44,11 @@ use crate::api::paced::Pace;
 use crate::api::paced::bucket::Rate;
 use crate::api::{ApiError, ErrorClass, Provider, SessionId};
 use crate::clock::Clock;
-use crate::control::{DeskService, DeskSettings, Drivers};
+use crate::control::{DeskService, DeskSettings, Drivers, Halt};
 use crate::crash::{self, Point};
 use crate::gate::{Kept, Settings};
 use crate::notify::{self, Notifier};
+use crate::operator::words;
 use crate::policy::Policy;
 use crate::store::{Durable, EventBounds, StoreError};
 use crate::telemetry::ledger;
@@ -63,7 +64,7 @@ pub use writer::Left;
 
 use liveness::{Beat, Pulse};
 use standing::Standing;
-use supervisor::{Inlets, Supervision, Supervisor};
+use supervisor::{AtEnd, Inlets, Supervision, Supervisor};
 use writer::Writer;
 
 /// How many orders of operators may wait.
@@ -107,6 +108,8 @@ pub struct Config {
 pub struct Stopped {
     /// The sessions that stay held, and those whose questions wait on.
     pub held: BTreeMap<SessionId, Held>,
+    /// The stop of everything that is still in force.
+    pub halt: Option<Halt>,
     /// Whether the store has all that happened.
     pub store: Left,
 }
@@ -117,7 +120,7 @@ pub struct Daemon {
     reconfigure: mpsc::Sender<supervisor::Reconfigure>,
     stop: CancellationToken,
     lister: JoinHandle<()>,
-    supervisor: JoinHandle<BTreeMap<SessionId, Held>>,
+    supervisor: JoinHandle<AtEnd>,
     writer: JoinHandle<Left>,
     pulse: Pulse,
     list_every: watch::Sender<Duration>,
@@ -148,6 +151,9 @@ impl Daemon {
         let (screenshots, wished) = mpsc::channel(ORDERS);
         let (orders, ordered) = mpsc::channel(ORDERS);
         let (reconfigure, reconfigured) = mpsc::channel(1);
+        if let Some(halt) = &halt {
+            tracing::warn!("{}: that outlives a restart; {}", words::stopped(halt), words::ENDS_STOP);
+        }
         let mut settings = config.desk;
         settings.daemon.halt.clone_from(&halt);
         let info = settings.daemon.clone();
@@ -276,16 +282,16 @@ impl Daemon {
         self.lister.abort();
         self.lateness.abort();
         self.stop.cancel();
-        let held = self.supervisor.await.unwrap_or_else(|error| {
+        let AtEnd { held, halt } = self.supervisor.await.unwrap_or_else(|error| {
             tracing::error!("the supervisor failed: {error}; which sessions are held is in the store");
-            BTreeMap::new()
+            AtEnd::default()
         });
         crash::at(Point::StopUnwritten);
         self.notifier.stop().await;
         self.ledger.abort();
         let store = written(self.writer).await;
         crash::at(Point::Stopped);
-        Stopped { held, store }
+        Stopped { held, halt, store }
     }
 }
 

@@ -77,8 +77,8 @@ async fn serve(args: Args, manager: &Manager) -> Result<(), Failure> {
         Failure::of(Exit::Configuration, &error).hint("build holdpoint without the feature crash-points")
     })?;
     let path = config_path(args.config.as_deref())?;
-    let Loaded { config, notes } =
-        Config::load(&path).map_err(|error| Failure::new(Exit::Configuration, error.to_string()))?;
+    let Loaded { config, notes } = Config::load(&path)
+        .map_err(|error| Failure::new(Exit::Configuration, format!("{error}; nothing was started")))?;
     let (sink, lines) = log::channel();
     let _written = sink.written();
     let level = telemetry::init(&config.log, sink);
@@ -168,7 +168,7 @@ async fn operate(
     match &failed {
         None => failed = end(daemon, keeper, manager).await,
         // The same drain; the service manager is told the failure instead.
-        Some(_) => words::say_held(&stop_all(daemon, keeper).await.held),
+        Some(_) => words::say_held(&stop_all(daemon, keeper).await),
     }
     // After the daemon, so that clients hear how it ended.
     api.stop().await;
@@ -201,10 +201,10 @@ async fn end(daemon: Daemon, keeper: Option<Keeper>, manager: &Manager) -> Optio
     tracing::info!("stopping: nothing more is decided, calls in flight finish");
     manager.stopping();
     manager.status("stopping: nothing more is decided, calls in flight finish");
-    let Stopped { held, store } = stop_all(daemon, keeper).await;
-    words::say_held(&held);
-    manager.status(&words::stopped(&held));
-    (store == Left::Unfinished).then(words::unfinished)
+    let stopped = stop_all(daemon, keeper).await;
+    words::say_held(&stopped);
+    manager.status(&words::stopped(&stopped.held));
+    (stopped.store == Left::Unfinished).then(words::unfinished)
 }
 
 /// Stops the daemon, and then what keeps its checkpoint.

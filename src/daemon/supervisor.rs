@@ -34,7 +34,7 @@ use super::{Changed, Ids, Reconfiguration};
 use crate::api::paced::bucket::Rate;
 use crate::api::{MessageId, Provider, Session, SessionId};
 use crate::clock::Clock;
-use crate::control::{DaemonInfo, DeskService, Directed, Ordered, ScreenshotOrder};
+use crate::control::{DaemonInfo, DeskService, Directed, Halt, Ordered, ScreenshotOrder};
 use crate::gate::Kept;
 use crate::operator::log::TOLD;
 use crate::policy::Glob;
@@ -144,6 +144,15 @@ struct Driven {
     entry: Entry,
 }
 
+/// What stays as it is when a supervisor ends.
+#[derive(Debug, Default)]
+pub struct AtEnd {
+    /// The sessions that stay held, and those whose questions wait on.
+    pub held: BTreeMap<SessionId, Held>,
+    /// The stop of everything that is still in force.
+    pub halt: Option<Halt>,
+}
+
 /// Owns the drivers.
 pub struct Supervisor {
     parts: Supervision,
@@ -234,8 +243,8 @@ impl Supervisor {
         }
     }
 
-    /// Takes up what was kept, then runs until `stop`; returns the sessions that stay paused.
-    pub async fn run(mut self, live: Vec<Kept>, mut inlets: Inlets) -> BTreeMap<SessionId, Held> {
+    /// Takes up what was kept, then runs until `stop`; returns what stays as it is.
+    pub async fn run(mut self, live: Vec<Kept>, mut inlets: Inlets) -> AtEnd {
         self.take_up(live);
         loop {
             let retry = self.next_retry();
@@ -270,7 +279,12 @@ impl Supervisor {
         if tokio::time::timeout(LAST_HALT, self.halting).await.is_err() {
             tracing::error!("the stop of everything is not written down: the disk does not answer");
         }
-        self.held
+        // Whoever ended it is told, although nothing goes on by that any more.
+        while let Ok(halting::Ended { halt, reply, .. }) = self.halts_ended.try_recv() {
+            Arc::make_mut(&mut self.standing).halt.take_if(|standing| *standing == halt);
+            let _ = reply.send(Ok(()));
+        }
+        AtEnd { held: self.held, halt: self.standing.halt.clone() }
     }
 
     fn note_held(&mut self, ended: Ended) {

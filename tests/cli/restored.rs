@@ -88,6 +88,7 @@ async fn another_store_and_a_checkpoint_that_cannot_be_read_stop_everything_as_w
         daemon.wait("everything is stopped");
         let ended = daemon.stop(Signal::TERM);
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        ended.says(&["that outlives a restart", "the next start keeps to that; `holdpoint stop-all --end` ends that"]);
         assert_eq!(head(&home).0, 2, "the stop, and that a checkpoint is kept");
         let kept = std::fs::read_dir(home.path("elsewhere")).unwrap().map(|entry| entry.unwrap().path());
         let kept = kept.filter(|path| std::fs::read_to_string(path).unwrap() == text).count();

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::api::{ApiError, SessionId};
 use crate::config::{Config, KeySource};
-use crate::daemon::{Held, Stays};
+use crate::daemon::{Held, Stays, Stopped};
 use crate::error::{Exit, Failure};
+use crate::operator::words;
 use crate::store::{LockError, StoreError};
 
 pub(super) fn say_started(config: &Config, store: &Path) {
@@ -17,7 +18,7 @@ pub(super) fn say_started(config: &Config, store: &Path) {
     );
 }
 
-pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
+pub(super) fn say_held(Stopped { held, halt, .. }: &Stopped) {
     for (session, held) in held {
         let stays = match held.stays {
             Stays::Paused => "stays held",
@@ -36,7 +37,14 @@ pub(super) fn say_held(held: &BTreeMap<SessionId, Held>) {
         }
     }
     let ended = stopped(held);
-    if held.is_empty() { tracing::info!("{ended}") } else { tracing::warn!("{ended}") }
+    if held.is_empty() {
+        tracing::info!("{ended}")
+    } else {
+        tracing::warn!("{ended}")
+    }
+    if let Some(halt) = halt {
+        tracing::warn!("{}: the next start keeps to that; {}", words::stopped(halt), words::ENDS_STOP);
+    }
 }
 
 /// How it ended.

@@ -27,7 +27,7 @@ use jiff::tz::TimeZone;
 
 use super::{PromptEnd, PromptSettings};
 use crate::control::{
-    Act, ApprovalView, ClientSettings, Decided, Decision, Nonce, OperatorName, Refusal, Snapshot, State, Update,
+    Act, ApprovalView, ClientSettings, Decided, Decision, Halt, Nonce, OperatorName, Refusal, Snapshot, State, Update,
 };
 use crate::gate::{ApprovalId, Delivery, Digest, Outcome, Revision};
 use crate::operator::escape::again;
@@ -143,6 +143,8 @@ pub struct Prompt {
     current: Option<Current>,
     /// Who answers here; `None` where that is not known.
     you: Option<OperatorName>,
+    /// The stop of everything that is in force.
+    halt: Option<Halt>,
     /// Decided here, and meant to end so; the outcome or its delivery is still to come.
     mine: BTreeMap<ApprovalId, Option<Outcome>>,
     /// Approved here, as one of several, on the card with this digest.
@@ -221,6 +223,7 @@ impl Prompt {
             waiting: Vec::new(),
             current: None,
             you: None,
+            halt: None,
             mine: BTreeMap::new(),
             voted: BTreeMap::new(),
             called: BTreeMap::new(),

@@ -161,11 +161,18 @@ impl Prompt {
     }
 
     pub(super) fn list(&self) -> String {
+        let stopped = self.stopped().map(|stopped| stopped + "\n").unwrap_or_default();
         if self.waiting.is_empty() {
-            return "nothing waits for an answer".to_owned();
+            return stopped + "nothing waits for an answer";
         }
         let line = |view: &ApprovalView| card::headline(view, &self.frame(), &in_list(view, self.clock));
-        self.listed().iter().map(line).collect()
+        self.listed().iter().map(line).fold(stopped, |list, line| list + &line)
+    }
+
+    /// What holds while everything is stopped.
+    pub(super) fn stopped(&self) -> Option<String> {
+        let stopped = words::stopped(self.halt.as_ref()?);
+        Some(format!("{stopped}: what acts is paused, and no deadline runs; {}", words::ENDS_STOP))
     }
 
     pub(super) fn frame(&self) -> Frame<'_> {

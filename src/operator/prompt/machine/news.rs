@@ -19,6 +19,7 @@ impl Prompt {
     pub(super) fn snapshot(&mut self, snapshot: Snapshot) {
         let snapshot = self.narrowed(snapshot);
         self.tune(&snapshot.daemon.settings);
+        self.halt = snapshot.daemon.halt;
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
         for view in ended {
@@ -31,6 +32,10 @@ impl Prompt {
             self.tell("it does not wait for an answer any more");
             self.leave(PromptEnd::Done);
             return;
+        }
+        // One that is for a single approval is told by its card.
+        if let Some(stopped) = self.stopped().filter(|_| self.settings.only.is_none()) {
+            self.tell(&stopped);
         }
         if self.waiting.is_empty() {
             self.tell("watching; nothing waits for an answer (? explains, q leaves)");
@@ -48,7 +53,10 @@ impl Prompt {
             }
             Change::Approval { .. } => {}
             Change::Notice { text } => self.say(&again(&text)),
-            Change::Daemon { daemon } => self.tune(&daemon.settings),
+            Change::Daemon { daemon } => {
+                self.tune(&daemon.settings);
+                self.halt = daemon.halt;
+            }
             Change::Session { .. } | Change::SessionGone { .. } | Change::Presence { .. } => {}
             Change::Stopping => {
                 self.tell("the daemon is stopping; nothing was decided by that");
@@ -158,7 +166,7 @@ impl Prompt {
         }
         if Self::is_draft(old) {
             let is_late = new.card.timing == Timing::Late && new.card.subject == Subject::Hold;
-            let remark = match (is_late, words::is_by_hand(&new.card)) {
+            let remark = match (is_late, new.card.is_by_hand()) {
                 (true, true) => "may have acted since, waits for its turn",
                 (true, false) => "may already have happened, waits for its turn",
                 (false, _) => "waits for its turn",

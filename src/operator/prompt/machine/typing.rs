@@ -113,24 +113,29 @@ impl Prompt {
             return;
         }
         self.out.push(Output::Flush);
-        match refused.or_else(|| self.too_soon(&line, begun)) {
-            Some(why) => self.ask(why),
+        match refused.map(str::to_owned).or_else(|| self.too_soon(&line, begun)) {
+            Some(why) => self.ask(&why),
             None => self.command(&line, now),
         }
     }
 
     /// Why a line does nothing that was begun so early. What lets nothing go on never waits for the arming time.
-    fn too_soon(&self, line: &str, begun: Begun) -> Option<&'static str> {
+    fn too_soon(&self, line: &str, begun: Begun) -> Option<String> {
         let view = self.current.as_ref().and_then(|current| self.view(current.id))?;
-        match (begun, Bearing::of(line, &view.card)) {
-            (Begun::Armed, _) | (_, Bearing::Nothing) | (Begun::Shown, Bearing::Card) => None,
-            (Begun::Shown, Bearing::Release) => {
-                Some("(begun too soon after this question was put, and discarded: please answer again)")
+        let (when, bearing) = match (begun, Bearing::of(line, &view.card)) {
+            (Begun::Armed, _) | (_, Bearing::Nothing) | (Begun::Shown, Bearing::Card) => return None,
+            (Begun::Shown, Bearing::Release) => ("too soon after this question was put", Bearing::Release),
+            (Begun::Before, bearing) => ("before this question was on screen", bearing),
+        };
+        // It is put anew, and its time with it.
+        let again = match bearing {
+            Bearing::Release => {
+                let arm = self.settings.arming(view.card.risk).as_secs_f64();
+                format!("please answer again, after another {arm:.1} s")
             }
-            (Begun::Before, Bearing::Card | Bearing::Release) => {
-                Some("(begun before this question was on screen, and discarded: please answer again)")
-            }
-        }
+            Bearing::Card | Bearing::Nothing => "please answer again".to_owned(),
+        };
+        Some(format!("(begun {when}, and discarded: {again})"))
     }
 
     /// A line while no question can be answered: nothing is asked, or the last answer is on its way.

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use super::bench::Bench;
 use crate::control::fixtures::{at, by, ended, open, revised};
 use crate::control::{
-    Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, OperatorName, State, Update, Vote,
+    Act, ApprovalView, Change, ClientSettings, DaemonInfo, Decided, Halt, OperatorName, State, Update, Vote,
 };
 use crate::gate::{Delivery, Outcome, Revision, Timing};
 use crate::operator::prompt::machine::Input;
@@ -238,4 +238,30 @@ fn the_list_has_the_riskiest_first_and_then_what_has_the_least_time() {
     bench.printed();
     bench.answers("l");
     assert_snapshot!(bench.screen);
+}
+
+#[test]
+fn who_comes_to_a_stop_of_everything_is_told_of_it_and_of_its_end() {
+    let reason = Some("odd\u{202e} orders".to_owned());
+    let halt = Halt { by: OperatorName("ops2".to_owned()), at: at("2026-11-23T12:00:00Z"), reason };
+    let said = "everything is stopped, by ops2 (odd<U+202E> orders), since 2026-11-23T12:00:00Z";
+    let snapshot = |views: Vec<ApprovalView>| {
+        let mut snapshot = crate::control::fixtures::snapshot(views);
+        snapshot.daemon.halt = Some(halt.clone());
+        Input::Snapshot(Box::new(snapshot))
+    };
+    let mut bench = Bench::wide(200);
+    bench.input(snapshot(vec![open(1, "Buying")]));
+    assert!(bench.printed().contains(said), "where something waits: {}", bench.screen);
+    let mut bench = Bench::wide(200);
+    bench.input(snapshot(Vec::new()));
+    let first = bench.printed();
+    assert!(first.contains(said) && first.contains("stop-all --end") && first.contains("nothing waits"), "{first}");
+    bench.answers("l");
+    assert!(bench.printed().contains(said), "{}", bench.screen);
+    let daemon = Box::<DaemonInfo>::default();
+    bench.input(Input::Update(Box::new(Update { seq: 1, change: Change::Daemon { daemon } })));
+    bench.printed();
+    bench.answers("l");
+    assert!(!bench.printed().contains("stopped"), "{}", bench.screen);
 }
