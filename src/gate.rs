@@ -501,12 +501,12 @@ impl Gate {
 
     /// Gives the open case its outcome, writes it down and shows it. Does nothing when it has one already.
     fn close(&mut self, turn: &mut Turn<'_>, outcome: Outcome, by: EndedBy, deliver: Deliver, detail: &str) {
+        let under = self.began_stop();
         let Some(case) = self.case.as_mut().filter(|case| case.kept.closed.is_none()) else { return };
         let delivery = if deliver == Deliver::Nothing { Delivery::Applied } else { Delivery::Applying };
         let revision = case.card().revision;
-        let name = by.clone();
-        case.kept.closed =
-            Some(Closed { outcome, revision, by, at: turn.now.wall, deliver, delivery, detail: detail.to_owned() });
+        let (name, at, detail) = (by.clone(), turn.now.wall, detail.to_owned());
+        case.kept.closed = Some(Closed { outcome, revision, by, at, under, deliver, delivery, detail });
         self.record(turn, Entry::Decided);
         self.publish(turn);
         self.end_votes(turn, outcome, &name);

@@ -78,6 +78,8 @@ pub struct Parts {
     pub gate: Gate,
     /// What the gate goes on from, oldest first.
     pub kept: Vec<Kept>,
+    /// Whether an operator has let the session go since everything was stopped.
+    pub let_go: bool,
     /// Evaluates events.
     pub evaluator: Evaluator,
     /// Makes calls.
@@ -197,7 +199,7 @@ impl Driver {
     pub fn new(mut parts: Box<Parts>) -> Box<Self> {
         let known = parts.standing;
         if let Some(halt) = &known.halt {
-            parts.gate.begin_halted(halt.clone());
+            parts.gate.begin_halted(halt.clone(), parts.let_go);
         }
         let cursor = parts.gate.seen_up_to();
         let recorder = parts.recorder.of(parts.evaluator.session().clone());
@@ -236,7 +238,7 @@ impl Driver {
             driver.carry_out(effects);
             crash::at(Point::TakenUp);
         }
-        if let Some(halt) = driver.known.halt.clone() {
+        if let Some(halt) = driver.known.halt.clone().filter(|_| !parts.let_go) {
             driver.feed(Input::Halt(halt));
         }
         // A hold is told of again once its card is complete.

@@ -149,6 +149,9 @@ pub struct Closed {
     pub by: EndedBy,
     /// When.
     pub at: Timestamp,
+    /// When the stop of everything began that was in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Timestamp>,
     /// What the outcome needs at the provider.
     pub deliver: Deliver,
     /// What became of that.

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::api::EventKind;
 use crate::clock::Moment;
 use crate::control::{EndedBy, Halt};
@@ -13,7 +15,7 @@ use crate::control::{EndedBy, Halt};
 use super::deciding::STOPPED;
 use super::directed::{Stop, Stopped};
 use super::phase::Phase;
-use super::{CallId, Deliver, Entry, Gate, Input, Outcome, Plan, Turn};
+use super::{CallId, Closed, Deliver, Delivery, Entry, Gate, Input, Kept, Outcome, Plan, Turn};
 
 /// A stop of everything, as one session has it.
 #[derive(Debug)]
@@ -27,14 +29,15 @@ pub(super) struct Halted {
 
 impl Gate {
     /// A gate that is made while everything is stopped; called before [`Gate::recover`]. What is not held yet is paused by
-    /// the [`Input::Halt`] that follows.
-    pub fn begin_halted(&mut self, halt: Halt) {
-        self.halted = Some(Box::new(Halted { halt, after: CallId(self.next_name), passes: false }));
+    /// the [`Input::Halt`] that follows; none does where an operator has `let_go` of the session since
+    /// ([`Kept::let_go_since`] of its newest approval).
+    pub fn begin_halted(&mut self, halt: Halt, let_go: bool) {
+        self.halted = Some(Box::new(Halted { halt, after: CallId(self.next_name), passes: let_go }));
     }
 
     pub(super) fn halt(&mut self, turn: &mut Turn<'_>, halt: Halt) {
         let stop = stop_of(&halt);
-        self.begin_halted(halt);
+        self.begin_halted(halt, false);
         self.stop_votes(turn);
         if self.rests_through(turn) {
             return;
@@ -86,6 +89,11 @@ impl Gate {
         self.halted.as_ref().is_some_and(|halted| !halted.passes)
     }
 
+    /// When the stop began that is in force. No other has the same time, to the nanosecond.
+    pub(super) fn began_stop(&self) -> Option<Timestamp> {
+        self.halted.as_ref().map(|halted| halted.halt.at)
+    }
+
     /// Whether nothing happens by itself.
     pub(super) fn is_halted(&self) -> bool {
         self.halted.is_some()
@@ -116,7 +124,7 @@ impl Gate {
 
     /// After a restart: the deadline goes on, or still stands, with the time that was left when everything was stopped.
     pub(super) fn take_up_deadline(&mut self, turn: &mut Turn<'_>) {
-        let stopped_at = self.halted.as_ref().map(|halted| halted.halt.at);
+        let stopped_at = self.began_stop();
         let Some(case) = &mut self.case else { return };
         let left = match (case.kept.frozen, stopped_at) {
             (None, None) => return,
@@ -159,6 +167,19 @@ impl Gate {
             let stop = stop_of(&halted.halt);
             self.stop_session(turn, &stop);
         }
+    }
+}
+
+impl Kept {
+    /// Whether an operator let the session go by this although everything was stopped, by this very stop, and it arrived.
+    #[must_use]
+    pub fn let_go_since(&self, halt: &Halt) -> bool {
+        let arrived = |closed: &Closed| {
+            let by_operator = matches!(closed.by, EndedBy::Operator { .. });
+            let approved = closed.outcome == Outcome::Approved && closed.delivery == Delivery::Applied;
+            by_operator && approved && closed.under == Some(halt.at)
+        };
+        !self.holding && self.closed.as_ref().is_some_and(arrived)
     }
 }
 

@@ -60,8 +60,8 @@ impl Gate {
             Deliver::Message { .. } => (Delivery::Applying, "sending"),
         };
         let revision = case.card().revision;
-        let at = turn.now.wall;
-        let closed = Closed { outcome, revision, by: by.clone(), at, deliver, delivery, detail: detail.to_owned() };
+        let (at, under, detail) = (turn.now.wall, self.began_stop(), detail.to_owned());
+        let closed = Closed { outcome, revision, by: by.clone(), at, under, deliver, delivery, detail };
         let mut kept = case.to_keep();
         let votes = votes_for(case, &closed);
         kept.votes = votes.clone();

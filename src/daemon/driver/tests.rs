@@ -110,6 +110,7 @@ async fn world() -> World {
     let (reins, inbox) = Lines::default().reins();
     let ((seen, sights), (alarm, _)) = (mpsc::channel(4), mpsc::channel(1));
     let driver = Driver::new(Box::new(Parts {
+        let_go: false,
         gate: Gate::new(about, settings, MessageId(0)),
         kept: Vec::new(),
         evaluator: Evaluator::new(policy, info, []),

@@ -52,6 +52,7 @@ impl Supervisor {
     pub(super) fn forget(&mut self, ended: &Ended) {
         if ended.over && !self.parts.watch.sessions.contains(&ended.session) {
             self.cursors.remove(&ended.session);
+            self.done.remove(&ended.session);
             self.parts.writer.forget_cursor(&ended.session);
         }
     }

@@ -205,8 +205,10 @@ impl Supervisor {
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
-        let done = self.done.get(&session).into_iter().flatten();
-        let cards = kept.iter().chain(done).map(|kept| &kept.card);
+        let known = || kept.iter().chain(self.done.get(&session).into_iter().flatten());
+        let newest = known().max_by_key(|kept| kept.card.approval);
+        let let_go = newest.zip(self.standing.halt.as_ref()).is_some_and(|(kept, halt)| kept.let_go_since(halt));
+        let cards = known().map(|kept| &kept.card);
         let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();
@@ -227,6 +229,7 @@ impl Supervisor {
             gate,
             standing: self.standing.clone(),
             kept,
+            let_go,
             evaluator,
             executor: Executor::new(self.parts.provider.clone(), session.clone()),
             session: session.clone(),

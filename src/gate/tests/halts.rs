@@ -133,6 +133,29 @@ fn an_operator_may_still_let_one_session_go_and_it_is_not_stopped_again() {
 }
 
 #[test]
+fn what_an_operator_has_let_go_despite_the_stop_goes_on_through_a_restart() {
+    let mut scene = Scene::new();
+    stop(&mut scene);
+    let in_force = halt(scene.now);
+    settle(&mut scene);
+    scene.decide(Act::approve());
+    scene.read(paused());
+    scene.recorded(Ok(()));
+    let leaving = kept(&scene);
+    assert!(!leaving.let_go_since(&in_force), "it has not arrived yet");
+    scene.acted(Ok(()));
+    scene.read(super::scene::running());
+    let gone = scene.kept();
+    assert_eq!(scene.restart_from_halted(gone.clone(), Some(in_force.clone())), Said::new());
+    assert_eq!(scene.seen(EventKind::Thought, quiet()), Said::new());
+    assert!(scene.seen(EventKind::Thought, asks()).contains(&"pause".to_owned()), "rules still hold it");
+    assert!(!scene.kept().let_go_since(&in_force), "what is asked anew has not been let go");
+    // A stop since then knows nothing of that.
+    let said = scene.restart_from_halted(gone, Some(halt(scene.now)));
+    assert!(said.contains(&"pause".to_owned()), "{said:?}");
+}
+
+#[test]
 fn a_session_that_begins_to_act_while_everything_is_stopped_is_paused() {
     let mut scene = Scene::new();
     stop(&mut scene);

@@ -223,12 +223,14 @@ impl Scene {
     /// Starts again from what was kept, while everything is stopped or no longer.
     pub fn restart_from_halted(&mut self, kept: Kept, halt: Option<Halt>) -> Said {
         self.gate = Gate::new(about(), shared(self.settings.clone()), self.gate.seen_up_to());
+        let let_go = halt.as_ref().is_some_and(|halt| kept.let_go_since(halt));
         if let Some(halt) = &halt {
-            self.gate.begin_halted(halt.clone());
+            self.gate.begin_halted(halt.clone(), let_go);
         }
-        let effects = self.gate.recover(self.now, &mut self.mint, kept);
-        let mut said = self.take(effects);
-        if let Some(halt) = halt {
+        let live = kept.is_live().then_some(kept);
+        let effects = live.map(|kept| self.gate.recover(self.now, &mut self.mint, kept));
+        let mut said = self.take(effects.unwrap_or_default());
+        if let Some(halt) = halt.filter(|_| !let_go) {
             said.extend(self.input(Input::Halt(halt)));
         }
         said

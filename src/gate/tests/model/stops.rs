@@ -46,6 +46,16 @@ impl Stops {
         self.halted = Some(Since::default());
     }
 
+    /// A process that starts takes a session for one that was let go where what was decided since the stop arrived. That it
+    /// `asked_anew` is lost where it was not on the disk yet: what it asked about is read again.
+    pub fn restarted(&mut self, let_go: bool, asked_anew: bool) -> Held {
+        if let_go && !self.has_let_go() && !asked_anew {
+            return Err("everything is stopped, and a restart takes a session for one that was let go".to_owned());
+        }
+        self.halted = Some(Since { let_go, ..Since::default() });
+        Ok(())
+    }
+
     pub fn ended(&mut self) {
         self.halted = None;
     }

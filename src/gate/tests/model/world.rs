@@ -65,6 +65,8 @@ pub struct World {
     read: Option<Status>,
     /// The stop of everything as the disk has it: a restart finds it.
     halt: Option<Halt>,
+    /// How many stops there were.
+    halts: u64,
     checks: Checks,
     /// What happened, in words; only for a run that is told.
     log: Option<Vec<String>>,
@@ -102,6 +104,7 @@ impl World {
             told: None,
             read: None,
             halt: None,
+            halts: 0,
             checks: Checks::default(),
             log: told.then(Vec::new),
         }
@@ -411,7 +414,10 @@ impl World {
     fn halt(&mut self) -> Held {
         // What has passed already has passed.
         self.input(Input::Tick)?;
-        let halt = Halt { by: OperatorName("chief".to_owned()), at: self.now.wall, reason: None };
+        // No two begin at the same time, though the clock may be set back between them.
+        self.halts += 1;
+        let at = self.now.wall + Duration::from_nanos(self.halts);
+        let halt = Halt { by: OperatorName("chief".to_owned()), at, reason: None };
         self.halt = Some(halt.clone());
         self.checks.stops.halted();
         self.input(Input::Halt(halt))
@@ -510,6 +516,7 @@ impl World {
         (self.told, self.read) = (None, None);
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
+        let asked_anew = lost.iter().any(|record| record.entry == crate::gate::Entry::Opened);
         if !self.views.is_empty() {
             self.old_views = std::mem::take(&mut self.views);
         }
@@ -517,13 +524,15 @@ impl World {
         for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
             live.insert(kept.card.approval, kept.clone());
         }
+        let newest = live.last_key_value().map(|(_, kept)| kept.clone());
         let live: Vec<_> = live.into_values().filter(|kept| kept.is_live()).collect();
         // What is not on a kept card is read again.
         self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
         self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
+        let let_go = newest.zip(self.halt.as_ref()).is_some_and(|(kept, halt)| kept.let_go_since(halt));
         if let Some(halt) = &self.halt {
-            self.gate.begin_halted(halt.clone());
-            self.checks.stops.halted();
+            self.gate.begin_halted(halt.clone(), let_go);
+            self.checks.stops.restarted(let_go, asked_anew)?;
         }
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
@@ -541,7 +550,7 @@ impl World {
             self.carry_out(effects)?;
             self.checks.owned(&self.gate, &self.provider);
         }
-        if let Some(halt) = self.halt.clone() {
+        if let Some(halt) = self.halt.clone().filter(|_| !let_go) {
             self.input(Input::Halt(halt))?;
         }
         for i in 0..self.provider.said.len() {
