@@ -125,7 +125,7 @@ impl fmt::Display for Diagnostics {
             writeln!(f, "… and {more} more\n")?;
         }
         let (count, errors) = (self.list.len(), if self.list.len() == 1 { "error" } else { "errors" });
-        write!(f, "{count} {errors} in {}; nothing was started", self.name)
+        write!(f, "{count} {errors} in {}", self.name)
     }
 }
 

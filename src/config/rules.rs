@@ -155,7 +155,7 @@ fn rule(mut section: Section<'_>) -> Option<Placed> {
     });
     let tests = section.get("test").map(|item| item.tables("[[rule.test]]")).unwrap_or_default();
     let (tests, places): (Vec<RuleTest>, Vec<Place>) = tests.into_iter().filter_map(test).unzip();
-    let terms = terms(&mut section, effect.unwrap_or_default(), name.as_deref().unwrap_or_default(), &place);
+    let terms = terms(&mut section, effect, name.as_deref().unwrap_or_default(), &place);
     let complete = name.is_some() && effect.is_some();
     let sink = section.sink;
     section.finish();
@@ -164,7 +164,7 @@ fn rule(mut section: Section<'_>) -> Option<Placed> {
     complete.then_some(Placed { spec, name: place, tests: places, sound })
 }
 
-fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -> RuleTerms {
+fn terms(section: &mut Section<'_>, effect: Option<Effect>, name: &str, place: &Place) -> RuleTerms {
     let line = match place {
         Place::File(span) => line_of(section.sink.source, span.start),
         Place::Secret(_) | Place::Environment(_) | Place::Whole => 1,
@@ -178,7 +178,9 @@ fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -
         only(section, "cooldown", effect, Effect::Cooldown, "60s").and_then(|item| item.duration(seconds(1, 86_400)));
     let instruct = only(section, "instruct", effect, Effect::Instruct, "…").and_then(|item| item.words(10_000));
     let repeats = section.get("max_repeats");
-    if let (Some(item), false) = (&repeats, matches!(effect, Effect::Cooldown | Effect::Instruct)) {
+    if let (Some(item), Some(effect)) = (&repeats, effect)
+        && !matches!(effect, Effect::Cooldown | Effect::Instruct)
+    {
         item.wrong(
             &format!("`max_repeats` means nothing with effect `{}`", effect.name()),
             "effect `cooldown` or `instruct`",
@@ -187,7 +189,7 @@ fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -
     RuleTerms {
         name: name.to_owned(),
         place: format!("{}:{line}", section.sink.name),
-        effect,
+        effect: effect.unwrap_or_default(),
         risk: risk.unwrap_or_default(),
         confirm,
         cooldown,
@@ -201,28 +203,28 @@ fn terms(section: &mut Section<'_>, effect: Effect, name: &str, place: &Place) -
     }
 }
 
-/// The value of a key that one effect needs and no other has.
+/// The value of a key that one effect needs and no other has. Of an effect that is not known nothing is said.
 fn only<'s>(
     section: &mut Section<'s>,
     key: &'static str,
-    effect: Effect,
+    effect: Option<Effect>,
     needed: Effect,
     example: &str,
 ) -> Option<Item<'s>> {
     let item = section.get(key);
-    match &item {
-        None if effect == needed => {
+    match (&item, effect) {
+        (None, Some(effect)) if effect == needed => {
             section.report(
                 format!("effect `{}` without `{key}`", needed.name()),
                 &format!("`{key} = \"{example}\"`"),
                 "",
             );
         }
-        Some(item) if effect != needed => {
+        (Some(item), Some(effect)) if effect != needed => {
             let hint = format!("write effect = \"{}\", or leave `{key}` out", needed.name());
             item.wrong_with(&format!("`{key}` means nothing with effect `{}`", effect.name()), "", Some(hint));
         }
-        Some(_) | None => {}
+        (Some(_) | None, Some(_) | None) => {}
     }
     item
 }
