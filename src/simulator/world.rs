@@ -279,6 +279,12 @@ impl World {
         self.rules.scenarios.iter().find(|scenario| scenario.name == name).cloned()
     }
 
+    /// The names of all scenarios, each once.
+    #[must_use]
+    pub fn scenario_names(&self) -> BTreeSet<&str> {
+        self.rules.scenarios.iter().map(|scenario| scenario.name.as_str()).collect()
+    }
+
     /// How many event streams are open.
     #[must_use]
     pub fn streams(&self) -> usize {

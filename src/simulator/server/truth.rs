@@ -106,7 +106,10 @@ async fn create(State(shell): State<Shell>, Json(body): Json<Create>) -> Respons
 impl Create {
     fn create(&self, world: &mut World, now: Moment, id: &str) -> Result<(), String> {
         let scenario = match &self.scenario {
-            Some(name) => Some(world.scenario(name).ok_or_else(|| format!("no scenario {name:?}"))?),
+            Some(name) => Some(world.scenario(name).ok_or_else(|| {
+                let known = world.scenario_names().into_iter().collect::<Vec<_>>().join(", ");
+                format!("there is no scenario {name:?}; there are {known}")
+            })?),
             None => None,
         };
         let new = NewSession { agent: self.agent.clone(), goal: self.goal.clone(), kind: None, scenario };
