@@ -37,7 +37,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let socket = args.target.socket()?;
     let client = remote::connect(&socket).await.map_err(|error| unreachable(&error))?;
-    if args.plain || !terminal::is_capable() { plain(client).await } else { full(client, socket, args.quiet).await }
+    if args.plain || !terminal::is_capable() {
+        plain(client, socket).await
+    } else {
+        full(client, socket, args.quiet).await
+    }
 }
 
 async fn full(client: Client, socket: PathBuf, quiet: bool) -> Result<(), Failure> {
@@ -63,7 +67,7 @@ fn waits(waiting: usize) -> String {
     }
 }
 
-async fn plain(client: Client) -> Result<(), Failure> {
+async fn plain(client: Client, socket: PathBuf) -> Result<(), Failure> {
     let given = client.hello().snapshot.daemon.settings;
     let settings = PromptSettings {
         arm: Duration::from_millis(given.arm_ms),
@@ -71,7 +75,7 @@ async fn plain(client: Client) -> Result<(), Failure> {
         ..PromptSettings::default()
     };
     let (_, lines) = log::channel();
-    match prompt::run(client, settings, lines, on_hang_up()?).await {
+    match prompt::run(client, Some(socket), settings, lines, on_hang_up()?).await {
         PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => Ok(()),
         PromptEnd::Stopped => {
             say("detached; nothing was decided by that");

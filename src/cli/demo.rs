@@ -62,7 +62,7 @@ pub async fn run(_args: Args) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Error, "the demo's daemon did not start").hint(NEEDS));
     };
     let story = tokio::spawn(tell(sim.clone(), audience, ended.clone()));
-    let end = prompt::run(client, settings, lines, ended.clone()).await;
+    let end = prompt::run(client, None, settings, lines, ended.clone()).await;
     let left = match end {
         PromptEnd::Left | PromptEnd::Eof | PromptEnd::TerminalGone | PromptEnd::Done => true,
         PromptEnd::Stopped | PromptEnd::Lost => false,

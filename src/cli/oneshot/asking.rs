@@ -32,7 +32,7 @@ pub async fn ask(link: Link, view: &ApprovalView, yes: Act, patient: bool, json:
     };
     let (socket, you) = (link.socket.clone(), link.hello().you.clone());
     let (_sink, lines) = log::channel();
-    let _ = prompt::run(link.into_client(), settings, lines, CancellationToken::new()).await;
+    let _ = prompt::run(link.into_client(), None, settings, lines, CancellationToken::new()).await;
     // How the prompt ended matters less than what became of the approval. What was shown has ended with its connection.
     let link = Link::to(socket).await.map_err(|error| unreachable(&error))?;
     let view = link.approval(&approval.to_string()).await?;

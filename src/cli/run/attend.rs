@@ -24,13 +24,19 @@ pub(super) async fn attend(socket: &Path, settings: PromptSettings, lines: LogLi
     }
     match remote::connect(socket).await {
         Err(error) => tracing::error!("nobody can be asked here: {error}"),
-        Ok(client) => prompted(client, settings, lines, stop).await,
+        Ok(client) => prompted(client, socket, settings, lines, stop).await,
     }
     stop.cancelled().await;
 }
 
-async fn prompted(client: remote::Client, settings: PromptSettings, lines: LogLines, stop: &CancellationToken) {
-    let end = prompt::run(client, settings, lines, stop.clone()).await;
+async fn prompted(
+    client: remote::Client,
+    socket: &Path,
+    settings: PromptSettings,
+    lines: LogLines,
+    stop: &CancellationToken,
+) {
+    let end = prompt::run(client, Some(socket.to_owned()), settings, lines, stop.clone()).await;
     // The prompt may hear of a signal a moment before we do.
     let signalled = tokio::time::timeout(Duration::from_millis(500), stop.cancelled()).await.is_ok();
     match end {

@@ -72,6 +72,11 @@ pub enum Input {
     Snapshot(Box<Snapshot>),
     /// Something changed at the daemon.
     Update(Box<Update>),
+    /// The connection to the daemon is lost: nothing that is known of it holds until the next [`Input::Snapshot`].
+    Away {
+        /// Why, in our words.
+        why: String,
+    },
     /// The daemon answered [`Output::Decide`].
     Decided {
         /// The approval.
@@ -169,6 +174,8 @@ pub struct Prompt {
     /// The cursor stands behind a question or a typed line.
     open_line: bool,
     last_ask: u64,
+    /// The connection to the daemon is lost, so that nothing is known.
+    away: bool,
     /// `q` was typed while something waits; another one leaves.
     leaving: bool,
     out: Vec<Output>,
@@ -238,6 +245,7 @@ impl Prompt {
             below: 0,
             open_line: false,
             last_ask: 0,
+            away: false,
             leaving: false,
             out: Vec::new(),
         }
@@ -257,6 +265,7 @@ impl Prompt {
             Input::Presented { ask, result } => self.presented(ask, result),
             Input::Snapshot(snapshot) => self.snapshot(*snapshot),
             Input::Update(update) => self.update(update.change),
+            Input::Away { why } => self.away(&why),
             Input::Decided { id, result } => self.decided(id, result),
             Input::Screenshot { id, result } => self.screenshot(id, result),
             Input::Log(line) => self.say(&again(&line)),

@@ -3,16 +3,18 @@
 //! Holds no rules: what is shown and what counts is the reducer's.
 
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
 use crate::control::Gone;
-use crate::control::remote::{Client, Requests};
+use crate::control::remote::{self, Client, Requests, Unreachable};
 use crate::operator::log::LogLines;
 use crate::operator::terminal::signals::{self, Kind, Listened};
 use crate::operator::terminal::{self, Look, Report, Terminal};
@@ -23,17 +25,30 @@ const REPORTS: usize = 256;
 const BACKLOG: usize = 256 * 1024;
 /// Said before the whole process stops, and with it everything that guards.
 const SUSPENDED: &str = "suspended: until fg or bg, no session is watched, paused or resumed from here\n";
+/// The pause before a lost connection is made again; each one doubles it.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How often it is tried: for half a minute.
+const ATTEMPTS: u32 = 10;
 /// How often time passes for the reducer.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Asks at this terminal until the operator leaves, the terminal vanishes, or `cancel` or a signal ends it.
+/// Asks at this terminal until the operator leaves, the terminal vanishes, or `cancel` or a signal ends it. A connection that is
+/// lost while the daemon runs is made `again` at this socket, if there is one.
 ///
 /// Without a terminal on standard input and error it asks nothing, says what waits and where to answer it, and ends with
 /// `cancel`. Whatever the end, the terminal is as it was before.
 ///
 /// Listens to SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP and SIGCONT, which for the rest of the process no longer do what
 /// they do by themselves. Who goes on without the prompt has to handle the first three.
-pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cancel: CancellationToken) -> PromptEnd {
+pub async fn run(
+    client: Client,
+    again: Option<PathBuf>,
+    settings: PromptSettings,
+    logs: LogLines,
+    cancel: CancellationToken,
+) -> PromptEnd {
     if !terminal::is_usable() {
         return elsewhere::tell(client, &settings, &cancel).await;
     }
@@ -47,7 +62,7 @@ pub async fn run(client: Client, settings: PromptSettings, logs: LogLines, cance
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns()).of(you);
     let (answers, answered) = mpsc::unbounded_channel();
     let requests = client.requests();
-    let shell = Shell { prompt, terminal, requests, answers, origin, stopped: false };
+    let shell = Shell { prompt, terminal, requests, answers, origin, again, stopped: false };
     shell.run(client, Sources { typed, answered, logs, signals, cancel }).await
 }
 
@@ -57,6 +72,8 @@ struct Shell {
     requests: Requests,
     answers: mpsc::UnboundedSender<Input>,
     origin: Instant,
+    /// Where a connection that is lost is made again.
+    again: Option<PathBuf>,
     /// We stopped ourselves, and were not told yet that we go on.
     stopped: bool,
 }
@@ -76,18 +93,18 @@ enum Round {
     Tick,
     Signal(Kind),
     Lost(Gone),
+    /// The daemon was reached again, or could not be.
+    Reached(Option<Client>),
     End(PromptEnd),
 }
 
 type Flow = ControlFlow<PromptEnd>;
 
 impl Shell {
-    async fn run(mut self, mut client: Client, mut from: Sources) -> PromptEnd {
+    async fn run(mut self, client: Client, mut from: Sources) -> PromptEnd {
         let mut ticks = tokio::time::interval(TICK);
-        let mut flow = match client.snapshot().await {
-            Ok(snapshot) => self.input(Input::Snapshot(Box::new(snapshot))),
-            Err(gone) => self.lost(gone),
-        };
+        let mut line = Connection::Open(client);
+        let mut flow = self.begin(&mut line).await;
         while flow.is_continue() {
             let round = tokio::select! {
                 biased;
@@ -95,14 +112,18 @@ impl Shell {
                 kind = from.signals.next() => Round::Signal(kind),
                 report = from.typed.recv() => typed(report),
                 Some(input) = from.answered.recv() => Round::Input(input),
-                update = client.next_update() => match update {
-                    Ok(update) => Round::Input(Input::Update(Box::new(update))),
-                    Err(gone) => Round::Lost(gone),
-                },
+                round = line.next() => round,
                 line = from.logs.next() => Round::Log(line),
                 _ = ticks.tick() => Round::Tick,
             };
-            flow = self.round(round, &from.logs);
+            flow = match round {
+                Round::Lost(gone) => self.lost(gone, &mut line),
+                Round::Reached(Some(client)) => {
+                    line = Connection::Open(client);
+                    self.begin(&mut line).await
+                }
+                round => self.round(round, &from.logs),
+            };
         }
         let end = flow.break_value().unwrap_or(PromptEnd::Stopped);
         self.goodbye();
@@ -116,7 +137,7 @@ impl Shell {
             Round::Log(line) => self.log(line, logs),
             Round::Tick => self.tick(logs),
             Round::Signal(kind) => self.signal(kind),
-            Round::Lost(gone) => self.lost(gone),
+            Round::Lost(_) | Round::Reached(_) => Flow::Break(PromptEnd::Lost),
             Round::End(end) => Flow::Break(end),
         }
     }
@@ -215,10 +236,28 @@ impl Shell {
         }
     }
 
-    fn lost(&mut self, gone: Gone) -> Flow {
-        self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
-        self.terminal.print(format!("{gone}\n"));
-        Flow::Break(PromptEnd::Lost)
+    /// Shows what there is over a connection that was just made.
+    async fn begin(&mut self, line: &mut Connection) -> Flow {
+        let Connection::Open(client) = line else { return Flow::Continue(()) };
+        self.requests = client.requests();
+        match client.snapshot().await {
+            Ok(snapshot) => self.input(Input::Snapshot(Box::new(snapshot))),
+            Err(gone) => self.lost(gone, line),
+        }
+    }
+
+    fn lost(&mut self, gone: Gone, line: &mut Connection) -> Flow {
+        match (gone, &self.again) {
+            (Gone::TooSlow | Gone::Lost, Some(socket)) => {
+                *line = Connection::reach(socket.clone());
+                self.input(Input::Away { why: gone.to_string() })
+            }
+            (Gone::TooSlow | Gone::Lost | Gone::Ended | Gone::NotPermitted, _) => {
+                self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
+                self.terminal.print(format!("{gone}\n"));
+                Flow::Break(PromptEnd::Lost)
+            }
+        }
     }
 
     fn goodbye(mut self) {
@@ -228,6 +267,44 @@ impl Shell {
         }
         self.terminal.leave();
     }
+}
+
+/// The connection to the daemon, or the attempt to get another one.
+enum Connection {
+    Open(Client),
+    Reaching(AbortOnDropHandle<Option<Client>>),
+}
+
+impl Connection {
+    fn reach(socket: PathBuf) -> Self {
+        Self::Reaching(AbortOnDropHandle::new(tokio::spawn(async move { reach(&socket).await })))
+    }
+
+    /// What it brings next. Cancel-safe.
+    async fn next(&mut self) -> Round {
+        match self {
+            Self::Open(client) => match client.next_update().await {
+                Ok(update) => Round::Input(Input::Update(Box::new(update))),
+                Err(gone) => Round::Lost(gone),
+            },
+            Self::Reaching(attempt) => Round::Reached(attempt.await.unwrap_or_default()),
+        }
+    }
+}
+
+/// Tries for a while to reach the daemon. That it does not let this user look is no reason to try on.
+async fn reach(socket: &Path) -> Option<Client> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 0..ATTEMPTS {
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        match remote::connect(socket).await {
+            Ok(client) => return Some(client),
+            Err(Unreachable::NotPermitted { .. }) => return None,
+            Err(Unreachable::Nobody { .. }) => (),
+        }
+    }
+    None
 }
 
 fn typed(report: Option<Report>) -> Round {

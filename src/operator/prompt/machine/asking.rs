@@ -161,6 +161,9 @@ impl Prompt {
     }
 
     pub(super) fn list(&self) -> String {
+        if self.away {
+            return "there is no connection to the daemon, so what waits is not known".to_owned();
+        }
         let stopped = self.stopped().map(|stopped| stopped + "\n").unwrap_or_default();
         if self.waiting.is_empty() {
             return stopped + "nothing waits for an answer";

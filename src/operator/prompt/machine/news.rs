@@ -20,6 +20,9 @@ impl Prompt {
         let snapshot = self.narrowed(snapshot);
         self.tune(&snapshot.daemon.settings);
         self.halt = snapshot.daemon.halt;
+        if std::mem::take(&mut self.away) {
+            self.tell("connected again");
+        }
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
         for view in ended {
@@ -43,6 +46,19 @@ impl Prompt {
         }
         self.out.push(Output::Bell);
         self.next();
+    }
+
+    /// Nothing is asked until there is another snapshot, and the rest of a line that was being typed answers nothing in it.
+    /// What was decided and not answered is not known: it is asked again where it waits still.
+    pub(super) fn away(&mut self, why: &str) {
+        self.tell(&format!("{why}; nothing is asked here until there is another connection"));
+        self.current = None;
+        self.abandon_line();
+        self.waiting.clear();
+        self.mine.clear();
+        self.told.clear();
+        self.leaving = false;
+        self.away = true;
     }
 
     pub(super) fn update(&mut self, change: Change) {

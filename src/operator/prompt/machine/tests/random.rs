@@ -26,6 +26,8 @@ enum Step {
     Logs(String),
     Draws,
     Back,
+    /// The connection is lost and made again; then this waits, or nothing.
+    Reconnects(Option<u8>),
 }
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -58,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<String>().prop_map(Step::Logs),
         3 => Just(Step::Draws),
         1 => Just(Step::Back),
+        1 => prop::option::of(1u8..4).prop_map(Step::Reconnects),
     ]
 }
 
@@ -101,6 +104,11 @@ fn take(bench: &mut Bench, step: Step) {
         Step::Logs(line) => bench.input(Input::Log(line)),
         Step::Draws => bench.draw(),
         Step::Back => bench.input(Input::Back),
+        Step::Reconnects(opens) => {
+            bench.input(Input::Away { why: "lost".to_owned() });
+            let views = opens.map(buying).into_iter().collect();
+            bench.input(Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views))));
+        }
     }
 }
 

@@ -265,3 +265,25 @@ fn who_comes_to_a_stop_of_everything_is_told_of_it_and_of_its_end() {
     bench.answers("l");
     assert!(!bench.printed().contains("stopped"), "{}", bench.screen);
 }
+
+#[test]
+fn after_a_lost_connection_nothing_of_before_answers_anything() {
+    let snapshot = |views: Vec<ApprovalView>| Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views)));
+    let view = open(1, "Buying");
+    let mut bench = Bench::wide(120);
+    bench.input(snapshot(vec![view.clone()]));
+    bench.later(2000).answers("y");
+    assert_eq!(bench.acts(), [Act::approve()], "decided, and never answered");
+    bench.input(Input::Away { why: "the connection to the daemon was lost".to_owned() });
+    bench.printed();
+    bench.later(2000).typed("l\n");
+    assert!(bench.printed().contains("what waits is not known"), "{}", bench.screen);
+    bench.typed("y");
+    bench.input(snapshot(vec![view]));
+    let shown = bench.printed();
+    assert!(shown.contains("connected again") && shown.contains("3333  approve?"), "it is asked again: {shown}");
+    bench.later(2000).typed("\n");
+    assert_eq!(bench.acts().len(), 1, "the rest of a line from before: {}", bench.screen);
+    bench.later(2000).answers("y");
+    assert_eq!(bench.acts(), [Act::approve(), Act::approve()]);
+}
