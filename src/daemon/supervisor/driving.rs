@@ -176,10 +176,18 @@ impl Supervisor {
         }
     }
 
-    /// Sessions that the configuration names are watched whether they are listed or not.
+    /// Sessions that the configuration names are watched whether they are listed or not. One that was just listed has its turn
+    /// with the others, and with what the list says of it.
     fn watch_named(&mut self) {
-        for session in self.parts.watch.sessions.clone() {
-            if !self.drivers.contains_key(&session) && self.named.insert(session.clone()) {
+        let undriven = |session: &&SessionId| !self.drivers.contains_key(*session) && !self.named.contains(*session);
+        let named: Vec<SessionId> = self.parts.watch.sessions.iter().filter(undriven).cloned().collect();
+        if named.is_empty() {
+            return;
+        }
+        let listed: BTreeSet<SessionId> = self.fresh.iter().map(|(session, _)| session.id.clone()).collect();
+        for session in named {
+            self.named.insert(session.clone());
+            if !listed.contains(&session) {
                 self.drive(About { session, agent: None, goal: None }, Vec::new(), FirstSeen::NotYet);
             }
         }

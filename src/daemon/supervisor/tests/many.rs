@@ -221,6 +221,8 @@ async fn a_start_while_everything_is_stopped_pauses_what_acts_and_nothing_that_t
     tokio::time::pause();
     let by = OperatorName("ops1".to_owned());
     world.supervision.standing.halt = Some(Halt { by, at: jiff::Timestamp::UNIX_EPOCH, reason: None });
+    // Whether the configuration names it is nothing to that.
+    world.supervision.watch.sessions = vec![id(1), id(9)];
     let stop = CancellationToken::new();
     let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), Vec::new(), stop.clone());
     let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
