@@ -537,6 +537,10 @@ impl World {
         if live.len() > 1 {
             return Err("two approvals are live at once".to_owned());
         }
+        // What is taken up is driven before anybody looked.
+        if !live.is_empty() {
+            self.gate.begin_perhaps_paused();
+        }
         if live.is_empty() && self.provider.paused.or(self.provider.pausing).is_none() {
             self.gate.begin_after_another(self.now.mono);
         }
