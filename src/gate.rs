@@ -58,6 +58,7 @@ pub use approval::{ApprovalId, BadDigest, Code, Delivery, Digest, Outcome, Revis
 pub use card::{Card, EventLine, Hold, RuleLine, Subject, Terms, Then};
 pub use case::{Closed, Deliver, Kept, Plan, Proof};
 pub use directed::BY_HAND;
+pub use halting::was_let_go;
 pub use io::{
     Answer, CallId, Effect, Entry, Input, Mint, Notice, Observed, Page, Record, Release, ReplyTo, Settings, Ticket,
 };

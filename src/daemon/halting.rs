@@ -51,6 +51,15 @@ pub struct Ended {
     pub reply: oneshot::Sender<Result<(), Refusal>>,
 }
 
+/// Whether the store has what was wished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// All of it.
+    All,
+    /// A stop is missing.
+    NotAll,
+}
+
 /// Writes what `wishes` brings until its senders are gone.
 pub async fn run(
     store: Arc<dyn Durable>,
@@ -58,15 +67,17 @@ pub async fn run(
     clock: Clock,
     mut wishes: mpsc::UnboundedReceiver<Wish>,
     ended: mpsc::UnboundedSender<Ended>,
-) {
+) -> Written {
+    let mut written = Written::All;
     while let Some(wish) = wishes.recv().await {
         match wish {
             Wish::Halted { halt, reply } => {
                 if let Err(error) = store.halted(&halt).await {
                     let why = told(&desk, &error);
                     let _ = reply.send(Err(Refusal::Unknown { why }));
-                    insist(&*store, &halt, &wishes).await;
+                    written = insist(&*store, &halt, &wishes).await;
                 } else {
+                    written = Written::All;
                     crash::at(Point::HaltUntold);
                     let _ = reply.send(Ok(halt));
                 }
@@ -84,6 +95,7 @@ pub async fn run(
             },
         }
     }
+    written
 }
 
 fn told(desk: &DeskService, error: &StoreError) -> String {
@@ -95,16 +107,16 @@ fn told(desk: &DeskService, error: &StoreError) -> String {
 }
 
 /// Tries on until the stop is written.
-async fn insist(store: &dyn Durable, halt: &Halt, wishes: &mpsc::UnboundedReceiver<Wish>) {
+async fn insist(store: &dyn Durable, halt: &Halt, wishes: &mpsc::UnboundedReceiver<Wish>) -> Written {
     let mut last = 0;
     loop {
         tokio::time::sleep(AGAIN).await;
         last += u32::from(wishes.is_closed());
         match store.halted(halt).await {
-            Ok(()) => return,
+            Ok(()) => return Written::All,
             Err(error) if last > LAST => {
                 tracing::error!("the stop of everything is not written down: {error}; a restart does not know it");
-                return;
+                return Written::NotAll;
             }
             Err(_) => (),
         }

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Ended, Held, sleep_until};
-use super::halting::{self, Wish};
+use super::halting::{self, Wish, Written};
 use super::lister::List;
 use super::listing::{Entry, Roll};
 use super::liveness::Beat;
@@ -149,7 +149,7 @@ struct Driven {
 pub struct AtEnd {
     /// The sessions that stay held, and those whose questions wait on.
     pub held: BTreeMap<SessionId, Held>,
-    /// The stop of everything that is still in force.
+    /// The stop of everything that is still in force, and on the disk.
     pub halt: Option<Halt>,
 }
 
@@ -163,7 +163,7 @@ pub struct Supervisor {
     /// Writes stops of everything down.
     halts: mpsc::UnboundedSender<Wish>,
     halts_ended: mpsc::UnboundedReceiver<halting::Ended>,
-    halting: JoinHandle<()>,
+    halting: JoinHandle<Written>,
     /// Whether the stop in force is about to end: another one begins anew.
     ending: bool,
     cursors: BTreeMap<SessionId, MessageId>,
@@ -181,7 +181,7 @@ pub struct Supervisor {
     alarms: mpsc::Receiver<String>,
     alarmed: Option<Instant>,
     held: BTreeMap<SessionId, Held>,
-    /// Sessions of the configuration that were driven without being listed: once, they may be gone.
+    /// Sessions of the configuration that were driven: without being listed only once, they may be gone.
     named: BTreeSet<SessionId>,
     /// What the lines to all drivers have in common.
     lines: Lines,
@@ -193,6 +193,8 @@ pub struct Supervisor {
     recovering: Option<Recovering>,
     /// Sessions whose driver failed.
     retries: BTreeMap<SessionId, Retry>,
+    /// Which of the sessions that are not driven yet an operator has let go since everything was stopped.
+    let_go: BTreeSet<SessionId>,
     /// The store being read for them; never more than once at a time.
     reading: JoinSet<(Instant, Result<Found, StoreError>)>,
     stop: CancellationToken,
@@ -238,6 +240,7 @@ impl Supervisor {
             ramp,
             recovering: Some(recovering),
             retries: BTreeMap::new(),
+            let_go: BTreeSet::new(),
             reading: JoinSet::new(),
             stop,
         }
@@ -275,16 +278,19 @@ impl Supervisor {
                 Err(error) => tracing::error!("a session's driver failed while stopping: {error}"),
             }
         }
-        drop(self.halts);
-        if tokio::time::timeout(LAST_HALT, self.halting).await.is_err() {
+        // Nobody wishes any more.
+        self.halts = mpsc::unbounded_channel().0;
+        let written = tokio::time::timeout(LAST_HALT, &mut self.halting).await;
+        if written.is_err() {
             tracing::error!("the stop of everything is not written down: the disk does not answer");
         }
         // Whoever ended it is told, although nothing goes on by that any more.
-        while let Ok(halting::Ended { halt, reply, .. }) = self.halts_ended.try_recv() {
-            Arc::make_mut(&mut self.standing).halt.take_if(|standing| *standing == halt);
-            let _ = reply.send(Ok(()));
+        while let Ok(ended) = self.halts_ended.try_recv() {
+            self.halt_ended(ended);
         }
-        AtEnd { held: self.held, halt: self.standing.halt.clone() }
+        // What is not on the disk the next start does not know; that has been said.
+        let halt = self.standing.halt.clone().filter(|_| matches!(written, Ok(Ok(Written::All))));
+        AtEnd { held: self.held, halt }
     }
 
     fn note_held(&mut self, ended: Ended) {

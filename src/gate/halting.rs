@@ -29,8 +29,7 @@ pub(super) struct Halted {
 
 impl Gate {
     /// A gate that is made while everything is stopped; called before [`Gate::recover`]. What is not held yet is paused by
-    /// the [`Input::Halt`] that follows; none does where an operator has `let_go` of the session since
-    /// ([`Kept::let_go_since`] of its newest approval).
+    /// the [`Input::Halt`] that follows; none does where an operator has `let_go` of the session since ([`was_let_go`]).
     pub fn begin_halted(&mut self, halt: Halt, let_go: bool) {
         self.halted = Some(Box::new(Halted { halt, after: CallId(self.next_name), passes: let_go }));
     }
@@ -170,16 +169,21 @@ impl Gate {
     }
 }
 
-impl Kept {
-    /// Whether an operator let the session go by this although everything was stopped, by this very stop, and it arrived.
-    #[must_use]
-    pub fn let_go_since(&self, halt: &Halt) -> bool {
-        let arrived = |closed: &Closed| {
-            let by_operator = matches!(closed.by, EndedBy::Operator { .. });
-            let approved = closed.outcome == Outcome::Approved && closed.delivery == Delivery::Applied;
-            by_operator && approved && closed.under == Some(halt.at)
-        };
-        !self.holding && self.closed.as_ref().is_some_and(arrived)
+/// Of a session in which nothing is under way: whether an operator has let it go since `halt` and nothing was asked about since, as
+/// the approvals in `done` tell. They count in any order: a clock that was set back has given the later ones lower names. One that ended under this stop
+/// in another way says that it was asked about, before or after.
+pub fn was_let_go<'k>(halt: &Halt, done: impl IntoIterator<Item = &'k Kept>) -> bool {
+    let closed = done.into_iter().filter_map(|kept| kept.closed.as_ref());
+    let mut under = closed.filter(|closed| closed.under == Some(halt.at)).peekable();
+    under.peek().is_some() && under.all(Closed::has_let_go)
+}
+
+impl Closed {
+    /// Whether an operator let the session go, and it arrived. A pause of somebody else's was nobody's of us to end.
+    fn has_let_go(&self) -> bool {
+        let by_operator = matches!(self.by, EndedBy::Operator { .. });
+        let approved = self.outcome == Outcome::Approved && self.delivery == Delivery::Applied;
+        by_operator && approved && self.deliver.releases()
     }
 }
 

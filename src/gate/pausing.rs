@@ -200,7 +200,7 @@ impl Gate {
                 self.came_to_rest(turn, seen);
                 let by_hand = self.case.as_ref().is_some_and(|case| case.card().is_by_hand());
                 let why = match by_hand {
-                    true => "no task runs, so there was nothing to pause",
+                    true => "no task runs, so nothing is paused",
                     false => "the task had ended before the pause took effect",
                 };
                 self.withdraw(turn, why);

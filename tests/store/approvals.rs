@@ -111,6 +111,7 @@ pub fn closed(open: &Kept, outcome: Outcome, delivery: Delivery) -> Kept {
         revision: open.card.revision,
         by: EndedBy::Operator { name: OperatorName("ana".to_owned()), note: None },
         at: at(20),
+        under: None,
         deliver: Deliver::Resume,
         delivery,
         detail: "resuming".to_owned(),

@@ -10,7 +10,7 @@ use super::Supervisor;
 use super::driving::{FirstSeen, by_session};
 use crate::api::{MessageId, SessionId};
 use crate::daemon::driver::Ended;
-use crate::gate::{About, Kept};
+use crate::gate::{About, Kept, was_let_go};
 use crate::operator::escape::short;
 use crate::operator::log::TOLD;
 use crate::store::{Durable, StoreError};
@@ -76,6 +76,16 @@ impl Supervisor {
         retry.failures += 1;
     }
 
+    /// Looks, in what the store was just read to have, whether an operator has let a session go since everything was stopped.
+    pub(super) fn find_let_go(&mut self, session: &SessionId) {
+        let halt = self.standing.halt.as_ref();
+        if let (Some(halt), Some(done)) = (halt, self.done.get(session))
+            && was_let_go(halt, done)
+        {
+            self.let_go.insert(session.clone());
+        }
+    }
+
     /// When the store is to be read next. Not while it is being read: one answer is for all that were due.
     pub(super) fn next_retry(&self) -> Option<Instant> {
         if !self.reading.is_empty() {
@@ -103,6 +113,7 @@ impl Supervisor {
             Ok(Found { live, cursors, done }) => {
                 (self.cursors, self.done) = (cursors, by_session(done));
                 for session in due {
+                    self.find_let_go(&session);
                     let kept = live.iter().filter(|kept| kept.card.session == session).cloned().collect();
                     self.drive(About { session, agent: None, goal: None }, kept, FirstSeen::NotYet);
                 }

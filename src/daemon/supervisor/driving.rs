@@ -54,6 +54,9 @@ pub(super) enum FirstSeen {
 impl Supervisor {
     /// Recovery: every session with something open is driven again, listed or not.
     pub(super) fn take_up(&mut self, live: Vec<Kept>) {
+        for session in self.done.keys().cloned().collect::<Vec<_>>() {
+            self.find_let_go(&session);
+        }
         for (session, kept) in by_session(live) {
             let card = kept.last().map(|kept| &kept.card);
             let agent = card.and_then(|card| card.agent.clone());
@@ -186,7 +189,6 @@ impl Supervisor {
         }
         let listed: BTreeSet<SessionId> = self.fresh.iter().map(|(session, _)| session.id.clone()).collect();
         for session in named {
-            self.named.insert(session.clone());
             if !listed.contains(&session) {
                 self.drive(About { session, agent: None, goal: None }, Vec::new(), FirstSeen::NotYet);
             }
@@ -213,10 +215,13 @@ impl Supervisor {
         let stop = self.stop.clone();
         let cursor = start(self.cursors.get(&session).copied(), &kept);
         let info = SessionInfo { id: session.clone(), agent: about.agent.clone(), goal: about.goal.clone() };
-        let known = || kept.iter().chain(self.done.get(&session).into_iter().flatten());
-        let newest = known().max_by_key(|kept| kept.card.approval);
-        let let_go = newest.zip(self.standing.halt.as_ref()).is_some_and(|(kept, halt)| kept.let_go_since(halt));
-        let cards = known().map(|kept| &kept.card);
+        if self.parts.watch.sessions.contains(&session) {
+            self.named.insert(session.clone());
+        }
+        // Known once: what happens in it from here on is not in what was read.
+        let let_go = self.let_go.remove(&session) && kept.is_empty();
+        let done = self.done.get(&session).into_iter().flatten();
+        let cards = kept.iter().chain(done).map(|kept| &kept.card);
         let (policy, settings) = (self.standing.policy.clone(), self.standing.settings.clone());
         let evaluator = Evaluator::new(policy, info, cards);
         let start = cursor.unwrap_or_default();

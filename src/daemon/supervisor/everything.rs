@@ -69,6 +69,7 @@ impl Supervisor {
 
     fn hold_everything(&mut self, halt: Option<Halt>) {
         Arc::make_mut(&mut self.standing).halt.clone_from(&halt);
+        self.let_go.clear();
         self.tell_drivers();
         self.parts.info.halt = halt;
         self.parts.desk.daemon(self.parts.info.clone());

@@ -57,10 +57,7 @@ fn a_pause_where_no_task_runs_says_that_and_not_that_one_has_ended() {
     }
     assert!(matches!(scene.gate.phase, Phase::Watching));
     let closed = scene.kept().closed.expect("an end");
-    assert_eq!(
-        (closed.outcome, closed.detail.as_str()),
-        (Outcome::Withdrawn, "no task runs, so there was nothing to pause")
-    );
+    assert_eq!((closed.outcome, closed.detail.as_str()), (Outcome::Withdrawn, "no task runs, so nothing is paused"));
 }
 
 /// What an operator's pause does first, wherever the session stands: nothing is written, shown or answered before it.

@@ -6,7 +6,7 @@ use crate::api::{ErrorClass, EventKind, PauseAnswer};
 use crate::clock::Moment;
 use crate::control::{Act, Halt, OperatorName};
 use crate::gate::phase::Phase;
-use crate::gate::{Input, Kept, Plan};
+use crate::gate::{Input, Kept, Plan, was_let_go};
 use crate::policy::{Effect as RuleEffect, OnDeny};
 
 use super::harness::{COOLDOWN, SETTLE, TIMEOUT, fires, rule};
@@ -142,14 +142,22 @@ fn what_an_operator_has_let_go_despite_the_stop_goes_on_through_a_restart() {
     scene.read(paused());
     scene.recorded(Ok(()));
     let leaving = kept(&scene);
-    assert!(!leaving.let_go_since(&in_force), "it has not arrived yet");
+    assert!(!was_let_go(&in_force, [&leaving]), "it has not arrived yet");
     scene.acted(Ok(()));
     scene.read(super::scene::running());
     let gone = scene.kept();
     assert_eq!(scene.restart_from_halted(gone.clone(), Some(in_force.clone())), Said::new());
     assert_eq!(scene.seen(EventKind::Thought, quiet()), Said::new());
     assert!(scene.seen(EventKind::Thought, asks()).contains(&"pause".to_owned()), "rules still hold it");
-    assert!(!scene.kept().let_go_since(&in_force), "what is asked anew has not been let go");
+    let denied = {
+        settle(&mut scene);
+        scene.decide(super::scene::deny());
+        scene.kept()
+    };
+    for both in [[&gone, &denied], [&denied, &gone]] {
+        assert!(!was_let_go(&in_force, both), "it was asked about, and a name says nothing of when");
+    }
+    assert!(was_let_go(&in_force, [&gone, &gone]));
     // A stop since then knows nothing of that.
     let said = scene.restart_from_halted(gone, Some(halt(scene.now)));
     assert!(said.contains(&"pause".to_owned()), "{said:?}");

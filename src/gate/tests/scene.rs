@@ -223,7 +223,7 @@ impl Scene {
     /// Starts again from what was kept, while everything is stopped or no longer.
     pub fn restart_from_halted(&mut self, kept: Kept, halt: Option<Halt>) -> Said {
         self.gate = Gate::new(about(), shared(self.settings.clone()), self.gate.seen_up_to());
-        let let_go = halt.as_ref().is_some_and(|halt| kept.let_go_since(halt));
+        let let_go = halt.as_ref().is_some_and(|halt| crate::gate::was_let_go(halt, [&kept]));
         if let Some(halt) = &halt {
             self.gate.begin_halted(halt.clone(), let_go);
         }

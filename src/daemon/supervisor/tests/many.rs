@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::control::{Halt, Sight, Snapshot};
+use crate::control::fixtures::open;
+use crate::control::{EndedBy, Halt, Sight, Snapshot};
+use crate::gate::{Bound, Card, Closed, Deliver, Delivery, Outcome, Plan, Proof, Votes};
 
 const SESSIONS: usize = 3_000;
 
@@ -240,6 +242,82 @@ async fn a_start_while_everything_is_stopped_pauses_what_acts_and_nothing_that_t
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(provider.began().pauses.contains(&id(0)), "with that list, though it cannot be read");
     assert_eq!(provider.began().pauses.len(), acting.len() + 1);
+    stop.cancel();
+    supervisor.await.expect("no panic");
+}
+
+/// An approval of this session that ended under a stop, and arrived.
+fn ended_under(halt: &Halt, session: &SessionId, number: u8, outcome: Outcome) -> Kept {
+    let card = Card { session: session.clone(), ..open(number, "Buying").card };
+    let closed = Closed {
+        outcome,
+        revision: card.revision,
+        by: EndedBy::Operator { name: OperatorName("ops1".to_owned()), note: None },
+        at: halt.at,
+        under: Some(halt.at),
+        deliver: if outcome == Outcome::Approved { Deliver::Resume } else { Deliver::Cancel },
+        delivery: Delivery::Applied,
+        detail: "done".to_owned(),
+    };
+    Kept {
+        card,
+        plan: Plan::Ask,
+        deadline: halt.at,
+        timeout: Duration::from_secs(600),
+        extensions: 0,
+        extended_by: None,
+        bound: Bound::default(),
+        votes: Votes::default(),
+        owned: Some(true),
+        proof: Some(Proof::Status),
+        seen_up_to: MessageId(1),
+        closed: Some(closed),
+        holding: false,
+        frozen: None,
+    }
+}
+
+#[tokio::test]
+async fn a_start_under_a_stop_leaves_alone_what_was_let_go_despite_it_and_another_stop_does_not() {
+    let provider = Arc::new(Slow::default());
+    let mut world = world(provider.clone(), Vec::new()).await;
+    // Not before the store is open: its own waits are for a disk.
+    tokio::time::pause();
+    let halt =
+        Halt { by: OperatorName("ops1".to_owned()), at: "2026-11-23T13:00:00Z".parse().expect("a time"), reason: None };
+    world.supervision.standing.halt = Some(halt.clone());
+    let (goes, again, other) = (id(9), id(19), id(29));
+    let done = vec![
+        // Named in the other order than they ended in: the clock was set back between them.
+        ended_under(&halt, &again, 1, Outcome::Denied),
+        ended_under(&halt, &again, 2, Outcome::Approved),
+        ended_under(&halt, &goes, 3, Outcome::Approved),
+    ];
+    let (desk, stop) = (world.supervision.desk.clone(), CancellationToken::new());
+    let supervisor = Supervisor::new(world.supervision, BTreeMap::new(), done, stop.clone());
+    let supervisor = tokio::spawn(supervisor.run(Vec::new(), world.inlets));
+
+    world.list.send(list(vec![listed(9), listed(19), listed(29)])).await.expect("a supervisor");
+    let seen = |snapshot: &Snapshot| snapshot.sessions.iter().filter(|view| view.sight == Sight::Seen).count() == 3;
+    until(&desk, seen).await;
+    let paused = BTreeSet::from([again, other]);
+    while provider.began().pauses.len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(provider.began().pauses, paused, "and not the one that was let go");
+    // From here on it is waited for a disk.
+    tokio::time::resume();
+    let operator = || OperatorName("ops1".to_owned());
+    let (reply, ended) = oneshot::channel();
+    world.orders.send(Directed::EndHalt { operator: operator(), reply }).await.expect("a supervisor");
+    ended.await.expect("an answer").expect("ended");
+    let (reply, _answer) = oneshot::channel();
+    world.orders.send(Directed::Halt { operator: operator(), reason: None, reply }).await.expect("a supervisor");
+    while !provider.began().pauses.contains(&goes) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Calls that are never answered are waited for.
+    tokio::time::pause();
     stop.cancel();
     supervisor.await.expect("no panic");
 }

@@ -47,7 +47,8 @@ impl Stops {
     }
 
     /// A process that starts takes a session for one that was let go where what was decided since the stop arrived. That it
-    /// `asked_anew` is lost where it was not on the disk yet: what it asked about is read again.
+    /// `asked_anew` is lost where it was not on the disk yet: an event that it asked about is read again, and an operator's own
+    /// pause is lost as it is without a stop.
     pub fn restarted(&mut self, let_go: bool, asked_anew: bool) -> Held {
         if let_go && !self.has_let_go() && !asked_anew {
             return Err("everything is stopped, and a restart takes a session for one that was let go".to_owned());

@@ -9,7 +9,8 @@ use crate::api::{ErrorClass, Event, EventKind, MessageId, PauseAnswer, Status};
 use crate::clock::Moment;
 use crate::control::{Act, ApprovalView, Decision, Halt, OperatorName, SessionAct};
 use crate::gate::{
-    Answer, ApprovalId, CallId, Digest, Effect, Gate, Input, Observed, Page, Record, ReplyTo, Settings, Ticket,
+    Answer, ApprovalId, CallId, Digest, Effect, Entry, Gate, Input, Kept, Observed, Page, Record, ReplyTo, Settings,
+    Ticket, was_let_go,
 };
 use crate::policy::{self, OnTimeout, Verdict};
 
@@ -516,7 +517,7 @@ impl World {
         (self.told, self.read) = (None, None);
         let lost: Vec<_> = std::mem::take(&mut self.queue).into_iter().map(|(_, record)| record).collect();
         self.checks.crashed(&self.durable, &lost);
-        let asked_anew = lost.iter().any(|record| record.entry == crate::gate::Entry::Opened);
+        let asked_anew = lost.iter().any(|record| record.entry == Entry::Opened);
         if !self.views.is_empty() {
             self.old_views = std::mem::take(&mut self.views);
         }
@@ -524,12 +525,11 @@ impl World {
         for kept in self.durable.iter().filter_map(|record| record.kept.as_ref()) {
             live.insert(kept.card.approval, kept.clone());
         }
-        let newest = live.last_key_value().map(|(_, kept)| kept.clone());
-        let live: Vec<_> = live.into_values().filter(|kept| kept.is_live()).collect();
+        let (live, done): (Vec<_>, Vec<_>) = live.into_values().partition(Kept::is_live);
         // What is not on a kept card is read again.
         self.cursor = live.iter().map(|kept| kept.seen_up_to).fold(self.cursor, MessageId::min);
         self.gate = Gate::new(about(), self.settings.clone(), self.cursor);
-        let let_go = newest.zip(self.halt.as_ref()).is_some_and(|(kept, halt)| kept.let_go_since(halt));
+        let let_go = live.is_empty() && self.halt.as_ref().is_some_and(|halt| was_let_go(halt, &done));
         if let Some(halt) = &self.halt {
             self.gate.begin_halted(halt.clone(), let_go);
             self.checks.stops.restarted(let_go, asked_anew)?;
