@@ -108,7 +108,7 @@ pub struct Config {
 pub struct Stopped {
     /// The sessions that stay held, and those whose questions wait on.
     pub held: BTreeMap<SessionId, Held>,
-    /// The stop of everything that is still in force.
+    /// The stop of everything that is still in force, and on the disk.
     pub halt: Option<Halt>,
     /// Whether the store has all that happened.
     pub store: Left,

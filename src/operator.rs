@@ -4,6 +4,7 @@
 
 pub(crate) mod card;
 mod changes;
+mod connection;
 pub mod console;
 pub mod escape;
 mod keys;

@@ -82,7 +82,7 @@ async fn plain(client: Client, socket: PathBuf) -> Result<(), Failure> {
             Ok(())
         }
         PromptEnd::Lost => {
-            Err(Failure::new(Exit::Unreachable, "there is no daemon any more; nothing was decided by that")
+            Err(Failure::new(Exit::Unreachable, "the daemon is not reached any more; nothing was decided by that")
                 .hint("what is held stays held; attach again when `holdpoint status` answers"))
         }
     }

@@ -1,4 +1,5 @@
-//! The connection to the daemon: news while it lasts, and attempts to get it back with growing pauses.
+//! The connection of a console or a prompt to the daemon: news while it lasts, and attempts to get it back with growing pauses.
+//! It is followed in a task of its own: what comes, and what is fetched where somebody is behind, waits for no key and no tick.
 //!
 //! Decides nothing and repeats no request: after a new beginning the reducer starts from a new snapshot.
 
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::control::remote::{self, Client, Requests};
-use crate::control::{Change, Snapshot, Update, You};
+use crate::control::remote::{self, Client, Requests, Unreachable};
+use crate::control::{Change, Gone, Snapshot, Update, You};
 
 /// The pause before the first new attempt; each one doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -33,18 +34,34 @@ pub(super) enum News {
     Update(Box<Update>),
     /// It is lost, or could not be had.
     Lost {
-        /// Why, in words.
-        why: String,
+        /// Why.
+        why: Why,
     },
 }
 
-/// Follows the daemon at `socket`, first over `client`, for as long as somebody listens.
-pub(super) fn follow(client: Client, socket: PathBuf) -> mpsc::Receiver<News> {
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Why {
+    /// The daemon is stopping; the update that says so came before.
+    #[error("the daemon is stopping")]
+    Stopping,
+    /// It ended.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// None could be made.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+}
+
+/// Follows the daemon over `client`, and then over others that are made `again` at this socket, if there is one, for as long as
+/// somebody listens.
+pub(super) fn follow(client: Client, again: Option<PathBuf>) -> mpsc::Receiver<News> {
     let (sender, news) = mpsc::channel(QUEUE);
     tokio::spawn(async move {
         let mut client = client;
         while attend(client, &sender).await.is_some() {
-            let Some(next) = reach(&socket, &sender).await else { return };
+            let Some(socket) = &again else { return };
+            let Some(next) = reach(socket, &sender).await else { return };
             client = next;
         }
     });
@@ -62,12 +79,15 @@ async fn attend(mut client: Client, news: &mpsc::Sender<News>) -> Option<()> {
             update = client.next_update() => update,
         };
         let why = match update {
-            Ok(update) if update.change == Change::Stopping => "the daemon is stopping".to_owned(),
             Ok(update) => {
+                let stops = update.change == Change::Stopping;
                 news.send(News::Update(Box::new(update))).await.ok()?;
-                continue;
+                if !stops {
+                    continue;
+                }
+                Why::Stopping
             }
-            Err(gone) => gone.to_string(),
+            Err(gone) => gone.into(),
         };
         return news.send(News::Lost { why }).await.ok();
     }
@@ -84,7 +104,7 @@ async fn reach(socket: &Path, news: &mpsc::Sender<News>) -> Option<Client> {
         pause = (pause * 2).min(LONGEST_PAUSE);
         match remote::connect(socket).await {
             Ok(client) => return Some(client),
-            Err(unreachable) => news.send(News::Lost { why: unreachable.to_string() }).await.ok()?,
+            Err(unreachable) => news.send(News::Lost { why: unreachable.into() }).await.ok()?,
         }
     }
 }

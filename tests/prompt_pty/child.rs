@@ -5,7 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use holdpoint::control::http::{Access, Parts, Server};
@@ -15,13 +15,17 @@ use holdpoint::control::{
 };
 use holdpoint::gate::{Delivery, Outcome};
 use holdpoint::operator::{PromptEnd, PromptSettings, log, prompt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter as _;
 
 use crate::cards;
 
-/// Names what shall wait: `one`, `three`, `hostile`, `panic`, `chatty`, `blocked` or `none`.
+/// Names what shall wait: `one`, `three`, `hostile`, `panic`, `chatty`, `blocked` or `none`. With `cut` the connections are cut at
+/// each SIGUSR1, and made again.
 pub const SCENARIO: &str = "HOLDPOINT_PROMPT_SCENARIO";
 /// The file that decisions are appended to.
 pub const LEDGER: &str = "HOLDPOINT_PROMPT_LEDGER";
@@ -88,6 +92,14 @@ async fn act(scenario: &str) {
     let (listener, _removal) = socket.into_listener().expect("a listener");
     let _server =
         Server::start(listener, Parts { desk, access: Access::default(), beside: axum::Router::new(), reload: None });
+    let (path, again) = match scenario {
+        "cut" => {
+            let front = folder.path().join("front.sock");
+            cut_at_signals(&front, path);
+            (front.clone(), Some(front))
+        }
+        _ => (path, None),
+    };
     let client = remote::connect(&path).await.expect("a server");
     let (sink, lines) = log::channel();
     let cancel = CancellationToken::new();
@@ -104,12 +116,33 @@ async fn act(scenario: &str) {
             std::process::exit(101);
         });
     }
-    let end = prompt::run(client, PromptSettings::default(), lines, cancel).await;
+    let end = prompt::run(client, again, PromptSettings::default(), lines, cancel).await;
     if end == PromptEnd::TerminalGone || scenario == "blocked" {
         append(&format!("END {end:?}"));
     }
     // Fails where the terminal has gone.
     let _ = writeln!(std::io::stderr(), "END {end:?}");
+}
+
+/// Hands connections at `front` on to `behind`, and cuts all of them whenever SIGUSR1 comes.
+fn cut_at_signals(front: &Path, behind: PathBuf) {
+    let listener = UnixListener::bind(front).expect("a socket");
+    let mut cuts = signal(SignalKind::user_defined1()).expect("a signal");
+    tokio::spawn(async move {
+        let mut lines = JoinSet::new();
+        loop {
+            tokio::select! {
+                Some(()) = cuts.recv() => lines.abort_all(),
+                Ok((mut near, _)) = listener.accept() => {
+                    let behind = behind.clone();
+                    lines.spawn(async move {
+                        let mut far = UnixStream::connect(behind).await.expect("a server");
+                        drop(tokio::io::copy_bidirectional(&mut near, &mut far).await);
+                    });
+                }
+            }
+        }
+    });
 }
 
 fn write_down(order: &Ordered) {

@@ -227,3 +227,25 @@ fn suspended_the_terminal_is_given_back_and_continued_the_question_is_put_anew()
     pty.typed("q\r");
     pty.ends_clean();
 }
+
+#[test]
+fn a_connection_that_is_cut_is_made_again_and_what_was_being_typed_answers_nothing() {
+    let mut pty = Pty::start("cut");
+    let at = pty.armed(0);
+    pty.typed("y");
+    let at = pty.wait_after(at, "y");
+    pty.signal(Signal::USR1);
+    let at = pty.wait_after(at, "the connection to the daemon was lost");
+    let at = pty.wait_after(at, "connected again");
+    let at = pty.armed(at);
+    pty.typed("\r");
+    let at = pty.wait_after(at, "discarded");
+    assert_eq!(pty.ledger(), [""; 0]);
+    pty.armed(at);
+    pty.typed("y");
+    pty.typed("\r");
+    pty.wait("3333  resumed, confirmed");
+    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
+    pty.typed("\x04");
+    pty.ends_clean();
+}

@@ -119,7 +119,7 @@ fn lines(status: &Status<'_>, hello: &Hello) -> Vec<String> {
         let followed = watching(all.saturating_sub(status.unfollowed), all);
         lines.insert(5, row("following", format!("{followed}; the others wait for their turn")));
     }
-    lines.extend(status.halt.map(|halt| row("STOPPED", stopped(&halt))));
+    lines.extend(status.halt.map(|halt| row("STOPPED", stopped(halt))));
     lines
 }
 

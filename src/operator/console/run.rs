@@ -2,8 +2,6 @@
 //!
 //! Holds no rules: what is shown and what counts is the reducer's. Whatever the end, the terminal is as it was before.
 
-mod daemon;
-
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,9 +18,9 @@ use super::{ConsoleEnd, ConsoleSettings};
 use crate::control::Refusal;
 use crate::control::remote::{Client, Requests};
 use crate::gate::ApprovalId;
+use crate::operator::connection::{self, News, Why};
 use crate::operator::terminal::signals::{self, Kind, Listened};
 use crate::operator::terminal::{Look, Report, Terminal};
-use daemon::News;
 
 /// How many reads may wait; a flood beyond it is dropped and never counts.
 const REPORTS: usize = 256;
@@ -66,7 +64,7 @@ pub async fn run(client: Client, socket: PathBuf, settings: ConsoleSettings) -> 
         inline: Inline::of(variable),
         image: None,
     };
-    Ok(shell.run(Sources { news: daemon::follow(client, socket), typed, answered, signals }).await)
+    Ok(shell.run(Sources { news: connection::follow(client, Some(socket)), typed, answered, signals }).await)
 }
 
 struct Shell {
@@ -150,7 +148,9 @@ impl Shell {
                 self.input(Input::Connected { you, snapshot })
             }
             News::Update(update) => self.input(Input::Update(update)),
-            News::Lost { why } => self.input(Input::Lost { why }),
+            // The update before it has said so.
+            News::Lost { why: Why::Stopping } => Flow::Continue(()),
+            News::Lost { why } => self.input(Input::Lost { why: why.to_string() }),
         }
     }
 

@@ -18,7 +18,7 @@ mod only;
 mod tests;
 mod typing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -174,8 +174,8 @@ pub struct Prompt {
     /// The cursor stands behind a question or a typed line.
     open_line: bool,
     last_ask: u64,
-    /// The connection to the daemon is lost, so that nothing is known.
-    away: bool,
+    /// The connection to the daemon is lost: what waited when it was.
+    away: Option<BTreeSet<ApprovalId>>,
     /// `q` was typed while something waits; another one leaves.
     leaving: bool,
     out: Vec<Output>,
@@ -245,7 +245,7 @@ impl Prompt {
             below: 0,
             open_line: false,
             last_ask: 0,
-            away: false,
+            away: None,
             leaving: false,
             out: Vec::new(),
         }

@@ -3,18 +3,18 @@
 //! Holds no rules: what is shown and what counts is the reducer's.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{Input, Output, Prompt, PromptEnd, PromptSettings, elsewhere};
 use crate::control::Gone;
-use crate::control::remote::{self, Client, Requests, Unreachable};
+use crate::control::remote::{Client, Requests, Unreachable};
+use crate::operator::connection::{self, News, Why};
 use crate::operator::log::LogLines;
 use crate::operator::terminal::signals::{self, Kind, Listened};
 use crate::operator::terminal::{self, Look, Report, Terminal};
@@ -25,12 +25,8 @@ const REPORTS: usize = 256;
 const BACKLOG: usize = 256 * 1024;
 /// Said before the whole process stops, and with it everything that guards.
 const SUSPENDED: &str = "suspended: until fg or bg, no session is watched, paused or resumed from here\n";
-/// The pause before a lost connection is made again; each one doubles it.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-/// How often it is tried: for half a minute.
-const ATTEMPTS: u32 = 10;
+/// For how long a lost connection is tried to be made again.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often time passes for the reducer.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -62,25 +58,41 @@ pub async fn run(
     let prompt = Prompt::new(settings, TimeZone::system(), terminal.columns()).of(you);
     let (answers, answered) = mpsc::unbounded_channel();
     let requests = client.requests();
-    let shell = Shell { prompt, terminal, requests, answers, origin, again, stopped: false };
-    shell.run(client, Sources { typed, answered, logs, signals, cancel }).await
+    let shell = Shell {
+        prompt,
+        terminal,
+        requests,
+        answers,
+        origin,
+        again: again.is_some(),
+        connection: 0,
+        away: None,
+        stopped: false,
+    };
+    let news = connection::follow(client, again);
+    shell.run(Sources { news, typed, answered, logs, signals, cancel }).await
 }
 
 struct Shell {
     prompt: Prompt,
     terminal: Terminal,
     requests: Requests,
-    answers: mpsc::UnboundedSender<Input>,
+    answers: mpsc::UnboundedSender<(u64, Input)>,
     origin: Instant,
-    /// Where a connection that is lost is made again.
-    again: Option<PathBuf>,
+    /// Whether a connection that is lost is made again.
+    again: bool,
+    /// Which connection this is: what was asked over another one, and is answered now, is not for this one's questions.
+    connection: u64,
+    /// Since when there is none.
+    away: Option<Instant>,
     /// We stopped ourselves, and were not told yet that we go on.
     stopped: bool,
 }
 
 struct Sources {
+    news: mpsc::Receiver<News>,
     typed: mpsc::Receiver<Report>,
-    answered: mpsc::UnboundedReceiver<Input>,
+    answered: mpsc::UnboundedReceiver<(u64, Input)>,
     logs: LogLines,
     signals: Listened,
     cancel: CancellationToken,
@@ -92,38 +104,29 @@ enum Round {
     Log(String),
     Tick,
     Signal(Kind),
-    Lost(Gone),
-    /// The daemon was reached again, or could not be.
-    Reached(Option<Client>),
+    News(News),
+    Answer(u64, Input),
     End(PromptEnd),
 }
 
 type Flow = ControlFlow<PromptEnd>;
 
 impl Shell {
-    async fn run(mut self, client: Client, mut from: Sources) -> PromptEnd {
+    async fn run(mut self, mut from: Sources) -> PromptEnd {
         let mut ticks = tokio::time::interval(TICK);
-        let mut line = Connection::Open(client);
-        let mut flow = self.begin(&mut line).await;
+        let mut flow = Flow::Continue(());
         while flow.is_continue() {
             let round = tokio::select! {
                 biased;
                 () = from.cancel.cancelled() => Round::End(PromptEnd::Stopped),
                 kind = from.signals.next() => Round::Signal(kind),
                 report = from.typed.recv() => typed(report),
-                Some(input) = from.answered.recv() => Round::Input(input),
-                round = line.next() => round,
+                Some((connection, input)) = from.answered.recv() => Round::Answer(connection, input),
+                Some(news) = from.news.recv() => Round::News(news),
                 line = from.logs.next() => Round::Log(line),
                 _ = ticks.tick() => Round::Tick,
             };
-            flow = match round {
-                Round::Lost(gone) => self.lost(gone, &mut line),
-                Round::Reached(Some(client)) => {
-                    line = Connection::Open(client);
-                    self.begin(&mut line).await
-                }
-                round => self.round(round, &from.logs),
-            };
+            flow = self.round(round, &from.logs);
         }
         let end = flow.break_value().unwrap_or(PromptEnd::Stopped);
         self.goodbye();
@@ -137,7 +140,9 @@ impl Shell {
             Round::Log(line) => self.log(line, logs),
             Round::Tick => self.tick(logs),
             Round::Signal(kind) => self.signal(kind),
-            Round::Lost(_) | Round::Reached(_) => Flow::Break(PromptEnd::Lost),
+            Round::News(news) => self.news(news),
+            Round::Answer(connection, input) if connection == self.connection => self.input(input),
+            Round::Answer(..) => Flow::Continue(()),
             Round::End(end) => Flow::Break(end),
         }
     }
@@ -174,8 +179,8 @@ impl Shell {
 
     /// Waits for an answer beside the loop; a prompt that has ended by then does not need it.
     fn answer(&self, answer: impl Future<Output = Input> + Send + 'static) {
-        let answers = self.answers.clone();
-        tokio::spawn(async move { drop(answers.send(answer.await)) });
+        let (answers, connection) = (self.answers.clone(), self.connection);
+        tokio::spawn(async move { drop(answers.send((connection, answer.await))) });
     }
 
     fn log(&mut self, line: String, logs: &LogLines) -> Flow {
@@ -189,6 +194,10 @@ impl Shell {
     fn tick(&mut self, logs: &LogLines) -> Flow {
         if !self.terminal.is_ours() {
             self.taken(Terminal::enter)?;
+        }
+        // An attempt may take longer than this by itself.
+        if self.away.is_some_and(|since| since.elapsed() > PATIENCE) {
+            return self.give_up(&format!("the daemon was not reached for {} s", PATIENCE.as_secs()));
         }
         let dropped = if self.terminal.backlog() > BACKLOG { 0 } else { logs.dropped() };
         if dropped > 0 {
@@ -236,28 +245,37 @@ impl Shell {
         }
     }
 
-    /// Shows what there is over a connection that was just made.
-    async fn begin(&mut self, line: &mut Connection) -> Flow {
-        let Connection::Open(client) = line else { return Flow::Continue(()) };
-        self.requests = client.requests();
-        match client.snapshot().await {
-            Ok(snapshot) => self.input(Input::Snapshot(Box::new(snapshot))),
-            Err(gone) => self.lost(gone, line),
+    fn news(&mut self, news: News) -> Flow {
+        match news {
+            News::Connected { requests, snapshot, .. } => {
+                self.requests = requests;
+                self.connection += 1;
+                self.away = None;
+                self.input(Input::Snapshot(snapshot))
+            }
+            News::Update(update) => self.input(Input::Update(update)),
+            News::Lost { why } => self.lost(&why),
         }
     }
 
-    fn lost(&mut self, gone: Gone, line: &mut Connection) -> Flow {
-        match (gone, &self.again) {
-            (Gone::TooSlow | Gone::Lost, Some(socket)) => {
-                *line = Connection::reach(socket.clone());
-                self.input(Input::Away { why: gone.to_string() })
+    fn lost(&mut self, why: &Why) -> Flow {
+        let given_up = self.away.is_some_and(|since| since.elapsed() > PATIENCE);
+        match why {
+            Why::Gone(Gone::TooSlow | Gone::Lost) if self.again => {
+                self.away = Some(Instant::now());
+                self.input(Input::Away { why: why.to_string() })
             }
-            (Gone::TooSlow | Gone::Lost | Gone::Ended | Gone::NotPermitted, _) => {
-                self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
-                self.terminal.print(format!("{gone}\n"));
-                Flow::Break(PromptEnd::Lost)
-            }
+            Why::Unreachable(Unreachable::Nobody { .. }) if !given_up => Flow::Continue(()),
+            Why::Gone(Gone::TooSlow | Gone::Lost | Gone::Ended | Gone::NotPermitted)
+            | Why::Unreachable(Unreachable::Nobody { .. } | Unreachable::NotPermitted { .. })
+            | Why::Stopping => self.give_up(&why.to_string()),
         }
+    }
+
+    fn give_up(&mut self, why: &str) -> Flow {
+        self.prompt.close_line().into_iter().try_for_each(|output| self.carry_out(output))?;
+        self.terminal.print(format!("{why}\n"));
+        Flow::Break(PromptEnd::Lost)
     }
 
     fn goodbye(mut self) {
@@ -267,44 +285,6 @@ impl Shell {
         }
         self.terminal.leave();
     }
-}
-
-/// The connection to the daemon, or the attempt to get another one.
-enum Connection {
-    Open(Client),
-    Reaching(AbortOnDropHandle<Option<Client>>),
-}
-
-impl Connection {
-    fn reach(socket: PathBuf) -> Self {
-        Self::Reaching(AbortOnDropHandle::new(tokio::spawn(async move { reach(&socket).await })))
-    }
-
-    /// What it brings next. Cancel-safe.
-    async fn next(&mut self) -> Round {
-        match self {
-            Self::Open(client) => match client.next_update().await {
-                Ok(update) => Round::Input(Input::Update(Box::new(update))),
-                Err(gone) => Round::Lost(gone),
-            },
-            Self::Reaching(attempt) => Round::Reached(attempt.await.unwrap_or_default()),
-        }
-    }
-}
-
-/// Tries for a while to reach the daemon. That it does not let this user look is no reason to try on.
-async fn reach(socket: &Path) -> Option<Client> {
-    let mut pause = FIRST_PAUSE;
-    for _ in 0..ATTEMPTS {
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-        match remote::connect(socket).await {
-            Ok(client) => return Some(client),
-            Err(Unreachable::NotPermitted { .. }) => return None,
-            Err(Unreachable::Nobody { .. }) => (),
-        }
-    }
-    None
 }
 
 fn typed(report: Option<Report>) -> Round {

@@ -161,7 +161,7 @@ impl Prompt {
     }
 
     pub(super) fn list(&self) -> String {
-        if self.away {
+        if self.away.is_some() {
             return "there is no connection to the daemon, so what waits is not known".to_owned();
         }
         let stopped = self.stopped().map(|stopped| stopped + "\n").unwrap_or_default();

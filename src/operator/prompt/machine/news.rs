@@ -20,16 +20,9 @@ impl Prompt {
         let snapshot = self.narrowed(snapshot);
         self.tune(&snapshot.daemon.settings);
         self.halt = snapshot.daemon.halt;
-        if std::mem::take(&mut self.away) {
-            self.tell("connected again");
-        }
         let (ended, open): (Vec<_>, Vec<_>) =
             snapshot.approvals.into_iter().partition(|view| matches!(view.state, State::Ended { .. }));
-        for view in ended {
-            if let State::Ended { delivery, .. } = view.state {
-                self.told.insert(view.card.approval, delivery);
-            }
-        }
+        self.catch_up(&ended, &open);
         self.waiting = open;
         if self.waiting.is_empty() && self.settings.only.is_some() {
             self.tell("it does not wait for an answer any more");
@@ -49,16 +42,36 @@ impl Prompt {
     }
 
     /// Nothing is asked until there is another snapshot, and the rest of a line that was being typed answers nothing in it.
-    /// What was decided and not answered is not known: it is asked again where it waits still.
     pub(super) fn away(&mut self, why: &str) {
         self.tell(&format!("{why}; nothing is asked here until there is another connection"));
         self.current = None;
         self.abandon_line();
-        self.waiting.clear();
-        self.mine.clear();
-        self.told.clear();
         self.leaving = false;
-        self.away = true;
+        self.away = Some(std::mem::take(&mut self.waiting).iter().map(|view| view.card.approval).collect());
+    }
+
+    /// Tells what became meanwhile of what was known before a connection was lost. What was decided here and waits still was not
+    /// taken, or its answer is not known: it is asked again.
+    fn catch_up(&mut self, ended: &[ApprovalView], open: &[ApprovalView]) {
+        let before = self.away.take();
+        if before.is_some() {
+            self.tell("connected again");
+        }
+        let mut missed = before.unwrap_or_default();
+        missed.retain(|id| open.iter().all(|view| view.card.approval != *id));
+        for view in ended {
+            let id = view.card.approval;
+            let State::Ended { outcome, by, delivery, .. } = &view.state else { continue };
+            if missed.remove(&id) || self.mine.contains_key(&id) || self.told.contains_key(&id) {
+                self.ended(view, *outcome, by);
+            } else {
+                self.told.insert(id, *delivery);
+            }
+        }
+        for id in missed {
+            self.tell(&format!("{}  has ended meanwhile; `holdpoint show` tells how", id.code()));
+        }
+        self.mine.clear();
     }
 
     pub(super) fn update(&mut self, change: Change) {

@@ -287,3 +287,25 @@ fn after_a_lost_connection_nothing_of_before_answers_anything() {
     bench.later(2000).answers("y");
     assert_eq!(bench.acts(), [Act::approve(), Act::approve()]);
 }
+
+#[test]
+fn what_ended_while_there_was_no_connection_is_told_and_what_had_ended_before_is_not_told_again() {
+    let snapshot = |views: Vec<ApprovalView>| Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views)));
+    let denied = |n: u8, delivery| ended(&open(n, "Buying"), Outcome::Denied, by("ops2", None), delivery, "cancelled");
+    let mut bench = Bench::wide(120);
+    bench.input(snapshot(vec![denied(1, Delivery::Applied), open(2, "Buying"), open(3, "Buying"), open(4, "Buying")]));
+    bench.later(2000).answers("y");
+    let decided = bench.decisions[0].approval;
+    bench.input(Input::Away { why: "the connection to the daemon was lost".to_owned() });
+    bench.printed();
+    let mine = |n: u8| ended(&open(n, "Buying"), Outcome::Approved, by("ops1", None), Delivery::Failed, "still paused");
+    assert_eq!(open(2, "Buying").card.approval, decided);
+    bench.input(snapshot(vec![denied(1, Delivery::Applied), mine(2), denied(3, Delivery::Applied)]));
+    let told = bench.printed();
+    let codes = [1, 2, 3, 4].map(|n| open(n, "Buying").card.code().to_string());
+    let said = |n: usize| told.lines().filter(|line| line.contains(&codes[n - 1])).collect::<Vec<_>>().join(" ");
+    assert_eq!(said(1), "", "it was known before");
+    assert!(said(2).contains("still paused"), "what was decided here: {told}");
+    assert!(said(3).contains("was denied by ops2"), "{told}");
+    assert!(said(4).contains("has ended meanwhile"), "{told}");
+}
