@@ -292,7 +292,8 @@ fn ctrl_z_gives_the_terminal_back_and_fg_draws_everything_anew() {
     pty.shows(ARMED);
     pty.typed("\x1a");
     pty.wait_stopped();
-    pty.catch_up();
+    // It was written before the process stopped, and may be read after.
+    pty.wait_screen("approve?", false);
     pty.is_as_before();
     assert!(!pty.screen().alternate_screen());
     pty.signal(Signal::CONT);
