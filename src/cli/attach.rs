@@ -29,7 +29,7 @@ pub struct Args {
 /// Attaches to the daemon until the operator leaves.
 ///
 /// # Errors
-/// Without a terminal, when the daemon is not reached, or when the connection to it is lost in `--plain`.
+/// Without a terminal, when the daemon is not reached, or when a connection that is lost in `--plain` cannot be made again.
 pub async fn run(args: Args) -> Result<(), Failure> {
     if !terminal::is_usable() {
         return Err(Failure::new(Exit::Usage, "attach asks an operator, and this is no terminal")

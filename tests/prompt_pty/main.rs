@@ -14,6 +14,17 @@ use std::time::{Duration, Instant};
 use pty::Pty;
 use rustix::process::Signal;
 
+/// Once the question that is put after `at` is armed, `y` approves, and nothing else was decided before.
+fn approves_once(mut pty: Pty, at: usize) {
+    pty.armed(at);
+    pty.typed("y");
+    pty.typed("\r");
+    pty.wait("3333  resumed, confirmed");
+    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
+    pty.typed("\x04");
+    assert!(pty.ends_clean().contains("END Eof"));
+}
+
 #[test]
 fn what_was_typed_before_the_question_decides_nothing() {
     let mut pty = Pty::start("one");
@@ -71,13 +82,7 @@ fn a_paste_decides_nothing_and_y_does() {
     pty.typed("y\ry\ry\r");
     let at = pty.wait_after(at, "like a paste; discarded");
     assert_eq!(pty.ledger(), [""; 0]);
-    pty.armed(at);
-    pty.typed("y");
-    pty.typed("\r");
-    pty.wait("3333  resumed, confirmed");
-    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
-    pty.typed("\x04");
-    assert!(pty.ends_clean().contains("END Eof"));
+    approves_once(pty, at);
 }
 
 #[test]
@@ -241,11 +246,5 @@ fn a_connection_that_is_cut_is_made_again_and_what_was_being_typed_answers_nothi
     pty.typed("\r");
     let at = pty.wait_after(at, "discarded");
     assert_eq!(pty.ledger(), [""; 0]);
-    pty.armed(at);
-    pty.typed("y");
-    pty.typed("\r");
-    pty.wait("3333  resumed, confirmed");
-    assert_eq!(pty.ledger(), ["3333 Approve { reason: None }"]);
-    pty.typed("\x04");
-    pty.ends_clean();
+    approves_once(pty, at);
 }
