@@ -4,6 +4,7 @@
 
 mod fleet;
 mod line;
+mod list;
 mod stream_body;
 mod truth;
 
@@ -70,18 +71,44 @@ async fn handle(shell: Shell, line: Line, request: Request, received: Moment) ->
         Ok(raw) => Arc::new(raw),
         Err(answer) => return answer.into_response(),
     };
-    match decide(&shell, raw).await {
-        Ok((Decided::Answer(answer), _)) => answer.into_response(),
-        Ok((Decided::Stream(open), frames)) => stream_body::response(&shell, line, open, frames),
-        Ok((Decided::Hang, _)) => std::future::pending().await,
-        Ok((Decided::Reset, _)) => line.reset(),
-        Err(Stopped) => Answer::detail(503, "Shutting down").into_response(),
+    let stopped = |Stopped| Answer::detail(503, "Shutting down").into_response();
+    answer(&shell, line, raw).await.unwrap_or_else(stopped)
+}
+
+async fn answer(shell: &Shell, line: Line, raw: Arc<RawCall>) -> Result<Response, Stopped> {
+    let (hold, decided, frames) = decide(shell, raw).await?;
+    let held_back = async {
+        // A timer of zero still waits for its next tick.
+        if !hold.is_zero() {
+            tokio::time::sleep(hold).await;
+        }
+    };
+    match decided {
+        Decided::List => {
+            let list = list::response(&shell.link).await?;
+            held_back.await;
+            Ok(list)
+        }
+        Decided::Answer(answer) => {
+            held_back.await;
+            Ok(answer.into_response())
+        }
+        Decided::Stream(open) => {
+            held_back.await;
+            Ok(stream_body::response(shell, line, open, frames))
+        }
+        Decided::Hang => std::future::pending().await,
+        Decided::Reset => {
+            held_back.await;
+            Ok(line.reset())
+        }
     }
 }
 
 type Frames = tokio::sync::mpsc::UnboundedReceiver<super::world::Frame>;
 
-async fn decide(shell: &Shell, raw: Arc<RawCall>) -> Result<(Decided, Frames), Stopped> {
+/// Gives also how long the answer is held back.
+async fn decide(shell: &Shell, raw: Arc<RawCall>) -> Result<(Duration, Decided, Frames), Stopped> {
     let first = Arc::clone(&raw);
     let mut step = shell.link.open(move |world, now| world.call(now, &first), opened).await?;
     loop {
@@ -91,13 +118,7 @@ async fn decide(shell: &Shell, raw: Arc<RawCall>) -> Result<(Decided, Frames), S
                 let raw = Arc::clone(&raw);
                 step = shell.link.open(move |world, now| world.resume_call(now, &raw, ticket), opened).await?;
             }
-            (Outcome::Decided(hold, decided), frames) => {
-                // A timer of zero still waits for its next tick.
-                if !hold.is_zero() {
-                    tokio::time::sleep(hold).await;
-                }
-                return Ok((decided, frames));
-            }
+            (Outcome::Decided(hold, decided), frames) => return Ok((hold, decided, frames)),
         }
     }
 }
@@ -105,7 +126,8 @@ async fn decide(shell: &Shell, raw: Arc<RawCall>) -> Result<(Decided, Frames), S
 fn opened(outcome: &Outcome) -> Option<StreamId> {
     match outcome {
         Outcome::Decided(_, Decided::Stream(open)) => Some(open.id),
-        Outcome::Decided(_, Decided::Answer(_) | Decided::Hang | Decided::Reset) | Outcome::Wait(..) => None,
+        Outcome::Decided(_, Decided::Answer(_) | Decided::List | Decided::Hang | Decided::Reset)
+        | Outcome::Wait(..) => None,
     }
 }
 

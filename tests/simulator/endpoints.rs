@@ -30,6 +30,21 @@ async fn a_session_is_created_listed_and_read() {
 }
 
 #[tokio::test]
+async fn a_list_of_hundreds_has_each_once_and_says_how_long_it_is() {
+    let api = slow().await;
+    let (_, made) = api.truth("POST /sessions", Some(json!({ "scenario": "purchase", "count": 300 }))).await;
+    let mut made: Vec<_> = made["session_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    made.sort_unstable();
+    let answer = api.send("GET ", None).await.unwrap();
+    let told = answer.content_length();
+    let body = answer.bytes().await.unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let listed: Vec<_> = list.as_array().unwrap().iter().map(|one| one["session_id"].as_str().unwrap()).collect();
+    assert_eq!((listed, told), (made, Some(body.len() as u64)));
+    assert!(body.len() > 32 << 10, "{} bytes are one piece", body.len());
+}
+
+#[tokio::test]
 async fn an_empty_create_body_is_accepted_and_a_wrong_one_is_not() {
     let api = slow().await;
     assert_eq!(api.post("POST ", json!({})).await.0, 200);

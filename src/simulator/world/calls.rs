@@ -1,5 +1,6 @@
 //! The calls of the API: recorded, struck by faults, answered.
 
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,16 @@ pub enum Outcome {
     Decided(Duration, Decided),
 }
 
+/// How many sessions are listed before somebody else has a turn.
+const LISTED: usize = 128;
+
 /// A decided call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decided {
     /// An answer.
     Answer(Answer),
+    /// The list of sessions, which is written [piece by piece](World::list_some).
+    List,
     /// An event stream.
     Stream(StreamOpen),
     /// No answer, ever.
@@ -88,7 +94,7 @@ impl World {
     fn decide(&mut self, seq: usize, hold: Duration, decided: Decided) -> Outcome {
         let status = match &decided {
             Decided::Answer(answer) => Some(answer.status),
-            Decided::Stream(_) => Some(200),
+            Decided::List | Decided::Stream(_) => Some(200),
             Decided::Hang | Decided::Reset => None,
         };
         if let Some(call) = self.record.call_mut(seq) {
@@ -153,7 +159,7 @@ impl World {
         let id = target.session.as_deref().unwrap_or_default();
         let answer = match target.endpoint {
             Endpoint::Create => self.create_session(now, raw),
-            Endpoint::List => Ok(self.list()),
+            Endpoint::List => return Decided::List,
             Endpoint::Session => self.get(id),
             Endpoint::Delete => self.delete_session(id, raw),
             Endpoint::DeleteAll => Ok(self.delete_all()),
@@ -181,13 +187,24 @@ impl World {
         self.get(&raw.fresh_id)
     }
 
+    /// Adds the next sessions after `after` to `list`, a JSON array without its end, and gives the last of them, or `None` at the
+    /// end. A few at a time: to write ten thousand takes milliseconds in which nobody else would be served. What `list` says
+    /// of a session was so when it was added.
+    ///
     /// The list lacks `vnc_url`, as the vendor's documentation allows.
-    fn list(&self) -> Answer {
-        let there = self.slots.iter().filter(|(_, slot)| !slot.deleted);
-        let sessions: Vec<_> = there.map(|(id, slot)| slot.listed(id)).collect();
-        // A list of text and options can always be written.
-        let body = serde_json::to_string(&sessions).unwrap_or_default();
-        Answer { status: 200, content_type: "application/json", body, retry_after: None }
+    pub(in crate::simulator) fn list_some(&self, after: Option<&str>, list: &mut Vec<u8>) -> Option<Arc<str>> {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut last = None;
+        for (id, slot) in self.slots.range::<str, _>((after, Bound::Unbounded)).take(LISTED) {
+            last = Some(Arc::clone(id));
+            if slot.deleted {
+                continue;
+            }
+            list.push(if list.is_empty() { b'[' } else { b',' });
+            // Text and options can always be written.
+            let _ = serde_json::to_writer(&mut *list, &slot.listed(id));
+        }
+        last
     }
 
     fn get(&self, id: &str) -> Result<Answer, Answer> {

@@ -45,14 +45,28 @@ fn decided(world: &mut World, now: u64, call: &str, body: &str) -> Decided {
 fn answer(world: &mut World, now: u64, call: &str, body: &str) -> (u16, Value) {
     match decided(world, now, call, body) {
         Decided::Answer(answer) => (answer.status, serde_json::from_str(&answer.body).unwrap_or(Value::Null)),
+        Decided::List => (200, listed(world).0),
         other @ (Decided::Stream(_) | Decided::Hang | Decided::Reset) => panic!("{call}: {other:?}"),
     }
+}
+
+/// The list, and how many pieces it came in.
+fn listed(world: &World) -> (Value, usize) {
+    let (mut list, mut after, mut pieces) = (Vec::new(), None, 0);
+    while let Some(last) = world.list_some(after.as_deref(), &mut list) {
+        (after, pieces) = (Some(last), pieces + 1);
+    }
+    if list.is_empty() {
+        list.push(b'[');
+    }
+    list.push(b']');
+    (serde_json::from_slice(&list).unwrap(), pieces)
 }
 
 fn stream(world: &mut World, now: u64, call: &str) -> (StreamId, Vec<String>) {
     match decided(world, now, call, "") {
         Decided::Stream(open) => (open.id, open.backlog.iter().map(name).collect()),
-        other @ (Decided::Answer(_) | Decided::Hang | Decided::Reset) => panic!("{call}: {other:?}"),
+        other @ (Decided::Answer(_) | Decided::List | Decided::Hang | Decided::Reset) => panic!("{call}: {other:?}"),
     }
 }
 
@@ -182,6 +196,24 @@ fn a_deleted_session_is_unknown_but_its_truth_can_be_read() {
     assert_eq!(answer(&mut world, 0, "DELETE /v1/sessions/a", ""), (200, gone));
     assert!(world.session("a").unwrap().deleted);
     assert!(!world.act(at(0), "a", Act::Pause));
+}
+
+#[test]
+fn hundreds_of_sessions_are_listed_a_few_at_a_time_and_each_that_is_there_once() {
+    let mut world = world();
+    let ids: Vec<String> = (0..400).map(|n| format!("session-{n:03}")).collect();
+    for id in &ids {
+        world.create(at(0), id, NewSession::default());
+    }
+    let deleted = |id: &&String| ["session-000", "session-127", "session-128", "session-399"].contains(&id.as_str());
+    for id in ids.iter().filter(deleted) {
+        assert!(world.act(at(0), id, Act::Delete));
+    }
+    let (list, pieces) = listed(&world);
+    let told: Vec<&str> = list.as_array().unwrap().iter().map(|one| one["session_id"].as_str().unwrap()).collect();
+    let there: Vec<&str> = ids.iter().filter(|id| !deleted(id)).map(String::as_str).collect();
+    assert_eq!(told, there);
+    assert!(pieces > 1, "in {pieces}");
 }
 
 #[test]
