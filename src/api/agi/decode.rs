@@ -6,6 +6,7 @@
 use super::event;
 use super::json::{Fields, elements, string};
 use crate::api::model::{Event, MessageId, Messages, Screenshot, Session, SessionId, Status};
+use crate::quiet;
 
 /// A list of sessions, and how many of its elements could not be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +21,13 @@ pub(super) fn sessions(body: &str) -> Result<SessionList, String> {
     let Some(list) = elements(body).or_else(wrapped) else {
         return Err(format!("no list of sessions in {body}"));
     };
-    let sessions: Vec<_> = list.iter().filter_map(|one| session(one.get()).ok()).collect();
+    let sessions: Vec<_> = quietly(&list).filter_map(|one| session(one.get()).ok()).collect();
     Ok(SessionList { skipped: list.len() - sessions.len(), sessions })
+}
+
+/// One after the other, letting others [go first](quiet).
+fn quietly<T>(list: &[T]) -> impl Iterator<Item = &T> {
+    list.iter().enumerate().inspect(|(done, _)| quiet::give_way(*done)).map(|(_, one)| one)
 }
 
 /// Reads one session; only its id is required.
@@ -51,7 +57,7 @@ pub(super) fn messages(body: &str, max: usize) -> Result<Messages, String> {
     let Some(list) = inner.or_else(|| elements(body)) else {
         return Err(format!("no list of messages in {body}"));
     };
-    let events = in_id_order(list.iter().map(|one| event::from_message(one.get(), max)).collect());
+    let events = in_id_order(quietly(&list).map(|one| event::from_message(one.get(), max)).collect());
     let status = fields.and_then(|fields| fields.text(&["status"])).unwrap_or_default();
     Ok(Messages { events, status: Status(status) })
 }

@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::policy::money::labels::{is_amount, is_currency, is_quantity, is_sum, may_be_amount, named, unit};
 use crate::policy::money::{Currency, Number, number as decimal};
+use crate::quiet;
 
 /// An object's members in document order; values are raw JSON text, and lie in the text that was read.
 #[derive(Debug, Default)]
@@ -75,7 +76,34 @@ impl<'a, 'de: 'a> Deserialize<'de> for Fields<'a> {
 
 /// The elements of an array as raw text; anything else is `None`.
 pub(super) fn elements(json: &str) -> Option<Vec<&RawValue>> {
-    if first(json) == Some('[') { serde_json::from_str(json).ok() } else { None }
+    let read = || serde_json::from_str(json).ok().map(|Elements(list)| list);
+    if first(json) == Some('[') { read() } else { None }
+}
+
+/// An array's elements. They can be thousands, and are read as [quietly](quiet) as they are taken apart.
+struct Elements<'a>(Vec<&'a RawValue>);
+
+impl<'a, 'de: 'a> Deserialize<'de> for Elements<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Elements<'de>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(element) = array.next_element()? {
+                    list.push(element);
+                    quiet::give_way(list.len());
+                }
+                Ok(Elements(list))
+            }
+        }
+        deserializer.deserialize_seq(List)
+    }
 }
 
 /// What a value begins with.

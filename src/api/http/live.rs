@@ -22,6 +22,8 @@ use crate::api::http::class::unknown;
 
 /// How much is read at a time, in bytes.
 const ROOM: usize = 16 * 1024;
+/// After how many bytes of a whole answer others have their turn: a list of thousands is megabytes.
+const TURN: usize = 4 * ROOM;
 
 /// An answer whose head has come.
 pub(crate) struct Live {
@@ -153,8 +155,12 @@ impl Live {
         let mut bytes = Vec::with_capacity(told.unwrap_or_default().min(limit));
         let mut longer = false;
         let reading = async {
-            let mut over = false;
+            let (mut over, mut turn) = (false, TURN);
             while !over && !longer {
+                if bytes.len() >= turn {
+                    turn = bytes.len() + TURN;
+                    tokio::task::yield_now().await;
+                }
                 let read = std::future::poll_fn(|cx| {
                     self.body.poll_read(cx, &mut |piece: &[u8]| {
                         let fits = piece.len().min(limit - bytes.len());
