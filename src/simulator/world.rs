@@ -433,7 +433,7 @@ impl Slot {
         }
     }
 
-    /// The session as the list shows it. Ten thousand of them have to be written at once, and nobody else served meanwhile.
+    /// The session as the list shows it; ten thousand are written for each list.
     fn listed<'a>(&'a self, id: &'a str) -> Listed<'a> {
         Listed {
             agent_name: &self.agent,

@@ -10,6 +10,7 @@ use crate::client::{LIMIT, fast, read, slow, with};
 #[tokio::test]
 async fn a_session_is_created_listed_and_read() {
     let api = slow().await;
+    assert_eq!(api.call("GET ").await, (200, json!([])));
     let (status, made) = api.post("POST ", json!({ "goal": "Look up headsets", "agent_name": "agi-0-fast" })).await;
     let id = made["session_id"].as_str().unwrap().to_owned();
     let expected = json!({

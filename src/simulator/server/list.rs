@@ -27,10 +27,6 @@ pub(super) async fn response(link: &Link) -> Result<Response, Stopped> {
         }
         yield_now().await;
     }
-    if list.is_empty() {
-        list.push(b'[');
-    }
-    list.push(b']');
     let headers =
         [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, list.len().to_string())];
     Ok((headers, in_pieces(list.into())).into_response())

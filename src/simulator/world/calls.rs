@@ -25,15 +25,15 @@ pub enum Outcome {
     Decided(Duration, Decided),
 }
 
-/// How many sessions are listed before somebody else has a turn.
-const LISTED: usize = 128;
+/// How many sessions, deleted ones among them, are looked at for a list before somebody else has a turn.
+pub(super) const LISTED: usize = 128;
 
 /// A decided call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Decided {
     /// An answer.
     Answer(Answer),
-    /// The list of sessions, which is written [piece by piece](World::list_some).
+    /// The list of sessions, which is put together piece by piece from here on: the record has its status already.
     List,
     /// An event stream.
     Stream(StreamOpen),
@@ -187,16 +187,16 @@ impl World {
         self.get(&raw.fresh_id)
     }
 
-    /// Adds the next sessions after `after` to `list`, a JSON array without its end, and gives the last of them, or `None` at the
-    /// end. A few at a time: to write ten thousand takes milliseconds in which nobody else would be served. What `list` says
-    /// of a session was so when it was added.
+    /// Adds the next sessions after `after` to `list`, a JSON array, and gives the last that was looked at, or `None` once the array is
+    /// whole. A few at a time: to write ten thousand takes milliseconds in which nobody else would be served. What `list` says of a
+    /// session was so when it was added.
     ///
     /// The list lacks `vnc_url`, as the vendor's documentation allows.
     pub(in crate::simulator) fn list_some(&self, after: Option<&str>, list: &mut Vec<u8>) -> Option<Arc<str>> {
-        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut last = None;
-        for (id, slot) in self.slots.range::<str, _>((after, Bound::Unbounded)).take(LISTED) {
-            last = Some(Arc::clone(id));
+        for (looked_at, (id, slot)) in (1..=LISTED).zip(self.slots.range::<str, _>((from, Bound::Unbounded))) {
+            last = (looked_at == LISTED).then_some(id);
             if slot.deleted {
                 continue;
             }
@@ -204,7 +204,10 @@ impl World {
             // Text and options can always be written.
             let _ = serde_json::to_writer(&mut *list, &slot.listed(id));
         }
-        last
+        if last.is_none() {
+            list.extend_from_slice(if list.is_empty() { b"[]" } else { b"]" });
+        }
+        last.cloned()
     }
 
     fn get(&self, id: &str) -> Result<Answer, Answer> {

@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::calls::LISTED;
 use super::*;
 use crate::simulator::fault::{Endpoint, FaultAnswer};
 use crate::simulator::request::RawCall;
@@ -45,22 +46,19 @@ fn decided(world: &mut World, now: u64, call: &str, body: &str) -> Decided {
 fn answer(world: &mut World, now: u64, call: &str, body: &str) -> (u16, Value) {
     match decided(world, now, call, body) {
         Decided::Answer(answer) => (answer.status, serde_json::from_str(&answer.body).unwrap_or(Value::Null)),
-        Decided::List => (200, listed(world).0),
+        Decided::List => (200, listed(world, |_, _| {})),
         other @ (Decided::Stream(_) | Decided::Hang | Decided::Reset) => panic!("{call}: {other:?}"),
     }
 }
 
-/// The list, and how many pieces it came in.
-fn listed(world: &World) -> (Value, usize) {
-    let (mut list, mut after, mut pieces) = (Vec::new(), None, 0);
-    while let Some(last) = world.list_some(after.as_deref(), &mut list) {
-        (after, pieces) = (Some(last), pieces + 1);
+/// The list, with what happens after each piece of it.
+fn listed(world: &mut World, mut then: impl FnMut(&mut World, &str)) -> Value {
+    let (mut list, mut after) = (Vec::new(), None);
+    loop {
+        after = world.list_some(after.as_deref(), &mut list);
+        let Some(last) = &after else { return serde_json::from_slice(&list).unwrap() };
+        then(world, last);
     }
-    if list.is_empty() {
-        list.push(b'[');
-    }
-    list.push(b']');
-    (serde_json::from_slice(&list).unwrap(), pieces)
 }
 
 fn stream(world: &mut World, now: u64, call: &str) -> (StreamId, Vec<String>) {
@@ -200,20 +198,43 @@ fn a_deleted_session_is_unknown_but_its_truth_can_be_read() {
 
 #[test]
 fn hundreds_of_sessions_are_listed_a_few_at_a_time_and_each_that_is_there_once() {
+    for count in [0, 1, LISTED - 1, LISTED, LISTED + 1, 3 * LISTED] {
+        let mut world = world();
+        let ids: Vec<String> = (0..count).map(|n| format!("session-{n:03}")).collect();
+        ids.iter().for_each(|id| world.create(at(0), id, NewSession::default()));
+        let deleted = |n: usize| [0, LISTED - 1, LISTED].contains(&n) && n + 1 < count;
+        for (_, id) in ids.iter().enumerate().filter(|(n, _)| deleted(*n)) {
+            assert!(world.act(at(0), id, Act::Delete));
+        }
+        let mut pieces = 1;
+        let list = listed(&mut world, |_, _| pieces += 1);
+        let told: Vec<&str> = list.as_array().unwrap().iter().map(|one| one["session_id"].as_str().unwrap()).collect();
+        let there: Vec<&str> = ids.iter().enumerate().filter(|(n, _)| !deleted(*n)).map(|(_, id)| &**id).collect();
+        assert_eq!((told, pieces), (there, count / LISTED + 1), "{count}");
+    }
+}
+
+#[test]
+fn a_session_that_goes_or_comes_while_a_list_is_made_disturbs_no_other() {
     let mut world = world();
-    let ids: Vec<String> = (0..400).map(|n| format!("session-{n:03}")).collect();
-    for id in &ids {
-        world.create(at(0), id, NewSession::default());
+    for n in 0..2 * LISTED {
+        world.create(at(0), &format!("session-{n:03}"), NewSession::default());
     }
-    let deleted = |id: &&String| ["session-000", "session-127", "session-128", "session-399"].contains(&id.as_str());
-    for id in ids.iter().filter(deleted) {
-        assert!(world.act(at(0), id, Act::Delete));
-    }
-    let (list, pieces) = listed(&world);
+    let mut last_of_all = Vec::new();
+    let list = listed(&mut world, |world, last| {
+        last_of_all.push(last.to_owned());
+        decided(world, 0, &format!("DELETE /v1/sessions/{last}"), "");
+        world.forget();
+        for id in ["earlier", &format!("{last}-later")] {
+            world.create(at(0), id, NewSession::default());
+        }
+    });
     let told: Vec<&str> = list.as_array().unwrap().iter().map(|one| one["session_id"].as_str().unwrap()).collect();
-    let there: Vec<&str> = ids.iter().filter(|id| !deleted(id)).map(String::as_str).collect();
-    assert_eq!(told, there);
-    assert!(pieces > 1, "in {pieces}");
+    let mut expected: Vec<String> = (0..2 * LISTED).map(|n| format!("session-{n:03}")).collect();
+    expected.extend(last_of_all.iter().map(|last| format!("{last}-later")));
+    expected.sort();
+    assert_eq!(told, expected);
+    assert!(!world.slots.contains_key(last_of_all[0].as_str()), "it was forgotten meanwhile");
 }
 
 #[test]
