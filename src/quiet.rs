@@ -1,4 +1,4 @@
-//! Work that may take its time: a thread of its own, which lets all others go first.
+//! Work that may take its time: a thread of its own, which gives way to all others.
 //!
 //! On one core a list of ten thousand sessions would otherwise hold up what judges events. A low priority does not help: once it
 //! runs, a thread is left to run for some milliseconds, whoever wakes up meanwhile. So it offers the processor again and again. The
@@ -8,15 +8,17 @@ use std::cell::Cell;
 use std::io;
 use std::thread::{self, Builder};
 
-/// After how many sessions or messages of a list others may go first: some tens of microseconds.
-const PIECE: usize = 32;
+/// How much of a text is worked on before others may go first, in bytes: some tens of microseconds.
+const PIECE: usize = 8 * 1024;
+/// What one of a list that is given back counts for.
+const ONE: usize = 256;
 
 thread_local! {
     /// Whether this thread is one of those that give way.
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work` on a thread of this name, where it can [give way](give_way).
+/// Does `work` on a thread of this name, where it [gives way](Pace).
 ///
 /// # Errors
 ///
@@ -29,18 +31,29 @@ pub fn apart(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()>
     Builder::new().name(name.to_owned()).spawn(quiet).map(drop)
 }
 
-/// Lets others have the processor when another few of a list are done; `done` counts them. On a thread that is not
-/// [apart] from others it does nothing: the runtime's own is who should go first.
-pub fn give_way(done: usize) {
-    if done.is_multiple_of(PIECE) && QUIET.get() {
-        thread::yield_now();
+/// How much was done since others had their turn.
+#[derive(Debug, Default)]
+pub struct Pace(usize);
+
+impl Pace {
+    /// So many bytes more are done: where that makes a piece, whatever else can run goes first. On a thread that is not [apart] from
+    /// others it does nothing: the runtime's own is who should go first.
+    pub fn did(&mut self, bytes: usize) {
+        self.0 += bytes;
+        if self.0 >= PIECE {
+            self.0 = 0;
+            if QUIET.get() {
+                thread::yield_now();
+            }
+        }
     }
 }
 
 /// Gives back a list without being in the way of others.
 pub fn give_back<T>(list: impl IntoIterator<Item = T>) {
-    for (done, one) in list.into_iter().enumerate() {
+    let mut pace = Pace::default();
+    for one in list {
         drop(one);
-        give_way(done);
+        pace.did(ONE);
     }
 }

@@ -60,7 +60,8 @@ pub struct AgiConfig {
     pub key: SecretString,
     /// Bound on making a connection, TLS included. Default 3 s.
     pub connect_timeout: Duration,
-    /// Bound on one attempt of a read, and on the head of an event stream's answer. Default 20 s.
+    /// Bound on one attempt of a read, and on the head of an event stream's answer. Default 20 s. What
+    /// came in time is decoded however long that takes.
     pub read_timeout: Duration,
     /// Bound on resume, cancel, message and delete. Default 30 s, which the vendor recommends for every call.
     pub control_timeout: Duration,

@@ -3,10 +3,12 @@
 //! Every function takes the body as text and says in a few words what it could not find. Nothing is required that the
 //! daemon can do without.
 
+use serde_json::value::RawValue;
+
 use super::event;
 use super::json::{Fields, elements, string};
 use crate::api::model::{Event, MessageId, Messages, Screenshot, Session, SessionId, Status};
-use crate::quiet;
+use crate::quiet::Pace;
 
 /// A list of sessions, and how many of its elements could not be read.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,13 +23,14 @@ pub(super) fn sessions(body: &str) -> Result<SessionList, String> {
     let Some(list) = elements(body).or_else(wrapped) else {
         return Err(format!("no list of sessions in {body}"));
     };
-    let sessions: Vec<_> = quietly(&list).filter_map(|one| session(one.get()).ok()).collect();
+    let sessions: Vec<_> = quietly(&list).filter_map(|one| session(one).ok()).collect();
     Ok(SessionList { skipped: list.len() - sessions.len(), sessions })
 }
 
-/// One after the other, letting others [go first](quiet).
-fn quietly<T>(list: &[T]) -> impl Iterator<Item = &T> {
-    list.iter().enumerate().inspect(|(done, _)| quiet::give_way(*done)).map(|(_, one)| one)
+/// The text of one after the other, while [others](crate::quiet) have their turn in between.
+fn quietly<'a>(list: &[&'a RawValue]) -> impl Iterator<Item = &'a str> {
+    let mut pace = Pace::default();
+    list.iter().map(|one| one.get()).inspect(move |text| pace.did(text.len()))
 }
 
 /// Reads one session; only its id is required.
@@ -57,7 +60,7 @@ pub(super) fn messages(body: &str, max: usize) -> Result<Messages, String> {
     let Some(list) = inner.or_else(|| elements(body)) else {
         return Err(format!("no list of messages in {body}"));
     };
-    let events = in_id_order(quietly(&list).map(|one| event::from_message(one.get(), max)).collect());
+    let events = in_id_order(quietly(&list).map(|one| event::from_message(one, max)).collect());
     let status = fields.and_then(|fields| fields.text(&["status"])).unwrap_or_default();
     Ok(Messages { events, status: Status(status) })
 }

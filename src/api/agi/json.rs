@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::policy::money::labels::{is_amount, is_currency, is_quantity, is_sum, may_be_amount, named, unit};
 use crate::policy::money::{Currency, Number, number as decimal};
-use crate::quiet;
+use crate::quiet::Pace;
 
 /// An object's members in document order; values are raw JSON text, and lie in the text that was read.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ pub(super) fn elements(json: &str) -> Option<Vec<&RawValue>> {
     if first(json) == Some('[') { read() } else { None }
 }
 
-/// An array's elements. They can be thousands, and are read as [quietly](quiet) as they are taken apart.
+/// An array's elements. They can be thousands, and [others](quiet) have their turn meanwhile.
 struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'a, 'de: 'a> Deserialize<'de> for Elements<'a> {
@@ -94,10 +94,10 @@ impl<'a, 'de: 'a> Deserialize<'de> for Elements<'a> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Elements<'de>, A::Error> {
-                let mut list = Vec::new();
-                while let Some(element) = array.next_element()? {
+                let (mut list, mut pace) = (Vec::new(), Pace::default());
+                while let Some(element) = array.next_element::<&RawValue>()? {
                     list.push(element);
-                    quiet::give_way(list.len());
+                    pace.did(element.get().len());
                 }
                 Ok(Elements(list))
             }

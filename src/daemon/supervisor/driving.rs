@@ -96,10 +96,10 @@ impl Supervisor {
             self.listed = Some(listed);
             return;
         }
-        let Sifting { asked, fresh, known, .. } = listed;
+        let Sifting { asked, left, fresh, known } = listed;
         if known.len() > LOOKED_AT {
             // To give back the names of ten thousand takes milliseconds. Without a thread it is done here.
-            let _ = quiet::apart("known sessions", move || quiet::give_back(known));
+            let _ = quiet::apart("known sessions", move || quiet::give_back(known.into_iter().chain(left)));
         }
         self.sifted(asked, fresh);
     }
