@@ -172,7 +172,7 @@ fn wanted(condition: Condition, conditions: &Conditions) -> String {
         Condition::Url => list(&conditions.url, |address| address.as_str().to_owned()),
         Condition::Agents => list(&conditions.agents, |glob| glob.as_str().to_owned()),
         Condition::Sessions => list(&conditions.sessions, |glob| glob.as_str().to_owned()),
-        Condition::Time => list(&conditions.time, Window::canonical),
+        Condition::Time => list(&conditions.time, Window::written),
         Condition::Expression => list(&conditions.expression, |expression| format!("'{}'", expression.as_str())),
         Condition::AmountOver => list(&conditions.amount_over, |limit| format!("over {limit}")),
         Condition::AmountUnder => list(&conditions.amount_under, |limit| format!("under {limit}")),

@@ -70,6 +70,14 @@ impl Window {
         format!("{hours} {days} {}", self.zone_name())
     }
 
+    /// As rules write it: `09:00-17:00 mon-fri Europe/Berlin`.
+    #[must_use]
+    pub fn written(&self) -> String {
+        let time = |time: Time| time.strftime("%H:%M").to_string();
+        let hours = self.hours.map(|hours| format!("{}-{}", time(hours.from), time(hours.to)));
+        hours.into_iter().chain([self.days.written(), self.zone_name().to_owned()]).collect::<Vec<_>>().join(" ")
+    }
+
     fn zone_name(&self) -> &str {
         self.zone.iana_name().unwrap_or("UTC")
     }
@@ -108,6 +116,19 @@ impl Days {
             }
             at = at.next();
         }
+    }
+
+    /// As rules write them, from Monday on: `mon-fri`, `mon,sat-sun`.
+    fn written(self) -> String {
+        let mut left = NAMES.iter().zip(self.0).peekable();
+        let mut told: Vec<String> = Vec::new();
+        while let Some(((first, ..), there)) = left.next() {
+            if there {
+                let last = std::iter::from_fn(|| left.next_if(|(_, there)| *there)).last();
+                told.push(last.map_or_else(|| (*first).to_owned(), |((last, ..), _)| format!("{first}-{last}")));
+            }
+        }
+        told.join(",")
     }
 
     fn has(self, day: Weekday) -> bool {
@@ -160,6 +181,15 @@ mod tests {
         assert_eq!(inside(&office, &wednesday), [false, true, true, false]);
         assert_eq!(inside(&office, &["2026-11-28T10:00:00Z"]), [false], "a Saturday");
         assert_eq!(office.shown("2026-11-25T08:00:00Z".parse().unwrap()), "Wed 09:00 Europe/Berlin");
+    }
+
+    #[test]
+    fn a_window_is_told_as_rules_write_it() {
+        let told = |days: &[&str]| window("09:00", "17:30", days, "Europe/Berlin").written();
+        assert_eq!(told(&["mon-fri"]), "09:00-17:30 mon-fri Europe/Berlin");
+        assert_eq!(told(&["sat-mon", "wed"]), "09:00-17:30 mon,wed,sat-sun Europe/Berlin");
+        assert_eq!(window("22:00", "24:00", &["sun"], "UTC").written(), "22:00-00:00 sun UTC");
+        assert_eq!(window("", "", &["mon-sun"], "UTC").written(), "mon-sun UTC");
     }
 
     #[test]

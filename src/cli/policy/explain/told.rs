@@ -33,10 +33,11 @@ pub(super) fn lines(event: &Event, why: &Explanation, all: bool) -> Vec<String> 
 
 fn rule(said: &RuleSaid) -> Vec<String> {
     let word = match said.said {
-        Said::Fires(effect) if effect != said.rule.effect => {
-            format!("fires as {}, because not everything could be decided", effect.name())
+        Said::Fires(effect) => {
+            let how = if effect == said.rule.effect { "fires:" } else { "fires as" };
+            let why = if is_undecided(said) { ", because not everything could be decided" } else { "" };
+            format!("{how} {}{why}", effect.name())
         }
-        Said::Fires(effect) => format!("fires: {}", effect.name()),
         Said::Excepted => "does not fire: excepted".to_owned(),
         Said::Nearly => "nearly fires".to_owned(),
         Said::Quiet => "does not fire".to_owned(),
@@ -45,6 +46,13 @@ fn rule(said: &RuleSaid) -> Vec<String> {
     let when = said.when.iter().map(|held| condition("", held));
     let unless = said.unless.iter().map(|held| condition("unless ", held));
     std::iter::once(head).chain(when).chain(unless).collect()
+}
+
+/// Whether a rule that fires might not, if more were known: of a condition, or of an exception that nothing else rules out.
+fn is_undecided(said: &RuleSaid) -> bool {
+    let unknown = |held: &Held| held.holds.is_none();
+    let ruled_out = said.unless.iter().any(|held| held.holds == Some(false));
+    said.when.iter().any(unknown) || (!ruled_out && said.unless.iter().any(unknown))
 }
 
 fn condition(prefix: &str, held: &Held) -> String {
