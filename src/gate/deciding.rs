@@ -203,7 +203,9 @@ impl Gate {
         }
         let deliver = self.deliver_of(&decision.act)?;
         let note = match &decision.act {
-            Act::Instruct { text } | Act::Answer { text } => Some(text.clone()),
+            // Told apart from a reason, which the agent does not hear.
+            Act::Instruct { text } => Some(format!("told the agent: {text}")),
+            Act::Answer { text } => Some(format!("answered: {text}")),
             Act::Approve { reason } | Act::Deny { reason } => reason.clone(),
             Act::Extend => None,
         };

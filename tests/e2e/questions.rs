@@ -144,7 +144,7 @@ async fn an_operator_of_a_question_is_named_with_what_was_typed() {
     let (stage, mut operator, card) = asked(QUESTIONS).await;
     operator.decide(&card, Act::Answer { text: "no".to_owned() }).await.unwrap();
     let by = operator.ending(card.card.approval).await.by;
-    let note = Some("no".to_owned());
+    let note = Some("answered: no".to_owned());
     assert_eq!(by, EndedBy::Operator { name: OperatorName("ops".to_owned()), note });
     stage.finish().await;
 }

@@ -15,7 +15,7 @@ pub enum EndedBy {
     Operator {
         /// The name.
         name: OperatorName,
-        /// The reason or the text, as typed.
+        /// The reason as typed, or what the agent was told: `told the agent: …`, `answered: …`.
         note: Option<String>,
     },
     /// A rule of the policy (cooldown, instruct, deny).
