@@ -26,6 +26,8 @@ pub struct Showing {
     desk: DeskService,
     sight: Sight,
     shown: Option<Shown>,
+    /// Since when it was at rest last, and after how many events.
+    rested: Option<(Timestamp, u64)>,
     /// The stop of everything that was in force then.
     halt: Option<Halt>,
 }
@@ -46,7 +48,7 @@ impl Showing {
     /// Nothing is shown yet.
     #[must_use]
     pub fn new(desk: DeskService) -> Self {
-        Self { desk, sight: Sight::NotYet, shown: None, halt: None }
+        Self { desk, sight: Sight::NotYet, shown: None, rested: None, halt: None }
     }
 
     /// Sight was lost `ago`.
@@ -87,7 +89,15 @@ impl Showing {
         if same {
             return;
         }
-        let since = known.filter(|shown| shown.state == state).map_or_else(|| clock.wall(), |shown| shown.since);
+        // A stop looks at what is at rest and leaves it there: nothing has begun.
+        let rested = self.rested.filter(|(_, after)| state == SessionState::Idle && *after == events).map(|(at, _)| at);
+        let same_state = known.filter(|shown| shown.state == state).map(|shown| shown.since);
+        let since = same_state.or(rested).unwrap_or_else(|| clock.wall());
+        match state {
+            SessionState::Idle => self.rested = Some((since, events)),
+            SessionState::Pausing => {}
+            _ => self.rested = None,
+        }
         let (about, sight) = (gate.about(), self.sight.clone());
         self.halt = halt.cloned();
         self.shown = Some(Shown { state, since, standing, sight: sight.clone(), approval, events, at: Instant::now() });

@@ -179,7 +179,7 @@ impl Prompt {
             || current.is_draft != Self::is_draft(&new)
         {
             self.redraw(&old, &new);
-        } else if old.deadline != new.deadline {
+        } else if old.deadline != new.deadline && self.halt.is_none() {
             self.say(&format!("{}  now waits until {}", id.code(), words::clock(new.deadline, &self.zone)));
         } else if old.votes != new.votes {
             self.say(&format!("{}  {}", id.code(), terms::so_far(&new)));

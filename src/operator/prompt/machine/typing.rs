@@ -124,7 +124,7 @@ impl Prompt {
         let view = self.current.as_ref().and_then(|current| self.view(current.id))?;
         let (when, bearing) = match (begun, Bearing::of(line, &view.card)) {
             (Begun::Armed, _) | (_, Bearing::Nothing) | (Begun::Shown, Bearing::Card) => return None,
-            (Begun::Shown, Bearing::Release) => ("too soon after this question was put", Bearing::Release),
+            (Begun::Shown, Bearing::Release) => ("too soon after this question was last put", Bearing::Release),
             (Begun::Before, bearing) => ("before this question was on screen", bearing),
         };
         // It is put anew, and its time with it.

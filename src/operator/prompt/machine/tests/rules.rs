@@ -91,7 +91,7 @@ fn a_line_begun_too_early_is_tainted_until_enter() {
     bench.later(100).typed("y");
     bench.later(2000).typed("\n");
     assert_eq!(bench.acts(), []);
-    assert!(bench.screen.contains("begun too soon after this question was put"));
+    assert!(bench.screen.contains("begun too soon after this question was last put"));
     let said = bench.screen.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains("please answer again, after another 0.8 s)"), "it begins anew: {said}");
     bench.answers("y");
