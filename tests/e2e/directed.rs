@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use holdpoint::config::Config;
-use holdpoint::control::{Halt, Refusal, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, State};
+use holdpoint::control::{
+    Change, Halt, Refusal, SessionAct, SessionDone, SessionOrder, SessionState, SessionView, State,
+};
 use holdpoint::daemon::Reconfiguration;
 use holdpoint::gate::{Delivery, Outcome};
 use holdpoint::simulator::fault::Endpoint;
 
 use crate::operator::{Operator, outcome};
-use crate::stage::{PURCHASE, Play, Stage, each, stage};
+use crate::stage::{LIMIT, PURCHASE, Play, Stage, each, stage};
 
 /// An agent that nothing stops until somebody pauses it.
 const WORKS: &str = "
@@ -187,9 +189,21 @@ async fn a_stop_of_everything_opens_nothing_where_nothing_runs_and_pauses_what_b
     ";
     let stage = stage(Play { scenario, ..Play::default() }).await;
     let mut ops = stage.operator("ops1").await;
-    in_state(&stage, &mut ops, SessionState::Idle).await;
+    let before = in_state(&stage, &mut ops, SessionState::Idle).await;
     ops.client.requests().halt(None).await.unwrap();
-    in_state(&stage, &mut ops, SessionState::Idle).await;
+    let looked_at = async {
+        let (mut stopped, mut looked) = (false, false);
+        loop {
+            match ops.client.next_update().await.unwrap().change {
+                Change::Daemon { daemon } => stopped |= daemon.halt.is_some(),
+                Change::Session { view } if view.state == SessionState::Watching => looked = stopped,
+                Change::Session { view } if looked && view.state == SessionState::Idle => return view,
+                _ => {}
+            }
+        }
+    };
+    let after = tokio::time::timeout(LIMIT, looked_at).await.expect("it is looked at once more");
+    assert_eq!(after.since, before.since, "nothing has begun");
     assert_eq!(stage.calls(Endpoint::Pause).await, []);
     assert_eq!(ops.client.snapshot().await.unwrap().approvals, []);
     stage.somebody(crate::stage::emits("thought = 'Looking again'")).await;

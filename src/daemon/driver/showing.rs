@@ -89,13 +89,13 @@ impl Showing {
         if same {
             return;
         }
-        // A stop looks at what is at rest and leaves it there: nothing has begun.
+        // A stop looks at what is at rest once more, and what has told nothing meanwhile has not begun.
         let rested = self.rested.filter(|(_, after)| state == SessionState::Idle && *after == events).map(|(at, _)| at);
         let same_state = known.filter(|shown| shown.state == state).map(|shown| shown.since);
         let since = same_state.or(rested).unwrap_or_else(|| clock.wall());
         match state {
             SessionState::Idle => self.rested = Some((since, events)),
-            SessionState::Pausing => {}
+            SessionState::Watching | SessionState::Pausing => {}
             _ => self.rested = None,
         }
         let (about, sight) = (gate.about(), self.sight.clone());

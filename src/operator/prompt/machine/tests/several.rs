@@ -267,6 +267,21 @@ fn who_comes_to_a_stop_of_everything_is_told_of_it_and_of_its_end() {
 }
 
 #[test]
+fn a_deadline_that_moves_is_told_unless_everything_is_stopped() {
+    for stopped in [false, true] {
+        let view = open(1, "Buying");
+        let mut snapshot = crate::control::fixtures::snapshot(vec![view.clone()]);
+        let by = OperatorName("ops2".to_owned());
+        snapshot.daemon.halt = stopped.then(|| Halt { by, at: at("2026-11-23T12:00:00Z"), reason: None });
+        let mut bench = Bench::wide(120);
+        bench.input(Input::Snapshot(Box::new(snapshot)));
+        bench.told(ApprovalView { deadline: at("2026-11-23T13:22:11Z"), ..view });
+        let told = bench.printed().contains("now waits until 13:22:11");
+        assert_eq!(told, !stopped, "{}", bench.screen);
+    }
+}
+
+#[test]
 fn after_a_lost_connection_nothing_of_before_answers_anything() {
     let snapshot = |views: Vec<ApprovalView>| Input::Snapshot(Box::new(crate::control::fixtures::snapshot(views)));
     let view = open(1, "Buying");
