@@ -364,6 +364,7 @@ impl Console {
         self.size = size;
         self.leave_picture();
         self.rearm();
+        self.read_anew();
         self.clamp();
     }
 

@@ -207,6 +207,13 @@ impl Console {
         }
     }
 
+    /// A window of another size shows other parts of a card: what has to be read is what is on screen when it is answered.
+    pub(super) fn read_anew(&mut self) {
+        if let Some(pinned) = &mut self.pinned {
+            (pinned.read_card, pinned.read_details) = (false, false);
+        }
+    }
+
     pub(super) fn drawn(&mut self, frame: u64, at: Duration) {
         let Some(drawn) = self.in_flight.filter(|drawn| drawn.frame == frame) else { return };
         self.in_flight = None;
@@ -215,9 +222,12 @@ impl Console {
         }
         let is_connected = self.is_connected();
         let Some(pinned) = self.pinned.as_mut().filter(|pinned| drawn.ask == Some(pinned.ask)) else { return };
-        let read = if drawn.details { &mut pinned.read_details } else { &mut pinned.read_card };
-        self.dirty |= drawn.end && !*read;
-        *read |= drawn.end;
+        if drawn.end {
+            // With details everything is shown, all that is in the card among it.
+            self.dirty |= !pinned.read_card || (drawn.details && !pinned.read_details);
+            pinned.read_card = true;
+            pinned.read_details |= drawn.details;
+        }
         if pinned.shown.is_none() {
             pinned.shown = Some(at);
             if is_connected && !pinned.is_draft {

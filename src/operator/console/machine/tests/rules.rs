@@ -224,6 +224,22 @@ fn a_card_that_does_not_fit_has_to_be_read_to_its_end() {
 }
 
 #[test]
+fn a_window_that_becomes_too_small_for_a_card_has_it_read_again() {
+    let view = with(|card| card.before = (0..5).map(|n| event(&format!("step {n}"))).collect());
+    let mut bench = Bench::sized((80, 40));
+    bench.connected(snapshot(vec![view]));
+    bench.later(5_000).input(Input::Resized { columns: 80, rows: 16 });
+    bench.presses("y");
+    assert_eq!((bench.acts().len(), bench.lock().as_deref()), (0, Some("read to the end")));
+    for _ in 0..5 {
+        bench.later(100).typed("\x1b[6~");
+    }
+    bench.later(2_000).input(Input::Resized { columns: 80, rows: 40 });
+    bench.presses("y");
+    assert_eq!(bench.acts(), [Act::approve()], "all of it is on screen");
+}
+
+#[test]
 fn text_that_the_card_shortens_has_to_be_read_in_full() {
     let view = with(|card| {
         card.trigger = event(&"Comparing offers. ".repeat(120));
