@@ -17,6 +17,16 @@ use support::{measure, ratio, show, spoken};
 
 /// What the fleet's sessions do.
 const FLEET: &str = include_str!("fleet/scenario.toml");
+/// More than a processor's caches hold, in bytes.
+const CACHES: usize = 256 << 20;
+/// How agents announce a purchase there.
+const ANNOUNCEMENTS: [&str; 5] = [
+    "Everything looks right. Clicking 'Place your order' to complete the purchase of 129.00 USD.",
+    "The address is filled in, so I will click the 'Buy now' button now. The total is 89.90 EUR.",
+    "Placing the order now with the saved card, total 410.00 USD including shipping.",
+    "I will now press 'Submit payment' to pay 59.00 USD for the headset.",
+    "I will now click 'Confirm and pay'; the total is 1,299.00 USD.",
+];
 /// So many sessions are watched at once; each event is of another one, so that what is remembered of it is in no cache.
 const SESSIONS: usize = 10_000;
 
@@ -49,6 +59,12 @@ fn main() {
     let browsing = browsing();
     show("`balanced`, browsing, one session", sessions(&balanced, &browsing, 1));
     show("`balanced`, browsing, 10 000 sessions in turn", sessions(&balanced, &browsing, SESSIONS));
+    show("`balanced`, an announcement until it is certain", announced(&balanced, || ()));
+    let mut others = others(&balanced, &browsing);
+    show("the same, 64 others between two", announced(&balanced, || (0..64).for_each(|_| others())));
+    let mut memory = vec![0_u8; CACHES];
+    let mut forget = || memory.iter_mut().step_by(64).for_each(|byte| *byte = black_box(byte.wrapping_add(1)));
+    show("the same, nothing of it in a cache", announced(&balanced, &mut forget));
     println!();
     let hostile = ["a ", "order ", "$1 ", "1,", "buy item ", "\u{200b}x ", "total 1 "];
     for piece in hostile {
@@ -98,6 +114,38 @@ fn sessions(policy: &Policy, events: &[Event], count: usize) -> Duration {
         turn(n);
         n += 1;
     })
+}
+
+/// From an announcement of a purchase to the certainty that a rule holds, on which a pause leaves, with something in between two of
+/// them. The median of twenty passes over all announcements.
+fn announced(policy: &Policy, mut between: impl FnMut()) -> Duration {
+    let session = SessionInfo { id: SessionId::try_from("s").expect("an id"), agent: None, goal: None };
+    let now = Moment::of(jiff::Timestamp::UNIX_EPOCH);
+    let mut once = |announcement: &str| {
+        let (event, mut context, mut certain) = (event(announcement), Context::default(), None);
+        between();
+        let started = Instant::now();
+        let mut holds = || certain = Some(started.elapsed());
+        drop(black_box(policy.evaluate_ahead(&session, &mut context, &event, now, &mut holds)));
+        certain.expect("an announcement")
+    };
+    let mut took: Vec<Duration> = (0..20).flat_map(|_| ANNOUNCEMENTS).map(&mut once).collect();
+    took.sort();
+    took[took.len() / 2]
+}
+
+/// What another session does, each time the next of [`SESSIONS`].
+fn others<'a>(policy: &'a Policy, browsing: &'a [Event]) -> impl FnMut() + 'a {
+    let id = |n: usize| SessionId::try_from(format!("s-{n}").as_str()).expect("an id");
+    let session = |n: usize| (SessionInfo { id: id(n), agent: None, goal: None }, Context::default());
+    let mut sessions: Vec<(SessionInfo, Context)> = (0..SESSIONS).map(session).collect();
+    let mut turn = 0;
+    move || {
+        let (session, context) = &mut sessions[turn % SESSIONS];
+        let now = Moment::of(jiff::Timestamp::UNIX_EPOCH);
+        drop(black_box(policy.evaluate(session, context, &browsing[turn % browsing.len()], now)));
+        turn += 1;
+    }
 }
 
 fn text_of(frame: &str) -> String {
