@@ -76,11 +76,11 @@ impl<'a, 'de: 'a> Deserialize<'de> for Fields<'a> {
 
 /// The elements of an array as raw text; anything else is `None`.
 pub(super) fn elements(json: &str) -> Option<Vec<&RawValue>> {
-    let read = || serde_json::from_str(json).ok().map(|Elements(list)| list);
-    if first(json) == Some('[') { read() } else { None }
+    let Elements(list) = (first(json) == Some('[')).then(|| serde_json::from_str(json).ok())??;
+    Some(list)
 }
 
-/// An array's elements. They can be thousands, and [others](quiet) have their turn meanwhile.
+/// An array's elements. They can be thousands, and [others](crate::quiet) have their turn meanwhile.
 struct Elements<'a>(Vec<&'a RawValue>);
 
 impl<'a, 'de: 'a> Deserialize<'de> for Elements<'a> {

@@ -89,7 +89,7 @@ impl Showing {
         if same {
             return;
         }
-        // A stop looks at what is at rest once more, and what has told nothing meanwhile has not begun.
+        // A stop looks at what is at rest once more; what has told nothing meanwhile counts as not begun.
         let rested = self.rested.filter(|(_, after)| state == SessionState::Idle && *after == events).map(|(at, _)| at);
         let same_state = known.filter(|shown| shown.state == state).map(|shown| shown.since);
         let since = same_state.or(rested).unwrap_or_else(|| clock.wall());
