@@ -12,6 +12,7 @@ mod lexicon;
 mod prose;
 mod said;
 mod tool;
+mod vocabulary;
 
 mod account_change;
 mod booking;
@@ -145,17 +146,17 @@ impl Detector {
         }
     }
 
-    /// The words that make this detector fire on an event, with its cues in the order of the text.
+    /// What makes this detector fire on an event, with its cues in the order of the text.
     ///
     /// An event with more than 200 cues of one detector is not judged one by one: it fires.
-    pub(super) fn find(self, facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
+    pub(super) fn find(self, facts: &Facts<'_>, cues: &[CueHit]) -> Option<Found> {
         if let Some(cue) = cues.get(MOST_CUES) {
-            return Some(facts.words(&cue.range));
+            return Some(Found::At(cue.range.clone()));
         }
         match self.judge() {
             Judge::Words(family) => family.find(facts, cues),
             Judge::PaymentData => payment_data::find(facts, cues),
-            Judge::Sites => new_domain::find(facts),
+            Judge::Sites => new_domain::find(facts).map(Found::Words),
         }
     }
 }
@@ -172,6 +173,25 @@ pub(super) struct Cue {
 pub(super) struct CueHit {
     pub(super) tag: u8,
     pub(super) range: Range<usize>,
+}
+
+/// What a detector fires on.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// These words.
+    Words(String),
+    /// What stands here in the folded text.
+    At(Range<usize>),
+}
+
+impl Found {
+    /// The words, as they are in the raw text.
+    pub(super) fn words(self, facts: &Facts<'_>) -> String {
+        match self {
+            Self::Words(words) => words,
+            Self::At(range) => facts.folded.raw(facts.raw, &range).to_owned(),
+        }
+    }
 }
 
 /// What a detector sees of an event. What takes reading is read once, when the first detector asks.
@@ -194,11 +214,6 @@ impl<'e> Facts<'e> {
     /// The same event in a session that has been at these sites.
     pub(super) fn of_session(self, sites: Option<&'e Sites>) -> Self {
         Self { sites, ..self }
-    }
-
-    /// The raw words that a range of the folded text stands for.
-    fn words(&self, range: &Range<usize>) -> String {
-        self.folded.raw(self.raw, range).to_owned()
     }
 
     fn prose(&self) -> &Prose<'e> {

@@ -44,6 +44,9 @@ pub(super) struct Hits {
     detected: Vec<(Detector, String)>,
 }
 
+/// More cues than most texts have.
+const SOME: usize = 8;
+
 impl Matcher {
     /// Builds the searches. Fails only when they grow too large together, and says so.
     pub(super) fn new(phrases: &[Phrase], patterns: &[Pattern], detectors: &[Detector]) -> Result<Self, String> {
@@ -105,7 +108,11 @@ impl Matcher {
                 }
                 match needle.role {
                     Role::Phrase(n) => phrases.push((n, range)),
-                    Role::Cue(detector, tag) => cues.push((detector, CueHit { tag, range })),
+                    Role::Cue(detector, tag) => {
+                        // Once, instead of growing twice.
+                        cues.reserve(if cues.is_empty() { SOME } else { 1 });
+                        cues.push((detector, CueHit { tag, range }));
+                    }
                 }
             }
         });
@@ -133,11 +140,13 @@ impl Matcher {
         cues: Vec<(Detector, CueHit)>,
         fired: &mut dyn FnMut(Detector),
     ) -> Vec<(Detector, String)> {
+        let mut own: Vec<CueHit> = Vec::with_capacity(cues.len());
         let mut find = |detector: Detector| {
-            let own: Vec<CueHit> = cues.iter().filter(|(of, _)| *of == detector).map(|(_, cue)| cue.clone()).collect();
-            let words = detector.find(facts, &own)?;
+            own.clear();
+            own.extend(cues.iter().filter(|(of, _)| *of == detector).map(|(_, cue)| cue.clone()));
+            let found = detector.find(facts, &own)?;
             fired(detector);
-            Some((detector, words))
+            Some((detector, found.words(facts)))
         };
         self.detectors.iter().filter_map(|detector| find(*detector)).collect()
     }

@@ -402,12 +402,20 @@ pub(super) fn places<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = u
 /// Whether `range` of `text` neither begins nor ends inside a word.
 #[must_use]
 pub fn on_word_bounds(text: &str, range: &Range<usize>, open_end: bool) -> bool {
-    let joined =
-        |left: Option<char>, right: Option<char>| left.is_some_and(continues_word) && right.is_some_and(continues_word);
-    let (before, inside, after) = (&text[..range.start], &text[range.clone()], &text[range.end..]);
-    let begins = !joined(before.chars().next_back(), inside.chars().next());
-    let ends = open_end || !joined(inside.chars().next_back(), after.chars().next());
-    begins && ends
+    range.is_empty() || (!goes_on_at(text, range.start) && (open_end || !goes_on_at(text, range.end)))
+}
+
+/// Whether a word goes on across a place of the text.
+fn goes_on_at(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(left), Some(right)) = (at.checked_sub(1).and_then(|left| bytes.get(left)), bytes.get(at)) else {
+        return false;
+    };
+    if left.is_ascii() && right.is_ascii() {
+        return left.is_ascii_alphanumeric() && right.is_ascii_alphanumeric();
+    }
+    let (before, after) = text.split_at(at);
+    before.chars().next_back().is_some_and(continues_word) && after.chars().next().is_some_and(continues_word)
 }
 
 #[cfg(test)]
@@ -462,6 +470,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_place_inside_a_word_has_letters_or_digits_to_both_sides(text in "[ab é注_1-]{0,8}", from in 0usize..9, to in 0usize..9) {
+            let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+            let place = |n: usize| places[n.min(places.len() - 1)];
+            let range = place(from.min(to))..place(from.max(to));
+            let inside = |at: usize| {
+                let (before, after) = text.split_at(at);
+                before.ends_with(continues_word) && after.starts_with(continues_word)
+            };
+            for open_end in [false, true] {
+                let bounds = !inside(range.start) && (open_end || !inside(range.end));
+                prop_assert_eq!(on_word_bounds(&text, &range, open_end), range.is_empty() || bounds);
+            }
+        }
+
         #[test]
         fn places_are_those_of_the_words(text in "[ab é]{0,16}", word in "[ab é]{1,4}") {
             let known: Vec<usize> = text.match_indices(&word).map(|(at, _)| at).collect();

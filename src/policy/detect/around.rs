@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use super::clause::{Gap, Word, has_any};
+use super::clause::{Gap, Word};
 use super::lexicon as lex;
 use super::lexicon::Class;
+use super::said::Said;
 
 /// Whose verb comes next in a sentence that goes on behind an act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,27 +23,27 @@ enum Subject {
 }
 
 /// Whether the sentence only says something about the act whose `-ing` form is at `at`: "clicking this button should …".
-pub(super) fn describes(text: &str, words: &[Word<'_>], at: usize) -> bool {
-    let names = set_off(text, words);
-    let own: Vec<usize> =
-        (at + 1..words.len()).filter(|n| !names.iter().any(|name| name.contains(&words[*n].at))).collect();
+pub(super) fn describes(said: &Said<'_>, at: usize) -> bool {
+    let words = said.words();
+    let names = set_off(said.text(), words);
     let mut subject = Subject::Act;
     let mut relative = None;
-    for n in own {
-        let word = words[n].text;
-        let verb = lex::DESCRIBES.contains(&word);
+    let own = |n: &usize| !names.iter().any(|name| name.contains(&words[*n].at));
+    for n in (at + 1..words.len()).filter(own) {
+        let word = &words[n];
+        let verb = word.is(lex::DESCRIBES);
         subject = match (begins_part(words, n), subject) {
             (true, Subject::Apposed) if verb => Subject::Act,
-            (true, _) if !verb && !lex::KEEPS_SUBJECT.contains(&word) => Subject::Other,
-            (false, _) if lex::BRINGS_SUBJECT.contains(&word) => Subject::Other,
-            (false, _) if lex::MAY_BRING_SUBJECT.contains(&word) && has_subject(words, n + 1) => Subject::Other,
-            (false, Subject::Other) if lex::BUTTONS.contains(&word) => Subject::Apposed,
+            (true, _) if !verb && !word.is(lex::KEEPS_SUBJECT) => Subject::Other,
+            (false, _) if word.is(lex::BRINGS_SUBJECT) => Subject::Other,
+            (false, _) if word.is(lex::MAY_BRING_SUBJECT) && has_subject(words, n + 1) => Subject::Other,
+            (false, Subject::Other) if word.is(lex::BUTTONS) => Subject::Apposed,
             (true | false, same) => same,
         };
         if is_relative(words, at, n) {
             relative = Some(n + 1);
         }
-        let failed = matches!(word, "did" | "failed") && lex::BACK.contains(&words[n - 1].text);
+        let failed = matches!(word.text, "did" | "failed") && words[n - 1].is(lex::BACK);
         if failed || (verb && subject == Subject::Act && relative != Some(n)) {
             return true;
         }
@@ -50,20 +51,21 @@ pub(super) fn describes(text: &str, words: &[Word<'_>], at: usize) -> bool {
     false
 }
 
-/// Whether the sentence comes to `verb` after these words: they name its place, its purpose or the state of things.
-pub(super) fn leads_in(text: &str, words: &[Word<'_>], verb: &str) -> bool {
-    let (Some(first), Some(last)) = (words.first(), words.last()) else { return false };
-    let said = &text[first.at..last.at + last.text.len()];
+/// Whether the sentence comes to the verb at `at` after its first words: they name its place, its purpose or the state of things.
+pub(super) fn leads_in(said: &Said<'_>, count: usize, at: usize) -> bool {
+    let words = &said.words()[..count];
+    let Some(first) = words.first() else { return false };
+    let has = |list| said.has(0..count, list);
     let listed = |word: &Word<'_>| {
-        word.text.ends_with("ing") && lex::class(word.text).intersects(Class::CLICK.or(Class::HANDLE).or(Class::GATHER))
+        word.text.ends_with("ing") && word.class().intersects(Class::CLICK.or(Class::HANDLE).or(Class::GATHER))
     };
-    let conditional = lex::LATER.contains(&first.text) || has_any(said, lex::WONDERS) || has_any(said, lex::ONLY_THEN);
-    if conditional || has_any(said, lex::GOAL) || has_any(said, &["plan is", "idea is"]) || words.iter().any(listed) {
+    let conditional = first.is(lex::LATER) || has(lex::WONDERS) || has(lex::ONLY_THEN);
+    if conditional || has(lex::GOAL) || has(lex::PLANS) || words.iter().any(listed) {
         return false;
     }
-    let state = || !lex::RESULTS.contains(&verb) && words.iter().any(|word| lex::STATES.contains(&word.text));
+    let state = || !said.words()[at].is(lex::RESULTS) && words.iter().any(|word| word.is(lex::STATES));
     let counts = || first.text.starts_with(|c: char| c.is_ascii_digit());
-    lex::LEADS_IN.contains(&first.text) || counts() || state()
+    first.is(lex::LEADS_IN) || counts() || state()
 }
 
 /// Names of controls and remarks, which are read over: what stands between quotation marks and in brackets.
@@ -100,12 +102,12 @@ fn begins_part(words: &[Word<'_>], n: usize) -> bool {
 
 /// Whether a clause with a subject of its own begins with word `n`.
 fn has_subject(words: &[Word<'_>], n: usize) -> bool {
-    words.get(n).is_some_and(|word| lex::SUBJECTS.contains(&word.text))
+    words.get(n).is_some_and(|word| word.is(lex::SUBJECTS))
 }
 
 /// Whether word `n` makes the next one a verb of what was named before it: "the button that is".
 fn is_relative(words: &[Word<'_>], at: usize, n: usize) -> bool {
-    let named = n > at + 1 && !lex::KEEPS_SUBJECT.contains(&words[n - 1].text);
+    let named = n > at + 1 && !words[n - 1].is(lex::KEEPS_SUBJECT);
     named && matches!(words[n].text, "that" | "which" | "who")
 }
 

@@ -3,9 +3,13 @@
 use std::ops::Range;
 
 use super::super::text::{Folded, on_word_bounds, places};
+use super::lexicon::{Class, vocabulary};
+use super::vocabulary::{Known, List};
 
 /// How far a sentence is followed to each side, in bytes; keeps judging linear when a text has no full stops.
 const REACH: usize = 400;
+/// As many words as most sentences have.
+const SOME: usize = 16;
 
 /// The sentence around `range`: up to a full stop, question mark, semicolon or line break, at most 400 bytes to each side.
 pub(super) fn sentence(folded: &Folded, range: &Range<usize>) -> Range<usize> {
@@ -48,7 +52,7 @@ pub(super) fn sentences(text: &str, line: Range<usize>) -> impl Iterator<Item = 
 }
 
 /// A word of a sentence, and what stands before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Word<'t> {
     /// The word: letters and digits, with `'`, `_` and `-` inside.
     pub(super) text: &'t str,
@@ -56,6 +60,20 @@ pub(super) struct Word<'t> {
     pub(super) at: usize,
     /// What separates it from the word before.
     pub(super) gap: Gap,
+    /// What it is to the lists of words.
+    pub(super) known: Option<&'static Known>,
+}
+
+impl Word<'_> {
+    /// Whether it is in the list.
+    pub(super) fn is(&self, list: List) -> bool {
+        self.known.is_some_and(|known| known.lists() & list.bit() != 0)
+    }
+
+    /// What it is good for as a verb.
+    pub(super) fn class(&self) -> Class {
+        Class::of(self.known)
+    }
 }
 
 /// What stands between two words.
@@ -71,13 +89,14 @@ pub(super) enum Gap {
 
 /// The words of `range` of `text`.
 pub(super) fn words(text: &str, range: Range<usize>) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
+    let mut words = Vec::with_capacity(SOME);
     let mut gap = Gap::None;
     let mut start: Option<usize> = None;
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '_' | '-');
     let mut push = |start: usize, end: usize, gap: &mut Gap| {
         let word = text[start..end].trim_end_matches(['\'', '-']);
-        words.push(Word { text: word, at: start, gap: std::mem::replace(gap, Gap::None) });
+        let known = vocabulary().word(word);
+        words.push(Word { text: word, at: start, gap: std::mem::replace(gap, Gap::None), known });
     };
     for (offset, c) in text[range.clone()].char_indices() {
         let at = range.start + offset;
@@ -118,9 +137,9 @@ pub(super) fn item(text: &str, line: Range<usize>) -> (bool, Range<usize>) {
     (true, line.start + marker..line.end)
 }
 
-/// How many words at the end of `words` are one of `phrases`; the longest of them.
-pub(super) fn any_end(words: &[Word<'_>], phrases: &[&str]) -> Option<usize> {
-    phrases.iter().filter_map(|phrase| ends_with(words, phrase)).max()
+/// How many words at the end of `words` are a phrase of the list; the longest of them.
+pub(super) fn any_end(words: &[Word<'_>], list: List) -> Option<usize> {
+    words.last()?.known?.ending(list).filter_map(|phrase| ends_with(words, phrase)).max()
 }
 
 /// How many words at the end of `words` are `phrase`, whose words are parted by one space.

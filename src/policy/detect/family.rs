@@ -3,6 +3,7 @@
 //! What the agent *does* (a step) is judged by the tool it calls and the element it touches; what it *says* by
 //! [`Prose`](super::prose::Prose). A family is only data; all of them are judged by the code here.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::clause::{Gap, Word, has_any, words};
@@ -10,7 +11,7 @@ use super::foreign;
 use super::lexicon::{self, Class};
 use super::prose::{Find, Words};
 use super::tool::Tools;
-use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
+use super::{Cue, CueHit, Facts, Found, cues as cues_of, plain_cues};
 use crate::api::EventKind;
 use crate::policy::text::places;
 
@@ -99,21 +100,24 @@ impl Family {
         .collect()
     }
 
-    /// The words on which it fires.
-    pub(super) fn find(&self, facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
+    /// What it fires on.
+    pub(super) fn find(&self, facts: &Facts<'_>, cues: &[CueHit]) -> Option<Found> {
         if is_act(facts.kind) {
             let called = facts.calls().iter().find(|name| self.tools.iter().any(|tools| tools.has(name)));
             if let Some(name) = called {
-                return Some(format!("tool {}", name.join("_")));
+                return Some(Found::Words(format!("tool {}", name.join("_"))));
             }
         }
         if cues.is_empty() {
             return None;
         }
-        let real: Vec<&CueHit> = cues.iter().filter(|cue| self.stands(facts, cue)).collect();
-        let ranges: Vec<Range<usize>> = real.iter().map(|cue| cue.range.clone()).collect();
-        let found = real.into_iter().find(|cue| self.commits(facts, cue, &ranges))?;
-        Some(facts.words(&facts.prose().sentence(found.range.start)))
+        let stands = |cue: &&CueHit| self.stands(facts, cue);
+        // All of them matter only where other sentences announce something, too.
+        let all = OnceCell::new();
+        let all =
+            || all.get_or_init(|| cues.iter().filter(stands).map(|cue| cue.range.start).collect::<Vec<_>>()).as_slice();
+        let found = cues.iter().filter(stands).find(|cue| self.commits(facts, cue, &all))?;
+        Some(Found::At(facts.prose().sentence(found.range.start)))
     }
 
     /// Whether a cue is what it looks like: a verb with its object, a name of a button that is used as one.
@@ -137,7 +141,7 @@ impl Family {
         Find { range: &cue.range, what, named: is_label(facts, &cue.range), needs: self.needs }
     }
 
-    fn commits(&self, facts: &Facts<'_>, cue: &CueHit, all: &[Range<usize>]) -> bool {
+    fn commits<'a>(&self, facts: &Facts<'_>, cue: &CueHit, all: &dyn Fn() -> &'a [usize]) -> bool {
         // What a tool is called with is not what the agent says; what a click is called with is what it touches.
         let clicks = || facts.calls().is_empty() || facts.calls().iter().any(|name| is_click(name));
         let line = &facts.folded.as_str()[line(facts, &cue.range)];
@@ -165,15 +169,16 @@ impl Verbs {
     /// Whether what follows is none of its business: its first noun, or a whole phrase that begins with a preposition. Somebody
     /// who is named as the receiver makes it its business again.
     fn is_about_else(&self, object: &str) -> bool {
+        // Hardly one of them is there at all.
+        let mut named = self.not.iter().filter(|not| has_any(object, &[not])).peekable();
+        if named.peek().is_none() {
+            return false;
+        }
         let end = PREPOSITIONS.iter().filter_map(|word| places(object, word).next()).min().unwrap_or(object.len());
         let (noun, rest) = object.split_at(end);
         let phrase = |not: &str| PREPOSITIONS.iter().any(|word| not.split(' ').next() == Some(word.trim()));
         let received = rest.contains('@') || (rest.contains(" to ") && !has_any(rest, USERS));
-        // Hardly one of them is there at all.
-        self.not
-            .iter()
-            .filter(|not| has_any(object, &[not]))
-            .any(|not| phrase(not) || (has_any(noun, &[not]) && !(received && RECEIVED.contains(not))))
+        named.any(|not| phrase(not) || (has_any(noun, &[not]) && !(received && RECEIVED.contains(not))))
     }
 
     /// Whether what has to follow the verb at `range` does, and nothing that must not.
@@ -200,7 +205,7 @@ fn ends_object(word: &Word<'_>) -> bool {
             word.text,
             "then" | "because" | "since" | "so" | "before" | "after" | "once" | "if" | "which" | "by"
         )
-        || lexicon::class(word.text).intersects(Class::GATHER)
+        || word.class().intersects(Class::GATHER)
 }
 
 /// Whether what follows makes another thing of it: "the payment method".
@@ -267,7 +272,7 @@ fn touches(facts: &Facts<'_>, range: &Range<usize>) -> bool {
     };
     let named = before.split([' ', '[', '(']).all(bare);
     let clicks = verb.contains("click") || verb.starts_with("press") || verb.starts_with("tap");
-    named || (clicks && !has_any(before, lexicon::NEGATIVE))
+    named || (clicks && !has_any(before, lexicon::NEGATIVE.phrases()))
 }
 
 /// Whether an act names an element with the words at `range`.

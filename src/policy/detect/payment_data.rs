@@ -7,7 +7,7 @@ use super::clause::{has_any, lines, sentence};
 use super::family::{Family, Verbs, is_act};
 use super::foreign;
 use super::tool::Tools;
-use super::{Cue, CueHit, Facts, cues as cues_of, plain_cues};
+use super::{Cue, CueHit, Facts, Found, cues as cues_of, plain_cues};
 use crate::policy::text::Folded;
 
 /// What payment data is called.
@@ -66,18 +66,18 @@ pub(super) fn cues() -> Vec<Cue> {
     [FAMILY.cues(), cues_of(THING, THINGS), plain_cues(FOREIGN, FOREIGN_THINGS)].concat()
 }
 
-pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<String> {
+pub(super) fn find(facts: &Facts<'_>, cues: &[CueHit]) -> Option<Found> {
     let own: Vec<CueHit> = cues.iter().filter(|cue| cue.tag < THING).cloned().collect();
     // Most texts have too few digits for either.
     let digits = facts.folded.as_str().bytes().filter(u8::is_ascii_digit).count();
     let card = || (digits >= CARD_DIGITS).then(|| card_number(facts.folded)).flatten();
     let iban = || (digits >= IBAN_DIGITS && is_act(facts.kind)).then(|| iban(facts.folded.as_str())).flatten();
-    card().or_else(iban).or_else(|| FAMILY.find(facts, &own)).or_else(|| {
+    card().or_else(iban).map(Found::Words).or_else(|| FAMILY.find(facts, &own)).or_else(|| {
         cues.iter().find_map(|cue| {
             let sentence = sentence(facts.folded, &cue.range);
             let text = &facts.folded.as_str()[sentence.clone()];
             let found = (cue.tag == THING && valued(facts, cue)) || (cue.tag == FOREIGN && entered(facts, cue, text));
-            found.then(|| facts.words(&sentence))
+            found.then_some(Found::At(sentence))
         })
     })
 }

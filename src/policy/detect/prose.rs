@@ -10,24 +10,27 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::super::text::Folded;
+use super::super::text::{Folded, places};
 use super::clause::{has_any, item, lines, sentences};
 use super::lexicon as lex;
 use super::lexicon::Class;
 use super::said::{Head, Said};
+use super::vocabulary::List;
 
 /// The sentences of a text.
 #[derive(Debug)]
 pub(super) struct Prose<'t> {
     text: &'t str,
     asks: bool,
-    sentences: Vec<Sentence>,
+    sentences: Vec<Sentence<'t>>,
 }
 
 /// One sentence.
 #[derive(Debug)]
-struct Sentence {
+struct Sentence<'t> {
     range: Range<usize>,
+    /// Its words.
+    said: OnceCell<Said<'t>>,
     /// The list it is an item of, counted from 1; 0 outside of lists.
     list: u32,
     /// What it announces that is no commit.
@@ -86,7 +89,12 @@ impl<'t> Prose<'t> {
             // What stands below a heading of a list is a list of its own.
             in_list = item && !text[body.clone()].trim_end().ends_with(':');
             let list = if item { list } else { 0 };
-            cut.extend(sentences(text, body).map(|range| Sentence { range, list, act: OnceCell::new() }));
+            cut.extend(sentences(text, body).map(|range| Sentence {
+                range,
+                said: OnceCell::new(),
+                list,
+                act: OnceCell::new(),
+            }));
         }
         Self { text, asks, sentences: cut }
     }
@@ -96,8 +104,8 @@ impl<'t> Prose<'t> {
         self.sentences.get(self.index(at)).map_or(at..at, |sentence| sentence.range.clone())
     }
 
-    /// Whether the words are announced as the agent's next act. `all` are the places of all such words in the text.
-    pub(super) fn announces(&self, find: &Find<'_>, all: &[Range<usize>]) -> bool {
+    /// Whether the words are announced as the agent's next act. `all` tells where all such words begin in the text.
+    pub(super) fn announces<'a>(&self, find: &Find<'_>, all: &dyn Fn() -> &'a [usize]) -> bool {
         let k = self.index(find.range.start);
         if self.sentences.is_empty()
             || self.names_the_goal(k, find.range)
@@ -133,26 +141,34 @@ impl<'t> Prose<'t> {
     fn is_unusable(&self, k: usize, find: &Find<'_>) -> bool {
         let sentence = &self.sentences[k].range;
         let end = find.range.end.min(sentence.end);
-        let near = self.text[end..sentence.end].find(", ").map_or(sentence.end, |at| end + at);
-        let own = &self.text[sentence.start..near];
-        let of_it = |part: &&str| has_any(part, lex::BUTTONS) || has_any(part, lex::BACK);
-        let unusable = |part: &str| has_any(part, lex::UNUSABLE) && !has_any(part, &["no longer"]);
-        unusable(own) || self.text[near..sentence.end].split(", ").filter(of_it).any(unusable)
+        let said = self.said(k);
+        let of_it = |part: &Range<usize>| said.tells(part.clone(), lex::BUTTONS) || said.tells(part.clone(), lex::BACK);
+        let unusable =
+            |part: Range<usize>| said.tells(part.clone(), lex::UNUSABLE) && !has_any(&self.text[part], &["no longer"]);
+        let commas = || places(&self.text[end..sentence.end], ", ").map(|at| end + at);
+        let near = commas().next().unwrap_or(sentence.end);
+        let others = || commas().map(|at| at + 2).zip(commas().skip(1).chain([sentence.end]));
+        unusable(sentence.start..near) || others().map(|(start, end)| start..end).filter(of_it).any(unusable)
     }
 
     /// The button is named here and clicked later in the sentence, or in one of the next two.
     fn clicked_next(&self, k: usize, find: &Find<'_>) -> Option<Head> {
-        let before = &self.text[self.sentences[k].range.start..find.range.start];
-        if !find.named || has_any(before, lex::NEGATIVE) || has_any(before, lex::REPORTED) {
+        let (here, end) = (self.said(k), self.sentences.len().min(k + 3));
+        let before = |list: List| here.tells(self.sentences[k].range.start..find.range.start, list);
+        if !find.named || before(lex::NEGATIVE) || before(lex::REPORTED) {
             return None;
         }
-        let (here, end) = (self.said(k), self.sentences.len().min(k + 3));
         let next = || (k + 1..end).find_map(|n| self.said(n).click_back(0));
         here.click_back(here.at(find.range.end)).or_else(next)
     }
 
-    fn said(&self, n: usize) -> Said<'t> {
-        Said::new(self.text, self.sentences[n].range.clone(), self.asks)
+    fn said(&self, n: usize) -> &Said<'t> {
+        let sentence = &self.sentences[n];
+        sentence.said.get_or_init(|| Said::new(self.text, sentence.range.clone(), self.asks))
+    }
+
+    fn tells(&self, n: usize, list: List) -> bool {
+        self.said(n).tells(self.sentences[n].range.clone(), list)
     }
 
     fn words(&self, n: usize) -> &'t str {
@@ -168,16 +184,18 @@ impl<'t> Prose<'t> {
         let sentence = &self.sentences[n].range;
         let (before, after) =
             (&self.text[sentence.start..range.start], &self.text[range.end..sentence.end.max(range.end)]);
-        let part = before.rfind([',', ':']).map_or(before, |at| &before[at..]);
-        let agreed = ["so i ", "so i'm ", "so let me ", "therefore i "].iter().any(|joint| before.contains(joint));
-        let goal = !agreed && has_any(part, lex::GOAL);
-        goal || after.trim_end().ends_with('✓') || (!self.asks && has_any(before, lex::AWAITS))
+        let part = sentence.start + before.rfind([',', ':']).unwrap_or(0)..range.start;
+        let agreed = || ["so i ", "so i'm ", "so let me ", "therefore i "].iter().any(|joint| before.contains(joint));
+        let said = self.said(n);
+        (said.tells(part, lex::GOAL) && !agreed())
+            || after.trim_end().ends_with('✓')
+            || (!self.asks && said.tells(sentence.start..range.start, lex::AWAITS))
     }
 
     /// Whether the words are what somebody else says.
     fn quotes(&self, n: usize, range: &Range<usize>) -> bool {
-        let before = &self.text[self.sentences[n].range.start..range.start];
-        before.contains(['"', '\'']) && has_any(before, lex::QUOTING)
+        let before = self.sentences[n].range.start..range.start;
+        self.text[before.clone()].contains(['"', '\'']) && self.said(n).tells(before, lex::QUOTING)
     }
 
     /// Whether a sentence is an item of a list of things to do, other than the first below a heading for the next of them.
@@ -188,22 +206,22 @@ impl<'t> Prose<'t> {
             return number.is_some_and(|number| number.starts_with(|c: char| ('2'..='9').contains(&c)));
         }
         let heading = k.checked_sub(1).filter(|n| self.sentences[*n].list != list);
-        !heading.is_some_and(|n| has_any(self.words(n), lex::NEXT_HEADINGS))
+        !heading.is_some_and(|n| self.tells(n, lex::NEXT_HEADINGS))
     }
 
     /// Whether the text says that another act comes before.
-    fn comes_later(&self, k: usize, head: Head, all: &[Range<usize>]) -> bool {
-        let commits = |n: usize| all.iter().any(|range| self.index(range.start) == n);
+    fn comes_later<'a>(&self, k: usize, head: Head, all: &dyn Fn() -> &'a [usize]) -> bool {
+        let commits = |n: usize| all().iter().any(|at| self.index(*at) == n);
         let other = |n: usize| self.act(n).filter(|_| !commits(n)).map(|act| (n, act));
         let end = self.sentences.len().min(k + 1 + NEAR);
-        let last = !(k + 1..end).any(commits);
+        let last = || !(k + 1..end).any(commits);
         let list = |n: usize| self.sentences[n].list;
         let follows = |(n, act): (usize, Act)| {
             act.first
                 || (n == k + 1 && act.gathers && self.said(n).begins_with(lex::STILL_TAKES))
                 || (head.weak && !act.weak && !act.gathers)
-                || (last && act.concludes && !act.gathers)
-                || (last && list(k) > 0 && list(n) == 0 && !act.weak)
+                || (act.concludes && !act.gathers && last())
+                || (list(k) > 0 && list(n) == 0 && !act.weak && last())
         };
         let precedes = |(n, act): (usize, Act)| {
             head.later || act.first || (list(k) > 0 && list(n) == list(k) && !act.weak && !act.gathers)
@@ -217,7 +235,7 @@ impl<'t> Prose<'t> {
             let said = self.said(n);
             let (class, head) = said.first(Class::GATHER.or(Class::HANDLE))?;
             let act = Act {
-                first: has_any(self.words(n), lex::FIRST),
+                first: self.tells(n, lex::FIRST),
                 concludes: said.begins_with(lex::CONCLUDES) && !head.later,
                 gathers: class.intersects(Class::GATHER),
                 weak: head.weak,

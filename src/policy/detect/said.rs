@@ -10,12 +10,14 @@ use super::around::{describes, leads_in};
 use super::clause::{Gap, Word, any_end, ends_with, has_any, starts_with, words};
 use super::lexicon as lex;
 use super::lexicon::Class;
+use super::vocabulary::{Beginnings, List};
 
 /// A sentence, cut into words.
 #[derive(Debug)]
 pub(super) struct Said<'t> {
     text: &'t str,
     words: Vec<Word<'t>>,
+    beginnings: Beginnings,
     asks: bool,
 }
 
@@ -52,17 +54,40 @@ const MOST_WORDS: usize = 60;
 impl<'t> Said<'t> {
     /// The sentence at `range` of `text`; `asks` where it is part of a question to somebody.
     pub(super) fn new(text: &'t str, range: Range<usize>, asks: bool) -> Self {
-        Self { text, words: words(text, range), asks }
+        let words = words(text, range);
+        let mut beginnings = Beginnings::with_capacity(words.len());
+        words.iter().for_each(|word| beginnings.add(lex::vocabulary(), word.at, word.text, word.known));
+        Self { text, words, beginnings, asks }
     }
 
+    /// The words.
+    pub(super) fn words(&self) -> &[Word<'t>] {
+        &self.words
+    }
+
+    /// Whether a part of the sentence, which cuts no word, has a phrase of this list.
+    pub(super) fn tells(&self, part: Range<usize>, list: List) -> bool {
+        self.beginnings.tell(self.text, part, list)
+    }
+
+    /// Whether the words have a phrase of this list.
+    pub(super) fn has(&self, words: Range<usize>, list: List) -> bool {
+        self.tells(self.place(words), list)
+    }
+
+    /// The text in which the sentence stands.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
+    }
     /// The word that stands at a place of the text.
     pub(super) fn at(&self, place: usize) -> usize {
         self.words.partition_point(|word| word.at < place)
     }
 
     /// Whether the sentence begins with one of these.
-    pub(super) fn begins_with(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| starts_with(&self.words, phrase))
+    pub(super) fn begins_with(&self, list: List) -> bool {
+        let first = self.words.first().and_then(|word| self.beginnings.at(word.at));
+        first.is_some_and(|known| known.beginning(list).any(|phrase| starts_with(&self.words, phrase)))
     }
 
     /// The first verb of one of these classes that is done, and how.
@@ -122,19 +147,17 @@ impl<'t> Said<'t> {
     /// Whether the words up to `end` of the text go on like an act, and not like the name of a button.
     pub(super) fn goes_on(&self, end: usize) -> bool {
         let next = self.words.iter().find(|word| word.at >= end);
-        next.is_none_or(|next| {
-            next.gap == Gap::Part || lex::DETERMINERS.contains(&next.text) || lex::GOES_ON.contains(&next.text)
-        })
+        next.is_none_or(|next| next.gap == Gap::Part || next.is(lex::DETERMINERS) || next.is(lex::GOES_ON))
     }
 
     /// A verb in its `-ing` form.
     pub(super) fn doing(&self, at: usize) -> Option<Head> {
         let left = self.before_glue(at);
-        let is_next = || has_any(self.slice(at..self.words.len()), lex::IS_NEXT);
+        let is_next = || self.has(at..self.words.len(), lex::IS_NEXT);
         let gap = self.words.get(left).map_or(Gap::None, |word| word.gap);
         let exclaims = gap == Gap::Part && left <= 3;
         if left == 0 || gap == Gap::Colon || (gap == Gap::Part && is_next()) || exclaims || self.led_to(left, at) {
-            let describes = || describes(self.text, &self.words, at);
+            let describes = || describes(self, at);
             let later = left < at && self.is_late(0..at);
             return (is_next() || !describes()).then(|| Head { weak: false, later, imperative: !is_next() });
         }
@@ -166,27 +189,27 @@ impl<'t> Said<'t> {
     fn opening(&self, left: usize) -> Option<Intent> {
         let from = left - any_end(&self.words[..left], lex::OPENING_INTENTS)?;
         let first = self.before_glue(from);
-        let begins = first == 0 || self.words[first].gap != Gap::None || lex::JOINTS.contains(&self.words[first].text);
+        let begins = first == 0 || self.words[first].gap != Gap::None || self.words[first].is(lex::JOINTS);
         begins.then_some(Intent { from, to: left, weak: false })
     }
 
     /// Whether the verb at `at`, in the part of the sentence that begins with word `left`, is what all before leads to.
     fn led_to(&self, left: usize, at: usize) -> bool {
-        let parted = self.words.get(left).is_some_and(|word| word.gap == Gap::Part || lex::JOINTS.contains(&word.text));
-        parted && leads_in(self.text, &self.words[..left], self.words[at].text)
+        let parted = self.words.get(left).is_some_and(|word| word.gap == Gap::Part || word.is(lex::JOINTS));
+        parted && leads_in(self, left, at)
     }
 
     /// The last intention before word `end`, or the verb with which the sentence begins.
     fn main(&self, end: usize) -> Option<Intent> {
         let first = self.words.first()?;
-        let told = lex::IMPERATIVES.contains(&first.text) || first.text.ends_with("ing");
+        let told = first.is(lex::IMPERATIVES) || first.text.ends_with("ing");
         let begins = || told.then_some(Intent { from: 0, to: 0, weak: false });
         (1..=end).rev().find_map(|end| self.intent(end, end)).or_else(begins)
     }
 
     /// "… and place the order": the act follows another of the same intention, which must not be one that only looks.
     fn joined(&self, left: usize) -> Option<Head> {
-        let end = left - any_end(&self.words[..left], &["and", "and then", "then"])?;
+        let end = left - any_end(&self.words[..left], lex::AND)?;
         let intent = (0..end).rev().find_map(|n| self.intent(n, n))?;
         let looks = |n: usize| self.class(n).intersects(Class::GATHER);
         let looks_first = (0..intent.to).any(|n| looks(n) && self.act(n).is_some());
@@ -203,7 +226,7 @@ impl<'t> Said<'t> {
         let means = near.into_iter().find(|n| self.class(*n).intersects(Class::MEANS.or(Class::CLICK)))?;
         let object = &self.words[means + 1..left - 1];
         let back = || (0..=object.len()).any(|end| any_end(&object[..end], lex::BACK).is_some());
-        let generic = || object.iter().any(|word| lex::GENERIC.contains(&word.text));
+        let generic = || object.iter().any(|word| word.is(lex::GENERIC));
         // Clicking something that is named for something else only leads there.
         let clicks = !self.class(means).intersects(Class::MEANS);
         if clicks && !(object.len() <= NAME_REACH && (back() || generic())) {
@@ -215,17 +238,18 @@ impl<'t> Said<'t> {
     /// The head of an intention, unless the sentence takes it back.
     fn done(&self, intent: Intent) -> Option<Head> {
         let Intent { from, to, weak } = intent;
-        let parts = |n: &usize| self.words[*n].gap != Gap::None || lex::JOINTS.contains(&self.words[*n].text);
+        let parts = |n: &usize| self.words[*n].gap != Gap::None || self.words[*n].is(lex::JOINTS);
         let part = (0..=from.min(self.words.len() - 1)).rev().find(parts).unwrap_or(0);
-        let (own, before, after) = (self.slice(part..to), self.slice(0..from), self.slice(to..self.words.len()));
-        let because = from.checked_sub(1).is_some_and(|n| lex::BECAUSE.contains(&self.words[n].text));
-        let only_if = has_any(self.slice(from..self.words.len()), &["only"]) && has_any(after, &["if"]);
-        let taken_back = has_any(own, lex::NEGATIVE)
-            || has_any(own, lex::WONDERS)
+        let because = from.checked_sub(1).is_some_and(|n| self.words[n].is(lex::BECAUSE));
+        let says = |words: Range<usize>, word: &str| has_any(&self.text[self.place(words)], &[word]);
+        let all = self.words.len();
+        let only_if = || says(from..all, "only") && says(to..all, "if");
+        let taken_back = self.has(part..to, lex::NEGATIVE)
+            || self.has(part..to, lex::WONDERS)
             || because
             || self.only_then(to)
             || self.only_looks(to)
-            || (weak && (only_if || has_any(before, &["if"])));
+            || (weak && (only_if() || says(0..from, "if")));
         let later = self.is_late(0..from) || self.is_late(from..to);
         (!taken_back).then_some(Head { weak, later, imperative: from == to })
     }
@@ -236,7 +260,7 @@ impl<'t> Said<'t> {
             self.words[*n].text == "once"
                 && !matches!(self.words.get(n + 1).map(|next| next.text), Some("again" | "more"))
         };
-        (0..to).any(|n| once(&n)) || has_any(self.slice(0..to), lex::ONLY_THEN)
+        (0..to).any(|n| once(&n)) || self.has(0..to, lex::ONLY_THEN)
     }
 
     /// Whether what is announced is done by looking at something: "by visiting the site".
@@ -251,9 +275,8 @@ impl<'t> Said<'t> {
     /// Whether a verb that begins a sentence goes on like an act, and not like a heading or the name of something.
     fn takes_object(&self, at: usize) -> bool {
         let rest = self.text[self.words[at].at + self.words[at].text.len()..].trim_start();
-        let next = self.words.get(at + 1).map_or("", |next| next.text);
         self.class(at).intersects(Class::CLICK)
-            || lex::DETERMINERS.contains(&next)
+            || self.words.get(at + 1).is_some_and(|next| next.is(lex::DETERMINERS))
             || rest.starts_with(['"', '\'', '`', '*', '['])
     }
 
@@ -267,7 +290,7 @@ impl<'t> Said<'t> {
     }
 
     fn class(&self, at: usize) -> Class {
-        lex::class(self.words[at].text)
+        self.words[at].class()
     }
 
     /// The word before which nothing but glue stands between it and word `at`.
@@ -284,11 +307,11 @@ impl<'t> Said<'t> {
         (1..=words.len()).any(|end| any_end(&words[..end], lex::LATER).is_some())
     }
 
-    /// The text from one word to before another.
-    fn slice(&self, range: Range<usize>) -> &'t str {
+    /// Where the text goes from one word to before another.
+    fn place(&self, range: Range<usize>) -> Range<usize> {
         match (self.words.get(range.start), self.words.get(range.end.wrapping_sub(1))) {
-            (Some(first), Some(last)) if !range.is_empty() => &self.text[first.at..last.at + last.text.len()],
-            (Some(_) | None, Some(_) | None) => "",
+            (Some(first), Some(last)) if !range.is_empty() => first.at..last.at + last.text.len(),
+            (Some(_) | None, Some(_) | None) => 0..0,
         }
     }
 }
