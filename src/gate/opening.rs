@@ -46,15 +46,21 @@ impl Gate {
     /// What fires is known before all that stands on a card. A caller that foretold wrongly has paused a session for
     /// nothing, and somebody is asked about that.
     pub fn foresee(&mut self, event: &Event, backlog: bool) -> Option<CallId> {
-        let plain = self.early.is_none() && self.covered.is_none() && self.halted.is_none() && !self.stopping;
         let holds = !matches!(event.kind, EventKind::Done | EventKind::Question);
-        if backlog || !plain || !holds || !matches!(self.phase, Phase::Watching) {
+        if backlog || !holds || !self.only_watches() {
             return None;
         }
         let call = self.name_call();
         self.unanswered.insert(call);
         self.early = Some(Early { call, answer: None });
         Some(call)
+    }
+
+    /// Whether nothing is held, asked or stopped, nor on its way to be, so that nothing follows of an event on which no rule fires.
+    #[must_use]
+    pub fn only_watches(&self) -> bool {
+        let plain = self.early.is_none() && self.covered.is_none() && self.halted.is_none() && !self.stopping;
+        plain && matches!(self.phase, Phase::Watching)
     }
 
     pub(super) fn seen_watching(&mut self, turn: &mut Turn<'_>, event: &Event, verdict: &Verdict) {

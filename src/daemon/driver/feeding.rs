@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
@@ -18,6 +19,7 @@ use crate::daemon::reins::Told;
 use crate::daemon::standing::Standing;
 use crate::daemon::watcher::Seen;
 use crate::gate::{Answer, Effect, Input, ReplyTo};
+use crate::policy::{self, Verdict};
 
 /// How often a moving cursor is kept.
 const CURSOR_EVERY: Duration = Duration::from_secs(1);
@@ -25,10 +27,21 @@ const CURSOR_EVERY: Duration = Duration::from_secs(1);
 /// The status that a session has, as far as a list tells, in which a task has begun.
 const LISTED: &str = "running";
 
+/// An event that was judged, and when it came.
+pub(super) struct Judged {
+    event: Event,
+    verdict: Verdict,
+    backlog: bool,
+    arrived: Instant,
+    at: Timestamp,
+}
+
 impl Driver {
-    pub(super) fn looked(&mut self, look: Look) {
+    /// Takes in what the watcher told. An event of which nothing follows is given back: what others have to tell is judged first, and
+    /// then it [enters](Self::enter).
+    pub(super) fn looked(&mut self, look: Look) -> Option<Box<Judged>> {
         match look {
-            Look::Seen(seen) => self.saw(seen),
+            Look::Seen(seen) => return self.saw(seen),
             Look::Behind(since) => {
                 let lasted = since.as_secs();
                 let why = format!("its events have come faster than they are judged for {lasted} s");
@@ -37,15 +50,18 @@ impl Driver {
             }
             Look::CaughtUp => self.in_sight_again(),
         }
+        None
     }
 
-    fn saw(&mut self, seen: Seen) {
+    fn saw(&mut self, seen: Seen) -> Option<Box<Judged>> {
         let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
-                if let Some(input) = self.judged(event, backlog, arrived) {
-                    self.feed_pause_first(Some(arrived), input);
+                let judged = Box::new(self.judged(event, backlog, arrived)?);
+                if judged.verdict.effect <= policy::Effect::Alert && self.gate.only_watches() {
+                    return Some(judged);
                 }
+                self.enter(*judged);
             }
             Seen::Followed => self.showing.followed(),
             // A step that is still replayed does not hold up what the messages say already.
@@ -78,6 +94,7 @@ impl Driver {
             }
         }
         self.move_cursor();
+        None
     }
 
     fn out_of_sight(&mut self, since: Duration, why: String) {
@@ -95,7 +112,7 @@ impl Driver {
 
     /// An event that is seen for the first time, with its verdict. A pause that the verdict will ask for leaves as soon as that is
     /// certain.
-    pub(super) fn judged(&mut self, event: Event, backlog: bool, arrived: Instant) -> Option<Input> {
+    pub(super) fn judged(&mut self, event: Event, backlog: bool, arrived: Instant) -> Option<Judged> {
         let now = self.clock.now();
         let verdict = self.evaluator.evaluate(&event, now, &mut || {
             if let Some(call) = self.gate.foresee(&event, backlog) {
@@ -104,11 +121,24 @@ impl Driver {
                 crash::at(Point::PauseAlone);
             }
         })?;
-        self.recorder.note(now.wall, &event, &verdict);
+        Some(Judged { event, verdict, backlog, arrived, at: now.wall })
+    }
+
+    /// Writes down what was judged, and lets the gate take it in.
+    pub(super) fn enter(&mut self, judged: Judged) {
+        let arrived = judged.arrived;
+        let input = self.noted(judged);
+        self.feed_pause_first(Some(arrived), input);
+        self.move_cursor();
+    }
+
+    fn noted(&mut self, judged: Judged) -> Input {
+        let Judged { event, verdict, backlog, at, arrived: _ } = judged;
+        self.recorder.note(at, &event, &verdict);
         if let Some(odd) = self.tally.count(&event) {
             tracing::warn!(session = %self.session, "session {}: {odd}", self.session);
         }
-        Some(Input::Seen { event, verdict, backlog })
+        Input::Seen { event, verdict, backlog }
     }
 
     /// Lets a pause leave before what is written down, logged and shown beside it. What arrived from the provider is measured from
@@ -204,7 +234,8 @@ impl Driver {
             Ok(Back::Read(call, Ok((events, observed)))) => {
                 let arrived = Instant::now();
                 for event in events {
-                    if let Some(input) = self.judged(event, false, arrived) {
+                    if let Some(judged) = self.judged(event, false, arrived) {
+                        let input = self.noted(judged);
                         self.feed(input);
                     }
                 }

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 
+use super::overload::Look;
 use super::*;
 use crate::api::{Capabilities, EventStream, Messages, PauseAnswer, Provider, Session, Status};
 use crate::control::{DeskSettings, Drivers, Halt, SessionAct};
@@ -237,12 +238,46 @@ async fn a_pause_has_begun_when_its_event_is_judged_and_before_the_gate_has_seen
     assert!(driver.judged(event.clone(), false, Instant::now()).is_some());
     assert_eq!(*world.provider.paused.lock().expect("whole"), [0; 0]);
     let event = Event { id: Some(MessageId(8)), text: "words".to_owned(), ..event };
-    let Some(input) = driver.judged(event, false, Instant::now()) else { panic!("news") };
+    let Some(judged) = driver.judged(event, false, Instant::now()) else { panic!("news") };
     assert_eq!(*world.provider.paused.lock().expect("whole"), [0]);
     assert!(driver.gate.waiting().is_none(), "no approval is open yet");
-    driver.feed(input);
+    driver.enter(judged);
     assert_eq!(*world.provider.paused.lock().expect("whole"), [0], "it is that hold's pause, and no other is sent");
     assert!(driver.gate.waiting().is_some());
+}
+
+#[tokio::test]
+async fn what_nothing_follows_of_is_written_down_when_others_were_judged_and_what_holds_is_not_put_off() {
+    let mut world = world().await;
+    let mut driver = world.driver.take().expect("a driver");
+    let judged = driver.looked(Look::Seen(quiet(7))).expect("put off");
+    assert_eq!((driver.tally.events(), driver.gate.newest().is_none()), (0, true));
+    driver.enter(*judged);
+    assert_eq!((driver.tally.events(), driver.gate.newest().is_none()), (1, false));
+    let Seen::Event { event, .. } = quiet(8) else { unreachable!() };
+    let holds = Seen::Event { event: Event { text: "words".to_owned(), ..event }, backlog: false };
+    assert!(driver.looked(Look::Seen(holds)).is_none());
+    assert!(driver.gate.waiting().is_some());
+    assert!(driver.looked(Look::Seen(quiet(9))).is_none(), "what a held session says is looked at at once");
+    assert_eq!(driver.tally.events(), 3);
+}
+
+#[tokio::test]
+async fn whoever_lets_others_go_first_comes_after_all_that_are_ready() {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let told = |name: &'static str, waits: bool| {
+        let order = order.clone();
+        tokio::spawn(async move {
+            if waits {
+                others_first().await;
+            }
+            order.lock().expect("whole").push(name);
+        })
+    };
+    for task in [told("waits", true), told("first", false), told("second", false)] {
+        task.await.expect("no panic");
+    }
+    assert_eq!(*order.lock().expect("whole"), ["first", "second", "waits"]);
 }
 
 fn quiet(id: u64) -> Seen {

@@ -37,6 +37,7 @@ fn what_holds_nothing_or_is_not_certain_to_is_not_foreseen() {
     assert_eq!(scene.gate.foresee(&event(500, EventKind::Step, "words"), true), None, "history");
     for mut scene in [Scene::held(), Scene::asking(), Scene::resuming()] {
         assert_eq!(foresee(&mut scene, EventKind::Step), None, "{:?}", scene.gate.phase);
+        assert!(!scene.gate.only_watches(), "{:?}", scene.gate.phase);
     }
     let mut approved = Scene::resuming();
     approved.acted(Ok(()));
