@@ -256,7 +256,7 @@ trait Decode<T>: Fn(&str) -> Result<T, String> + Clone + Send + 'static {}
 impl<T, F: Fn(&str) -> Result<T, String> + Clone + Send + 'static> Decode<T> for F {}
 
 fn post(id: &SessionId, verb: &str) -> Call {
-    Call::new(Method::POST, format!("/v1/sessions/{id}/{verb}"))
+    Call::new(Method::POST, ["/v1/sessions/", id.as_str(), "/", verb].concat())
 }
 
 #[async_trait]

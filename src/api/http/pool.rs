@@ -78,6 +78,8 @@ impl Pool {
         self.over(wire, None, call, limit, within).await
     }
 
+    /// What only matters without a connection or behind the request is boxed: a call is moved a few times before its request leaves,
+    /// and it would be kilobytes.
     async fn over(
         &self,
         wire: Option<Wire>,
@@ -89,7 +91,7 @@ impl Pool {
         let deadline = Instant::now() + within;
         let wire = match wire {
             Some(wire) => wire,
-            None => self.dialer.dial(&self.base, within).await?,
+            None => Box::pin(self.dialer.dial(&self.base, within)).await?,
         };
         let exchanging = async {
             let sent = live::send(wire, &self.requests.of(call)).await?;
@@ -97,7 +99,7 @@ impl Pool {
             if let Some(short) = short.filter(|_| self.open() < AHEAD) {
                 short.notify_one();
             }
-            Ok(sent.answer().await?.whole(limit, within).await)
+            Box::pin(async { Ok(sent.answer().await?.whole(limit, within).await) }).await
         };
         let (answer, wire) = timeout_at(deadline, exchanging).await.unwrap_or_else(|_| Err(too_late(within)))?;
         if let Some(wire) = wire {
@@ -219,6 +221,15 @@ mod tests {
     async fn exchange(pool: &Pool) {
         let call = Call::new(Method::GET, "/v1/models".to_owned());
         assert_eq!(pool.exchange(&call, 1, WITHIN).await.expect("an answer").status, 204);
+    }
+
+    #[test]
+    fn a_call_is_small_until_its_request_has_left() {
+        let base = "http://127.0.0.1:1".parse().expect("a URL");
+        let pool = Pool::new(Dialer::new(None, WITHIN), base, &HeaderMap::new(), 8);
+        let call = Call::new(Method::POST, "/v1/sessions/s/pause".to_owned());
+        let size = size_of_val(&pool.act(&call, 1, WITHIN));
+        assert!(size <= 1024, "{size} bytes");
     }
 
     #[tokio::test]
