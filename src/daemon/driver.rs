@@ -17,7 +17,6 @@ mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
@@ -274,8 +273,9 @@ impl Driver {
                 () = alarm.until(due) => self.tick(),
                 Some(look) = self.sights.next(self.known.settings.blind_after) => {
                     if let Some(judged) = self.looked(look) {
-                        others_first().await;
+                        self.sights.others_first(self.known.settings.blind_after).await;
                         self.enter(*judged);
+                        self.move_cursor();
                     }
                 }
                 else => break,
@@ -343,19 +343,6 @@ impl Driver {
         let effects = self.gate.handle(self.now(), &mut self.ids, input);
         self.carry_out(effects);
     }
-}
-
-/// Lets every task run that is ready to, and goes on then. Unlike the runtime's own, which first asks the system whether more is ready.
-async fn others_first() {
-    let mut gone = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut gone, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Sleeps until `due`, or not at all.

@@ -129,7 +129,7 @@ impl SessionRecorder {
     }
 }
 
-/// However a driver ends, what it judged is recorded, or counted.
+/// However a driver ends, what it noted is recorded, or counted.
 impl Drop for SessionRecorder {
     fn drop(&mut self) {
         self.send();

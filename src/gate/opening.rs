@@ -47,7 +47,7 @@ impl Gate {
     /// nothing, and somebody is asked about that.
     pub fn foresee(&mut self, event: &Event, backlog: bool) -> Option<CallId> {
         let holds = !matches!(event.kind, EventKind::Done | EventKind::Question);
-        if backlog || !holds || !self.only_watches() {
+        if backlog || !holds || !self.is_free() {
             return None;
         }
         let call = self.name_call();
@@ -56,9 +56,14 @@ impl Gate {
         Some(call)
     }
 
-    /// Whether nothing is held, asked or stopped, nor on its way to be, so that nothing follows of an event on which no rule fires.
+    /// Whether nothing is held, asked or stopped, nor on its way to be, and nobody waits for what comes next: no hold, question or call
+    /// follows of what the agent says or does where no rule fires on it.
     #[must_use]
     pub fn only_watches(&self) -> bool {
+        self.is_free() && self.missed.is_none() && self.stray.is_none() && !self.rest.is_asked()
+    }
+
+    fn is_free(&self) -> bool {
         let plain = self.early.is_none() && self.covered.is_none() && self.halted.is_none() && !self.stopping;
         plain && matches!(self.phase, Phase::Watching)
     }

@@ -48,6 +48,13 @@ pub(super) struct Rest {
     cancels: Vec<Cancel>,
 }
 
+impl Rest {
+    /// Whether a look is under way, or a cancellation waits for one.
+    pub(super) fn is_asked(&self) -> bool {
+        self.look.is_some() || !self.cancels.is_empty()
+    }
+}
+
 /// What an operator asked for where there seemed to be nothing to cancel.
 #[derive(Debug)]
 struct Cancel {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::carrying::begin_pause;
 use super::overload::Look;
 use super::{Acted, Back, Driver, Order};
-use crate::api::{Event, Status};
+use crate::api::{Event, EventKind, Status};
 use crate::control::Ordered;
 use crate::crash::{self, Point};
 use crate::daemon::reins::Told;
@@ -36,9 +36,17 @@ pub(super) struct Judged {
     at: Timestamp,
 }
 
+impl Judged {
+    /// Whether it is news of what the agent says or does, on which no rule fires.
+    fn is_plain(&self) -> bool {
+        let agents = matches!(self.event.kind, EventKind::Thought | EventKind::Step);
+        agents && !self.backlog && self.verdict.effect == policy::Effect::Allow
+    }
+}
+
 impl Driver {
-    /// Takes in what the watcher told. An event of which nothing follows is given back: what others have to tell is judged first, and
-    /// then it [enters](Self::enter).
+    /// Takes in what the watcher told. An event of which nothing follows is given back: what others have to tell may be judged first,
+    /// and then it [enters](Self::enter).
     pub(super) fn looked(&mut self, look: Look) -> Option<Box<Judged>> {
         match look {
             Look::Seen(seen) => return self.saw(seen),
@@ -57,11 +65,12 @@ impl Driver {
         let arrived = Instant::now();
         match seen {
             Seen::Event { event, backlog } => {
-                let judged = Box::new(self.judged(event, backlog, arrived)?);
-                if judged.verdict.effect <= policy::Effect::Alert && self.gate.only_watches() {
-                    return Some(judged);
+                if let Some(judged) = self.judged(event, backlog, arrived) {
+                    if judged.is_plain() && self.gate.only_watches() {
+                        return Some(Box::new(judged));
+                    }
+                    self.enter(judged);
                 }
-                self.enter(*judged);
             }
             Seen::Followed => self.showing.followed(),
             // A step that is still replayed does not hold up what the messages say already.
@@ -129,7 +138,6 @@ impl Driver {
         let arrived = judged.arrived;
         let input = self.noted(judged);
         self.feed_pause_first(Some(arrived), input);
-        self.move_cursor();
     }
 
     fn noted(&mut self, judged: Judged) -> Input {
@@ -157,7 +165,7 @@ impl Driver {
         self.carry_out(others);
     }
 
-    fn move_cursor(&mut self) {
+    pub(super) fn move_cursor(&mut self) {
         if self.cursor_kept.1.elapsed() >= CURSOR_EVERY {
             self.keep_cursor();
         }

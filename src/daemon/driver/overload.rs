@@ -17,6 +17,8 @@ use crate::daemon::watcher::Seen;
 /// What the watcher tells, and how the session is followed.
 pub(super) struct Sights {
     told: BoxStream<'static, Seen>,
+    /// What was looked at ahead; nothing where watching is over.
+    ahead: Option<Option<Box<Look>>>,
     /// Since when something has waited at every look.
     since: Option<Instant>,
     /// Whether that was told.
@@ -38,14 +40,37 @@ pub(super) enum Look {
 
 impl Sights {
     pub fn new(told: BoxStream<'static, Seen>) -> Self {
-        Self { told, since: None, behind: false, unseen: false }
+        Self { told, ahead: None, since: None, behind: false, unseen: false }
     }
 
     /// The next thing; nothing any more when watching is over. May be dropped and begun again at any time. Lets other sessions go
     /// first now and then: one read of a stream holds many events, which are there without waiting.
     pub async fn next(&mut self, blind_after: Duration) -> Option<Look> {
+        if let Some(look) = self.ahead.take() {
+            return look.map(|look| *look);
+        }
         consume_budget().await;
         std::future::poll_fn(|cx| self.poll(cx, blind_after)).await
+    }
+
+    /// Lets the tasks that are ready go first once, unless more waits here: that is not put off behind theirs. Unlike the runtime's own
+    /// way it does not ask the system meanwhile whether still more is ready.
+    pub async fn others_first(&mut self, blind_after: Duration) {
+        let mut gone = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut gone, true) {
+                return Poll::Ready(());
+            }
+            if self.ahead.is_none()
+                && let Poll::Ready(look) = self.poll(cx, blind_after)
+            {
+                self.ahead = Some(look.map(Box::new));
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, blind_after: Duration) -> Poll<Option<Look>> {
@@ -80,6 +105,8 @@ impl Sights {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use tokio::sync::mpsc;
     use tokio::time::{advance, timeout};
 
@@ -99,6 +126,44 @@ mod tests {
 
     async fn none(sights: &mut Sights) -> bool {
         timeout(Duration::ZERO, sights.next(AFTER)).await.is_err()
+    }
+
+    /// Who came first of three tasks of one thread, of which the first lets others go first, and what it is told then.
+    async fn order(waiting: usize) -> (Vec<&'static str>, Option<Look>) {
+        let (sender, mut sights) = sights();
+        send(&sender, waiting);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let say = |name| {
+            let order = order.clone();
+            move || order.lock().expect("whole").push(name)
+        };
+        let (waits, first, second) = (say("waits"), say("first"), say("second"));
+        // What a task of the thread itself begins waits in the thread's own queue, as what the system tells of does.
+        let all = tokio::spawn(async move {
+            let waits = tokio::spawn(async move {
+                sights.others_first(AFTER).await;
+                waits();
+                sights
+            });
+            let others = [tokio::spawn(async move { first() }), tokio::spawn(async move { second() })];
+            for other in others {
+                other.await.expect("no panic");
+            }
+            waits.await.expect("no panic")
+        });
+        let mut sights = all.await.expect("no panic");
+        let told = timeout(Duration::ZERO, sights.next(AFTER)).await.ok().flatten();
+        let order = std::mem::take(&mut *order.lock().expect("whole"));
+        (order, told)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn all_that_are_ready_go_first_unless_more_waits_which_is_told_next() {
+        let (came, told) = order(0).await;
+        assert_eq!((came.last(), told), (Some(&"waits"), None));
+        let (came, told) = order(1).await;
+        assert_ne!(came.last(), Some(&"waits"));
+        assert_eq!(told, Some(Look::Seen(Seen::Followed)));
     }
 
     #[tokio::test(start_paused = true)]

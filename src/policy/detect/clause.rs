@@ -89,37 +89,33 @@ pub(super) enum Gap {
 
 /// The words of `range` of `text`.
 pub(super) fn words(text: &str, range: Range<usize>) -> Vec<Word<'_>> {
-    let mut words = Vec::with_capacity(SOME);
-    let mut gap = Gap::None;
-    let mut start: Option<usize> = None;
+    let mut words = Vec::with_capacity((range.len() / 2 + 1).min(SOME));
+    words.extend(each_word(text, range));
+    words
+}
+
+/// The same, one after the other.
+pub(super) fn each_word(text: &str, range: Range<usize>) -> impl Iterator<Item = Word<'_>> {
     let inside = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '_' | '-');
-    let mut push = |start: usize, end: usize, gap: &mut Gap| {
-        let word = text[start..end].trim_end_matches(['\'', '-']);
-        let known = vocabulary().word(word);
-        words.push(Word { text: word, at: start, gap: std::mem::replace(gap, Gap::None), known });
-    };
-    for (offset, c) in text[range.clone()].char_indices() {
-        let at = range.start + offset;
-        match start {
-            Some(from) if !inside(c) => {
-                push(from, at, &mut gap);
-                start = None;
+    let mut rest = text[range.clone()].char_indices().map(move |(offset, c)| (range.start + offset, c)).peekable();
+    std::iter::from_fn(move || {
+        let mut gap = Gap::None;
+        let at = loop {
+            let (at, c) = rest.next()?;
+            if c.is_alphanumeric() {
+                break at;
             }
-            None if c.is_alphanumeric() => start = Some(at),
-            Some(_) | None => {}
-        }
-        if start.is_none() {
             gap = match (gap, c) {
                 (Gap::Colon, _) | (_, ':') => Gap::Colon,
                 (Gap::Part, _) | (_, ',' | '-' | '—' | '(' | ')' | ';') => Gap::Part,
                 (Gap::None, _) => Gap::None,
             };
-        }
-    }
-    if let Some(from) = start {
-        push(from, range.end, &mut gap);
-    }
-    words
+        };
+        while rest.next_if(|(_, c)| inside(*c)).is_some() {}
+        let end = rest.peek().map_or(range.end, |(end, _)| *end);
+        let text = text[at..end].trim_end_matches(['\'', '-']);
+        Some(Word { text, at, gap, known: vocabulary().word(text) })
+    })
 }
 
 /// Whether a line is an item of a list, and what it says.

@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use super::clause::{Gap, Word, has_any, words};
+use super::clause::{Gap, Word, each_word, has_any};
 use super::foreign;
 use super::lexicon::{self, Class};
 use super::prose::{Find, Words};
@@ -188,10 +188,9 @@ impl Verbs {
         }
         let text = facts.folded.as_str();
         let sentence = facts.prose().sentence(range.start);
-        let after = words(text, range.end.min(sentence.end)..sentence.end);
-        let reach = after.iter().take(OBJECT_REACH).position(ends_object).unwrap_or(after.len().min(OBJECT_REACH));
-        let object = after.get(..reach).unwrap_or_default();
-        let end = object.last().map_or(range.end, |last| last.at + last.text.len());
+        let after = each_word(text, range.end.min(sentence.end)..sentence.end);
+        let last = after.take(OBJECT_REACH).take_while(|word| !ends_object(word)).last();
+        let end = last.map_or(range.end, |last| last.at + last.text.len());
         let object = &text[range.end.min(end)..end];
         (self.objects.is_empty() || has_any(object, self.objects)) && !self.is_about_else(object)
     }

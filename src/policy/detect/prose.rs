@@ -29,8 +29,8 @@ pub(super) struct Prose<'t> {
 #[derive(Debug)]
 struct Sentence<'t> {
     range: Range<usize>,
-    /// Its words.
-    said: OnceCell<Said<'t>>,
+    /// Its words, where it commits or is asked for more than its act: most of a long text are read once.
+    said: OnceCell<Box<Said<'t>>>,
     /// The list it is an item of, counted from 1; 0 outside of lists.
     list: u32,
     /// What it announces that is no commit.
@@ -164,7 +164,11 @@ impl<'t> Prose<'t> {
 
     fn said(&self, n: usize) -> &Said<'t> {
         let sentence = &self.sentences[n];
-        sentence.said.get_or_init(|| Said::new(self.text, sentence.range.clone(), self.asks))
+        sentence.said.get_or_init(|| Box::new(self.read(n)))
+    }
+
+    fn read(&self, n: usize) -> Said<'t> {
+        Said::new(self.text, self.sentences[n].range.clone(), self.asks)
     }
 
     fn tells(&self, n: usize, list: List) -> bool {
@@ -214,7 +218,8 @@ impl<'t> Prose<'t> {
         let commits = |n: usize| all().iter().any(|at| self.index(*at) == n);
         let other = |n: usize| self.act(n).filter(|_| !commits(n)).map(|act| (n, act));
         let end = self.sentences.len().min(k + 1 + NEAR);
-        let last = || !(k + 1..end).any(commits);
+        let last = OnceCell::new();
+        let last = || *last.get_or_init(|| !(k + 1..end).any(commits));
         let list = |n: usize| self.sentences[n].list;
         let follows = |(n, act): (usize, Act)| {
             act.first
@@ -232,10 +237,10 @@ impl<'t> Prose<'t> {
     /// What a sentence announces that is no commit; using a button that was named before it is none.
     fn act(&self, n: usize) -> Option<Act> {
         *self.sentences[n].act.get_or_init(|| {
-            let said = self.said(n);
+            let said = self.read(n);
             let (class, head) = said.first(Class::GATHER.or(Class::HANDLE))?;
             let act = Act {
-                first: self.tells(n, lex::FIRST),
+                first: said.tells(self.sentences[n].range.clone(), lex::FIRST),
                 concludes: said.begins_with(lex::CONCLUDES) && !head.later,
                 gathers: class.intersects(Class::GATHER),
                 weak: head.weak,

@@ -79,6 +79,7 @@ impl<'t> Said<'t> {
     pub(super) fn text(&self) -> &'t str {
         self.text
     }
+
     /// The word that stands at a place of the text.
     pub(super) fn at(&self, place: usize) -> usize {
         self.words.partition_point(|word| word.at < place)

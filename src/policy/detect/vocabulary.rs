@@ -1,6 +1,6 @@
 //! Lists of phrases, and what one word is to all of them.
 //!
-//! A sentence is asked for dozens of lists. Its words are looked up once each, and a phrase is compared only where its first or
+//! A sentence is asked for dozens of lists. When it is cut into words each is looked up once, and a phrase is compared only where its first or
 //! last word stands: what is not there costs nothing, and the phrases of most lists are never read.
 
 use std::collections::HashMap;
@@ -59,10 +59,12 @@ impl List {
         Self { bit: 1 << place, phrases }
     }
 
+    /// Its phrases.
     pub(super) const fn phrases(self) -> &'static [&'static str] {
         self.phrases
     }
 
+    /// The bit of its place, which no other list has.
     pub(super) const fn bit(self) -> u64 {
         self.bit
     }
@@ -133,14 +135,15 @@ impl Beginnings {
         known: Option<&'static Known>,
     ) {
         // What is one word here can be several to a phrase: "re-click", "i'll".
-        let parts = word.bytes().any(|byte| !byte.is_ascii_alphanumeric());
+        let has_parts = word.bytes().any(|byte| !byte.is_ascii_alphanumeric());
         let mut push = |at: usize, known: Option<&'static Known>| {
             let begins = |known: &&Known| known.begins != 0;
             self.0.extend(known.filter(begins).map(|known| Beginning { at, lists: known.begins, known }));
         };
-        match parts {
-            false => push(at, known),
-            true => runs(word).for_each(|run| push(at + run.start, vocabulary.word(&word[run]))),
+        if has_parts {
+            runs(word).for_each(|run| push(at + run.start, vocabulary.word(&word[run])));
+        } else {
+            push(at, known);
         }
     }
 
