@@ -81,11 +81,16 @@ pub(crate) fn details(view: &ApprovalView, frame: &Frame<'_>) -> Page {
     terms(&mut page, view);
     notes(&mut page, card);
     needs(&mut page, view);
+    let ours = stands_on_us(card);
+    if ours {
+        because(&mut page, card, 10_000);
+    }
     page.row("agent", "what the agent and the page say (untrusted):");
     for (label, text) in [("name", &card.agent), ("goal", &card.goal)] {
         text.iter().for_each(|text| in_full(&mut page, label, text));
     }
-    let events = card.before.iter().map(|event| ("before", event)).chain([("trigger", &card.trigger)]);
+    let trigger = Some(("trigger", &card.trigger)).filter(|_| !ours);
+    let events = card.before.iter().map(|event| ("before", event)).chain(trigger);
     for (label, event) in events.chain(card.after.iter().map(|event| ("after", event))) {
         let at = event.at.map(|at| format!(", {}", words::clock(at, frame.zone))).unwrap_or_default();
         let id = event.id.map(|id| format!(" {id}")).unwrap_or_default();
@@ -253,8 +258,7 @@ fn needs(page: &mut Page, view: &ApprovalView) {
 
 fn claims(page: &mut Page, card: &Card) {
     let name = card.agent.as_deref().map(|name| words::quoted(name, 60));
-    // An event of the session, which anybody may have written, is never taken for one of ours.
-    let ours = card.is_by_hand() && card.trigger.is_ours();
+    let ours = stands_on_us(card);
     let mut hidden = ours && because(page, card, TRIGGER);
     if ours && card.goal.is_none() && card.before.is_empty() && card.after.is_empty() {
         if let Some(name) = name {
@@ -288,6 +292,12 @@ fn claims(page: &mut Page, card: &Card) {
     } else if later_is_cut(card) {
         page.row("long", "what fired later is not all here: d shows what is kept, and has to before y");
     }
+}
+
+/// Whether an operator is all that the card stands on. An event of the session, which anybody may have written, is never taken for
+/// one of ours.
+fn stands_on_us(card: &Card) -> bool {
+    card.is_by_hand() && card.trigger.is_ours()
 }
 
 /// Why the session is held, where an operator is all that the card stands on: that is no claim of the agent's.
@@ -412,10 +422,12 @@ mod tests {
             card.trigger = EventLine { id: None, kind: EventKind::Log, ..card.trigger.clone() };
             card.timing = Timing::Unknown;
         };
-        let told = |change: &dyn Fn(&mut Card)| {
-            let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
-            card(&revised(&open(1, "paused by ops1: odd\u{202e} cart"), change), &frame).finish()
-        };
+        let frame = Frame { columns: 120, zone: &TimeZone::UTC, waiting: 0, margin: None };
+        let view = |change: &dyn Fn(&mut Card)| revised(&open(1, "paused by ops1: odd\u{202e} cart"), change);
+        let told = |change: &dyn Fn(&mut Card)| card(&view(change), &frame).finish();
+        let in_full = details(&view(&ordered), &frame).finish();
+        assert!(in_full.contains("because paused by ops1: odd<U+202E> cart"), "{in_full}");
+        assert!(!in_full.contains("trigger") && in_full.matches("cart").count() == 1, "{in_full}");
         let said = told(&ordered);
         assert!(said.contains("because paused by ops1: odd<U+202E> cart"), "{said}");
         assert!(!said.contains("says (untrusted)") && !said.contains("trigger"), "{said}");
