@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::client::Gone;
 use crate::api::SessionId;
@@ -37,6 +38,15 @@ async fn carry(mut inbox: mpsc::UnboundedReceiver<Update>, outbox: mpsc::Sender<
             biased;
             update = inbox.recv() => {
                 let Some(update) = update else { break };
+                // As it was made, while there is room: who is not told of each change has to take a new snapshot.
+                let update = match waiting.is_empty().then(|| outbox.try_reserve()) {
+                    Some(Ok(room)) => {
+                        room.send(update);
+                        continue;
+                    }
+                    Some(Err(TrySendError::Closed(()))) => return,
+                    Some(Err(TrySendError::Full(()))) | None => update,
+                };
                 if !waiting.push(update) {
                     let _ = gone.set(Gone::TooSlow);
                     break;

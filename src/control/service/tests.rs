@@ -123,6 +123,25 @@ async fn a_client_that_does_not_read_is_dropped_with_a_reason_and_others_go_on()
     );
 }
 
+/// Who has to guess what a missing number was takes everything there is anew.
+#[tokio::test]
+async fn a_client_is_told_every_change_of_a_burst_that_its_line_holds() {
+    let world = world();
+    let mut ops = client(&world.desk, "ops1").await;
+    for state in [SessionState::Watching, SessionState::Idle] {
+        for n in 0..100 {
+            world.desk.session(session(n, state), None);
+        }
+    }
+    // Behind all of it.
+    let last = world.desk.snapshot().await.expect("a desk").seq;
+    let mut told = Vec::new();
+    while told.last() != Some(&last) {
+        told.push(ops.next_update().await.expect("it is not dropped").seq);
+    }
+    assert_eq!(told, Vec::from_iter(last - 199..=last));
+}
+
 /// A stop of everything tells more changes at once than anybody reads meanwhile.
 #[tokio::test]
 async fn a_client_that_is_behind_is_told_the_newest_of_each_thing_and_every_sentence() {
