@@ -65,6 +65,8 @@ impl Sights {
                 && let Poll::Ready(look) = self.poll(cx, blind_after)
             {
                 self.ahead = Some(look.map(Box::new));
+            }
+            if self.ahead.is_some() {
                 return Poll::Ready(());
             }
             cx.waker().wake_by_ref();

@@ -1,6 +1,8 @@
 //! What leaves first, with a provider that looks how much waits to be written when a call arrives.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -263,6 +265,35 @@ async fn what_nothing_follows_of_is_written_down_when_others_were_judged_and_wha
     assert!(driver.gate.waiting().is_some());
     assert!(driver.looked(Look::Seen(quiet(9))).is_none(), "what a held session says is looked at at once");
     assert_eq!(driver.tally.events(), before + 3);
+}
+
+/// How often a task asked to be run again.
+#[derive(Default)]
+struct Asked(AtomicUsize);
+
+impl Wake for Asked {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_driver_lets_others_run_between_what_it_judged_and_its_writing_down() {
+    let mut world = world().await;
+    let mut running = Box::pin(world.driver.take().expect("a driver").run(CancellationToken::new()));
+    let asked = Arc::new(Asked::default());
+    let waker = Waker::from(asked.clone());
+    let mut poll = || assert!(running.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+    for _ in 0..10 {
+        poll();
+        tokio::task::yield_now().await;
+    }
+    world.seen.send(quiet(7)).await.expect("room");
+    asked.0.store(0, Ordering::Relaxed);
+    poll();
+    assert_eq!(asked.0.load(Ordering::Relaxed), 1, "judged, and others go first");
+    poll();
+    assert_eq!(asked.0.load(Ordering::Relaxed), 1, "nothing is left to do");
 }
 
 fn quiet(id: u64) -> Seen {
