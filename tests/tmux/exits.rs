@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{DEADLINE, Home, Process, simulator};
@@ -30,6 +31,18 @@ fn below(tmux: &Tmux, pane: &Pane) -> Pid {
         assert!(Instant::now() < deadline, "the shell starts nothing");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Leaves through a signal with two keys that are certain to be on the terminal and not read: tmux and the kernel bring a key
+/// there when they come to it, and one that comes after a process has gone is the shell's by right.
+fn leave_unread(tmux: &Tmux, pane: &Pane, child: Pid, signal: Signal) {
+    let path = format!("/proc/{}/fd/0", child.as_raw_nonzero());
+    let terminal = rustix::fs::open(path, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty()).expect("its terminal");
+    kill_process(child, Signal::STOP).expect("it lives");
+    tmux.press(&[(pane, "z"), (pane, "z")]);
+    until("two keys on the terminal", || rustix::io::ioctl_fionread(&terminal).is_ok_and(|unread| unread == 2));
+    kill_process(child, signal).expect("it lives");
+    kill_process(child, Signal::CONT).expect("it lives");
 }
 
 fn until(what: &str, met: impl Fn() -> bool) {
@@ -65,14 +78,16 @@ async fn every_way_out_of_attach_gives_the_terminal_back_as_it_was() {
         let pane = tmux.pane(&["/bin/sh", "-c", &script]);
         tmux.shows(&pane, "nothing waits for an answer");
         let child = below(&tmux, &pane);
-        tmux.press(&[(&pane, "z"), (&pane, "z")]);
         match way {
-            Way::Signal(signal) => kill_process(child, signal).expect("it lives"),
-            Way::Keys(keys) => keys.iter().for_each(|key| {
-                // One that comes with others is not one that was meant.
-                std::thread::sleep(Duration::from_millis(600));
-                tmux.press(&[(&pane, key)]);
-            }),
+            Way::Signal(signal) => leave_unread(&tmux, &pane, child, signal),
+            Way::Keys(keys) => {
+                tmux.press(&[(&pane, "z"), (&pane, "z")]);
+                for key in keys {
+                    // One that comes with others is not one that was meant.
+                    std::thread::sleep(Duration::from_millis(600));
+                    tmux.press(&[(&pane, key)]);
+                }
+            }
         }
         until(&format!("{way:?} {mode}"), || done.exists());
         let read = |path: &std::path::Path| std::fs::read_to_string(path).expect("written");
