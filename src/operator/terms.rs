@@ -2,6 +2,7 @@
 //! order in which all of it lists what waits.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -9,6 +10,10 @@ use crate::control::{ApprovalView, EndedBy, State};
 use crate::gate::{ApprovalId, Card};
 use crate::operator::escape::short;
 use crate::policy::Risk;
+
+/// How soon after a denial another one, of another card, is a key that is held down and not an answer: keyboards begin to
+/// repeat after 250 to 660 ms.
+pub(crate) const NEXT_DENIAL: Duration = Duration::from_secs(1);
 
 /// What a card asks for beside one operator's key; empty where that is all.
 pub(crate) fn asked(card: &Card) -> String {

@@ -221,6 +221,8 @@ pub struct Console {
     called: BTreeMap<ApprovalId, bool>,
     keys: Keys,
     last_key: Option<Duration>,
+    /// What `n` denied last, and when it was last pressed for that or for the cards after it.
+    denied: Option<(ApprovalId, Duration)>,
     last_ask: u64,
     last_frame: u64,
     in_flight: Option<InFlight>,
@@ -270,6 +272,7 @@ impl Console {
             called: BTreeMap::new(),
             keys: Keys::default(),
             last_key: None,
+            denied: None,
             last_ask: 0,
             last_frame: 0,
             in_flight: None,

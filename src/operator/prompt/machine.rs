@@ -176,6 +176,8 @@ pub struct Prompt {
     last_ask: u64,
     /// The connection to the daemon is lost: what waited when it was.
     away: Option<BTreeSet<ApprovalId>>,
+    /// What was denied here last, and when.
+    denied: Option<(ApprovalId, Duration)>,
     /// `q` was typed while something waits; another one leaves.
     leaving: bool,
     out: Vec<Output>,
@@ -246,6 +248,7 @@ impl Prompt {
             open_line: false,
             last_ask: 0,
             away: None,
+            denied: None,
             leaving: false,
             out: Vec::new(),
         }

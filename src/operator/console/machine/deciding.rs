@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Console, Lock, Output, Wanted};
 use crate::control::{Act, ApprovalView, Decision};
-use crate::gate::{Hold, Outcome, Subject};
+use crate::gate::{ApprovalId, Hold, Outcome, Subject};
+use crate::operator::terms::NEXT_DENIAL;
 use crate::policy::{Confirm, ReasonFor};
 
 impl Console {
@@ -61,16 +62,30 @@ impl Console {
         self.note(&format!("nothing was decided: {}", lock.words()));
     }
 
-    /// `n`: denies, or asks for the reason that the rule wants.
+    /// `n`: denies, or asks for the reason that the rule wants. A key that is held down denies one card and not a queue.
     pub(super) fn wish_to_deny(&mut self, at: Duration) {
-        let Some(view) = self.pinned_view() else { return };
-        match view.card.terms.reason {
+        let Some((pinned, view)) = self.on_card() else { return };
+        let (id, reason) = (pinned.id, view.card.terms.reason);
+        let too_fast = view.card.denial_releases() && !self.is_quiet(at);
+        if self.is_held_down(id, at) {
+            self.refuse(&Lock::KeysArriving);
+            return;
+        }
+        match reason {
             ReasonFor::Deny | ReasonFor::Both => self.open_entry(Wanted::DenyReason, at),
-            ReasonFor::Nothing | ReasonFor::Approve if view.card.denial_releases() && !self.is_quiet(at) => {
-                self.refuse(&Lock::KeysArriving);
-            }
+            ReasonFor::Nothing | ReasonFor::Approve if too_fast => self.refuse(&Lock::KeysArriving),
             ReasonFor::Nothing | ReasonFor::Approve => self.deny(None, at),
         }
+    }
+
+    /// Whether an `n` for this card may be the one that denied another, still down.
+    fn is_held_down(&mut self, id: ApprovalId, at: Duration) -> bool {
+        let Some((denied, last)) = &mut self.denied else { return false };
+        let goes_on = at < last.saturating_add(NEXT_DENIAL);
+        if goes_on {
+            *last = at;
+        }
+        goes_on && *denied != id
     }
 
     /// Denies at once; only a key that came before the card was on screen cannot. A denial that lets the agent go on is
@@ -94,6 +109,7 @@ impl Console {
             self.note("the rule wants a reason");
             return;
         } else {
+            self.denied = Some((pinned.id, at));
             self.decide(Act::Deny { reason }, None);
             return;
         };

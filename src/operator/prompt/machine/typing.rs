@@ -9,7 +9,7 @@ use crate::operator::card;
 use crate::operator::keys::Key;
 use crate::operator::prompt::PromptEnd;
 use crate::operator::prompt::command::{Command, parse};
-use crate::operator::terms::because;
+use crate::operator::terms::{NEXT_DENIAL, because};
 use crate::operator::words;
 use crate::policy::Confirm;
 
@@ -113,9 +113,13 @@ impl Prompt {
             return;
         }
         self.out.push(Output::Flush);
-        match refused.map(str::to_owned).or_else(|| self.too_soon(&line, begun)) {
+        let refused = refused.map(str::to_owned).or_else(|| self.too_soon(&line, begun));
+        match refused.or_else(|| self.denies_too_fast(&line, at)) {
             Some(why) => self.ask(&why),
-            None => self.command(&line, now),
+            None => {
+                self.note_denial(&line, at);
+                self.command(&line, now);
+            }
         }
     }
 
@@ -136,6 +140,20 @@ impl Prompt {
             Bearing::Card | Bearing::Nothing => "please answer again".to_owned(),
         };
         Some(format!("(begun {when}, and discarded: {again})"))
+    }
+
+    /// Why a denial that comes on the heels of another card's does nothing: nobody has read this one.
+    fn denies_too_fast(&self, line: &str, at: Duration) -> Option<String> {
+        let (denied, last) = self.denied?;
+        let goes_on = at < last.saturating_add(NEXT_DENIAL) && !self.is_current(denied);
+        let denies = matches!(parse(line), Command::No { .. });
+        (goes_on && denies).then(|| "(so soon after the last denial, and discarded: please answer again)".to_owned())
+    }
+
+    fn note_denial(&mut self, line: &str, at: Duration) {
+        if let (Command::No { .. }, Some(current)) = (parse(line), &self.current) {
+            self.denied = Some((current.id, at));
+        }
     }
 
     /// A line while no question can be answered: nothing is asked, or the last answer is on its way.

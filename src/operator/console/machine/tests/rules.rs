@@ -117,6 +117,23 @@ fn a_denial_is_taken_at_once_and_needs_no_nonce() {
 }
 
 #[test]
+fn a_key_that_is_held_down_denies_one_card_and_not_the_queue() {
+    let (first, second) = (open(1, "a"), open(2, "b"));
+    let mut bench = Bench::asking(&[first.clone(), second.clone()]);
+    bench.later(5_000).typed("n").told(ended(&first, Outcome::Denied, by("ops1", None), Delivery::Applying, ""));
+    for wait in [660, 30, 30, 990] {
+        bench.later(wait).typed("n");
+        assert_eq!(bench.acts(), [deny(None)], "{wait}");
+        assert!(bench.screen().contains("keys still arriving"));
+    }
+    bench.later(1_010).typed("n");
+    assert_eq!((bench.acts(), bench.decisions[1].approval), (vec![deny(None); 2], second.card.approval));
+    // What was refused is said again at once: it is of the card that was read.
+    bench.answered(second.card.approval, Err(Refusal::NotPresented)).later(30).typed("n");
+    assert_eq!(bench.acts(), vec![deny(None); 3]);
+}
+
+#[test]
 fn a_denial_that_lets_the_agent_go_on_is_locked_as_an_approval_is() {
     let refusing = || with(|card| (card.then.deny, card.then.refusal) = (OnDeny::Instruct, Some("No.".to_owned())));
     for (wait, denies) in [(10, false), (740, false), (760, true)] {

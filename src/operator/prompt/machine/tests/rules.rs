@@ -140,6 +140,23 @@ fn what_lets_nothing_go_on_works_at_once() {
 }
 
 #[test]
+fn a_denial_on_the_heels_of_another_cards_denies_nothing() {
+    let (first, second) = (buying(), open(2, "another"));
+    let mut bench = Bench::asking(&[first.clone(), second.clone()]);
+    bench.later(20).typed("n").typed("\n").taken(first.card.approval, Outcome::Denied);
+    for wait in [30, 900] {
+        bench.later(wait).typed("n not here").typed("\n");
+        assert_eq!(bench.acts(), [NO]);
+        assert!(bench.printed().contains("so soon after the last denial"));
+    }
+    bench.later(100).typed("n").typed("\n");
+    assert_eq!((bench.acts(), bench.decisions[1].approval), (vec![NO, NO], second.card.approval));
+    // What was refused is said again at once: it is of the card that was read.
+    bench.refused(second.card.approval, Refusal::NotPresented).later(20).typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO, NO, NO]);
+}
+
+#[test]
 fn what_lets_a_session_go_on_is_locked_until_the_card_could_be_read() {
     let asked = [buying(), question(), to_type()];
     for (view, line) in asked
