@@ -96,7 +96,7 @@ def fleet(args, cores, condition, sessions):
 def can(client, condition, sessions):
     """Whether a client is run: the trained build where processor time matters, the floor knows no TLS, polling has no
     stream to stall and nothing that a simulator that is exact could show, and floor and SDK do not come back from a reset."""
-    if client == "trained" and condition not in ("talk", "exact", "tls"):
+    if client == "trained" and condition not in ("talk", "exact", "tls", "backlog"):
         return False
     if client in MOST and condition == "exact" or client in ("sdk", "floor") and condition == "resets" or (client, condition) == ("sdk", "idle"):
         return False

@@ -6,3 +6,5 @@ mod only;
 mod random;
 mod rules;
 mod several;
+mod typed;
+mod views;
