@@ -33,9 +33,10 @@ fn below(tmux: &Tmux, pane: &Pane) -> Pid {
     }
 }
 
-/// Leaves through a signal with two keys that are certain to be on the terminal and not read: tmux and the kernel bring a key
-/// there when they come to it, and one that comes after a process has gone is the shell's by right.
-fn leave_unread(tmux: &Tmux, pane: &Pane, child: Pid, signal: Signal) {
+/// Leaves through a signal with two keys that are certain to be on the terminal by then: tmux and the kernel bring a key
+/// there when they come to it, and one that comes after a process has gone is the shell's by right. Whether the console still
+/// reads them or throws them away, the shell gets none.
+fn leave_with_keys(tmux: &Tmux, pane: &Pane, child: Pid, signal: Signal) {
     let path = format!("/proc/{}/fd/0", child.as_raw_nonzero());
     let terminal = rustix::fs::open(path, OFlags::RDONLY | OFlags::NOCTTY, Mode::empty()).expect("its terminal");
     kill_process(child, Signal::STOP).expect("it lives");
@@ -79,7 +80,7 @@ async fn every_way_out_of_attach_gives_the_terminal_back_as_it_was() {
         tmux.shows(&pane, "nothing waits for an answer");
         let child = below(&tmux, &pane);
         match way {
-            Way::Signal(signal) => leave_unread(&tmux, &pane, child, signal),
+            Way::Signal(signal) => leave_with_keys(&tmux, &pane, child, signal),
             Way::Keys(keys) => {
                 tmux.press(&[(&pane, "z"), (&pane, "z")]);
                 for key in keys {

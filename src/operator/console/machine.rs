@@ -221,8 +221,10 @@ pub struct Console {
     called: BTreeMap<ApprovalId, bool>,
     keys: Keys,
     last_key: Option<Duration>,
-    /// What `n` denied last, and when it was last pressed for that or for the cards after it.
-    denied: Option<(ApprovalId, Duration)>,
+    /// A line was closed under the keys: until none comes for a moment they are the rest of it.
+    rest: bool,
+    /// What was denied here last or left the screen by itself, and since when no `n` has come.
+    left: Option<(ApprovalId, Duration)>,
     last_ask: u64,
     last_frame: u64,
     in_flight: Option<InFlight>,
@@ -272,7 +274,8 @@ impl Console {
             called: BTreeMap::new(),
             keys: Keys::default(),
             last_key: None,
-            denied: None,
+            rest: false,
+            left: None,
             last_ask: 0,
             last_frame: 0,
             in_flight: None,
@@ -286,6 +289,8 @@ impl Console {
 
     /// Takes one input at `now` and returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Moment) -> Vec<Output> {
+        let shown = self.pinned.as_ref().filter(|pinned| !pinned.deciding).map(|pinned| pinned.id);
+        let is_typed = matches!(input, Input::Typed { .. });
         match input {
             Input::Typed { at, bytes, late } => self.typed(&bytes, at, late),
             Input::Drawn { frame, at } => self.drawn(frame, at),
@@ -302,6 +307,12 @@ impl Console {
             Input::Decided { id, result } => self.decided(id, result, now),
             Input::Screenshot { id, result } => self.screenshot(id, result),
             Input::Tick => self.tick(now),
+        }
+        if let Some(id) = shown
+            && !is_typed
+            && !self.is_pinned(id)
+        {
+            self.left = Some((id, now.mono));
         }
         self.title();
         self.draw();

@@ -164,8 +164,8 @@ pub struct Prompt {
     told: BTreeMap<ApprovalId, Delivery>,
     keys: Keys,
     line: Line,
-    /// How the question stood when the line was begun.
-    begun: Option<Begun>,
+    /// How the question stood when the line was begun, and when that was.
+    begun: Option<(Begun, Duration)>,
     taint: Option<Taint>,
     /// Early input was dropped since the question was put, and that was not said yet.
     dropped: bool,
@@ -176,8 +176,8 @@ pub struct Prompt {
     last_ask: u64,
     /// The connection to the daemon is lost: what waited when it was.
     away: Option<BTreeSet<ApprovalId>>,
-    /// What was denied here last, and when.
-    denied: Option<(ApprovalId, Duration)>,
+    /// What was denied here last or ended by itself while it was asked about, and since when no denial was refused for that.
+    left: Option<(ApprovalId, Duration)>,
     /// `q` was typed while something waits; another one leaves.
     leaving: bool,
     out: Vec<Output>,
@@ -248,7 +248,7 @@ impl Prompt {
             open_line: false,
             last_ask: 0,
             away: None,
-            denied: None,
+            left: None,
             leaving: false,
             out: Vec::new(),
         }
@@ -262,6 +262,8 @@ impl Prompt {
 
     /// Takes one input at `now` and returns what is to be done, in order.
     pub fn handle(&mut self, input: Input, now: Duration) -> Vec<Output> {
+        let asked = self.current.as_ref().filter(|current| current.deciding_since.is_none()).map(|current| current.id);
+        let is_typed = matches!(input, Input::Typed { .. });
         match input {
             Input::Typed { at, bytes, late } => self.typed(&bytes, at, late, now),
             Input::OnScreen { ask, at, flushed } => self.on_screen(ask, at, flushed),
@@ -276,6 +278,12 @@ impl Prompt {
             Input::Back => self.back(),
             Input::Clock(now) => self.clock = Some(now),
             Input::Tick => self.tick(now),
+        }
+        if let Some(id) = asked
+            && !is_typed
+            && !self.is_current(id)
+        {
+            self.left = Some((id, now));
         }
         std::mem::take(&mut self.out)
     }

@@ -50,6 +50,8 @@ pub(in crate::operator::console) enum Lock {
     Changed,
     Reading,
     KeysArriving,
+    /// The card before this one has just gone; of an `n` alone.
+    AnotherCard,
 }
 
 impl Lock {
@@ -68,6 +70,7 @@ impl Lock {
             Self::Changed => "changed".to_owned(),
             Self::Reading => "reading".to_owned(),
             Self::KeysArriving => "keys still arriving".to_owned(),
+            Self::AnotherCard => "another card has just gone: n again in two seconds".to_owned(),
         }
     }
 }

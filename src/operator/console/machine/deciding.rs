@@ -65,27 +65,31 @@ impl Console {
     /// `n`: denies, or asks for the reason that the rule wants. A key that is held down denies one card and not a queue.
     pub(super) fn wish_to_deny(&mut self, at: Duration) {
         let Some((pinned, view)) = self.on_card() else { return };
-        let (id, reason) = (pinned.id, view.card.terms.reason);
-        let too_fast = view.card.denial_releases() && !self.is_quiet(at);
-        if self.is_held_down(id, at) {
-            self.refuse(&Lock::KeysArriving);
+        if self.is_of_another(pinned.id, at) {
+            self.refuse(&Lock::AnotherCard);
             return;
         }
-        match reason {
+        match view.card.terms.reason {
             ReasonFor::Deny | ReasonFor::Both => self.open_entry(Wanted::DenyReason, at),
-            ReasonFor::Nothing | ReasonFor::Approve if too_fast => self.refuse(&Lock::KeysArriving),
+            ReasonFor::Nothing | ReasonFor::Approve if view.card.denial_releases() && !self.is_quiet(at) => {
+                self.refuse(&Lock::KeysArriving);
+            }
             ReasonFor::Nothing | ReasonFor::Approve => self.deny(None, at),
         }
     }
 
-    /// Whether an `n` for this card may be the one that denied another, still down.
-    fn is_held_down(&mut self, id: ApprovalId, at: Duration) -> bool {
-        let Some((denied, last)) = &mut self.denied else { return false };
-        let goes_on = at < last.saturating_add(NEXT_DENIAL);
-        if goes_on {
+    /// Whether an `n` on this card may be meant for the one before it, or be the key that denied that, still down.
+    fn is_of_another(&self, id: ApprovalId, at: Duration) -> bool {
+        self.left.is_some_and(|(left, last)| left != id && at < last.saturating_add(NEXT_DENIAL))
+    }
+
+    /// An `n` has come, wherever it went: as long as one follows the other, they are one key that is held down.
+    pub(super) fn goes_on_denying(&mut self, at: Duration) {
+        if let Some((_, last)) = &mut self.left
+            && at < last.saturating_add(NEXT_DENIAL)
+        {
             *last = at;
         }
-        goes_on && *denied != id
     }
 
     /// Denies at once; only a key that came before the card was on screen cannot. A denial that lets the agent go on is
@@ -109,7 +113,7 @@ impl Console {
             self.note("the rule wants a reason");
             return;
         } else {
-            self.denied = Some((pinned.id, at));
+            self.left = Some((pinned.id, at));
             self.decide(Act::Deny { reason }, None);
             return;
         };
@@ -120,10 +124,10 @@ impl Console {
     pub(super) fn wish_to_tell(&mut self, wanted: Wanted, at: Duration) {
         let Some(view) = self.pinned_view() else { return };
         match (view.card.subject, &wanted) {
-            (Subject::Question, Wanted::Instruction) => self.note("the agent asked a question: a answers it"),
-            (Subject::Hold, Wanted::Answer) => self.note("nothing was asked: m sends an instruction"),
+            (Subject::Question, Wanted::Instruction) => self.open_nothing("the agent asked a question: a answers it"),
+            (Subject::Hold, Wanted::Answer) => self.open_nothing("nothing was asked: m sends an instruction"),
             (Subject::Hold, _) if view.card.hold == Hold::ByOthers => {
-                self.note("somebody else paused this session, so nothing is sent or resumed from here");
+                self.open_nothing("somebody else paused this session, so nothing is sent or resumed from here");
             }
             (Subject::Hold | Subject::Question, _) => self.open_entry(wanted, at),
         }

@@ -82,9 +82,17 @@ impl Console {
     }
 
     pub(super) fn drop_entry(&mut self, why: &str) {
-        if self.entry.take().is_some_and(|entry| !entry.line.is_empty()) {
+        let Some(entry) = self.entry.take() else { return };
+        self.rest = true;
+        if !entry.line.is_empty() {
             self.note(&format!("what you were typing was dropped: {why}"));
         }
+    }
+
+    /// A key that was to open a line and cannot: what is typed for that line are no commands.
+    pub(super) fn open_nothing(&mut self, why: &str) {
+        self.rest = true;
+        self.note(why);
     }
 
     /// Takes a key while a line is open.
@@ -95,6 +103,7 @@ impl Console {
         if at < entry.opened.saturating_add(quiet) {
             // Who types a word for something else has opened this by its first letter.
             self.entry = None;
+            self.rest = true;
             self.note("keys still arriving: the line was closed, open it again and wait for it");
             return;
         }

@@ -10,11 +10,20 @@ impl Console {
     pub(super) fn typed(&mut self, bytes: &[u8], at: Duration, late: bool) {
         let keys = self.keys.read(bytes, at);
         let alone = keys.len() == 1 && !late;
+        let denies = keys.iter().any(|key| matches!(key, Key::Char('n' | 'N')));
         if late {
             self.note("keys whose time is not known were dropped");
             self.rearm();
         } else {
-            keys.into_iter().for_each(|key| self.key(key, at, alone));
+            self.rest &= !self.is_quiet(at);
+            for key in keys {
+                if !self.rest || matches!(key, Key::Focus(_)) {
+                    self.key(key, at, alone);
+                }
+            }
+        }
+        if denies {
+            self.goes_on_denying(at);
         }
         self.last_key = Some(at);
         self.dirty = true;

@@ -139,7 +139,8 @@ fn locked(lock: &Lock, console: &Console) -> String {
         | Lock::WindowTooSmall
         | Lock::Changed
         | Lock::Reading
-        | Lock::KeysArriving => "",
+        | Lock::KeysArriving
+        | Lock::AnotherCard => "",
     };
     let y = if console.size.0 < 60 { "y locked" } else { "y is locked" };
     format!("{y}: {}{more}", lock.words())

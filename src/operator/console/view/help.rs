@@ -7,7 +7,7 @@ use super::theme::Theme;
 
 const KEYS: &[(&str, &str)] = &[
     ("y", "approves what is shown"),
-    ("n", "denies it, at once"),
+    ("n", "denies it; held down, only it"),
     ("r", "denies it with a reason"),
     ("m", "instructs, then resumes"),
     ("a", "answers the agent's question"),

@@ -86,7 +86,7 @@ impl Prompt {
         if key == Key::KillLine {
             self.begun = None;
         } else if matches!(key, Key::Char(_) | Key::Tab) {
-            self.begun = self.begun.or_else(|| Some(self.standing(at)));
+            self.begun = self.begun.or_else(|| Some((self.standing(at), at)));
         }
         let echo = self.line.edit(key);
         if !echo.is_empty() {
@@ -97,7 +97,7 @@ impl Prompt {
 
     fn entered(&mut self, at: Duration, now: Duration) {
         let line = self.line.text();
-        let begun = self.begun.unwrap_or_else(|| self.standing(at));
+        let (begun, since) = self.begun.unwrap_or_else(|| (self.standing(at), at));
         let refused = match self.taint {
             Some(Taint::Paste) => Some("(pasted text never decides; discarded)"),
             Some(Taint::Burst) => Some("(that came as more than one line at once, like a paste; discarded)"),
@@ -114,12 +114,9 @@ impl Prompt {
         }
         self.out.push(Output::Flush);
         let refused = refused.map(str::to_owned).or_else(|| self.too_soon(&line, begun));
-        match refused.or_else(|| self.denies_too_fast(&line, at)) {
+        match refused.or_else(|| self.denies_too_fast(&line, since, at)) {
             Some(why) => self.ask(&why),
-            None => {
-                self.note_denial(&line, at);
-                self.command(&line, now);
-            }
+            None => self.command(&line, now),
         }
     }
 
@@ -142,18 +139,17 @@ impl Prompt {
         Some(format!("(begun {when}, and discarded: {again})"))
     }
 
-    /// Why a denial that comes on the heels of another card's does nothing: nobody has read this one.
-    fn denies_too_fast(&self, line: &str, at: Duration) -> Option<String> {
-        let (denied, last) = self.denied?;
-        let goes_on = at < last.saturating_add(NEXT_DENIAL) && !self.is_current(denied);
-        let denies = matches!(parse(line), Command::No { .. });
-        (goes_on && denies).then(|| "(so soon after the last denial, and discarded: please answer again)".to_owned())
-    }
-
-    fn note_denial(&mut self, line: &str, at: Duration) {
-        if let (Command::No { .. }, Some(current)) = (parse(line), &self.current) {
-            self.denied = Some((current.id, at));
+    /// Why a denial that comes on the heels of another card does nothing: nobody has read this one.
+    fn denies_too_fast(&mut self, line: &str, since: Duration, at: Duration) -> Option<String> {
+        let (left, last) = self.left?;
+        let goes_on = since < last.saturating_add(NEXT_DENIAL) && !self.is_current(left);
+        if !goes_on || !matches!(parse(line), Command::No { .. }) {
+            return None;
         }
+        self.left = Some((left, at));
+        Some(
+            "(begun so soon after another card had gone, and discarded: please answer again in two seconds)".to_owned(),
+        )
     }
 
     /// A line while no question can be answered: nothing is asked, or the last answer is on its way.
@@ -355,6 +351,9 @@ impl Prompt {
             typed,
             act,
         };
+        if matches!(decision.act, Act::Deny { .. }) {
+            self.left = Some((decision.approval, now));
+        }
         let meant = match &decision.act {
             Act::Approve { .. } | Act::Instruct { .. } | Act::Answer { .. } => Some(Outcome::Approved),
             Act::Deny { .. } => Some(Outcome::Denied),

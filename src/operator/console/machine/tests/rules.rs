@@ -102,16 +102,69 @@ fn a_key_that_is_held_down_denies_one_card_and_not_the_queue() {
     let (first, second) = (open(1, "a"), open(2, "b"));
     let mut bench = Bench::asking(&[first.clone(), second.clone()]);
     bench.later(5_000).typed("n").told(ended(&first, Outcome::Denied, by("ops1", None), Delivery::Applying, ""));
-    for wait in [660, 30, 30, 990] {
+    for wait in [660, 30, 30, 1_490] {
         bench.later(wait).typed("n");
         assert_eq!(bench.acts(), [deny(None)], "{wait}");
-        assert!(bench.screen().contains("keys still arriving"));
+        assert!(bench.screen().contains("another card has just gone"));
     }
-    bench.later(1_010).typed("n");
+    bench.later(1_500).typed("n");
     assert_eq!((bench.acts(), bench.decisions[1].approval), (vec![deny(None); 2], second.card.approval));
     // What was refused is said again at once: it is of the card that was read.
     bench.answered(second.card.approval, Err(Refusal::NotPresented)).later(30).typed("n");
     assert_eq!(bench.acts(), vec![deny(None); 3]);
+}
+
+#[test]
+fn a_key_that_is_held_down_while_nothing_waits_does_not_deny_what_comes() {
+    for held in [b"n".as_slice(), b"nn", b"N"] {
+        let first = open(1, "a");
+        let mut bench = Bench::with(&first);
+        bench.later(5_000).typed("n").told(ended(&first, Outcome::Denied, by("ops1", None), Delivery::Applying, ""));
+        for _ in 0..40 {
+            bench.later(100).typed(held);
+        }
+        bench.told(open(2, "b")).later(100).typed("n");
+        assert_eq!(bench.acts(), [deny(None)]);
+    }
+}
+
+#[test]
+fn an_n_for_a_card_that_has_just_gone_does_not_deny_the_next() {
+    let first = open(1, "a");
+    let mut bench = Bench::asking(&[first.clone(), open(2, "b")]);
+    bench.later(5_000).told(ended(&first, Outcome::Denied, by("ops2", None), Delivery::Applying, ""));
+    bench.later(300).typed("n");
+    assert_eq!(bench.acts(), []);
+    bench.later(1_500).typed("n");
+    assert_eq!(bench.acts(), [deny(None)]);
+}
+
+#[test]
+fn the_rest_of_a_line_that_was_closed_under_the_keys_is_no_command() {
+    let typed = |bench: &mut Bench, keys: &str| {
+        for key in keys.chars() {
+            bench.later(150).typed(key.to_string());
+        }
+    };
+    // Begun before the line takes anything.
+    let mut bench = Bench::with(&buying());
+    bench.later(5_000).typed("m").later(150);
+    typed(&mut bench, "continue on, now");
+    assert_eq!((bench.acts(), bench.console.entry.is_some()), (vec![], false));
+    bench.later(410).typed("n");
+    assert_eq!(bench.acts(), [deny(None)]);
+    // There is no such line.
+    let mut bench = Bench::with(&buying());
+    bench.later(5_000).typed("a").later(150);
+    typed(&mut bench, "no, not now");
+    assert_eq!(bench.acts(), []);
+    // Its card goes meanwhile.
+    let first = buying();
+    let mut bench = Bench::asking(&[first.clone(), open(2, "b")]);
+    bench.later(5_000).typed("m").later(600).typed("g");
+    bench.told(ended(&first, Outcome::Denied, by("ops2", None), Delivery::Applying, ""));
+    typed(&mut bench, "o on with what is there, then tell me, now");
+    assert_eq!(bench.acts(), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bench::Bench;
 use super::views::{NO, buying, draft, question, to_type};
-use crate::control::fixtures::{ended, open, revised};
+use crate::control::fixtures::{by, ended, open, revised};
 use crate::control::{Act, ApprovalView, EndedBy, Refusal, State};
 use crate::gate::{Delivery, Outcome};
 use crate::operator::prompt::PromptEnd;
@@ -105,12 +105,15 @@ fn a_denial_on_the_heels_of_another_cards_denies_nothing() {
     let (first, second) = (buying(), open(2, "another"));
     let mut bench = Bench::asking(&[first.clone(), second.clone()]);
     bench.later(20).typed("n").typed("\n").taken(first.card.approval, Outcome::Denied);
-    for wait in [30, 900] {
+    for wait in [30, 1_490] {
         bench.later(wait).typed("n not here").typed("\n");
         assert_eq!(bench.acts(), [NO]);
-        assert!(bench.printed().contains("so soon after the last denial"));
+        assert!(bench.printed().contains("so soon after another card had gone"));
     }
-    bench.later(100).typed("n").typed("\n");
+    // Its first byte counts, as for everything that is typed.
+    bench.later(1_490).typed("n").later(3_000).typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+    bench.later(1_500).typed("n").typed("\n");
     assert_eq!((bench.acts(), bench.decisions[1].approval), (vec![NO, NO], second.card.approval));
     // What was refused is said again at once: it is of the card that was read.
     bench.refused(second.card.approval, Refusal::NotPresented).later(20).typed("n").typed("\n");
@@ -168,6 +171,17 @@ fn a_denial_begun_before_its_card_was_on_screen_denies_nothing() {
     bench.later(20).typed("n").typed("\n");
     assert_eq!(bench.acts(), []);
     bench.later(20).typed("n").typed("\n");
+    assert_eq!(bench.acts(), [NO]);
+}
+
+#[test]
+fn a_denial_begun_for_a_card_that_has_just_gone_does_not_deny_the_next() {
+    let first = buying();
+    let mut bench = Bench::asking(&[first.clone(), open(2, "another")]);
+    bench.later(5_000).told(ended(&first, Outcome::Denied, by("ops2", None), Delivery::Applied, "cancelled"));
+    bench.later(300).typed("n").typed("\n");
+    assert_eq!(bench.acts(), []);
+    bench.later(1_500).typed("n").typed("\n");
     assert_eq!(bench.acts(), [NO]);
 }
 
