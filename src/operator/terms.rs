@@ -12,7 +12,8 @@ use crate::operator::escape::short;
 use crate::policy::Risk;
 
 /// How long after a card has left the screen, by a denial or by what others did, an `n` is meant for that one or is a key
-/// that is held down, and no answer to the next. Linux's console begins to repeat a key after 250 to 1 000 ms (kbdrate(8)), X after 500 or 660.
+/// that is held down, and no answer to the next. Linux's console begins to repeat a key after 250 to 1 000 ms (kbdrate(8)),
+/// X after 500 or 660.
 pub(crate) const NEXT_DENIAL: Duration = Duration::from_millis(1_500);
 
 /// What a card asks for beside one operator's key; empty where that is all.

@@ -11,11 +11,13 @@ use crate::policy::{Confirm, ReasonFor};
 impl Console {
     /// `y`: approves, or asks for what approving takes.
     pub(super) fn approve(&mut self, at: Duration) {
+        let Some(view) = self.pinned_view() else { return };
+        let takes_typing = view.card.confirm == Confirm::Type || view.card.terms.reason.approving();
         if let Some(lock) = self.lock(at) {
+            self.rest |= takes_typing;
             self.refuse(&lock);
             return;
         }
-        let Some(view) = self.pinned_view() else { return };
         match view.card.terms.reason {
             ReasonFor::Approve | ReasonFor::Both => self.open_entry(Wanted::ApproveReason, at),
             ReasonFor::Nothing | ReasonFor::Deny => self.release(Act::approve(), at),

@@ -158,6 +158,11 @@ fn the_rest_of_a_line_that_was_closed_under_the_keys_is_no_command() {
     bench.later(5_000).typed("a").later(150);
     typed(&mut bench, "no, not now");
     assert_eq!(bench.acts(), []);
+    // `y` would have opened it.
+    let mut bench = Bench::with(&with(|card| card.confirm = Confirm::Type));
+    bench.later(100).typed("y");
+    typed(&mut bench, "410.00, no");
+    assert_eq!(bench.acts(), []);
     // Its card goes meanwhile.
     let first = buying();
     let mut bench = Bench::asking(&[first.clone(), open(2, "b")]);
